@@ -1,0 +1,142 @@
+"""The headset's calibrated fisheye lens: project, unproject, crop, scale; numpy in, numpy out.
+
+Model: Kannala-Brandt as in `cv2.fisheye`; calibration published by the data set's author
+(xR-EgoPose issue 7). Pixel centres lie on integers. Camera axes: x to the wearer's left, y
+forward (down the picture), z down along the optical axis; metres unless a name says otherwise.
+"""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from scipy.spatial.transform import Rotation
+
+
+@dataclass(frozen=True)
+class FisheyeCamera:
+    """A fisheye lens in native pixels; `circle_*` bound what the lens lets through."""
+
+    fx: float
+    fy: float
+    cx: float
+    cy: float
+    distortion: tuple[float, float, float, float]
+    width: int
+    height: int
+    circle_cx: float
+    circle_cy: float
+    circle_radius: float
+
+    @property
+    def matrix(self):
+        return np.array([[self.fx, 0, self.cx], [0, self.fy, self.cy], [0, 0, 1.0]])
+
+
+XR_EGOPOSE = FisheyeCamera(
+    fx=352.59619801644876,
+    fy=352.70276325061578,
+    cx=654.6810228318458,
+    cy=400.952228031277,
+    distortion=(
+        -0.05631891929412012,
+        -0.0038333424842925286,
+        -0.00024681888617308917,
+        -0.00012153386798050158,
+    ),
+    width=1280,
+    height=800,
+    circle_cx=653.7,
+    circle_cy=399.9,
+    circle_radius=458.0,
+)
+CROP_LEFT = 240  # the square crop of the native picture: columns 240 to 1039, all 800 rows
+
+
+def project(points, camera=XR_EGOPOSE):
+    """Camera-frame points (..., 3), any unit -> native pixels (..., 2), by `cv2.fisheye`.
+
+    A point behind the lens plane (z <= 0) comes back mirrored, as in the official labels: ask
+    `in_front` before using the pixel.
+    """
+    points = np.asarray(points, np.float64)
+    flat = points.reshape(-1, 1, 3)
+    if not len(flat):
+        return np.empty(points.shape[:-1] + (2,))
+    pixels, _ = cv2.fisheye.projectPoints(
+        flat, np.zeros(3), np.zeros(3), camera.matrix, np.array(camera.distortion)
+    )
+    return pixels.reshape(points.shape[:-1] + (2,))
+
+
+def in_front(points):
+    """Whether camera-frame points (..., 3) lie before the lens plane -> bool (...)."""
+    return np.asarray(points)[..., 2] > 0
+
+
+def unproject(pixels, camera=XR_EGOPOSE):
+    """Native pixels (..., 2) -> unit rays (..., 3) in the camera frame.
+
+    Inverts theta_d = theta (1 + k1 theta^2 + ... + k4 theta^8) by Newton's method, which holds
+    up to the lens plane, where `cv2.fisheye.undistortPoints` (a tangent) does not.
+    """
+    pixels = np.asarray(pixels, np.float64)
+    x = (pixels[..., 0] - camera.cx) / camera.fx
+    y = (pixels[..., 1] - camera.cy) / camera.fy
+    theta_d = np.hypot(x, y)
+    theta = theta_d.copy()
+    k = np.array([1.0, *camera.distortion])
+    odd = np.arange(1, 10, 2)
+    for _ in range(20):
+        value = (k * theta[..., None] ** odd).sum(-1)
+        slope = (k * odd * theta[..., None] ** (odd - 1)).sum(-1)
+        theta = theta - (value - theta_d) / slope
+    radial = np.sin(theta) / np.maximum(theta_d, 1e-12)
+    return np.stack([x * radial, y * radial, np.cos(theta)], -1)
+
+
+def inside_circle(pixels, camera=XR_EGOPOSE):
+    """Whether native pixels (..., 2) lie within the lens's image circle -> bool (...)."""
+    offset = np.asarray(pixels) - (camera.circle_cx, camera.circle_cy)
+    return np.hypot(offset[..., 0], offset[..., 1]) <= camera.circle_radius
+
+
+def native_to_square(pixels, size_px, camera=XR_EGOPOSE):
+    """Native pixels (..., 2) -> pixels of the square crop resized to `size_px`."""
+    scale = size_px / camera.height
+    return (np.asarray(pixels, np.float64) - (CROP_LEFT, 0) + 0.5) * scale - 0.5
+
+
+def square_to_native(pixels, size_px, camera=XR_EGOPOSE):
+    """Inverse of `native_to_square`."""
+    scale = size_px / camera.height
+    return (np.asarray(pixels, np.float64) + 0.5) / scale - 0.5 + (CROP_LEFT, 0)
+
+
+def crop_square(image):
+    """Picture (H, W, ...) of the native shape at any scale -> its square crop (H, H, ...).
+
+    Raises ValueError when the picture is not 8:5 like the native 1280x800.
+    """
+    height, width = image.shape[:2]
+    if width * 5 != height * 8:
+        raise ValueError(f"picture of {width}x{height} is not 8:5 like the native 1280x800")
+    left = round(CROP_LEFT * height / XR_EGOPOSE.height)
+    return image[:, left : left + height]
+
+
+def world_to_camera(camera_trans, camera_rot_degrees):
+    """The json's `camera` -> the 4x4 matrix that takes world points to the camera frame.
+
+    M = diag(1, -1, -1, 1) inv(T), T from `rot` (degrees, static xyz) and `trans` (centimetres,
+    which M then keeps). Source: xR-EgoPose issue 7.
+    """
+    pose = np.eye(4)
+    pose[:3, :3] = Rotation.from_euler("xyz", camera_rot_degrees, degrees=True).as_matrix()
+    pose[:3, 3] = camera_trans
+    return np.diag([1.0, -1.0, -1.0, 1.0]) @ np.linalg.inv(pose)
+
+
+def camera_entry(matrix):
+    """Inverse of `world_to_camera`: the 4x4 matrix -> (trans (3,), rot in degrees (3,))."""
+    pose = np.linalg.inv(np.diag([1.0, -1.0, -1.0, 1.0]) @ matrix)
+    return pose[:3, 3], Rotation.from_matrix(pose[:3, :3]).as_euler("xyz", degrees=True)

@@ -1,0 +1,138 @@
+"""Profiles: what a run renders and trains. One frozen dataclass a stage; unknown keys and wrong
+types are refused.
+
+A profile is `smoke` (minutes, for the tests), `quick` (the default), `paper` (the published
+sizes, on the official data and a GPU) or a TOML file that says `base = "quick"` and overrides
+keys below `[render]`, `[heatmaps]`, `[lifter]` and `[finetune]`.
+"""
+
+import dataclasses
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+
+from egolib.errors import EgolibError
+
+
+@dataclass(frozen=True)
+class RenderConfig:
+    """The embedded miniature. `characters` caps the characters of each split (0: all of them)."""
+
+    scale: float = 0.2
+    fps: int = 10
+    train_frames: int = 13
+    val_frames: int = 24
+    test_frames: int = 8
+    characters: int = 0
+
+
+@dataclass(frozen=True)
+class HeatmapConfig:
+    """Stage 1 (section 4.1): picture -> 15 heatmaps. `pretrained` starts from ImageNet."""
+
+    backbone: str = "resnet18"
+    image_px: int = 128
+    sigma_px: float = 1.0
+    pretrained: bool = False
+    epochs: int = 4
+    batch_size: int = 16
+    learning_rate: float = 1e-3
+
+
+@dataclass(frozen=True)
+class LifterConfig:
+    """Stage 2 (section 4.2): heatmaps -> pose and, by the second branch, heatmaps again."""
+
+    latent_size: int = 20
+    heatmap_branch: bool = True
+    epochs: int = 15
+    batch_size: int = 32
+    learning_rate: float = 1e-3
+
+
+@dataclass(frozen=True)
+class FinetuneConfig:
+    """Stage 3: both networks end to end."""
+
+    epochs: int = 2
+    batch_size: int = 16
+    learning_rate: float = 3e-4
+
+
+@dataclass(frozen=True)
+class Profile:
+    """Everything a run depends on besides its seed and its data. `workers` load pictures."""
+
+    name: str
+    render: RenderConfig = RenderConfig()
+    heatmaps: HeatmapConfig = HeatmapConfig()
+    lifter: LifterConfig = LifterConfig()
+    finetune: FinetuneConfig = FinetuneConfig()
+    workers: int = 0
+
+
+PROFILES = {
+    "smoke": Profile(
+        name="smoke",
+        render=RenderConfig(scale=0.1, train_frames=6, val_frames=3, test_frames=3, characters=2),
+        heatmaps=HeatmapConfig(image_px=64, epochs=2),
+        lifter=LifterConfig(epochs=3),
+        finetune=FinetuneConfig(epochs=1),
+    ),
+    "quick": Profile(name="quick"),
+    "paper": Profile(
+        name="paper",
+        render=RenderConfig(scale=1.0, fps=30, train_frames=90, val_frames=90, test_frames=90),
+        heatmaps=HeatmapConfig(
+            backbone="resnet101", image_px=368, sigma_px=1.5, pretrained=True, epochs=3
+        ),
+        lifter=LifterConfig(epochs=3, batch_size=16),
+        finetune=FinetuneConfig(epochs=3, learning_rate=1e-4),
+        workers=8,
+    ),
+}
+DEFAULT_PROFILE = "quick"
+
+
+def override(config, changes, source):
+    """A copy of dataclass `config` with `changes` {key: value or nested dict} applied.
+
+    Raises EgolibError for an unknown key or a value of another type; `source` names the culprit.
+    """
+    fields = {field.name: field for field in dataclasses.fields(config)}
+    values = {}
+    for key, value in changes.items():
+        if key not in fields:
+            raise EgolibError(f"{source}: unknown key {key!r}; known keys: {', '.join(fields)}")
+        current = getattr(config, key)
+        if dataclasses.is_dataclass(current):
+            if not isinstance(value, dict):
+                raise EgolibError(f"{source}: {key!r} is a table of keys, not {value!r}")
+            value = override(current, value, f"{source} [{key}]")
+        elif isinstance(current, float) and type(value) is int:
+            value = float(value)
+        elif type(value) is not type(current):
+            wanted = type(current).__name__
+            raise EgolibError(f"{source}: {key} = {value!r} is not of type {wanted}")
+        values[key] = value
+    return dataclasses.replace(config, **values)
+
+
+def load_profile(name_or_file):
+    """A Profile by name, or from a `.toml` file. Raises EgolibError for anything else."""
+    if name_or_file in PROFILES:
+        return PROFILES[name_or_file]
+    path = Path(name_or_file)
+    if path.suffix != ".toml" or not path.is_file():
+        known = ", ".join(PROFILES)
+        raise EgolibError(f"unknown profile {str(name_or_file)!r}; known: {known}, or a .toml file")
+    try:
+        changes = tomllib.loads(path.read_text())
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise EgolibError(f"{path}: not a TOML file ({error})") from error
+    base = changes.pop("base", DEFAULT_PROFILE)
+    if base not in PROFILES:
+        raise EgolibError(f"{path}: unknown base {base!r}; known: {', '.join(PROFILES)}")
+    if "name" in changes:
+        raise EgolibError(f"{path}: a profile is named by its file; remove the key 'name'")
+    return override(PROFILES[base], {**changes, "name": path.stem}, str(path))

@@ -1,0 +1,39 @@
+"""Writing files so that a half-written one is never taken for a whole one."""
+
+import contextlib
+import errno
+import os
+from pathlib import Path
+
+from egolib.errors import EgolibError
+
+
+@contextlib.contextmanager
+def no_space_is_one_line(path):
+    """Turn "no space left" while writing `path` into an EgolibError that names it."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise EgolibError(f"{path}: no space left on this disk; free some and run again") from error
+        raise
+
+
+@contextlib.contextmanager
+def atomic_path(path):
+    """Yield a temporary path beside `path`; rename it to `path` if the block succeeds."""
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f".{path.name}.partial-{os.getpid()}")
+    with no_space_is_one_line(path):
+        try:
+            yield partial
+            os.replace(partial, path)
+        finally:
+            partial.unlink(missing_ok=True)
+
+
+def write_atomically(path, content):
+    """Write `content` (bytes or str) to `path`, whole or not at all."""
+    with atomic_path(path) as partial:
+        partial.write_bytes(content.encode() if isinstance(content, str) else content)

@@ -1,0 +1,32 @@
+"""Progress that suits its reader: a live bar at a terminal or in JupyterLab, and a plain line
+every ten seconds in a log or a headless notebook."""
+
+import os
+import sys
+
+from tqdm import tqdm as plain_tqdm
+from tqdm.auto import tqdm as live_tqdm
+
+HEADLESS_VARIABLE = "EGOLIB_HEADLESS"
+
+
+def _is_live():
+    in_jupyter = "ipykernel" in sys.modules
+    return HEADLESS_VARIABLE not in os.environ and (in_jupyter or sys.stderr.isatty())
+
+
+def progress_bar(iterable=None, *, total=None, desc=None, unit="it", initial=0):
+    """A tqdm bar with rate and time left, over `iterable` or to be updated by hand."""
+    if _is_live():
+        return live_tqdm(iterable, total=total, desc=desc, unit=unit, initial=initial)
+    return plain_tqdm(
+        iterable,
+        total=total,
+        desc=desc,
+        unit=unit,
+        initial=initial,
+        mininterval=10,
+        maxinterval=30,
+        ascii=True,
+        ncols=90,
+    )
