@@ -15,7 +15,9 @@ def no_space_is_one_line(path):
         yield
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            raise EgolibError(f"{path}: no space left on this disk; free some and run again") from error
+            raise EgolibError(
+                f"{path}: no space left on this disk; free some and run again"
+            ) from error
         raise
 
 

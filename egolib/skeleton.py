@@ -116,7 +116,9 @@ def parse_character(name):
     """
     match = re.fullmatch(r"(female|male)_(\d{3})_([af])_([as])", name)
     if not match:
-        raise EgolibError(f"character {name!r} is not named gender_id_bodytype_height (female_001_a_a)")
+        raise EgolibError(
+            f"character {name!r} is not named gender_id_bodytype_height (female_001_a_a)"
+        )
     gender, number, body, height = match.groups()
     return (
         gender,

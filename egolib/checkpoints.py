@@ -1,0 +1,121 @@
+"""Networks on disk: safetensors with the network's description inside, so that a file alone is
+enough to build and load it. Nothing is ever unpickled, and no tensor is silently left out."""
+
+import dataclasses
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+
+from egolib.errors import EgolibError
+from egolib.files import atomic_path
+from egolib.models import EgoPose, HeatmapNet, PoseLifter, heatmap_side
+
+FORMAT = "egolib-1"
+KINDS = ("heatmaps", "lifter", "egopose")
+
+
+@dataclass(frozen=True)
+class NetworkSpec:
+    """What is needed to build a network. `kind` is one of KINDS; a heatmap network ignores the
+    lifter's fields and the other way round (`image_px` and `sigma_px` fix its heatmaps)."""
+
+    kind: str
+    backbone: str
+    image_px: int
+    sigma_px: float
+    latent_size: int
+    heatmap_branch: bool
+
+    @property
+    def heatmap_px(self):
+        return heatmap_side(self.image_px)
+
+
+def spec_of(kind, profile):
+    """The spec of a network that `profile` (config.Profile) trains."""
+    return NetworkSpec(
+        kind=kind,
+        backbone=profile.heatmaps.backbone,
+        image_px=profile.heatmaps.image_px,
+        sigma_px=profile.heatmaps.sigma_px,
+        latent_size=profile.lifter.latent_size,
+        heatmap_branch=profile.lifter.heatmap_branch,
+    )
+
+
+def build_network(spec, pretrained=False):
+    """A network by its spec, freshly initialised (ImageNet trunk when `pretrained`)."""
+    if spec.kind == "heatmaps":
+        return HeatmapNet(spec.backbone, pretrained)
+    lifter = PoseLifter(spec.heatmap_px, spec.latent_size, spec.heatmap_branch)
+    if spec.kind == "lifter":
+        return lifter
+    return EgoPose(HeatmapNet(spec.backbone, pretrained), lifter)
+
+
+def save_network(path, network, spec, provenance):
+    """Write `network` to `path`, whole or not at all. `provenance` is a dict of strings and
+    numbers that says where it comes from (profile, seed, data, epoch, validation error)."""
+    tensors = {name: t.detach().cpu().contiguous() for name, t in network.state_dict().items()}
+    metadata = {
+        "format": FORMAT,
+        "spec": json.dumps(dataclasses.asdict(spec)),
+        "provenance": json.dumps(provenance),
+    }
+    with atomic_path(path) as partial:
+        try:
+            save_file(tensors, partial, metadata)
+        except SafetensorError as error:
+            if "os error 28" in str(error):
+                raise OSError(28, "no space left on device") from error
+            raise
+
+
+def load_network(path, kinds=KINDS):
+    """Build and load the network in `path` -> (network in eval mode, NetworkSpec, provenance).
+
+    Raises EgolibError that names the file when it is missing, damaged, not a checkpoint of this
+    study, of a kind not in `kinds`, or when its tensors do not fit its own description.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise EgolibError(f"{path}: no such checkpoint; train it first (`egolib train`)")
+    try:
+        with safe_open(path, "pt") as stored:
+            metadata = stored.metadata() or {}
+            tensors = {name: stored.get_tensor(name) for name in stored.keys()}  # noqa: SIM118
+    except (SafetensorError, OSError) as error:
+        raise EgolibError(
+            f"{path}: not a whole safetensors file ({error}); train it again"
+        ) from error
+    if metadata.get("format") != FORMAT:
+        raise EgolibError(f"{path}: safetensors, but not a checkpoint written by egolib")
+    spec = NetworkSpec(**json.loads(metadata["spec"]))
+    if spec.kind not in kinds:
+        raise EgolibError(f"{path}: holds a {spec.kind} network; expected {' or '.join(kinds)}")
+    network = build_network(spec)
+    try:
+        network.load_state_dict(tensors, strict=True)
+    except RuntimeError as error:
+        first = str(error).splitlines()[1].strip()
+        raise EgolibError(f"{path}: tensors do not fit the network it names: {first}") from error
+    return network.eval(), spec, json.loads(metadata["provenance"])
+
+
+def join_networks(heatmap_net, heatmap_spec, lifter, lifter_spec):
+    """A heatmap network and a lifter as one EgoPose -> (network, spec).
+
+    Raises EgolibError when the heatmaps of one are not what the other was trained on.
+    """
+    for field in ("image_px", "sigma_px"):
+        ours, theirs = getattr(heatmap_spec, field), getattr(lifter_spec, field)
+        if ours != theirs:
+            raise EgolibError(
+                f"the heatmap network has {field} = {ours}, the lifter {theirs}; "
+                "train both with one profile"
+            )
+    spec = dataclasses.replace(lifter_spec, kind="egopose", backbone=heatmap_spec.backbone)
+    return EgoPose(heatmap_net, lifter).eval(), spec

@@ -1,0 +1,103 @@
+"""Frames -> batches of tensors, and what is done to a batch of pictures on the device."""
+
+import numpy as np
+import torch
+from torch.utils.data import DataLoader, Dataset, Sampler
+
+from egolib.camera import in_front, native_to_square
+from egolib.frames import read_square
+from egolib.skeleton import HEATMAP_JOINT_INDICES, JOINTS
+
+NECK = JOINTS.index("Neck")
+
+
+class FrameDataset(Dataset):
+    """Samples of a FrameIndex, as dicts:
+
+    image: uint8 (3, S, S) RGB, the square crop; left out when `with_images` is False.
+    joints_2d_px: float32 (15, 2), heatmap joints in pixels of that image (centres on integers).
+    in_front: bool (15,), False where the joint is behind the lens plane and has no 2D target.
+    joints_3d_m: float32 (16, 3), metres relative to the neck, camera axes.
+    action, character: str. position: int, the place in the index.
+    """
+
+    def __init__(self, index, image_px, with_images=True):
+        self.index = index
+        self.image_px = image_px
+        self.with_images = with_images
+
+    def __len__(self):
+        return len(self.index)
+
+    def __getitem__(self, position):
+        frame = self.index[position]
+        joints_2d_px = native_to_square(frame.joints_2d_px[HEATMAP_JOINT_INDICES], self.image_px)
+        sample = {
+            "joints_2d_px": torch.from_numpy(joints_2d_px.astype(np.float32)),
+            "in_front": torch.from_numpy(in_front(frame.joints_3d_m[HEATMAP_JOINT_INDICES])),
+            "joints_3d_m": torch.from_numpy(frame.joints_3d_m - frame.joints_3d_m[NECK]),
+            "action": frame.action,
+            "character": frame.character,
+            "position": position,
+        }
+        if self.with_images:
+            square = read_square(frame.image_path, self.image_px)
+            sample["image"] = torch.from_numpy(square).permute(2, 0, 1)
+        return sample
+
+
+class EpochShuffle(Sampler):
+    """A shuffle that depends on seed and epoch only, so that a resumed run sees what the
+    uninterrupted one would have seen. Lightning calls `set_epoch`."""
+
+    def __init__(self, length, seed):
+        self.length, self.seed, self.epoch = length, seed, 0
+
+    def set_epoch(self, epoch):
+        self.epoch = epoch
+
+    def __len__(self):
+        return self.length
+
+    def __iter__(self):
+        rng = np.random.default_rng([self.seed, self.epoch])
+        return iter(rng.permutation(self.length).tolist())
+
+
+def make_loader(dataset, batch_size, workers=0, shuffle_seed=None):
+    """Batches of `dataset`: in order, or shuffled anew each epoch from `shuffle_seed`.
+
+    Training (a shuffle seed) drops the last short batch unless it is the only one: batch
+    normalisation is poor on a handful of pictures.
+    """
+    shuffled = shuffle_seed is not None
+    return DataLoader(
+        dataset,
+        batch_size=batch_size,
+        sampler=EpochShuffle(len(dataset), shuffle_seed) if shuffled else None,
+        drop_last=shuffled and len(dataset) >= batch_size,
+        num_workers=workers,
+        persistent_workers=workers > 0,
+        pin_memory=torch.cuda.is_available(),
+    )
+
+
+def normalise(images):
+    """uint8 (B, 3, S, S) -> float32 in [-1, 1], channels last in memory."""
+    scaled = images.float().div_(127.5).sub_(1)
+    return scaled.contiguous(memory_format=torch.channels_last)
+
+
+def jitter_colours(images, generator, strength=0.25):
+    """Random exposure, contrast and white balance for each of the normalised images (B, 3, S, S).
+
+    Every factor is drawn from 1 +- `strength`, the shift of black from +- `strength`; clipped to
+    [-1, 1] as a sensor would. `generator` is a CPU generator.
+    """
+
+    def draw(channels):
+        values = torch.rand(len(images), channels, 1, 1, generator=generator)
+        return ((2 * values - 1) * strength).to(images.device)
+
+    gain = (1 + draw(1)) * (1 + draw(3) / 2)
+    return ((images + 1) * gain - 1 + draw(1)).clamp_(-1, 1)

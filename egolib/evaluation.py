@@ -1,0 +1,147 @@
+"""A trained network over a split -> Predictions, the one thing every table and figure is made of."""
+
+import zipfile
+from dataclasses import asdict, dataclass
+
+import numpy as np
+import torch
+
+from egolib.checkpoints import join_networks, load_network
+from egolib.dataset import FrameDataset, make_loader, normalise
+from egolib.errors import EgolibError
+from egolib.files import atomic_path
+from egolib.heatmaps import draw_heatmaps, find_peaks
+from egolib.progress import progress_bar
+from egolib.skeleton import JOINTS
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """What a network said about N frames, beside the truth. Saved as npz, nothing pickled.
+
+    predicted_m, truth_m: (N, 16, 3) metres from the neck, camera axes; predicted_m is NaN for a
+    heatmap network alone. predicted_px, truth_px: (N, 15, 2) pixels of the square input of side
+    image_px; confidence (N, 15): heatmap peaks. in_front (N, 15): the joint has a 2D target.
+    The rest (N,): str or int, who does what where, and the picture below the tree's root.
+    """
+
+    predicted_m: np.ndarray
+    truth_m: np.ndarray
+    predicted_px: np.ndarray
+    truth_px: np.ndarray
+    confidence: np.ndarray
+    in_front: np.ndarray
+    image_px: int
+    character: np.ndarray
+    environment: np.ndarray
+    clip: np.ndarray
+    action: np.ndarray
+    number: np.ndarray
+    image: np.ndarray
+
+    def __len__(self):
+        return len(self.truth_m)
+
+    @property
+    def sequence(self):
+        """Cluster of every frame for intervals (N,): one character in one clip. The environments
+        of a character that share a motion count as one."""
+        return np.char.add(np.char.add(self.character, "/"), self.clip)
+
+    @property
+    def inside(self):
+        """Whether a joint's truth lies in the picture and before the lens plane, bool (N, 15)."""
+        within = (self.truth_px > -0.5) & (self.truth_px < self.image_px - 0.5)
+        return within.all(-1) & self.in_front
+
+    @property
+    def errors_px(self):
+        """2D errors (N, 15) in pixels of the square input; NaN where the joint is not inside."""
+        distance = np.linalg.norm(self.predicted_px - self.truth_px, axis=-1)
+        return np.where(self.inside, distance, np.nan)
+
+    def save(self, path):
+        with atomic_path(path) as partial, open(partial, "wb") as stream:
+            np.savez_compressed(stream, **asdict(self))
+
+    @classmethod
+    def load(cls, path):
+        """Raises EgolibError when `path` is missing or not a file that `save` wrote."""
+        try:
+            with np.load(path, allow_pickle=False) as stored:
+                return cls(**{k: v.item() if v.ndim == 0 else v for k, v in stored.items()})
+        except FileNotFoundError as error:
+            raise EgolibError(
+                f"{path}: no such predictions; run the notebook that writes them"
+            ) from error
+        except (OSError, ValueError, TypeError, zipfile.BadZipFile) as error:
+            raise EgolibError(
+                f"{path}: not predictions of this study ({error}); delete it"
+            ) from error
+
+
+def device():
+    """The GPU if there is one, else the CPU."""
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
+@torch.inference_mode()
+def run_network(network, spec, batch):
+    """A batch (dict of tensors) -> (heatmaps (B, 15, H, H), pose (B, 16, 3) m), float32, on CPU.
+
+    A lifter alone is given the heatmaps of the true joints: the oracle. A heatmap network alone
+    gives a pose of NaN.
+    """
+    target = next(network.parameters()).device
+    if spec.kind == "lifter":
+        joints_px, in_front = batch["joints_2d_px"].to(target), batch["in_front"].to(target)
+        heatmaps = draw_heatmaps(joints_px, in_front, spec.image_px, spec.heatmap_px, spec.sigma_px)
+        pose_m, _ = network(heatmaps)
+        return heatmaps.cpu(), pose_m.float().cpu()
+    images = normalise(batch["image"].to(target))
+    if spec.kind == "heatmaps":
+        heatmaps = network(images).float().cpu()
+        return heatmaps, torch.full((len(heatmaps), len(JOINTS), 3), torch.nan)
+    heatmaps, pose_m, _ = network(images)
+    return heatmaps.float().cpu(), pose_m.float().cpu()
+
+
+def predict_index(network, spec, index, workers=0, batch_size=64):
+    """Run `network` over every frame of a FrameIndex -> Predictions."""
+    network = network.to(device(), memory_format=torch.channels_last).eval()
+    dataset = FrameDataset(index, spec.image_px, with_images=spec.kind != "lifter")
+    loader = make_loader(dataset, batch_size, workers)
+    kept = {name: [] for name in ("predicted_m", "truth_m", "predicted_px", "truth_px",
+                                  "confidence", "in_front")}  # fmt: skip
+    for batch in progress_bar(loader, desc=f"predict {index.split}", unit="batch"):
+        heatmaps, pose_m = run_network(network, spec, batch)
+        found_px, peaks = find_peaks(heatmaps, spec.image_px)
+        kept["predicted_m"].append(pose_m)
+        kept["truth_m"].append(batch["joints_3d_m"])
+        kept["predicted_px"].append(found_px)
+        kept["truth_px"].append(batch["joints_2d_px"])
+        kept["confidence"].append(peaks)
+        kept["in_front"].append(batch["in_front"])
+    frames = [index[i] for i in range(len(index))]
+    images = [frame.image_path.relative_to(index.root).as_posix() for frame in frames]
+    return Predictions(
+        **{name: torch.cat(parts).numpy() for name, parts in kept.items()},
+        image_px=spec.image_px,
+        character=index.characters,
+        environment=index.environments,
+        clip=index.clip_names,
+        action=index.actions,
+        number=index.numbers,
+        image=np.array(images),
+    )
+
+
+def load_for_evaluation(paths):
+    """One checkpoint, or a heatmap network and a lifter to be joined -> (network, spec, provenance)."""
+    if len(paths) == 1:
+        return load_network(paths[0])
+    if len(paths) != 2:
+        raise EgolibError("give one checkpoint, or a heatmap network and a lifter")
+    heatmap_net, heatmap_spec, provenance = load_network(paths[0], ["heatmaps"])
+    lifter, lifter_spec, _ = load_network(paths[1], ["lifter"])
+    return *join_networks(heatmap_net, heatmap_spec, lifter, lifter_spec), provenance

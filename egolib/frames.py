@@ -1,0 +1,309 @@
+"""A tree on disk -> an index of frames, paired by frame number -> Frame.
+
+The layout is the official one: `<Set>/<character>/env*/cam_down/{rgba,json,...}`. The frame
+number is the only key that pairs a picture with its labels (official issue 20); its padding
+varies, so numbers are compared as integers and never by their place in a listing. Files hold
+centimetres and native pixels; everything that leaves this module is in metres.
+"""
+
+import hashlib
+import json
+import os
+import re
+import zipfile
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from egolib.camera import crop_square
+from egolib.errors import EgolibError
+from egolib.files import atomic_path
+from egolib.progress import progress_bar
+from egolib.skeleton import JOINTS, RIG_PREFIX, SPLIT_FOLDERS, action_of_clip
+
+_NUMBER = re.compile(r"(\d+)\.(?:png|json)$")
+_PNG_START, _PNG_END = b"\x89PNG\r\n\x1a\n", b"IEND\xaeB`\x82"
+_CACHE_FORMAT = "1"
+
+
+@dataclass(frozen=True)
+class Frame:
+    """One labelled picture. Joints follow skeleton.JOINTS.
+
+    joints_2d_px: (16, 2) native 1280x800 pixels, mirrored where the joint is behind the lens plane.
+    joints_3d_m: (16, 3) metres in the camera frame.
+    """
+
+    image_path: Path
+    character: str
+    environment: str
+    number: int
+    clip: str
+    action: str
+    joints_2d_px: np.ndarray
+    joints_3d_m: np.ndarray
+
+
+@dataclass(frozen=True)
+class FrameIndex:
+    """The frames of one split as columns, ordered by folder and frame number.
+
+    joints_2d_px (N, 16, 2) and joints_3d_m (N, 16, 3) as in Frame; folder_ids (N,) points into
+    `folders`, clip_ids (N,) into `clips`. unpaired_images and unpaired_labels count the files
+    that were left out because their number has no partner.
+    """
+
+    root: Path
+    split: str
+    fingerprint: str
+    folders: np.ndarray
+    folder_ids: np.ndarray
+    image_names: np.ndarray
+    numbers: np.ndarray
+    clips: np.ndarray
+    clip_ids: np.ndarray
+    joints_2d_px: np.ndarray
+    joints_3d_m: np.ndarray
+    unpaired_images: int
+    unpaired_labels: int
+
+    def __len__(self):
+        return len(self.numbers)
+
+    def __getitem__(self, position):
+        folder = str(self.folders[self.folder_ids[position]])
+        clip = str(self.clips[self.clip_ids[position]])
+        _, character, environment, _ = folder.split("/")
+        return Frame(
+            image_path=self.root / folder / "rgba" / str(self.image_names[position]),
+            character=character,
+            environment=environment,
+            number=int(self.numbers[position]),
+            clip=clip,
+            action=action_of_clip(clip),
+            joints_2d_px=self.joints_2d_px[position],
+            joints_3d_m=self.joints_3d_m[position],
+        )
+
+    @property
+    def characters(self):
+        """Character of every frame, (N,) str."""
+        return np.array([folder.split("/")[1] for folder in self.folders])[self.folder_ids]
+
+    @property
+    def environments(self):
+        """Environment of every frame, (N,) str."""
+        return np.array([folder.split("/")[2] for folder in self.folders])[self.folder_ids]
+
+    @property
+    def clip_names(self):
+        """Clip of every frame as its json spells it, (N,) str."""
+        return self.clips[self.clip_ids]
+
+    @property
+    def actions(self):
+        """Action category of every frame, (N,) str."""
+        return np.array([action_of_clip(clip) for clip in self.clips])[self.clip_ids]
+
+
+def read_image(path):
+    """Picture file -> uint8 RGB (H, W, 3).
+
+    Raises EgolibError for a missing, truncated or undecodable file. OpenCV fills the rest of a
+    PNG that was cut short without a word, so its last chunk is looked for first.
+    """
+    path = Path(path)
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise EgolibError(f"{path}: cannot be read ({error.strerror}); restore the file") from error
+    if content.startswith(_PNG_START) and not content.rstrip(b"\0").endswith(_PNG_END):
+        raise EgolibError(f"{path}: the PNG is cut short; fetch or render it again")
+    image = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR) if content else None
+    if image is None:
+        raise EgolibError(f"{path}: not a picture that OpenCV can decode; fetch or render it again")
+    return cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
+
+
+def read_square(path, size_px):
+    """Picture of the data set, at any scale -> its square crop, uint8 RGB (size_px, size_px, 3).
+
+    Raises EgolibError as `read_image` does, and for a picture that is not 8:5.
+    """
+    try:
+        square = crop_square(read_image(path))
+    except ValueError as error:
+        raise EgolibError(f"{path}: {error}; this is not a frame of the data set") from error
+    if len(square) == size_px:
+        return np.ascontiguousarray(square)
+    shrinks = len(square) > size_px
+    interpolation = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
+    return cv2.resize(square, (size_px, size_px), interpolation=interpolation)
+
+
+def read_labels(path):
+    """Label file -> (clip, joints_2d_px (16, 2) native pixels, joints_3d_m (16, 3) camera frame).
+
+    Raises EgolibError that names the file when it is not json, lacks a key or a joint, or holds
+    a value that is not finite.
+    """
+    remedy = "repair it, or move it away: its frame is then left out and counted as unpaired"
+    try:
+        labels = json.loads(Path(path).read_bytes())
+        names = [joint["name"].removeprefix(RIG_PREFIX) for joint in labels["joints"]]
+        points_2d = np.array(labels["pts2d_fisheye"], np.float32)
+        points_3d = np.array(labels["pts3d_fisheye"], np.float32)
+        clip = str(labels["action"])
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        what = f"lacks {error}" if isinstance(error, KeyError) else f"is not as expected ({error})"
+        raise EgolibError(f"{path}: the label file {what}; {remedy}") from error
+    missing = [name for name in JOINTS if name not in names]
+    if missing:
+        raise EgolibError(f"{path}: lacks the joint {RIG_PREFIX}{missing[0]}; {remedy}")
+    if points_2d.shape != (2, len(names)) or points_3d.shape != (3, len(names)):
+        shapes = f"{points_2d.shape} and {points_3d.shape}"
+        raise EgolibError(
+            f"{path}: pts2d_fisheye and pts3d_fisheye have shapes {shapes}, "
+            f"not (2, {len(names)}) and (3, {len(names)}); {remedy}"
+        )
+    columns = [names.index(name) for name in JOINTS]
+    joints_2d_px, joints_3d_cm = points_2d[:, columns].T, points_3d[:, columns].T
+    for values, key in ((joints_2d_px, "pts2d_fisheye"), (joints_3d_cm, "pts3d_fisheye")):
+        bad = ~np.isfinite(values).all(1)
+        if bad.any():
+            name = JOINTS[int(np.argmax(bad))]
+            raise EgolibError(f"{path}: {key} of {name} is not a finite number; {remedy}")
+    return clip, joints_2d_px, joints_3d_cm / 100
+
+
+def index_tree(tree, split, characters=None):
+    """Index the frames of one split ("train", "val", "test") of a tree.
+
+    The index is built once and cached beside the tree (below the user's cache folder when the
+    tree cannot be written); the cache is used while no label file changes and no picture comes
+    or goes. `characters` restricts it to some characters. Raises EgolibError for a folder that
+    is not a tree, a split without frames, and whatever `read_labels` refuses.
+    """
+    tree = Path(tree)
+    listing = _list_split(tree, split)
+    fingerprint = _fingerprint(listing)
+    cache = _cache_path(tree, split)
+    index = _load_cached(cache, tree, fingerprint) or _build(tree, split, listing, fingerprint)
+    if not cache.exists() or index.fingerprint != _cached_fingerprint(cache):
+        _save_cached(cache, index)
+    return index if characters is None else select(index, np.isin(index.characters, characters))
+
+
+def select(index, keep):
+    """The index of the frames where `keep` (N,) is True, or of the positions it lists."""
+    per_frame = ("folder_ids", "image_names", "numbers", "clip_ids", "joints_2d_px", "joints_3d_m")
+    values = {field.name: getattr(index, field.name) for field in fields(index)}
+    return FrameIndex(**{k: v[keep] if k in per_frame else v for k, v in values.items()})
+
+
+def _list_split(tree, split):
+    """[(folder relative to the tree, {number: (image name, label name, size, mtime)}, ...)]."""
+    if not tree.is_dir():
+        raise EgolibError(f"{tree}: no such folder; render one with `egolib render {tree}`")
+    sets = ", ".join(SPLIT_FOLDERS.values())
+    if not any((tree / name).is_dir() for name in SPLIT_FOLDERS.values()):
+        raise EgolibError(f"{tree}: not a tree of frames; expected the folders {sets} in it")
+    top = tree / SPLIT_FOLDERS[split]
+    if not top.is_dir():
+        raise EgolibError(f"{tree}: has no {top.name}, which the {split} split needs")
+    listing = []
+    for folder in sorted(top.glob("*/env*/cam_down")):
+        images, labels = _numbered(folder / "rgba"), _numbered(folder / "json", with_stat=True)
+        listing.append((folder.relative_to(tree).as_posix(), images, labels))
+    if not any(images.keys() & labels.keys() for _, images, labels in listing):
+        raise EgolibError(
+            f"{top}: holds no frame; expected <character>/env_001/cam_down/rgba/*.png "
+            "and json/*.json with the same numbers"
+        )
+    return listing
+
+
+def _numbered(folder, with_stat=False):
+    """{frame number: file name, or (file name, size, mtime) with_stat}, ordered by number."""
+    found = {}
+    if folder.is_dir():
+        for entry in os.scandir(folder):
+            match = _NUMBER.search(entry.name)
+            if not match:
+                continue
+            number = int(match[1])
+            if number in found:
+                raise EgolibError(f"{entry.path}: a second file of frame {number}; remove one")
+            if with_stat:
+                status = entry.stat()
+                found[number] = (entry.name, status.st_size, status.st_mtime_ns)
+            else:
+                found[number] = entry.name
+    return dict(sorted(found.items()))
+
+
+def _fingerprint(listing):
+    return hashlib.sha256(repr((_CACHE_FORMAT, listing)).encode()).hexdigest()
+
+
+def _build(tree, split, listing, fingerprint):
+    pairs = [
+        (folder_id, number, images[number], labels[number][0])
+        for folder_id, (_, images, labels) in enumerate(listing)
+        for number in sorted(images.keys() & labels.keys())
+    ]
+    folders = [folder for folder, _, _ in listing]
+    rows = [
+        read_labels(tree / folders[folder_id] / "json" / label_name)
+        for folder_id, _, _, label_name in progress_bar(pairs, desc=f"index {split}", unit="frame")
+    ]
+    clips, clip_ids = np.unique([clip for clip, _, _ in rows], return_inverse=True)
+    return FrameIndex(
+        root=tree,
+        split=split,
+        fingerprint=fingerprint,
+        folders=np.array(folders),
+        folder_ids=np.array([pair[0] for pair in pairs], np.int32),
+        image_names=np.array([pair[2] for pair in pairs]),
+        numbers=np.array([pair[1] for pair in pairs], np.int64),
+        clips=clips,
+        clip_ids=clip_ids.astype(np.int32),
+        joints_2d_px=np.stack([row[1] for row in rows]),
+        joints_3d_m=np.stack([row[2] for row in rows]),
+        unpaired_images=sum(len(images.keys() - labels.keys()) for _, images, labels in listing),
+        unpaired_labels=sum(len(labels.keys() - images.keys()) for _, images, labels in listing),
+    )
+
+
+def _cache_path(tree, split):
+    if os.access(tree, os.W_OK):
+        return tree / ".egolib" / f"index_{split}.npz"
+    key = hashlib.sha256(str(tree.resolve()).encode()).hexdigest()[:16]
+    base = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache"))
+    return base / "egolib" / key / f"index_{split}.npz"
+
+
+def _cached_fingerprint(path):
+    try:
+        with np.load(path, allow_pickle=False) as stored:
+            return str(stored["fingerprint"])
+    except (OSError, ValueError, KeyError, zipfile.BadZipFile):
+        return None
+
+
+def _load_cached(path, tree, fingerprint):
+    """The cached index, or None when there is none that fits; a damaged cache is built anew."""
+    if _cached_fingerprint(path) != fingerprint:
+        return None
+    with np.load(path, allow_pickle=False) as stored:
+        values = {k: v.item() if v.ndim == 0 else v for k, v in stored.items()}
+    return FrameIndex(**{**values, "root": tree})
+
+
+def _save_cached(path, index):
+    values = {field.name: getattr(index, field.name) for field in fields(index)}
+    del values["root"]
+    with atomic_path(path) as partial, open(partial, "wb") as stream:
+        np.savez(stream, **values)

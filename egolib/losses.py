@@ -1,0 +1,67 @@
+"""One function per equation of the paper (Tome et al., ICCV 2019, section 4.3), in metres.
+
+Every term is a mean over the batch. What the paper leaves open is said where it is decided.
+"""
+
+import torch
+
+from egolib.skeleton import JOINTS, LIMBS
+
+# Published weights: pose, cosine similarity of limbs, limb length, heatmap reconstruction.
+LAMBDA_POSE = 0.1
+LAMBDA_COSINE = -0.01
+LAMBDA_LENGTH = 0.5
+LAMBDA_HEATMAP = 0.001
+
+_LIMB_STARTS = [JOINTS.index(start) for start, _ in LIMBS]
+_LIMB_ENDS = [JOINTS.index(end) for _, end in LIMBS]
+
+
+def heatmap_loss(predicted, target):
+    """Stage 1: mean squared error over pixels; (B, J, H, H) each -> scalar."""
+    return torch.nn.functional.mse_loss(predicted, target)
+
+
+def pose_loss(predicted_m, target_m):
+    """|P - P'|: mean distance of the joints, not squared (as the public re-implementations
+    train it; squared metres would vanish beside the limb terms); (B, 16, 3) each -> scalar."""
+    return (predicted_m - target_m).norm(dim=-1).mean()
+
+
+def limbs(pose_m):
+    """The 14 limbs of a pose (B, 16, 3), as vectors from parent to child (B, 14, 3)."""
+    return pose_m[:, _LIMB_ENDS] - pose_m[:, _LIMB_STARTS]
+
+
+def limb_cosine(predicted_m, target_m):
+    """theta(P, P'): cosine similarity of predicted and true limbs, summed over limbs -> scalar."""
+    cosine = torch.nn.functional.cosine_similarity(limbs(predicted_m), limbs(target_m), dim=-1)
+    return cosine.sum(-1).mean()
+
+
+def limb_length(predicted_m, target_m):
+    """L(P, P'): difference of predicted and true limb lengths, summed over limbs -> scalar."""
+    lengths = [limbs(pose).norm(dim=-1) for pose in (predicted_m, target_m)]
+    return (lengths[0] - lengths[1]).abs().sum(-1).mean()
+
+
+def reconstruction_loss(predicted, target):
+    """|HM - HM'|^2: squared error summed over the pixels of all maps of a picture -> scalar.
+
+    A sum, not a mean over pixels: with its published weight a mean is too small to be felt.
+    """
+    return (predicted - target).pow(2).flatten(1).sum(-1).mean()
+
+
+def lifter_loss(pose_m, target_m, reconstruction=None, heatmaps=None):
+    """lambda_p (|P - P'| + R) + lambda_hm |HM - HM'|^2, R the two limb terms with their weights.
+
+    The reconstruction term is left out when there is no heatmap branch (reconstruction None).
+    Returns a scalar.
+    """
+    regulariser = LAMBDA_COSINE * limb_cosine(pose_m, target_m)
+    regulariser = regulariser + LAMBDA_LENGTH * limb_length(pose_m, target_m)
+    total = LAMBDA_POSE * (pose_loss(pose_m, target_m) + regulariser)
+    if reconstruction is not None:
+        total = total + LAMBDA_HEATMAP * reconstruction_loss(reconstruction, heatmaps)
+    return total

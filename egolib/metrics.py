@@ -1,0 +1,77 @@
+"""Errors of poses, each under the name of its protocol, and intervals for their means.
+
+Poses are (N, 16, 3) in metres, camera axes, joints in the order of skeleton.JOINTS.
+"""
+
+import numpy as np
+
+from egolib.skeleton import JOINTS
+
+_NECK = JOINTS.index("Neck")
+
+
+def _checked(predicted_m, truth_m):
+    predicted_m, truth_m = np.asarray(predicted_m, np.float64), np.asarray(truth_m, np.float64)
+    wanted = (len(JOINTS), 3)
+    if predicted_m.shape != truth_m.shape or predicted_m.shape[1:] != wanted:
+        raise ValueError(
+            f"poses of shapes {predicted_m.shape} and {truth_m.shape}; both must be (N, 16, 3)"
+        )
+    return predicted_m, truth_m
+
+
+def joint_errors_mm(predicted_m, truth_m):
+    """The data set's protocol: the truth is moved so that its neck is the origin, the prediction
+    is taken as it comes, no Procrustes. Returns (N, 16) millimetres, neck included."""
+    predicted_m, truth_m = _checked(predicted_m, truth_m)
+    return 1000 * np.linalg.norm(predicted_m - (truth_m - truth_m[:, _NECK, None]), axis=-1)
+
+
+def mpjpe_mm(predicted_m, truth_m):
+    """Mean over joints of `joint_errors_mm`, per frame (N,)."""
+    return joint_errors_mm(predicted_m, truth_m).mean(-1)
+
+
+def neck_aligned_mpjpe_mm(predicted_m, truth_m):
+    """MPJPE per frame (N,) after both necks are moved to the origin (root-relative)."""
+    predicted_m, truth_m = _checked(predicted_m, truth_m)
+    return mpjpe_mm(predicted_m - predicted_m[:, _NECK, None], truth_m)
+
+
+def pa_mpjpe_mm(predicted_m, truth_m):
+    """PA-MPJPE per frame (N,): after the similarity (rotation, scale, shift) that fits best."""
+    predicted_m, truth_m = _checked(predicted_m, truth_m)
+    p = predicted_m - predicted_m.mean(1, keepdims=True)
+    t = truth_m - truth_m.mean(1, keepdims=True)
+    u, singular, vt = np.linalg.svd(p.transpose(0, 2, 1) @ t)
+    # A reflection is no rotation: flip the weakest axis where the best fit mirrors.
+    flip = np.ones_like(singular)
+    flip[:, -1] = np.sign(np.linalg.det(u @ vt))
+    rotation = (u * flip[:, None]) @ vt
+    energy = np.maximum((p**2).sum((1, 2)), 1e-12)
+    scale = (singular * flip).sum(-1) / energy
+    return 1000 * np.linalg.norm(scale[:, None, None] * (p @ rotation) - t, axis=-1).mean(-1)
+
+
+def pck(errors_mm, threshold_mm=150):
+    """Share of joints with an error up to the threshold, in percent."""
+    return 100 * float((np.asarray(errors_mm) <= threshold_mm).mean())
+
+
+def bootstrap_interval(values, clusters, level=0.95, rounds=1000, seed=0):
+    """Mean of `values` (N,) and its interval by resampling whole clusters.
+
+    Frames of one sequence resemble each other, so `clusters` (N,) names the sequence of each
+    value and sequences are drawn with replacement. Returns (mean, low, high); the bounds are
+    NaN with fewer than two clusters, for which no interval exists.
+    """
+    values = np.asarray(values, np.float64)
+    _, cluster_ids = np.unique(clusters, return_inverse=True)
+    sums, counts = np.bincount(cluster_ids, values), np.bincount(cluster_ids)
+    if len(counts) < 2:
+        return values.mean(), np.nan, np.nan
+    draws = np.random.default_rng(seed).integers(len(counts), size=(rounds, len(counts)))
+    means = sums[draws].sum(1) / counts[draws].sum(1)
+    tail = 50 * (1 - level)
+    low, high = np.percentile(means, [tail, 100 - tail])
+    return values.mean(), low, high

@@ -1,0 +1,292 @@
+"""The three stages of the paper on Lightning: heatmaps, lifter, both end to end.
+
+Each `train_*` function trains one stage, keeps the epoch that was best on the validation split
+and writes it as safetensors. A killed run resumes after its last finished epoch and ends as it
+would have ended: shuffling and colour jitter depend on seed, epoch and step alone.
+"""
+
+import dataclasses
+import json
+import time
+import warnings
+
+import lightning as L
+import pandas as pd
+import torch
+from lightning.pytorch.callbacks import ModelCheckpoint
+
+from egolib.checkpoints import build_network, join_networks, load_network, save_network, spec_of
+from egolib.dataset import FrameDataset, jitter_colours, make_loader, normalise
+from egolib.errors import EgolibError
+from egolib.files import no_space_is_one_line, write_atomically
+from egolib.heatmaps import draw_heatmaps, find_peaks
+from egolib.losses import LAMBDA_HEATMAP, heatmap_loss, lifter_loss, reconstruction_loss
+from egolib.progress import progress_bar
+
+STAGES = ("heatmaps", "lifter", "finetune")
+CHECKPOINT_NAMES = {"heatmaps": "heatmaps", "lifter": "lifter", "finetune": "finetuned"}
+
+
+def training_precision():
+    """ "bf16-mixed" where the hardware computes in bf16, else "32-true": emulated bf16 is many
+    times slower than fp32."""
+    if torch.cuda.is_available():
+        return (
+            "bf16-mixed" if torch.cuda.is_bf16_supported(including_emulation=False) else "32-true"
+        )
+    return "bf16-mixed" if torch.cpu._is_avx512_bf16_supported() else "32-true"
+
+
+class Stage(L.LightningModule):
+    """What the stages share: targets, optimiser, and a history of one row an epoch.
+
+    `spec` is the checkpoints.NetworkSpec of the network, `config` the stage's part of the profile.
+    """
+
+    metric = "val_mpjpe_mm"
+
+    def __init__(self, network, spec, config, seed):
+        super().__init__()
+        self.network = network.to(memory_format=torch.channels_last)
+        self.image_size_px, self.heatmap_size_px = spec.image_px, spec.heatmap_px
+        self.sigma_px = spec.sigma_px
+        self.config, self.seed = config, seed
+
+    def configure_optimizers(self):
+        optimizer = torch.optim.Adam(
+            self.network.parameters(), lr=self.config.learning_rate, fused=True
+        )
+        steps = self.trainer.estimated_stepping_batches
+        schedule = torch.optim.lr_scheduler.OneCycleLR(
+            optimizer, self.config.learning_rate, total_steps=steps, pct_start=0.2
+        )
+        return {
+            "optimizer": optimizer,
+            "lr_scheduler": {"scheduler": schedule, "interval": "step"},
+        }
+
+    def targets(self, batch):
+        """True heatmaps (B, 15, H, H) of a batch, drawn on its device."""
+        return draw_heatmaps(
+            batch["joints_2d_px"],
+            batch["in_front"],
+            self.image_size_px,
+            self.heatmap_size_px,
+            self.sigma_px,
+        )
+
+    def pictures(self, batch):
+        """Network input (B, 3, S, S): normalised and, in training, with colours jittered."""
+        images = normalise(batch["image"])
+        if not self.training:
+            return images
+        key = self.seed * 1_000_003 + self.global_step
+        return jitter_colours(images, torch.Generator().manual_seed(key))
+
+    def loss_and_error(self, batch):
+        """-> (loss, errors (n,) whose mean over the validation split is `metric`)."""
+        raise NotImplementedError
+
+    def training_step(self, batch, _):
+        loss, _ = self.loss_and_error(batch)
+        if not torch.isfinite(loss):
+            paths = [str(self.trainer.train_dataloader.dataset.index[i].image_path)
+                     for i in batch["position"][:3].tolist()]  # fmt: skip
+            raise EgolibError(
+                f"the loss is {loss.item()} on a batch with {paths}; check its labels"
+            )
+        self.log("train_loss", loss, on_step=False, on_epoch=True, batch_size=len(batch["action"]))
+        return loss
+
+    def validation_step(self, batch, _):
+        loss, errors = self.loss_and_error(batch)
+        self.log("val_loss", loss, batch_size=len(batch["action"]), sync_dist=True)
+        if len(errors):
+            self.log(self.metric, errors.mean(), batch_size=len(errors), sync_dist=True)
+
+
+class HeatmapStage(Stage):
+    """Stage 1: mean squared error of heatmaps; judged by the 2D error of joints in the picture."""
+
+    metric = "val_error_px"
+
+    def loss_and_error(self, batch):
+        target = self.targets(batch)
+        predicted = self.network(self.pictures(batch)).float()
+        with torch.no_grad():
+            found_px, _ = find_peaks(predicted, self.image_size_px)
+            true_px = batch["joints_2d_px"]
+            inside = ((true_px > -0.5) & (true_px < self.image_size_px - 0.5)).all(-1)
+            errors = (found_px - true_px).norm(dim=-1)[inside & batch["in_front"]]
+        return heatmap_loss(predicted, target), errors
+
+
+class LifterStage(Stage):
+    """Stage 2: the lifter on heatmaps of the true 2D joints, no picture involved."""
+
+    def loss_and_error(self, batch):
+        heatmaps = self.targets(batch)
+        pose_m, reconstruction = self.network(heatmaps)
+        loss = lifter_loss(pose_m.float(), batch["joints_3d_m"], reconstruction, heatmaps)
+        return loss, _mpjpe_mm(pose_m, batch)
+
+
+class FinetuneStage(Stage):
+    """Stage 3: picture to pose; the heatmaps stay tied to the true ones."""
+
+    def loss_and_error(self, batch):
+        target = self.targets(batch)
+        heatmaps, pose_m, reconstruction = self.network(self.pictures(batch))
+        loss = lifter_loss(pose_m.float(), batch["joints_3d_m"], reconstruction, target)
+        loss = loss + LAMBDA_HEATMAP * reconstruction_loss(heatmaps.float(), target)
+        return loss, _mpjpe_mm(pose_m, batch)
+
+
+def _mpjpe_mm(pose_m, batch):
+    return 1000 * (pose_m.detach().float() - batch["joints_3d_m"]).norm(dim=-1).mean(-1)
+
+
+class History(L.Callback):
+    """One row an epoch (losses, metric, seconds, images per second), kept in the checkpoint and
+    written to `path` as csv; shows a progress bar an epoch."""
+
+    def __init__(self, path, label):
+        self.path, self.label, self.rows, self.bar = path, label, [], None
+
+    def state_dict(self):
+        return {"rows": self.rows}
+
+    def load_state_dict(self, state_dict):
+        self.rows = state_dict["rows"]
+
+    def on_train_epoch_start(self, trainer, module):
+        self.started, self.images = time.perf_counter(), 0
+        description = f"{self.label} epoch {trainer.current_epoch + 1}/{trainer.max_epochs}"
+        self.bar = progress_bar(total=trainer.num_training_batches, desc=description, unit="batch")
+
+    def on_train_batch_end(self, trainer, module, outputs, batch, batch_idx):
+        self.images += len(batch["action"])
+        self.bar.update()
+        if self.bar.n == self.bar.total:
+            self.seconds = time.perf_counter() - self.started
+
+    def on_validation_end(self, trainer, module):
+        if trainer.sanity_checking:
+            return
+        values = {name: float(value) for name, value in trainer.callback_metrics.items()}
+        # Lightning reduces train_loss only after validation: see on_train_epoch_end.
+        self.pending = {
+            "epoch": trainer.current_epoch + 1,
+            "val_loss": values["val_loss"],
+            module.metric: values.get(module.metric, float("nan")),
+            "seconds": round(self.seconds, 2),
+            "images_per_second": round(self.images / self.seconds, 2),
+        }
+
+    def on_train_epoch_end(self, trainer, module):
+        row = {**self.pending, "train_loss": float(trainer.callback_metrics["train_loss"])}
+        self.rows = [*self.rows, row]
+        self.bar.set_postfix_str(f"{module.metric} {row[module.metric]:.2f}")
+        self.bar.close()
+        write_atomically(self.path, pd.DataFrame(self.rows).to_csv(index=False))
+
+
+def fit(module, train_set, val_set, run_dir, run_key, resume, workers=0, devices=1, nodes=1):
+    """Train `module`, leave its best epoch's weights in `module.network`.
+
+    run_dir holds last.ckpt, best.ckpt, history.csv and run.json with `run_key`: all that the
+    outcome depends on. With `resume`, a run of the same key goes on after its last finished
+    epoch; otherwise the folder's earlier run is replaced. Returns the row of the best epoch.
+    """
+    key_path, history_path = run_dir / "run.json", run_dir / "history.csv"
+    key_text = json.dumps(run_key, indent=1, sort_keys=True)
+    last, best = run_dir / "last.ckpt", run_dir / "best.ckpt"
+    if not (resume and key_path.is_file() and key_path.read_text() == key_text):
+        for path in (last, best, history_path):
+            path.unlink(missing_ok=True)
+        write_atomically(key_path, key_text)
+    history = History(history_path, run_key["stage"])
+    keeper = ModelCheckpoint(
+        dirpath=run_dir, filename="best", monitor=module.metric, mode="min",
+        save_top_k=1, save_last=True, enable_version_counter=False,
+    )  # fmt: skip
+    config = module.config
+    with warnings.catch_warnings(), no_space_is_one_line(run_dir):
+        warnings.filterwarnings("ignore", module="lightning")
+        trainer = L.Trainer(
+            max_epochs=config.epochs, accelerator="auto", devices=devices, num_nodes=nodes,
+            precision=training_precision(), callbacks=[history, keeper], logger=False,
+            enable_progress_bar=False, enable_model_summary=False, num_sanity_val_steps=0,
+            default_root_dir=run_dir,
+        )  # fmt: skip
+        trainer.fit(
+            module,
+            make_loader(train_set, config.batch_size, workers, shuffle_seed=module.seed),
+            make_loader(val_set, config.batch_size, workers),
+            ckpt_path=last if last.is_file() else None,
+            weights_only=True,
+        )
+    stored = torch.load(best, map_location="cpu", weights_only=True)
+    module.load_state_dict(stored["state_dict"])
+    rows = pd.read_csv(history_path)
+    return rows.loc[rows[module.metric].idxmin()].to_dict()
+
+
+def train_stage(stage, profile, train_index, val_index, checkpoints_dir, seed, resume=True,
+                devices=1, nodes=1):  # fmt: skip
+    """Train one of STAGES by `profile` and write `<checkpoints_dir>/<name>.safetensors`.
+
+    The fine-tuning starts from the two checkpoints of the stages before it, in the same folder.
+    The epoch is chosen on `val_index` only. Returns the path of the checkpoint.
+    """
+    config = getattr(profile, stage)
+    spec = spec_of("egopose" if stage == "finetune" else stage, profile)
+    L.seed_everything(seed, verbose=False)
+    start = {}
+    if stage == "finetune":
+        network, spec, start = _load_joined(checkpoints_dir)
+    else:
+        network = build_network(spec, profile.heatmaps.pretrained and stage == "heatmaps")
+    run_key = {
+        "stage": stage,
+        "seed": seed,
+        "config": dataclasses.asdict(config),
+        "spec": dataclasses.asdict(spec),
+        "data": [train_index.fingerprint, val_index.fingerprint],
+        "frames": [len(train_index), len(val_index)],
+        "start": start,
+        "precision": training_precision(),
+    }
+    module_class = {"heatmaps": HeatmapStage, "lifter": LifterStage, "finetune": FinetuneStage}
+    module = module_class[stage](network, spec, config, seed)
+    with_images = stage != "lifter"
+    best = fit(
+        module,
+        FrameDataset(train_index, spec.image_px, with_images),
+        FrameDataset(val_index, spec.image_px, with_images),
+        checkpoints_dir / "runs" / stage,
+        run_key,
+        resume,
+        profile.workers,
+        devices,
+        nodes,
+    )
+    path = checkpoints_dir / f"{CHECKPOINT_NAMES[stage]}.safetensors"
+    provenance = {"profile": profile.name, **run_key, "best": best}
+    save_network(path, module.network, spec, provenance)
+    return path
+
+
+def _load_joined(checkpoints_dir):
+    heatmap_net, heatmap_spec, heatmap_origin = load_network(
+        checkpoints_dir / "heatmaps.safetensors", ["heatmaps"]
+    )
+    lifter, lifter_spec, lifter_origin = load_network(
+        checkpoints_dir / "lifter.safetensors", ["lifter"]
+    )
+    network, spec = join_networks(heatmap_net, heatmap_spec, lifter, lifter_spec)
+    return (
+        network.train(),
+        spec,
+        {"heatmaps": heatmap_origin["best"], "lifter": lifter_origin["best"]},
+    )
