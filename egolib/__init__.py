@@ -1,0 +1,28 @@
+"""egolib: the library behind the study of egocentric 3D human pose from one fisheye picture.
+
+The rooms, in the order in which data flows; a module imports only from modules above it
+(`config`, `errors`, `files` and `progress` are free to all):
+
+    skeleton     joints, bones, body groups, actions, the official split
+    camera       the calibrated fisheye lens
+    miniature    the embedded data set: body, motion, wardrobe, room, render, write
+    frames       a tree on disk -> an index of frames paired by number
+    dataset      frames -> batches of tensors
+    heatmaps     joints <-> heatmaps
+    models       HeatmapNet -> PoseLifter -> EgoPose
+    losses       one function per equation of the paper
+    metrics      MPJPE and friends, with intervals
+    checkpoints  networks <-> safetensors
+    training     the three stages
+    evaluation   a network over a split -> predictions
+    results      predictions -> tables, beside the published figures
+    plots        every figure
+    predict      pictures -> poses and overlays; their score against labels
+    study        one run: profile, seed, data, and where its results lie
+    report       manifest, index page, what is published in the repository
+    execute      the notebooks, headless
+    cli          the `egolib` command
+
+Files hold centimetres and native 1280x800 pixels; everything inside is in metres and says which
+pixels it means.
+"""

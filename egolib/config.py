@@ -61,13 +61,18 @@ class FinetuneConfig:
 
 @dataclass(frozen=True)
 class Profile:
-    """Everything a run depends on besides its seed and its data. `workers` load pictures."""
+    """Everything a run depends on besides its seed and its data.
+
+    `embedded`: without a data folder, render the miniature; else a folder must be named.
+    `workers`: processes that load pictures beside the one that trains.
+    """
 
     name: str
     render: RenderConfig = RenderConfig()
     heatmaps: HeatmapConfig = HeatmapConfig()
     lifter: LifterConfig = LifterConfig()
     finetune: FinetuneConfig = FinetuneConfig()
+    embedded: bool = True
     workers: int = 0
 
 
@@ -88,10 +93,12 @@ PROFILES = {
         ),
         lifter=LifterConfig(epochs=3, batch_size=16),
         finetune=FinetuneConfig(epochs=3, learning_rate=1e-4),
+        embedded=False,
         workers=8,
     ),
 }
 DEFAULT_PROFILE = "quick"
+STAGES = ("heatmaps", "lifter", "finetune")
 
 
 def override(config, changes, source):

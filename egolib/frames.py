@@ -17,7 +17,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from egolib.camera import crop_square
+from egolib.camera import crop_square, in_front, native_to_square
 from egolib.errors import EgolibError
 from egolib.files import atomic_path
 from egolib.progress import progress_bar
@@ -88,6 +88,12 @@ class FrameIndex:
         )
 
     @property
+    def inside(self):
+        """Whether a joint lies in the square crop and before the lens plane, bool (N, 16)."""
+        pixels = native_to_square(self.joints_2d_px, 1)
+        return (np.abs(pixels) < 0.5).all(-1) & in_front(self.joints_3d_m)
+
+    @property
     def characters(self):
         """Character of every frame, (N,) str."""
         return np.array([folder.split("/")[1] for folder in self.folders])[self.folder_ids]
@@ -136,6 +142,11 @@ def read_square(path, size_px):
         square = crop_square(read_image(path))
     except ValueError as error:
         raise EgolibError(f"{path}: {error}; this is not a frame of the data set") from error
+    return resize_square(square, size_px)
+
+
+def resize_square(square, size_px):
+    """Square picture (H, H, 3) -> (size_px, size_px, 3): averaged when it shrinks, else linear."""
     if len(square) == size_px:
         return np.ascontiguousarray(square)
     shrinks = len(square) > size_px

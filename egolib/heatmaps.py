@@ -22,21 +22,25 @@ def draw_heatmaps(joints_px, in_front, image_px, heatmap_px, sigma_px):
 def find_peaks(heatmaps, image_px):
     """Heatmaps (B, J, H, H) -> (pixels (B, J, 2) of a picture of side image_px, peaks (B, J)).
 
-    The pixel is the centre of mass of the 3x3 neighbourhood of the highest value; the peak is
-    that value, the confidence of the joint (1 for a perfect Gaussian, 0 for nothing).
+    The pixel is refined between cells by the parabola through the logarithms of the highest value
+    and its neighbours, which is exact for a Gaussian. The peak is the confidence of the joint: 1
+    for a perfect Gaussian, 0 for nothing.
     """
     batch, joints, height, width = heatmaps.shape
     maps = heatmaps.float()
     peaks, flat = maps.flatten(2).max(-1)
     row, column = flat // width, flat % width
-    offsets = torch.tensor([-1, 0, 1], device=maps.device)
-    rows, columns = row[..., None] + offsets, column[..., None] + offsets
-    padded = torch.nn.functional.pad(maps, (1, 1, 1, 1)).clamp(min=0)
-    b = torch.arange(batch, device=maps.device)[:, None, None, None]
-    j = torch.arange(joints, device=maps.device)[None, :, None, None]
-    patch = padded[b, j, rows[..., :, None] + 1, columns[..., None, :] + 1]
-    mass = patch.sum((-2, -1)).clamp(min=1e-9)
-    u = column + (patch.sum(-2) * offsets).sum(-1) / mass
-    v = row + (patch.sum(-1) * offsets).sum(-1) / mass
+    # Values far below the peak say nothing about where between two cells it lies.
+    floor = (0.01 * peaks).clamp(min=1e-6)[..., None, None]
+    logs = torch.nn.functional.pad(maps, (1, 1, 1, 1)).maximum(floor).log()
+    b = torch.arange(batch, device=maps.device)[:, None]
+    j = torch.arange(joints, device=maps.device)[None, :]
+
+    def refine(before, after):
+        curvature = (2 * logs[b, j, row + 1, column + 1] - before - after).clamp(min=1e-6)
+        return ((after - before) / (2 * curvature)).clamp(-0.5, 0.5)
+
+    u = column + refine(logs[b, j, row + 1, column], logs[b, j, row + 1, column + 2])
+    v = row + refine(logs[b, j, row, column + 1], logs[b, j, row + 2, column + 1])
     centres = torch.stack([u, v], -1)
     return (centres + 0.5) * (image_px / height) - 0.5, peaks

@@ -6,7 +6,9 @@ would have ended: shuffling and colour jitter depend on seed, epoch and step alo
 """
 
 import dataclasses
+import functools
 import json
+import logging
 import time
 import warnings
 
@@ -23,7 +25,9 @@ from egolib.heatmaps import draw_heatmaps, find_peaks
 from egolib.losses import LAMBDA_HEATMAP, heatmap_loss, lifter_loss, reconstruction_loss
 from egolib.progress import progress_bar
 
-STAGES = ("heatmaps", "lifter", "finetune")
+# Lightning announces devices and tips at every fit; the progress bars say what matters.
+logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
+
 CHECKPOINT_NAMES = {"heatmaps": "heatmaps", "lifter": "lifter", "finetune": "finetuned"}
 
 
@@ -206,16 +210,17 @@ def fit(module, train_set, val_set, run_dir, run_key, resume, workers=0, devices
             path.unlink(missing_ok=True)
         write_atomically(key_path, key_text)
     history = History(history_path, run_key["stage"])
-    keeper = ModelCheckpoint(
-        dirpath=run_dir, filename="best", monitor=module.metric, mode="min",
-        save_top_k=1, save_last=True, enable_version_counter=False,
-    )  # fmt: skip
+    keep = functools.partial(
+        ModelCheckpoint, dirpath=run_dir, enable_version_counter=False, save_on_train_epoch_end=True
+    )
+    keep_best = keep(filename=best.stem, monitor=module.metric, mode="min")
+    keep_last = keep(filename=last.stem)
     config = module.config
     with warnings.catch_warnings(), no_space_is_one_line(run_dir):
         warnings.filterwarnings("ignore", module="lightning")
         trainer = L.Trainer(
             max_epochs=config.epochs, accelerator="auto", devices=devices, num_nodes=nodes,
-            precision=training_precision(), callbacks=[history, keeper], logger=False,
+            precision=training_precision(), callbacks=[history, keep_best, keep_last], logger=False,
             enable_progress_bar=False, enable_model_summary=False, num_sanity_val_steps=0,
             default_root_dir=run_dir,
         )  # fmt: skip

@@ -1,0 +1,157 @@
+"""The `egolib` command: one verb per room. Bad input ends in one line and exit code 2."""
+
+import argparse
+import sys
+from pathlib import Path
+
+from egolib.config import DEFAULT_PROFILE, PROFILES, STAGES, load_profile
+from egolib.errors import EgolibError
+from egolib.skeleton import SPLIT_FOLDERS
+
+
+def _add_study_options(parser):
+    known = ", ".join(PROFILES)
+    parser.add_argument("--profile", default=DEFAULT_PROFILE, help=f"{known}, or a .toml file")
+    parser.add_argument("--data", default="", metavar="DIR", help="a tree of frames; else rendered")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--results", default="", metavar="DIR", help="else results/<profile>")
+
+
+def _parser():
+    parser = argparse.ArgumentParser(prog="egolib", description=sys.modules["egolib"].__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)  # fmt: skip
+    verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
+
+    run = verbs.add_parser("run", help="the whole study: data, notebooks, tables, figures")
+    _add_study_options(run)
+
+    render = verbs.add_parser("render", help="write the embedded miniature to a folder")
+    render.add_argument("out", type=Path)
+    render.add_argument("--profile", default=DEFAULT_PROFILE, help="how many frames, how large")
+    render.add_argument(
+        "--scale", type=float, help="fraction of 1280x800; 1.0 is the official size"
+    )
+    render.add_argument("--seed", type=int, default=0)
+    render.add_argument("--workers", type=int, help="processes; else one a core")
+
+    train = verbs.add_parser("train", help="train one stage, without a notebook")
+    train.add_argument("stage", choices=STAGES)
+    _add_study_options(train)
+    train.add_argument("--resume", action="store_true", help="go on after the last finished epoch")
+    train.add_argument("--devices", default="1", help="GPUs of this machine: a number, or auto")
+    train.add_argument("--nodes", type=int, default=1, help="machines, under torchrun or srun")
+
+    evaluate = verbs.add_parser("evaluate", help="print the tables of a checkpoint on a split")
+    evaluate.add_argument(
+        "checkpoint", type=Path, nargs="+", help="one file, or a heatmap network and a lifter"
+    )
+    evaluate.add_argument("--data", type=Path, required=True, metavar="DIR")
+    evaluate.add_argument("--split", choices=list(SPLIT_FOLDERS), default="test")
+    evaluate.add_argument("--out", type=Path, help="folder for tables and pictures")
+
+    predict = verbs.add_parser("predict", help="poses and overlays from a folder of pictures")
+    predict.add_argument("checkpoint", type=Path)
+    predict.add_argument("folder", type=Path)
+    predict.add_argument("out", type=Path)
+
+    score = verbs.add_parser("score", help="2D accuracy of poses.csv against labels.json")
+    score.add_argument("poses", type=Path)
+    score.add_argument("labels", type=Path)
+    score.add_argument("--threshold-px", type=float, default=26, help="default: 26")
+
+    publish = verbs.add_parser(
+        "publish", help="copy a run's tables and figures into the repository"
+    )
+    publish.add_argument("results", type=Path)
+    return parser
+
+
+# Each verb imports what it needs: torch and Lightning take seconds, `egolib --help` should not.
+
+
+def _run(options):
+    from egolib.execute import run_study
+    from egolib.report import write_report
+    from egolib.study import open_study
+
+    study = open_study(options.profile, options.seed, options.data, options.results)
+    durations = run_study(study)
+    print(f"Read {write_report(study, durations)}")
+
+
+def _render(options):
+    import dataclasses
+
+    from egolib.miniature import render_tree
+
+    config = load_profile(options.profile).render
+    if options.scale is not None:
+        config = dataclasses.replace(config, scale=options.scale)
+    render_tree(options.out, config, options.seed, options.workers)
+
+
+def _train(options):
+    from egolib.study import open_study
+
+    study = open_study(options.profile, options.seed, options.data, options.results)
+    study.prepare_data()
+    devices = options.devices if options.devices == "auto" else int(options.devices)
+    print(study.train(options.stage, options.resume, devices, options.nodes))
+
+
+def _evaluate(options):
+    from egolib.evaluation import load_for_evaluation, predict_index
+    from egolib.frames import index_tree
+    from egolib.report import write_evaluation
+
+    network, spec, _ = load_for_evaluation(options.checkpoint)
+    index = index_tree(options.data, options.split)
+    predictions = predict_index(network, spec, index)
+    out = options.out or options.checkpoint[-1].with_suffix("")
+    print(write_evaluation(predictions, spec, index, out))
+
+
+def _predict(options):
+    from egolib.checkpoints import load_network
+    from egolib.predict import predict_folder
+
+    network, spec, _ = load_network(options.checkpoint)
+    print(predict_folder(network, spec, options.folder, options.out))
+
+
+def _score(options):
+    from egolib.predict import score_poses
+
+    print(score_poses(options.poses, options.labels, options.threshold_px).to_string())
+
+
+def _publish(options):
+    from egolib.report import publish
+    from egolib.study import REPOSITORY
+
+    print(publish(options.results, REPOSITORY))
+
+
+VERBS = {
+    "run": _run,
+    "render": _render,
+    "train": _train,
+    "evaluate": _evaluate,
+    "predict": _predict,
+    "score": _score,
+    "publish": _publish,
+}
+
+
+def main(arguments=None):
+    """Entry point. Returns the exit code: 0, 2 for bad input, 130 when interrupted."""
+    options = _parser().parse_args(arguments)
+    try:
+        VERBS[options.verb](options)
+    except EgolibError as error:
+        print(f"egolib: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("egolib: interrupted; the same command goes on from here", file=sys.stderr)
+        return 130
+    return 0

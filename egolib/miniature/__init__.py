@@ -1,0 +1,26 @@
+"""The miniature: a small synthetic xR-EgoPose in the official layout, geometry exact, looks plain.
+
+body (Anny shapes, skeleton, headset) -> clips, motion (performances) -> wardrobe, room (what they
+wear, where they are) -> shading, render (NVIDIA Warp, the exact lens) -> write -> plan, stage, tree
+(all sequences, in parallel, resumable).
+
+    <OUT>/miniature.json                                settings, seed, object ids, depth unit
+    <OUT>/TrainSet/<character>/character.json           who this is
+    <OUT>/TrainSet/<character>/env_001/cam_down/
+        rgba/<character>.rgba.001000.png                RGBA, black outside the lens's circle
+        json/<character>_001000.json                    labels: centimetres, native 1280x800 pixels
+        depth/<character>.depth.001000.png              8 bits, 2 cm a unit along the ray
+        objectId/<character>.objectId.001000.png        8 bits, see OBJECT_IDS
+        meta/<character>.meta.001000.json               one a sequence, written last
+
+Own to the miniature, as the official sources are silent: the encodings of depth and object ids,
+`joints[].rot` (radians, static xyz, relative to the parent in the bind frame; unverified against
+the official data), `meta` and `character.json`. `rot` and `worldp` are not rendered.
+"""
+
+from egolib.miniature.plan import Sequence, planned_sequences
+from egolib.miniature.tree import render_tree
+from egolib.miniature.wardrobe import OBJECT_IDS
+from egolib.miniature.write import decode_depth
+
+__all__ = ["OBJECT_IDS", "Sequence", "decode_depth", "planned_sequences", "render_tree"]

@@ -1,0 +1,183 @@
+"""The people of the miniature: one Anny body per official character, its skeleton and its camera.
+
+Rests on Anny (naver/anny, MakeHuman assets): Z up, metres, the face towards -y, x to the wearer's
+left. Anny gives the shapes once; posing is repeated here in numpy, so that the rendering processes
+need neither torch nor Anny (a test holds that both agree).
+"""
+
+import sys
+import zlib
+from dataclasses import dataclass
+
+import numpy as np
+
+from egolib.skeleton import RIG_PREFIX, parse_character
+
+STATURE_M = {  # mean and spread by (gender, height); Anny's own default is 1.91 m for a man
+    ("male", "average"): (1.76, 0.04),
+    ("male", "short"): (1.65, 0.03),
+    ("female", "average"): (1.64, 0.04),
+    ("female", "short"): (1.55, 0.03),
+}
+ANNY_ADULT = 0.67
+NOSE_MIDLINE_M = 0.012
+
+
+@dataclass(frozen=True)
+class Rig:
+    """What all bodies share: J bones, V vertices, F triangles, at most K bones a vertex."""
+
+    bones: tuple  # J names without the prefix, parents before children
+    parents: tuple  # J indices, -1 for the root
+    faces: np.ndarray  # (F, 3) int32
+    bone_indices: np.ndarray  # (V, K) int32
+    bone_weights: np.ndarray  # (V, K) float32, rows sum to 1
+
+    def index(self, bone):
+        return self.bones.index(bone)
+
+    def weight_of(self, *bones):
+        """Summed skinning weight of `bones` at every vertex -> (V,)."""
+        wanted = np.isin(self.bone_indices, [self.index(bone) for bone in bones])
+        return (self.bone_weights * wanted).sum(1)
+
+    @property
+    def dominant_bones(self):
+        """The bone that moves each vertex most -> (V,) indices."""
+        best = self.bone_weights.argmax(1)
+        return self.bone_indices[np.arange(len(best)), best]
+
+
+@dataclass(frozen=True)
+class Character:
+    """One person at rest: vertices (V, 3) and bone heads (J, 3) in metres, feet at z = 0."""
+
+    name: str
+    phenotype: dict
+    stature_m: float
+    vertices: np.ndarray
+    heads: np.ndarray
+    camera: np.ndarray  # (3,) camera centre in the rest pose
+
+
+def stable_rng(*keys):
+    """A generator that depends on `keys` (strings, integers) alone, on every machine."""
+    numbers = [zlib.crc32(key.encode()) if isinstance(key, str) else key for key in keys]
+    return np.random.default_rng(np.random.SeedSequence(numbers))
+
+
+def build_characters(names):
+    """Official character names -> (Rig, {name: Character}). Imports Anny, which takes a while."""
+    print("Building the bodies (the first time on a machine takes minutes) ...", file=sys.stderr)
+    import warp as wp
+
+    wp.config.log_level = wp.LOG_ERROR
+    import anny
+
+    model = anny.Anny(rig="mixamo")
+    phenotypes = [_draw_phenotype(name) for name in names]
+    targets = np.array([_draw_stature_m(name) for name in names])
+    bodies = _bodies_of_stature(model, phenotypes, targets)
+    rig = Rig(
+        bones=tuple(label.removeprefix(RIG_PREFIX) for label in model.bone_labels),
+        parents=tuple(int(parent) for parent in model.bone_parents),
+        faces=model.get_triangular_faces().numpy().astype(np.int32),
+        bone_indices=model.vertex_bone_indices.numpy().astype(np.int32),
+        bone_weights=model.vertex_bone_weights.numpy().astype(np.float32),
+    )
+    characters = {
+        name: _character(rig, name, phenotype, vertices, heads)
+        for name, phenotype, vertices, heads in zip(names, *bodies, strict=True)
+    }
+    return rig, characters
+
+
+def _draw_phenotype(name):
+    gender, _, body, _ = parse_character(name)
+    rng = stable_rng("phenotype", name)
+    return {
+        "gender": float(gender == "female"),
+        "age": ANNY_ADULT,
+        "muscle": rng.uniform(0.4, 0.65),
+        "weight": rng.uniform(0.78, 0.95) if body == "full" else rng.uniform(0.38, 0.55),
+        "proportions": rng.uniform(0.4, 0.8),
+    }
+
+
+def _draw_stature_m(name):
+    gender, _, _, height = parse_character(name)
+    mean, spread = STATURE_M[gender, height]
+    return mean + spread * stable_rng("stature", name).uniform(-1, 1)
+
+
+def _rest_bodies(model, phenotypes, heights):
+    import torch
+
+    columns = {key: [p[key] for p in phenotypes] for key in phenotypes[0]} | {"height": heights}
+    columns = {key: torch.tensor(np.array(value)) for key, value in columns.items()}
+    identity = torch.eye(4, dtype=torch.float64).repeat(len(heights), model.bone_count, 1, 1)
+    with torch.no_grad():
+        rest = model(pose_parameters=identity, phenotype_kwargs=columns)
+    return rest["rest_vertices"].numpy(), rest["rest_bone_heads"].numpy()
+
+
+def _bodies_of_stature(model, phenotypes, targets_m):
+    """Bisect Anny's height parameter of all bodies at once until each has its stature."""
+    low, high = np.zeros(len(targets_m)), np.ones(len(targets_m))
+    for _ in range(16):
+        heights = (low + high) / 2
+        vertices, heads = _rest_bodies(model, phenotypes, heights)
+        too_tall = np.ptp(vertices[..., 2], axis=1) > targets_m
+        low, high = np.where(too_tall, low, heights), np.where(too_tall, heights, high)
+    described = [p | {"height": float(h)} for p, h in zip(phenotypes, heights, strict=True)]
+    return described, vertices, heads
+
+
+def _character(rig, name, phenotype, vertices, heads):
+    to_floor = np.array([0, 0, vertices[:, 2].min()])
+    vertices, heads = vertices - to_floor, heads - to_floor
+    return Character(
+        name=name,
+        phenotype=phenotype,
+        stature_m=float(np.ptp(vertices[:, 2])),
+        vertices=vertices,
+        heads=heads,
+        camera=_camera_at_rest(rig, name, vertices),
+    )
+
+
+def _camera_at_rest(rig, name, vertices):
+    """1 to 2 cm before the tip of the nose and 2 to 3 cm below it: where the headset holds it."""
+    rng = stable_rng("mount", name)
+    face = vertices[(rig.weight_of("Head") > 0.9) & (np.abs(vertices[:, 0]) < NOSE_MIDLINE_M)]
+    nose = face[face[:, 1].argmin()]
+    return np.array([0, nose[1] - rng.uniform(0.01, 0.02), nose[2] - rng.uniform(0.02, 0.03)])
+
+
+def pose_skeleton(rig, heads, rotations, root_positions):
+    """Forward kinematics of N frames.
+
+    heads: (J, 3) at rest; rotations: (N, J, 3, 3) relative to the parent, about body-aligned axes
+    in the bind frame; root_positions: (N, 3) of the hips.
+    -> world rotations (N, J, 3, 3), joint positions (N, J, 3).
+    """
+    world = np.empty_like(rotations)
+    joints = np.empty(rotations.shape[:2] + (3,))
+    for bone, parent in enumerate(rig.parents):
+        if parent < 0:
+            world[:, bone], joints[:, bone] = rotations[:, bone], root_positions
+            continue
+        world[:, bone] = world[:, parent] @ rotations[:, bone]
+        joints[:, bone] = joints[:, parent] + world[:, parent] @ (heads[bone] - heads[parent])
+    return world, joints
+
+
+def camera_poses(rig, character, world, joints):
+    """Camera-to-world of N posed frames -> rotations (N, 3, 3), centres (N, 3), metres, Z up.
+
+    The camera is rigid in the head's frame: x to the wearer's left, y forward, z down.
+    """
+    head = rig.index("Head")
+    looking_down = np.diag([1.0, -1.0, -1.0])
+    offset = character.camera - character.heads[head]
+    return world[:, head] @ looking_down, joints[:, head] + world[:, head] @ offset

@@ -1,0 +1,128 @@
+"""Pictures of a dressed body in a room through the exact lens, by NVIDIA Warp on CPU or CUDA."""
+
+import numpy as np
+import warp as wp
+
+wp.config.log_level = wp.LOG_ERROR
+
+from egolib.camera import XR_EGOPOSE, inside_circle, unproject  # noqa: E402
+from egolib.errors import EgolibError  # noqa: E402
+from egolib.miniature import shading  # noqa: E402
+from egolib.miniature.room import FLOORS, WALLS  # noqa: E402
+from egolib.miniature.wardrobe import GARMENT_STEP, ROOM_IDS  # noqa: E402
+
+
+def picture_size(scale):
+    """Width and height in pixels of a picture at `scale`; EgolibError unless it stays 8:5."""
+    if not 0 < scale <= 1 or abs(scale * 80 - round(scale * 80)) > 1e-6:
+        raise EgolibError(f"render scale {scale}: use a multiple of 1/80 up to 1, such as 0.2 or 1.0")
+    return round(XR_EGOPOSE.width * scale), round(XR_EGOPOSE.height * scale)
+
+
+def pixel_centres(scale):
+    """Native coordinates of the pixel centres of a picture at `scale` -> (H, W, 2)."""
+    width, height = picture_size(scale)
+    u, v = np.meshgrid(np.arange(width), np.arange(height))
+    return (np.stack([u, v], -1) + 0.5) / scale - 0.5
+
+
+def compile_kernels():
+    """Compile for the preferred device; afterwards other processes find the result on disk."""
+    wp.load_module(shading, device=wp.get_preferred_device())
+
+
+class Renderer:
+    """Renders frames of one size; `dress` and `furnish` first, then `render` frame by frame."""
+
+    def __init__(self, rig, scale):
+        self.device = wp.get_preferred_device()
+        self.width, self.height = picture_size(scale)
+        centres = pixel_centres(scale).reshape(-1, 2)
+        inside = np.flatnonzero(inside_circle(centres))
+        self.pixel_radians = 1 / (XR_EGOPOSE.fx * scale)
+        self.rays = self._upload(unproject(centres[inside]), wp.vec3)
+        self.targets = self._upload(inside, int)
+        self.rgb = wp.zeros((len(centres), 3), dtype=wp.uint8, device=self.device)
+        self.distances = wp.zeros(len(centres), dtype=float, device=self.device)
+        self.object_ids = wp.zeros(len(centres), dtype=wp.uint8, device=self.device)
+        self.triangles = self._upload(rig.faces.ravel(), int)
+        self.body = shading.BodyOnDevice()
+        self.body.faces = self._upload(rig.faces, int)
+        self.body.bone_indices = self._upload(rig.bone_indices, int)
+        self.body.bone_weights = self._upload(rig.bone_weights, float)
+        self.body.garment_step = GARMENT_STEP
+
+    def _upload(self, values, dtype):
+        kind = np.int32 if dtype is int else np.float32
+        return wp.array(np.ascontiguousarray(values, kind), dtype=dtype, device=self.device)
+
+    def dress(self, outfit, neck_m):
+        """Take the body of an Outfit; `neck_m` is the height of the neck joint at rest."""
+        self.body.rest = self._upload(outfit.vertices, wp.vec3)
+        self.body.rest_normals = self._upload(outfit.normals, wp.vec3)
+        self.body.fields = self._upload(outfit.fields, wp.vec3)
+        self.body.parts = self._upload(outfit.parts, int)
+        self.body.colours = self._upload(outfit.colours, wp.vec3)
+        self.body.pattern, self.body.neck_m = outfit.pattern, neck_m
+        self.points = wp.empty_like(self.body.rest)
+        self.normals = wp.empty_like(self.body.rest)
+        self.mesh = None
+
+    def furnish(self, room):
+        """Take the Room in which the next frames are set."""
+        device = shading.RoomOnDevice()
+        device.half = wp.vec3(*room.half)
+        device.floor_style, device.wall_style = FLOORS.index(room.floor), WALLS.index(room.wall)
+        device.floor_colour, device.floor_second = (wp.vec3(*c) for c in room.floor_colours)
+        device.wall_colour, device.wall_second = (wp.vec3(*c) for c in room.wall_colours)
+        device.floor_size_m, device.floor_gloss = room.floor_size_m, room.floor_gloss
+        device.floor_cos, device.floor_sin = np.cos(room.floor_yaw), np.sin(room.floor_yaw)
+        device.ambient_above, device.ambient_below = (wp.vec3(*c) for c in room.ambient)
+        boxes = room.boxes
+        device.box_centres = self._upload([box.centre for box in boxes], wp.vec3)
+        device.box_halves = self._upload([box.half for box in boxes], wp.vec3)
+        device.box_turns = self._upload([(np.cos(b.yaw), np.sin(b.yaw)) for b in boxes], wp.vec2)
+        device.box_colours = self._upload([box.colour for box in boxes], wp.vec3)
+        device.box_ids = self._upload([ROOM_IDS[box.object_name] for box in boxes], int)
+        device.lights = self._upload(room.lights, wp.vec4)
+        device.light_colours = self._upload(room.light_colours, wp.vec3)
+        device.surface_ids = wp.vec3i(*(ROOM_IDS[name] for name in ("floor", "wall", "ceiling")))
+        self.room = device
+
+    def pose(self, heads, world, joints):
+        """Skin the body: heads (J, 3) at rest, world rotations (J, 3, 3), joints (J, 3)."""
+        shifts = joints - np.einsum("jik,jk->ji", world, heads)
+        inputs = [self.body, self._upload(world, wp.mat33), self._upload(shifts, wp.vec3)]
+        wp.launch(
+            shading.skin_body,
+            dim=len(self.points),
+            inputs=[*inputs, self.points, self.normals],
+            device=self.device,
+        )
+        if self.mesh is None:
+            self.mesh = wp.Mesh(points=self.points, indices=self.triangles)
+        else:
+            self.mesh.refit()
+        self.body_centre = wp.vec3(*joints.mean(0))
+
+    def render(self, camera_turn, camera_centre):
+        """Picture of the posed body from camera-to-world rotation (3, 3) and centre (3,) ->
+        rgb (H, W, 3) uint8, distance along the ray (H, W) metres, object ids (H, W) uint8;
+        all 0 outside the lens's circle."""
+        wp.launch(
+            shading.trace,
+            dim=len(self.rays),
+            inputs=[
+                self.mesh.id, self.normals, self.body, self.room, self.body_centre,
+                wp.mat33(camera_turn.astype(np.float32)), wp.vec3(*camera_centre),
+                self.pixel_radians, self.rays, self.targets,
+                self.rgb, self.distances, self.object_ids,
+            ],
+            device=self.device,
+        )  # fmt: skip
+        shape = (self.height, self.width)
+        return (
+            self.rgb.numpy().reshape(*shape, 3),
+            self.distances.numpy().reshape(shape),
+            self.object_ids.numpy().reshape(shape),
+        )

@@ -1,0 +1,131 @@
+"""Render a whole tree in several processes; resume what an earlier run left."""
+
+import dataclasses
+import json
+import multiprocessing
+import os
+import signal
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+from pathlib import Path
+
+import cv2
+
+from egolib.errors import EgolibError
+from egolib.miniature.body import build_characters
+from egolib.miniature.plan import chosen_characters, planned_sequences
+from egolib.miniature.render import compile_kernels, picture_size
+from egolib.miniature.stage import Stage
+from egolib.miniature.wardrobe import OBJECT_IDS, skin_tone
+from egolib.miniature.write import DEPTH_UNIT_M, meta_path, write_json
+from egolib.progress import progress_bar
+
+FORMAT_VERSION = 1
+TREE_FILE = "miniature.json"
+_stage = None  # of a rendering process, set once by _enter
+_stop = None
+
+
+def render_tree(out, config, seed, workers=None):
+    """Render what is missing below `out` for `config` (egolib.config.RenderConfig) and `seed`.
+
+    A tree is bound to its settings by `miniature.json`; a sequence is complete when its metadata
+    file exists. The bytes do not depend on `workers` (default: the processors of this machine).
+    Raises EgolibError for a bad scale, a tree of other settings, a full disk or a killed worker.
+    """
+    out, workers = Path(out), workers or os.cpu_count()
+    picture_size(config.scale)
+    _claim(out, config, seed)
+    sequences = planned_sequences(config, seed)
+    missing = [s for s in sequences if not _is_complete(out, s)]
+    done = sum(s.frames for s in sequences) - sum(s.frames for s in missing)
+    if not missing:
+        return
+    names = [name for names in chosen_characters(config).values() for name in names]
+    rig, characters = build_characters(names)
+    _describe_characters(out, sequences, characters)
+    compile_kernels()
+    shared = (out, config, seed, rig, characters)
+    total = done + sum(s.frames for s in missing)
+    with progress_bar(total=total, initial=done, desc="Rendering", unit="frame") as bar:
+        for frames in _play_all(shared, missing, min(workers, len(missing))):
+            bar.update(frames)
+
+
+def _is_complete(out, sequence):
+    folder = out / sequence.folder
+    return meta_path(folder, sequence.character, sequence.first_number).is_file()
+
+
+def _claim(out, config, seed):
+    """Bind `out` to these settings, or refuse when it holds a tree of others."""
+    path = out / TREE_FILE
+    content = {
+        "format_version": FORMAT_VERSION,
+        "seed": seed,
+        "render": dataclasses.asdict(config),
+        "depth_unit_m": DEPTH_UNIT_M,
+        "object_ids": OBJECT_IDS,
+        "frame_identity": "split, character, environment and the six-digit frame number; frames "
+        "with consecutive numbers are one sequence",
+    }
+    if not path.exists():
+        write_json(path, content)
+        return
+    try:
+        found = json.loads(path.read_text())
+    except ValueError as error:
+        raise EgolibError(f"{path}: not readable ({error}); choose another folder or delete it") from error
+    differing = [key for key in content if found.get(key) != content[key]]
+    if differing:
+        raise EgolibError(
+            f"{path}: holds a tree with other settings ({', '.join(differing)}); "
+            "choose another folder or delete this one"
+        )
+
+
+def _describe_characters(out, sequences, characters):
+    for split, name in sorted({(s.split, s.character) for s in sequences}):
+        character = characters[name]
+        content = {
+            "character": name,
+            "stature_m": round(character.stature_m, 4),
+            "phenotype": {key: round(value, 4) for key, value in character.phenotype.items()},
+            "skin_linear_rgb": skin_tone(character).round(4).tolist(),
+            "camera_at_rest_m": character.camera.round(4).tolist(),
+        }
+        write_json(out / split / name / "character.json", content)
+
+
+def _play_all(shared, sequences, workers):
+    """Yield the frames of each sequence as it is done; one worker means this process."""
+    if workers == 1:
+        stage = Stage(*shared)
+        yield from map(stage.play, sequences)
+        return
+    context = multiprocessing.get_context("spawn")
+    stop = context.Event()
+    pool = ProcessPoolExecutor(workers, context, initializer=_enter, initargs=(stop, shared))
+    try:
+        for future in as_completed([pool.submit(_play, sequence) for sequence in sequences]):
+            yield future.result()
+    except BrokenProcessPool as error:
+        raise EgolibError(
+            f"{shared[0]}: a rendering process died (out of memory?); run again to resume, "
+            "with fewer workers"
+        ) from error
+    finally:
+        stop.set()
+        pool.shutdown(cancel_futures=True)
+
+
+def _enter(stop, shared):
+    """Start of a rendering process: the parent alone answers Ctrl-C, and tells by `stop`."""
+    global _stage, _stop
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    cv2.setNumThreads(1)
+    _stage, _stop = Stage(*shared), stop
+
+
+def _play(sequence):
+    return _stage.play(sequence, _stop.is_set)

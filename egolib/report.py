@@ -1,0 +1,241 @@
+"""What made the results, a page that shows them, and the part of them that git keeps.
+
+A results folder holds `manifest.json`, `tables/`, `figures/` and the executed notebooks of one
+profile.
+"""
+
+import dataclasses
+import datetime
+import importlib.metadata
+import json
+import os
+import platform
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pandas as pd
+import torch
+
+from egolib import published
+from egolib.errors import EgolibError
+from egolib.files import write_atomically
+from egolib.results import TABLES
+
+SHEET_FIGURE, SKELETON_FIGURE = "prediction_sheet", "error_skeleton"
+README_START, README_END = "<!-- published:begin -->", "<!-- published:end -->"
+_PACKAGES = (
+    "egolib", "torch", "torchvision", "lightning", "numpy", "anny", "warp-lang",
+    "opencv-python-headless",
+)  # fmt: skip
+
+
+def write_manifest(path, *, profile, seed, duration_s, data, **entries):
+    """Write manifest.json: what made these results.
+
+    profile: config.Profile. duration_s: {step: seconds}. data: {split: fingerprint}. `entries`
+    are added as they come; commit, versions, hardware and date are found here. Returns the dict.
+    """
+    commit, clean = git_state(Path(__file__).parent)
+    manifest = {
+        "date": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        "commit": commit,
+        "clean_work_tree": clean,
+        "profile": dataclasses.asdict(profile),
+        "seed": seed,
+        "duration_s": duration_s,
+        "data": data,
+        "versions": versions(),
+        "hardware": hardware(),
+        **entries,
+    }
+    write_atomically(path, json.dumps(manifest, indent=1) + "\n")
+    return manifest
+
+
+def git_state(folder):
+    """(commit, whether the work tree is clean) of `folder`, or (None, None) outside git."""
+
+    def ask(*words):
+        return subprocess.run(
+            ["git", "-C", str(folder), *words], capture_output=True, text=True, check=True
+        ).stdout.strip()
+
+    try:
+        return ask("rev-parse", "HEAD"), not ask("status", "--porcelain")
+    except (OSError, subprocess.CalledProcessError):
+        return None, None
+
+
+def versions():
+    """{package: version, or None where it is not installed}, python included."""
+    found = {"python": platform.python_version()}
+    for name in _PACKAGES:
+        try:
+            found[name] = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            found[name] = None
+    return found
+
+
+def hardware():
+    """The machine: cpu model, cores this process may use, memory in GiB, gpu or None, bf16."""
+    from egolib.training import training_precision  # Lightning takes seconds to import
+
+    cpu = platform.processor() or platform.machine()
+    info = Path("/proc/cpuinfo")
+    for line in info.read_text().splitlines() if info.is_file() else ():
+        if line.startswith("model name"):
+            cpu = line.split(":", 1)[1].strip()
+            break
+    return {
+        "cpu": cpu,
+        "cores": len(os.sched_getaffinity(0)),
+        "memory_gib": round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30, 1),
+        "gpu": torch.cuda.get_device_name() if torch.cuda.is_available() else None,
+        "bf16": training_precision() == "bf16-mixed",
+    }
+
+
+def duration_text(seconds):
+    """Seconds -> "45 s", "12 min" or "2 h 05 min"."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60:02d} min"
+
+
+def write_index_page(results_dir):
+    """Write `<results_dir>/index.md` -> its path: summary, all tables and figures, notebooks,
+    and the run's facts. Raises EgolibError when the manifest or a table is missing."""
+    results_dir = Path(results_dir)
+    manifest = _read_manifest(results_dir)
+    tables = {name: _read_table(results_dir, name) for name in TABLES}
+    figures = sorted((results_dir / "figures").glob("*.png"))
+    notebooks = sorted(
+        path.relative_to(results_dir).as_posix()
+        for path in results_dir.rglob("*.ipynb")
+        if ".ipynb_checkpoints" not in path.parts
+    )
+    parts = [
+        f"# Results of the profile {manifest['profile']['name']}",
+        _run_sentence(manifest),
+        _origin_sentence(results_dir),
+        "## Summary",
+        tables.pop("summary"),
+        "## Tables",
+        *tables.values(),
+        "## Figures",
+        *(f"![{p.stem.replace('_', ' ')}](figures/{p.name})" for p in figures),
+        "## Executed notebooks",
+        "\n".join(f"- [{name}]({name})" for name in notebooks) or "None in this folder.",
+        "## The run",
+        _facts(manifest),
+    ]
+    path = results_dir / "index.md"
+    write_atomically(path, "\n\n".join(part.strip() for part in parts) + "\n")
+    return path
+
+
+def publish(results_dir, repository):
+    """Copy the small tables (csv, md) and the PNG figures of a run to
+    `<repository>/results/published/<profile>/`, and refresh the part of README.md between its
+    two markers. Returns the folder.
+
+    Raises EgolibError, before anything is written, when the results lack the manifest, a table
+    or the README's figures, when they are of the profile `smoke`, or README.md lacks the markers.
+    """
+    results_dir, repository = Path(results_dir), Path(repository)
+    manifest = _read_manifest(results_dir)
+    profile = manifest["profile"]["name"]
+    if profile == "smoke":
+        raise EgolibError(f"{results_dir}: the profile smoke only tests the code; publish another")
+    shown = {name: _read_table(results_dir, name) for name in TABLES}
+    files = [results_dir / "tables" / f"{name}.{ext}" for name in TABLES for ext in ("csv", "md")]
+    files += sorted((results_dir / "figures").glob("*.png"))
+    needed = [results_dir / "figures" / f"{n}.png" for n in (SHEET_FIGURE, SKELETON_FIGURE)]
+    for path in [*files, *needed]:
+        if not path.is_file():
+            raise EgolibError(f"{path}: missing; run the notebooks before publishing")
+    readme = repository / "README.md"
+    before, after = _around_markers(readme)
+    target = repository / "results" / "published" / profile
+    shutil.rmtree(target, ignore_errors=True)
+    for path in files:
+        write_atomically(target / path.relative_to(results_dir), path.read_bytes())
+    place = target.relative_to(repository).as_posix()
+    parts = [
+        README_START,
+        _run_sentence(manifest),
+        shown["summary"],
+        shown["by_body_group"],
+        f"![Test frames, true and predicted]({place}/figures/{SHEET_FIGURE}.png)",
+        f"![Mean error of each joint]({place}/figures/{SKELETON_FIGURE}.png)",
+        README_END,
+    ]
+    write_atomically(readme, before + "\n\n".join(part.strip() for part in parts) + after)
+    return target
+
+
+def _read_manifest(results_dir):
+    path = results_dir / "manifest.json"
+    try:
+        return json.loads(path.read_text())
+    except FileNotFoundError as error:
+        raise EgolibError(f"{path}: missing; this is not the folder of a finished run") from error
+    except ValueError as error:
+        raise EgolibError(f"{path}: not json ({error}); run the study again") from error
+
+
+def _read_table(results_dir, name):
+    path = results_dir / "tables" / f"{name}.md"
+    if not path.is_file():
+        raise EgolibError(f"{path}: missing; run the notebook that analyses the errors")
+    return path.read_text()
+
+
+def _around_markers(readme):
+    """The README's text before its first marker and after its second."""
+    text = readme.read_text() if readme.is_file() else ""
+    match = re.fullmatch(
+        f"(.*){re.escape(README_START)}.*{re.escape(README_END)}(.*)", text, re.DOTALL
+    )
+    if not match or text.count(README_START) != 1 or text.count(README_END) != 1:
+        raise EgolibError(f"{readme}: needs {README_START} and, below it, {README_END}, once each")
+    return match.groups()
+
+
+def _run_sentence(manifest):
+    machine = manifest["hardware"]
+    gpu = machine["gpu"] or "no GPU"
+    return (
+        f"Run of {manifest['date'][:10]}, profile `{manifest['profile']['name']}`, "
+        f"seed {manifest['seed']}, on {machine['cores']} cores ({machine['cpu']}), "
+        f"{machine['memory_gib']:.0f} GiB of memory and {gpu}; "
+        f"it took {duration_text(sum(manifest['duration_s'].values()))}."
+    )
+
+
+def _origin_sentence(results_dir):
+    columns = pd.read_csv(results_dir / "tables" / "summary.csv", nrows=0).columns
+    groups = dict.fromkeys(c.split(" | ")[0] for c in columns if " | " in c)
+    measured = " and ".join(group for group in groups if group != published.COLUMN_GROUP)
+    return (
+        f"Numbers of this run are {measured}; those headed '{published.COLUMN_GROUP}' are quoted "
+        "from their authors, who measured them on the full data set's official test split."
+    )
+
+
+def _facts(manifest):
+    commit = manifest["commit"] or "not from a git work tree"
+    state = {True: "", False: ", with uncommitted changes", None: ""}[manifest["clean_work_tree"]]
+    lines = [
+        f"- code: {commit}{state}",
+        *(f"- data, {name}: `{value}`" for name, value in manifest["data"].items()),
+        *(f"- {step}: {duration_text(s)}" for step, s in manifest["duration_s"].items()),
+        "- versions: " + ", ".join(f"{k} {v}" for k, v in manifest["versions"].items() if v),
+        f"- arithmetic: {'bf16' if manifest['hardware']['bf16'] else 'fp32'} in training",
+        "- everything else: [manifest.json](manifest.json)",
+    ]
+    return "\n".join(lines)

@@ -1,0 +1,240 @@
+"""Metrics -> tables (csv, md, tex), published figures beside measured ones.
+
+A table has three-level columns (where the number comes from, who, which number): measured and
+published figures never share a column. The csv keeps mean and 95 % interval as numbers; md and
+tex print them as "mean [low, high]". Intervals resample whole sequences (metrics).
+"""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from egolib import published
+from egolib.files import write_atomically
+from egolib.metrics import (
+    bootstrap_interval,
+    joint_errors_mm,
+    mpjpe_mm,
+    neck_aligned_mpjpe_mm,
+    pa_mpjpe_mm,
+)
+from egolib.skeleton import ACTIONS, BODY_GROUPS, JOINTS, UNKNOWN_ACTION, joint_indices
+
+STAGES = {
+    "oracle": "lifted from ground-truth heatmaps",
+    "before": "before fine-tuning",
+    "after": "after fine-tuning",
+}
+PCK_THRESHOLD_MM = 150
+_STATISTICS = ("mean", "low", "high")
+_INTERVALS = "Intervals: 95 %, by resampling whole sequences (one character in one clip)."
+_SUMMARY_PUBLISHED = ("xR-EgoPose dual branch", "lifting from ground-truth heatmaps")
+
+
+def error_by_action(predictions, data_label):
+    """MPJPE in mm by action, every frame counted once in 'All' (the mean over frames).
+
+    predictions: {key of STAGES: evaluation.Predictions}, in part or whole. data_label: what they
+    were measured on. Returns a DataFrame with three-level columns (source, who, statistic); an
+    action without frames is NaN.
+    """
+    unknown = any((p.action == UNKNOWN_ACTION).any() for p in predictions.values())
+    actions = [*ACTIONS, UNKNOWN_ACTION] if unknown else [*ACTIONS]
+
+    def measure(p):
+        errors = mpjpe_mm(p.predicted_m, p.truth_m)
+        rows = {name: _interval(p, errors, p.action == name) for name in actions}
+        return {**rows, "All": _interval(p, errors)}
+
+    return _table(predictions, data_label, measure, lambda r: {**r.by_action, "All": r.all})
+
+
+def error_by_joint(predictions, data_label):
+    """Mean error in mm of each joint, of left and right together ('Arm, both sides'), and of all.
+
+    Arguments and columns as in `error_by_action`. Published figures know no sides.
+    """
+
+    def measure(p):
+        errors = joint_errors_mm(p.predicted_m, p.truth_m)
+        rows = {}
+        for i, name in enumerate(JOINTS):
+            rows[name] = _interval(p, errors[:, i])
+            if name.startswith("Right"):
+                sides = errors[:, joint_indices([name.replace("Right", "Left"), name])]
+                rows[_both(name.removeprefix("Right"))] = _interval(p, sides.mean(-1))
+        return {**rows, "All": _interval(p, errors.mean(-1))}
+
+    def quote(result):
+        rows = {n if n in JOINTS else _both(n): v for n, v in result.by_joint.items()}
+        return rows and {**rows, "All": result.all}
+
+    return _table(predictions, data_label, measure, quote)
+
+
+def error_by_body_group(predictions, data_label):
+    """MPJPE in mm of upper, lower and full body; arguments and columns as in `error_by_action`."""
+
+    def measure(p):
+        errors = joint_errors_mm(p.predicted_m, p.truth_m)
+        return {
+            group: _interval(p, errors[:, joint_indices(names)].mean(-1))
+            for group, names in BODY_GROUPS.items()
+        }
+
+    def quote(result):
+        return result.by_body_group and {**result.by_body_group, "Full body": result.all}
+
+    return _table(predictions, data_label, measure, quote)
+
+
+def summary(predictions, data_label):
+    """One row a measure, one column a stage; arguments and columns as in `error_by_action`.
+
+    2D rows are NaN for the oracle, whose heatmaps are drawn from the truth. PCK and 2D shares
+    are in percent of joints.
+    """
+
+    def measure(p, stage):
+        errors = joint_errors_mm(p.predicted_m, p.truth_m)
+        hits = 100.0 * (errors <= PCK_THRESHOLD_MM).mean(-1)
+        rows = {
+            "MPJPE (mm)": _interval(p, errors.mean(-1)),
+            "MPJPE, necks aligned (mm)": _interval(
+                p, neck_aligned_mpjpe_mm(p.predicted_m, p.truth_m)
+            ),
+            "PA-MPJPE (mm)": _interval(p, pa_mpjpe_mm(p.predicted_m, p.truth_m)),
+            f"PCK at {PCK_THRESHOLD_MM} mm (%)": _interval(p, hits),
+        }
+        known = ~np.isnan(p.errors_px) & (stage != "oracle")
+        near = 100.0 * (p.errors_px <= p.image_px / 10)[known]
+        frames = np.nonzero(known)[0]
+        median = np.median(p.errors_px[known]) if known.any() else np.nan
+        return {
+            **rows,
+            "2D error, median (px of the input)": (median, np.nan, np.nan),
+            "2D joints within a tenth of the picture (%)": _mean(near, p.sequence[frames]),
+            "side of the input (px)": (p.image_px, np.nan, np.nan),
+            "frames": (len(p), np.nan, np.nan),
+            "sequences": (len(np.unique(p.sequence)), np.nan, np.nan),
+        }
+
+    def quote(result):
+        return {"MPJPE (mm)": result.all} if result.method in _SUMMARY_PUBLISHED else {}
+
+    return _table(predictions, data_label, measure, quote, with_stage=True)
+
+
+def _both(name):
+    return f"{name}, both sides"
+
+
+def _mean(values, clusters):
+    return bootstrap_interval(values, clusters) if len(values) else (np.nan,) * 3
+
+
+def _interval(p, values, keep=slice(None)):
+    return _mean(values[keep], p.sequence[keep])
+
+
+def _table(predictions, data_label, measure, quote, with_stage=False):
+    """Columns of every stage by `measure`, and of every published result that `quote` can fill."""
+    columns = {}
+    for key in (key for key in STAGES if key in predictions):
+        p = predictions[key]
+        rows = measure(p, key) if with_stage else measure(p)
+        for i, statistic in enumerate(_STATISTICS):
+            column = (f"measured on {data_label}", STAGES[key], statistic)
+            columns[column] = {name: float(values[i]) for name, values in rows.items()}
+    index = list(rows)
+    for result in published.RESULTS:
+        if values := quote(result):
+            columns[published.COLUMN_GROUP, result.method, "mean"] = values
+    return pd.DataFrame(columns, index=index)
+
+
+def formatted(table):
+    """A table of this module -> the same as text: two-level columns, "mean [low, high]".
+
+    One decimal; counts (frames, sequences, side of the input) have none. † marks a footnote.
+    """
+    marked = {result.method for result in published.RESULTS if result.footnote}
+    wholes = ("frames", "sequences", "side of the input (px)")
+
+    def cell(name, mean, low, high):
+        if np.isnan(mean):
+            return "–"
+        text = f"{mean:.0f}" if name in wholes else f"{mean:.1f}"
+        return text if np.isnan(low) else f"{text} [{low:.1f}, {high:.1f}]"
+
+    columns, absent = {}, [np.nan] * len(table)
+    for group, who in dict.fromkeys(table.columns.droplevel(2)):
+        parts = [table.get((group, who, statistic), absent) for statistic in _STATISTICS]
+        mark = " †" if who in marked else ""
+        columns[group, who + mark] = [cell(*row) for row in zip(table.index, *parts, strict=True)]
+    return pd.DataFrame(columns, index=table.index)
+
+
+def footnotes(table):
+    """The sentences a table needs: how intervals are drawn, and the source of what is quoted."""
+    methods = set(table.columns.get_level_values(1))
+    quoted = [result for result in published.RESULTS if result.method in methods]
+    notes = [
+        _INTERVALS,
+        "Protocol: truth moved to its neck, prediction as it comes, no Procrustes.",
+    ]
+    if quoted:
+        sources = {}
+        for result in quoted:
+            sources.setdefault(result.source, []).append(result.method)
+        listed = "; ".join(f"{', '.join(names)}: {text}" for text, names in sources.items())
+        notes += [published.NOTE, f"Sources. {listed}."]
+    return notes + [f"† {result.footnote}" for result in quoted if result.footnote]
+
+
+TABLES = {
+    "by_action": ("Mean error by action (mm)", error_by_action),
+    "by_joint": ("Mean error by joint (mm)", error_by_joint),
+    "by_body_group": ("Mean error by part of the body (mm)", error_by_body_group),
+    "summary": ("Summary", summary),
+}
+
+
+def as_markdown(title, table):
+    """A table of this module -> markdown with its title above and its footnotes below."""
+    text = formatted(table)
+    text.columns = [f"*{group}*<br>{who}" for group, who in text.columns]
+    notes = "\n".join(f"- {note}" for note in footnotes(table))
+    return f"**{title}**\n\n{text.to_markdown(disable_numparse=True)}\n\n{notes}\n"
+
+
+def as_latex(title, table):
+    """A table of this module -> a tabular (packages booktabs, multirow) and its footnotes."""
+    text = formatted(table).replace("–", "--")
+    text.index = [name.replace("%", r"\%") for name in text.index]
+    text.columns = text.columns.map(lambda c: (c[0], c[1].replace("†", r"\dag{}")))
+    body = text.to_latex(multicolumn_format="c", column_format="l" + "r" * text.shape[1])
+    notes = " ".join(footnotes(table)).replace("%", r"\%")
+    notes = notes.replace("+-", r"$\pm$").replace("†", r"\dag{}")
+    return f"% {title}\n{body}\n\\par{{\\footnotesize {notes}}}\n"
+
+
+def write_tables(predictions, data_label, folder):
+    """Write `<folder>/tables/{by_action,by_joint,by_body_group,summary}.{csv,md,tex}`.
+
+    predictions and data_label as in `error_by_action`. Returns the paths.
+    """
+    paths = []
+    for name, (title, build) in TABLES.items():
+        table = build(predictions, data_label)
+        flat = table.set_axis([" | ".join(column) for column in table.columns], axis=1)
+        contents = {
+            "csv": flat.to_csv(float_format="%.4f", index_label="row"),
+            "md": as_markdown(title, table),
+            "tex": as_latex(title, table),
+        }
+        for suffix, content in contents.items():
+            paths.append(Path(folder) / "tables" / f"{name}.{suffix}")
+            write_atomically(paths[-1], content)
+    return paths

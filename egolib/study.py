@@ -1,0 +1,138 @@
+"""One run of the study: which profile, seed and data, and where its results lie.
+
+The notebooks open a Study in their first cell; so does `egolib train`. It owns the folder
+names below `results/<profile>/` and nothing else: the work is done by the modules it calls.
+"""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from egolib.checkpoints import join_networks, load_network
+from egolib.config import DEFAULT_PROFILE, PROFILES, Profile, load_profile
+from egolib.errors import EgolibError
+from egolib.evaluation import Predictions, predict_index
+from egolib.files import write_atomically
+from egolib.frames import index_tree
+from egolib.training import CHECKPOINT_NAMES, train_stage
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+# The tables' rows: the lifter on true heatmaps, then pictures before and after fine-tuning.
+EVALUATIONS = ("oracle", "before", "after")
+
+
+@dataclass(frozen=True)
+class Study:
+    """Open one with `open_study`. `tree` is the data, `results` the folder of this run,
+    `profile_argument` what opens the same profile again: its name, or its file."""
+
+    profile: Profile
+    profile_argument: str
+    seed: int
+    tree: Path
+    results: Path
+    renders: bool
+
+    @property
+    def checkpoints(self):
+        return self.results / "checkpoints"
+
+    @property
+    def figures(self):
+        return self.results / "figures"
+
+    @property
+    def tables(self):
+        return self.results / "tables"
+
+    @property
+    def data_name(self):
+        """What the tables call the data: the miniature, or the folder that was given."""
+        return "the miniature" if (self.tree / "miniature.json").is_file() else self.tree.name
+
+    def prepare_data(self):
+        """Render what is missing of the miniature; nothing to do for a tree that was given."""
+        if self.renders:
+            # Anny and Warp take seconds to import: only who renders pays for them.
+            from egolib.miniature import render_tree
+
+            render_tree(self.tree, self.profile.render, self.seed)
+
+    def index(self, split):
+        """FrameIndex of "train", "val" or "test"."""
+        return index_tree(self.tree, split)
+
+    def train(self, stage, resume=True, devices=1, nodes=1):
+        """Train a stage of training.STAGES (or find it done) -> path of its checkpoint."""
+        indices = (self.index("train"), self.index("val"))
+        return train_stage(
+            stage, self.profile, *indices, self.checkpoints, self.seed, resume, devices, nodes
+        )
+
+    def checkpoint(self, stage):
+        """Path of a stage's checkpoint."""
+        return self.checkpoints / f"{CHECKPOINT_NAMES[stage]}.safetensors"
+
+    def history(self, stage):
+        """The training curve of a stage, one row an epoch. Raises EgolibError before training."""
+        path = self.checkpoints / "runs" / stage / "history.csv"
+        if not path.is_file():
+            raise EgolibError(f"{path}: the stage {stage} is not trained yet; run its notebook")
+        return pd.read_csv(path)
+
+    def network(self, evaluation):
+        """The network of one of EVALUATIONS -> (network, NetworkSpec)."""
+        if evaluation == "oracle":
+            return load_network(self.checkpoint("lifter"), ["lifter"])[:2]
+        if evaluation == "after":
+            return load_network(self.checkpoint("finetune"), ["egopose"])[:2]
+        heatmap_net, heatmap_spec, _ = load_network(self.checkpoint("heatmaps"), ["heatmaps"])
+        return join_networks(heatmap_net, heatmap_spec, *self.network("oracle"))
+
+    def predict(self, evaluation, split="test"):
+        """Predict a split and keep the outcome below results/predictions -> Predictions."""
+        network, spec = self.network(evaluation)
+        predictions = predict_index(network, spec, self.index(split), self.profile.workers)
+        predictions.save(self._predictions_path(evaluation))
+        return predictions
+
+    def predictions(self, evaluation):
+        """What `predict` kept. Raises EgolibError when it did not run."""
+        return Predictions.load(self._predictions_path(evaluation))
+
+    def _predictions_path(self, evaluation):
+        return self.results / "predictions" / f"{evaluation}.npz"
+
+
+def open_study(profile=DEFAULT_PROFILE, seed=0, data="", results=""):
+    """A Study by the four parameters of every notebook and of `run_all.sh`.
+
+    `data` empty: the embedded miniature below data/<profile>. `results` empty: results/<profile>.
+    Raises EgolibError for an unknown profile, a profile that needs data and got none, and a
+    results folder that belongs to a run on other data or with another seed.
+    """
+    loaded = load_profile(profile)
+    if not data and not loaded.embedded:
+        raise EgolibError(f"the profile {loaded.name} trains on the official data; give --data DIR")
+    study = Study(
+        profile=loaded,
+        profile_argument=profile if profile in PROFILES else str(Path(profile).resolve()),
+        seed=seed,
+        tree=Path(data).resolve() if data else REPOSITORY / "data" / loaded.name,
+        results=Path(results).resolve() if results else REPOSITORY / "results" / loaded.name,
+        renders=not data,
+    )
+    identity = {"data": str(study.tree), "seed": seed}
+    marker = study.results / "study.json"
+    if marker.is_file():
+        found = json.loads(marker.read_text())
+        if found != identity:
+            raise EgolibError(
+                f"{study.results}: holds a run on {found['data']} with seed {found['seed']}; "
+                "choose another folder with --results, or delete this one"
+            )
+    else:
+        write_atomically(marker, json.dumps(identity, indent=1))
+    return study

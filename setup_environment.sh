@@ -1,0 +1,34 @@
+# Sourced by run_all.sh and run_tests.sh: makes .venv/ once, from pyproject.toml and the pins in
+# constraints.txt, and again whenever one of them changes. Needs Python 3.11 or newer with venv.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")"
+
+python=""
+for candidate in "${PYTHON:-}" python3 python3.13 python3.12 python3.11; do
+    if [ -n "$candidate" ] && command -v "$candidate" >/dev/null 2>&1 &&
+        "$candidate" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
+        python="$candidate"
+        break
+    fi
+done
+if [ -z "$python" ]; then
+    echo "egolib needs Python 3.11 or newer and found none; install one, or name it: PYTHON=/path/to/python $0" >&2
+    exit 2
+fi
+if ! "$python" -c 'import venv, ensurepip' 2>/dev/null; then
+    echo "$python lacks the module venv; install it (Debian, Ubuntu: apt install python3-venv)" >&2
+    exit 2
+fi
+
+wanted=$("$python" -c 'import hashlib, sys
+print(hashlib.sha256(b"".join(open(name, "rb").read() for name in sys.argv[1:])).hexdigest())' \
+    pyproject.toml constraints.txt)
+if [ ! -x .venv/bin/egolib ] || [ "$(cat .venv/egolib-environment 2>/dev/null)" != "$wanted" ]; then
+    echo "Setting up .venv (once; PyTorch alone is about 3 GB, so this takes some minutes) ..." >&2
+    # A half-made environment is not mended but made anew.
+    [ -x .venv/bin/python ] || "$python" -m venv --clear .venv
+    .venv/bin/python -m pip install --quiet --disable-pip-version-check \
+        --constraint constraints.txt --editable '.[dev]'
+    echo "$wanted" >.venv/egolib-environment
+fi
+export PATH="$PWD/.venv/bin:$PATH"

@@ -1,0 +1,97 @@
+"""A toy tree in the official layout: coloured dots where the joints are. It needs no renderer."""
+
+import json
+
+import cv2
+import numpy as np
+import pytest
+import torch
+
+from egolib.camera import project
+from egolib.config import PROFILES, override
+from egolib.skeleton import JOINTS, RIG_PREFIX
+
+# A standing pose in the camera frame, metres: x to the left, y forward, z down.
+STANDING_M = np.array([
+    [0.00, -0.08, 0.15], [0.00, -0.10, 0.03],
+    [0.17, -0.08, 0.20], [0.27, 0.10, 0.42], [0.22, 0.30, 0.50],
+    [-0.17, -0.08, 0.20], [-0.27, 0.10, 0.42], [-0.22, 0.30, 0.50],
+    [0.09, -0.05, 0.70], [0.10, 0.05, 1.10], [0.10, 0.00, 1.50], [0.10, 0.14, 1.56],
+    [-0.09, -0.05, 0.70], [-0.10, 0.05, 1.10], [-0.10, 0.00, 1.50], [-0.10, 0.14, 1.56],
+])  # fmt: skip
+
+
+def write_frame(folder, character, number, pose_m, clip="Boxing", padding=6):
+    """One picture (0.1 of the native size) and its labels below `folder` (a cam_down)."""
+    for name in ("rgba", "json"):
+        (folder / name).mkdir(parents=True, exist_ok=True)
+    pixels = project(pose_m)
+    image = np.full((80, 128, 4), 255, np.uint8)
+    image[..., :3] = 40
+    for place, (u, v) in enumerate(pixels):
+        colour = (80 + 10 * place, 250 - 15 * place, 40 * (place % 6), 255)
+        if pose_m[place, 2] > 0:
+            cv2.circle(image, (round(u / 10), round(v / 10)), 3, colour, -1)
+    text = f"{number:0{padding}d}"
+    cv2.imwrite(str(folder / "rgba" / f"{character}.rgba.{text}.png"), image)
+    labels = {
+        "action": clip,
+        "joints": [
+            {"name": RIG_PREFIX + name, "trans": [0, 0, 0], "rot": [0, 0, 0]} for name in JOINTS
+        ],
+        "pts2d_fisheye": pixels.T.tolist(),
+        "pts3d_fisheye": (100 * pose_m).T.tolist(),
+        "camera": {"cam_fov": 180, "trans": [0, 0, 0], "rot": [0, 0, 0]},
+    }
+    path = folder / "json" / f"{character}_{text}.json"
+    path.write_text(json.dumps(labels))
+    return path
+
+
+def random_poses(count, seed):
+    """Standing poses with arms and legs moved about, (count, 16, 3) metres."""
+    rng = np.random.default_rng(seed)
+    return STANDING_M + rng.normal(scale=0.06, size=(count, 16, 3)) * (1, 1, 0.5)
+
+
+def write_toy_tree(root, frames=12):
+    characters = {
+        "TrainSet": ("female_001_a_a", "male_004_a_a"),
+        "ValSet": ("male_008_a_a",),
+        "TestSet": ("female_004_a_a", "male_001_a_a"),
+    }
+    for set_name, names in characters.items():
+        for seed, character in enumerate(names):
+            folder = root / set_name / character / "env_001" / "cam_down"
+            for number, pose in enumerate(random_poses(frames, seed)):
+                clip = "Boxing" if number < frames // 2 else "walking"
+                write_frame(folder, character, number, pose, clip)
+    return root
+
+
+@pytest.fixture
+def toy_tree(tmp_path):
+    return write_toy_tree(tmp_path / "tree")
+
+
+@pytest.fixture(scope="session")
+def shared_toy_tree(tmp_path_factory):
+    """A toy tree that no test changes."""
+    return write_toy_tree(tmp_path_factory.mktemp("toy") / "tree", frames=16)
+
+
+@pytest.fixture(scope="session")
+def toy_profile():
+    """The smoke profile with a little more training, fit for the toy tree."""
+    changes = {
+        "name": "toy",
+        "heatmaps": {"epochs": 3, "batch_size": 8},
+        "lifter": {"epochs": 4, "batch_size": 8},
+        "finetune": {"epochs": 2, "batch_size": 8},
+    }
+    return override(PROFILES["smoke"], changes, "toy")
+
+
+@pytest.fixture(autouse=True)
+def two_threads():
+    torch.set_num_threads(2)
