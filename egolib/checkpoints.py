@@ -93,7 +93,13 @@ def load_network(path, kinds=KINDS):
         ) from error
     if metadata.get("format") != FORMAT:
         raise EgolibError(f"{path}: safetensors, but not a checkpoint written by egolib")
-    spec = NetworkSpec(**json.loads(metadata["spec"]))
+    try:
+        spec = NetworkSpec(**json.loads(metadata["spec"]))
+        provenance = json.loads(metadata["provenance"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise EgolibError(
+            f"{path}: cannot read its description ({error}); train it again"
+        ) from error
     if spec.kind not in kinds:
         raise EgolibError(f"{path}: holds a {spec.kind} network; expected {' or '.join(kinds)}")
     network = build_network(spec)
@@ -102,7 +108,7 @@ def load_network(path, kinds=KINDS):
     except RuntimeError as error:
         first = str(error).splitlines()[1].strip()
         raise EgolibError(f"{path}: tensors do not fit the network it names: {first}") from error
-    return network.eval(), spec, json.loads(metadata["provenance"])
+    return network.eval(), spec, provenance
 
 
 def join_networks(heatmap_net, heatmap_spec, lifter, lifter_spec):

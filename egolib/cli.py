@@ -155,3 +155,7 @@ def main(arguments=None):
         print("egolib: interrupted; the same command goes on from here", file=sys.stderr)
         return 130
     return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -46,6 +46,12 @@ class FrameDataset(Dataset):
         return sample
 
 
+def mean_pose_m(index):
+    """Mean pose of a FrameIndex relative to the neck, float32 (16, 3) metres."""
+    poses_m = index.joints_3d_m - index.joints_3d_m[:, NECK, None]
+    return torch.from_numpy(poses_m.mean(0, dtype=np.float64).astype(np.float32))
+
+
 class EpochShuffle(Sampler):
     """A shuffle that depends on seed and epoch only, so that a resumed run sees what the
     uninterrupted one would have seen. Lightning calls `set_epoch`."""

@@ -7,12 +7,13 @@ import functools
 import io
 from pathlib import Path
 
+import cv2
 import matplotlib
 import numpy as np
 from matplotlib.figure import Figure
 
 from egolib.files import atomic_path
-from egolib.skeleton import BONES, HEATMAP_JOINTS, JOINTS
+from egolib.skeleton import BONES, HEATMAP_JOINT_INDICES, HEATMAP_JOINTS, JOINTS
 
 PART_COLOURS = {
     "head and neck": "#cc79a7",
@@ -23,6 +24,8 @@ PART_COLOURS = {
 }
 TRUE_COLOUR = "#808080"
 VIEWS = ("front", "side")
+_OVERLAY_PX = 512  # least height of an overlay
+_PANEL_M = 2.2  # height and width of what a skeleton panel shows
 _STYLE = {
     "font.size": 9,
     "axes.titlesize": 9,
@@ -118,3 +121,57 @@ def _draw(axes, points, shown, colour, width, zorder):
     for name in (name for name in points if shown[name]):
         axes.plot(*points[name], "o", color=colour or joint_colour(name),
                   markersize=2.2 * width, markeredgewidth=0, zorder=zorder + 0.1)  # fmt: skip
+
+
+def draw_overlay(image, joints_px, confidence, pose_m):
+    """The picture, at least 512 px high, with joints and bones drawn over it as opaque as they
+    are confident, and beside it the pose from front and side. uint8 RGB in and out.
+
+    joints_px (15, 2) in pixels of `image`; confidence (15,); pose_m (16, 3), NaN leaves the
+    panel empty.
+    """
+    scale = max(1.0, _OVERLAY_PX / len(image))
+    size = (round(image.shape[1] * scale), round(len(image) * scale))
+    canvas = cv2.resize(image, size, interpolation=cv2.INTER_CUBIC)
+    opacity = np.zeros(len(JOINTS))
+    opacity[HEATMAP_JOINT_INDICES] = np.clip(confidence, 0, 1)
+    points = np.full((len(JOINTS), 2), np.nan)
+    points[HEATMAP_JOINT_INDICES] = (joints_px + 0.5) * scale - 0.5
+    overlay = _blend_pose(canvas, points, opacity, max(2, size[1] // 200))
+    side = size[1] // 2
+    views = []
+    for view in VIEWS:
+        across, up = flatten_pose(pose_m, view).T
+        places = np.stack([across + _PANEL_M / 2, _PANEL_M * 0.25 - up], -1) * (side / _PANEL_M)
+        panel = np.full((side, side, 3), 255, np.uint8)
+        cv2.putText(
+            panel, view, (8, 20), cv2.FONT_HERSHEY_SIMPLEX, 0.5, (90, 90, 90), 1, cv2.LINE_AA
+        )
+        views.append(_blend_pose(panel, places, np.ones(len(JOINTS)), max(2, side // 120)))
+    column = np.vstack(views)
+    missing = len(overlay) - len(column)
+    return np.hstack([overlay, np.pad(column, ((0, missing), (0, 0), (0, 0)), mode="edge")])
+
+
+def _blend_pose(canvas, points, opacity, width):
+    """Blend bones and joints (16, 2), those that are finite, over a uint8 RGB canvas."""
+    paint, alpha = canvas.copy(), np.zeros(canvas.shape[:2], np.uint8)
+    place = {
+        name: tuple(np.rint(np.clip(point, -9999, 9999)).astype(int).tolist())
+        for name, point in zip(JOINTS, points, strict=True)
+        if np.isfinite(point).all()
+    }
+    strength = {name: float(255 * value) for name, value in zip(JOINTS, opacity, strict=True)}
+    for start, end in (bone for bone in BONES if bone[0] in place and bone[1] in place):
+        ends = (place[start], place[end])
+        cv2.line(paint, *ends, _rgb(end), width, cv2.LINE_AA)
+        cv2.line(alpha, *ends, min(strength[start], strength[end]), width)
+    for name, centre in place.items():
+        cv2.circle(paint, centre, 2 * width, _rgb(name), -1, cv2.LINE_AA)
+        cv2.circle(alpha, centre, 2 * width, strength[name], -1)
+    share = alpha / np.float32(255)
+    return cv2.blendLinear(paint, canvas, share, 1 - share)
+
+
+def _rgb(joint):
+    return tuple(bytes.fromhex(joint_colour(joint)[1:]))

@@ -18,12 +18,12 @@ from egolib.drawing import (
 )
 from egolib.metrics import bootstrap_interval, joint_errors_mm, mpjpe_mm
 from egolib.results import STAGES
-from egolib.sheets import frame_sheet, joint_location_map, prediction_sheet
+from egolib.sheets import frame_sheet, heatmap_sheet, joint_location_map, prediction_sheet
 from egolib.skeleton import ACTIONS, BODY_GROUPS, BONES, JOINTS, UNKNOWN_ACTION, joint_indices
 
 __all__ = [
     "action_error_bars", "action_error_boxes", "draw_pose_2d", "draw_pose_3d", "error_skeleton",
-    "frame_sheet", "joint_error_bars", "joint_error_boxes", "joint_location_map",
+    "frame_sheet", "heatmap_sheet", "joint_error_bars", "joint_error_boxes", "joint_location_map",
     "prediction_sheet", "save_figure", "training_curves", "upper_lower_boxes",
 ]  # fmt: skip
 STAGE_COLOURS = {"oracle": "#b8b8b8", "before": "#88a8d8", "after": "#2b3a80"}
@@ -34,7 +34,10 @@ _TRAINING_TITLES = {
     "lifter": "Heatmaps to pose",
     "finetune": "End to end",
 }
-_METRIC_LABELS = {"val_error_px": "2D error (px of the input)", "val_mpjpe_mm": "MPJPE (mm)"}
+_METRIC_LABELS = {
+    "val_error_px": "2D error, validation\n(px of the input)",
+    "val_mpjpe_mm": "MPJPE, validation (mm)",
+}
 
 
 @styled
@@ -57,6 +60,7 @@ def joint_error_boxes(predictions):
     errors = joint_errors_mm(predictions.predicted_m, predictions.truth_m)
     figure, axes = _wide_figure("error (mm)", JOINTS, _BOX_CAPTION)
     _boxes(axes, list(errors.T), np.arange(len(JOINTS)), [joint_colour(name) for name in JOINTS])
+    axes.set_ylim(bottom=0)
     _colour_joint_labels(axes)
     return figure
 
@@ -87,6 +91,7 @@ def action_error_boxes(predictions):
     caption = f"{_BOX_CAPTION} In brackets: frames."
     figure, axes = _wide_figure("MPJPE (mm)", counts, caption)
     _boxes(axes, parts, np.arange(len(parts)), [STAGE_COLOURS["before"]] * len(parts))
+    axes.set_ylim(bottom=0)
     return figure
 
 
@@ -104,6 +109,7 @@ def upper_lower_boxes(predictions):
         places = np.arange(len(parts)) + (i - (len(keys) - 1) / 2) * width
         _boxes(axes, parts, places, [STAGE_COLOURS[key]] * len(parts), width * 0.85)
     axes.set_xticks(range(len(BODY_GROUPS)), BODY_GROUPS)
+    axes.set_ylim(bottom=0)
     _stage_legend(axes, keys)
     figure.supxlabel(_BOX_CAPTION, fontsize=8, color="0.35")
     return figure
@@ -116,9 +122,9 @@ def error_skeleton(predictions):
     error_of = dict(zip(JOINTS, errors, strict=True))
     points = flatten_pose(np.mean(predictions.truth_m, 0, dtype=float), "front")
     point_of = dict(zip(JOINTS, points, strict=True))
-    figure = StudyFigure(figsize=(6, 6.4))
+    figure = StudyFigure(figsize=(7, 5))
     axes = figure.subplots()
-    colours = ScalarMappable(Normalize(0, errors.max()), "cividis_r")
+    colours = ScalarMappable(Normalize(0, errors.max()), "viridis_r")
     for start, end in BONES:
         value = (error_of[start] + error_of[end]) / 2
         x, y = zip(point_of[start], point_of[end], strict=True)
@@ -175,8 +181,8 @@ def training_curves(histories):
                        textcoords="offset points", color="#d55e00")  # fmt: skip
         upper.set_title(_TRAINING_TITLES.get(stage, stage))
         upper.set_ylabel("loss")
-        upper.ticklabel_format(axis="y", scilimits=(-2, 4))
-        lower.set_ylabel(f"validation {_METRIC_LABELS[metric]}")
+        upper.yaxis.set_major_formatter("{x:g}")
+        lower.set_ylabel(_METRIC_LABELS[metric])
         lower.set_xlabel("epoch")
         lower.xaxis.set_major_locator(MaxNLocator(integer=True))
         lower.margins(x=0.1, y=0.2)
@@ -196,7 +202,6 @@ def _wide_figure(label, names, caption):
 
 def _value_axes(axes, label):
     axes.set_ylabel(label)
-    axes.set_ylim(bottom=0)
     axes.grid(axis="y", color="0.9")
     return axes
 
@@ -214,6 +219,7 @@ def _grouped_bars(axes, values, clusters):
         places = np.arange(len(mean)) + (i - (len(keys) - 1) / 2) * width
         axes.bar(places, mean, width * 0.92, color=STAGE_COLOURS[key])
         axes.vlines(places, low, high, color="black", linewidth=0.9)
+    axes.set_ylim(bottom=0)
     _stage_legend(axes, keys)
 
 

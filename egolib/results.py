@@ -221,7 +221,7 @@ def as_latex(title, table):
 
 
 def write_tables(predictions, data_label, folder):
-    """Write `<folder>/tables/{by_action,by_joint,by_body_group,summary}.{csv,md,tex}`.
+    """Write `<folder>/{by_action,by_joint,by_body_group,summary}.{csv,md,tex}`.
 
     predictions and data_label as in `error_by_action`. Returns the paths.
     """
@@ -235,6 +235,6 @@ def write_tables(predictions, data_label, folder):
             "tex": as_latex(title, table),
         }
         for suffix, content in contents.items():
-            paths.append(Path(folder) / "tables" / f"{name}.{suffix}")
+            paths.append(Path(folder) / f"{name}.{suffix}")
             write_atomically(paths[-1], content)
     return paths

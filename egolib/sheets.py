@@ -3,10 +3,12 @@
 from pathlib import Path
 
 import numpy as np
+import torch
 from matplotlib.lines import Line2D
 from matplotlib.patches import Circle
 
 from egolib.camera import CROP_LEFT, XR_EGOPOSE, in_front, native_to_square
+from egolib.dataset import FrameDataset
 from egolib.drawing import (
     PART_COLOURS,
     TRUE_COLOUR,
@@ -18,7 +20,9 @@ from egolib.drawing import (
     joint_colour,
     styled,
 )
+from egolib.evaluation import device, run_network
 from egolib.frames import read_square
+from egolib.heatmaps import draw_heatmaps, find_peaks
 from egolib.metrics import mpjpe_mm
 from egolib.skeleton import HEATMAP_JOINT_INDICES, HEATMAP_JOINTS
 
@@ -50,18 +54,19 @@ def prediction_sheet(index, predictions, rows=8, seed=0):
         picture.set_title(f"{errors[at]:.0f} mm ({share:.0f} % are better)", fontsize=8)
         poses = (predictions.truth_m[at], predictions.predicted_m[at])
         for axes, view in zip(views, VIEWS, strict=True):
-            draw_pose_3d(axes, poses[0], view, TRUE_COLOUR, width=2.4)
-            draw_pose_3d(axes, poses[1], view, width=1.3, zorder=4)
+            draw_pose_3d(axes, poses[0], view, TRUE_COLOUR, width=2)
+            draw_pose_3d(axes, poses[1], view, width=1.1, zorder=4)
             middle = flatten_pose(np.concatenate(poses), view)
             middle = (middle.min(0) + middle.max(0)) / 2
             axes.set(xlim=middle[0] + np.array([-0.9, 0.9]), ylim=middle[1] + np.array([-0.9, 0.9]))
             axes.set_aspect("equal")
-            axes.set_title(view, fontsize=8, color="0.35")
+            if i % lines == 0:
+                axes.set_title(view, fontsize=8, color="0.35")
     handles = [
         Line2D([], [], color=TRUE_COLOUR, linewidth=2.4, label="true (white on the picture)")
     ]
     handles += [Line2D([], [], color=c, label=f"predicted {n}") for n, c in PART_COLOURS.items()]
-    figure.legend(handles=handles, loc="outside lower center", ncols=3, fontsize=8)
+    figure.legend(handles=handles, loc="outside lower center", ncols=6, fontsize=7.5)
     return figure
 
 
@@ -75,8 +80,8 @@ def _show_picture(axes, path, side_px):
 
 def _sheet_picture(axes, root, predictions, at):
     _show_picture(axes, Path(root) / str(predictions.image[at]), predictions.image_px)
-    draw_pose_2d(axes, predictions.truth_px[at], predictions.inside[at], "white", width=2.4)
-    draw_pose_2d(axes, predictions.predicted_px[at], width=1.3, zorder=4)
+    draw_pose_2d(axes, predictions.truth_px[at], predictions.inside[at], "white", width=1.7)
+    draw_pose_2d(axes, predictions.predicted_px[at], width=1.0, zorder=4)
 
 
 @styled
@@ -86,7 +91,7 @@ def frame_sheet(frames, columns=6):
     frames: sequence of frames.Frame. Joints behind the lens plane are not drawn.
     """
     lines = -(-len(frames) // columns)
-    figure = StudyFigure(figsize=(1.75 * columns, 2.15 * lines))
+    figure = StudyFigure(figsize=(1.75 * columns, 2.05 * lines))
     grid = figure.subplots(lines, columns, squeeze=False)
     for axes in grid.flat:
         axes.set_axis_off()
@@ -96,6 +101,46 @@ def frame_sheet(frames, columns=6):
         _show_picture(axes, frame.image_path, _PICTURE_PX)
         draw_pose_2d(axes, joints_px, visible, width=1.3)
         axes.set_title(f"{frame.character}\n{frame.clip}", fontsize=7)
+    return figure
+
+
+@styled
+def heatmap_sheet(index, network, spec, columns=6):
+    """Frames spread evenly over a FrameIndex: the picture with its true joints, and the true and
+    the predicted heatmaps (the highest of the 15 at each pixel) on it.
+
+    network: a heatmap network or an EgoPose, `spec` its NetworkSpec. Titles give the mean 2D
+    error over the joints that are in the picture, in pixels of the input.
+    """
+    positions = np.linspace(0, len(index) - 1, min(columns, len(index))).astype(int)
+    dataset = FrameDataset(index, spec.image_px)
+    batch = torch.utils.data.default_collate([dataset[int(i)] for i in positions])
+    joints_px, visible = batch["joints_2d_px"], batch["in_front"]
+    predicted, _ = run_network(network.to(device()).eval(), spec, batch)
+    true = draw_heatmaps(joints_px, visible, spec.image_px, spec.heatmap_px, spec.sigma_px)
+    visible = visible & ((joints_px > -0.5) & (joints_px < spec.image_px - 0.5)).all(-1)
+    errors_px = (find_peaks(predicted, spec.image_px)[0] - joints_px).norm(dim=-1)
+    figure = StudyFigure(figsize=(1.75 * columns, 5.6))
+    grid = figure.subplots(3, columns, squeeze=False)
+    for axes in grid.flat:
+        axes.set_axis_off()
+    for i, position in enumerate(positions):
+        for axes, maps in zip(grid[:, i], (None, true[i], predicted[i]), strict=True):
+            _show_picture(axes, index[int(position)].image_path, spec.image_px)
+            if maps is None:
+                draw_pose_2d(axes, joints_px[i], visible[i], width=1.1)
+            else:
+                heat = maps.amax(0).clamp(0, 1).numpy()
+                extent = axes.images[0].get_extent()
+                axes.imshow(
+                    heat, "inferno", vmin=0, vmax=1, extent=extent, alpha=0.25 + 0.75 * heat
+                )
+        grid[2, i].set_title(f"{errors_px[i][visible[i]].mean():.1f} px off", fontsize=8)
+    for row, title in zip(
+        grid, ("true joints", "true heatmaps", "predicted heatmaps"), strict=True
+    ):
+        first = row[0].get_title()
+        row[0].set_title(f"{title}\n{first}".strip(), fontsize=8)
     return figure
 
 

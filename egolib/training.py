@@ -18,7 +18,7 @@ import torch
 from lightning.pytorch.callbacks import ModelCheckpoint
 
 from egolib.checkpoints import build_network, join_networks, load_network, save_network, spec_of
-from egolib.dataset import FrameDataset, jitter_colours, make_loader, normalise
+from egolib.dataset import FrameDataset, jitter_colours, make_loader, mean_pose_m, normalise
 from egolib.errors import EgolibError
 from egolib.files import no_space_is_one_line, write_atomically
 from egolib.heatmaps import draw_heatmaps, find_peaks
@@ -213,7 +213,9 @@ def fit(module, train_set, val_set, run_dir, run_key, resume, workers=0, devices
     keep = functools.partial(
         ModelCheckpoint, dirpath=run_dir, enable_version_counter=False, save_on_train_epoch_end=True
     )
-    keep_best = keep(filename=best.stem, monitor=module.metric, mode="min")
+    keep_best = keep(
+        filename=best.stem, monitor=module.metric, mode="min", save_weights_only=True
+    )
     keep_last = keep(filename=last.stem)
     config = module.config
     with warnings.catch_warnings(), no_space_is_one_line(run_dir):
@@ -252,6 +254,8 @@ def train_stage(stage, profile, train_index, val_index, checkpoints_dir, seed, r
         network, spec, start = _load_joined(checkpoints_dir)
     else:
         network = build_network(spec, profile.heatmaps.pretrained and stage == "heatmaps")
+    if stage == "lifter":
+        network.start_at(mean_pose_m(train_index))
     run_key = {
         "stage": stage,
         "seed": seed,

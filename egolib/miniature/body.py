@@ -8,8 +8,10 @@ need neither torch nor Anny (a test holds that both agree).
 import sys
 import zlib
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
+import scipy.sparse as sparse
 
 from egolib.skeleton import RIG_PREFIX, parse_character
 
@@ -40,6 +42,15 @@ class Rig:
         """Summed skinning weight of `bones` at every vertex -> (V,)."""
         wanted = np.isin(self.bone_indices, [self.index(bone) for bone in bones])
         return (self.bone_weights * wanted).sum(1)
+
+    @cached_property
+    def neighbour_average(self):
+        """Sparse (V, V) matrix that replaces each vertex by the mean of its neighbours."""
+        start, end = self.faces.ravel(), self.faces[:, [1, 2, 0]].ravel()
+        shape = (len(self.bone_weights),) * 2
+        links = sparse.coo_matrix((np.ones(len(start)), (start, end)), shape).tocsr()
+        links = ((links + links.T) > 0).astype(float)
+        return sparse.diags(1 / np.asarray(links.sum(1)).ravel()) @ links
 
     @property
     def dominant_bones(self):

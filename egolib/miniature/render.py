@@ -7,15 +7,17 @@ wp.config.log_level = wp.LOG_ERROR
 
 from egolib.camera import XR_EGOPOSE, inside_circle, unproject  # noqa: E402
 from egolib.errors import EgolibError  # noqa: E402
-from egolib.miniature import shading  # noqa: E402
+from egolib.miniature import materials, shading  # noqa: E402
 from egolib.miniature.room import FLOORS, WALLS  # noqa: E402
-from egolib.miniature.wardrobe import GARMENT_STEP, ROOM_IDS  # noqa: E402
+from egolib.miniature.wardrobe import GARMENT_STEP, PARTS, ROOM_IDS  # noqa: E402
 
 
 def picture_size(scale):
     """Width and height in pixels of a picture at `scale`; EgolibError unless it stays 8:5."""
     if not 0 < scale <= 1 or abs(scale * 80 - round(scale * 80)) > 1e-6:
-        raise EgolibError(f"render scale {scale}: use a multiple of 1/80 up to 1, such as 0.2 or 1.0")
+        raise EgolibError(
+            f"render scale {scale}: use a multiple of 1/80 up to 1, such as 0.2 or 1.0"
+        )
     return round(XR_EGOPOSE.width * scale), round(XR_EGOPOSE.height * scale)
 
 
@@ -46,11 +48,11 @@ class Renderer:
         self.distances = wp.zeros(len(centres), dtype=float, device=self.device)
         self.object_ids = wp.zeros(len(centres), dtype=wp.uint8, device=self.device)
         self.triangles = self._upload(rig.faces.ravel(), int)
-        self.body = shading.BodyOnDevice()
+        self.body = materials.BodyOnDevice()
         self.body.faces = self._upload(rig.faces, int)
         self.body.bone_indices = self._upload(rig.bone_indices, int)
         self.body.bone_weights = self._upload(rig.bone_weights, float)
-        self.body.garment_step = GARMENT_STEP
+        self.body.garment_step, self.body.head_part = GARMENT_STEP, 1 + PARTS.index("head")
 
     def _upload(self, values, dtype):
         kind = np.int32 if dtype is int else np.float32
@@ -70,7 +72,7 @@ class Renderer:
 
     def furnish(self, room):
         """Take the Room in which the next frames are set."""
-        device = shading.RoomOnDevice()
+        device = materials.RoomOnDevice()
         device.half = wp.vec3(*room.half)
         device.floor_style, device.wall_style = FLOORS.index(room.floor), WALLS.index(room.wall)
         device.floor_colour, device.floor_second = (wp.vec3(*c) for c in room.floor_colours)

@@ -57,7 +57,7 @@ def furnish(rng):
     """Draw a room -> Room."""
     half = np.array([rng.uniform(2.8, 4.5), rng.uniform(2.8, 4.5), rng.uniform(2.5, 3.4)])
     floor = str(rng.choice(FLOORS, p=[0.45, 0.25, 0.15, 0.15]))
-    tone = _warm(rng, rng.choice([0.15, 0.3, 0.5, 0.65]))
+    tone = _warm(rng, rng.choice([0.15, 0.35, 0.55, 0.7]))
     second = tone * (rng.uniform(0.35, 0.65) if floor == "tiles" else rng.uniform(0.6, 0.85))
     paint = _tint(rng, rng.choice([0.25, 0.5, 0.75]), 0.25)
     lights, colours = _lights(rng, half)
@@ -66,7 +66,9 @@ def furnish(rng):
         half=half,
         floor=floor,
         floor_colours=np.stack([tone, second]),
-        floor_size_m={"tiles": rng.uniform(0.3, 0.7), "planks": rng.uniform(0.1, 0.2)}.get(floor, 1),
+        floor_size_m={"tiles": rng.uniform(0.3, 0.7), "planks": rng.uniform(0.1, 0.2)}.get(
+            floor, 1
+        ),
         floor_yaw=rng.uniform(0, np.pi / 2),
         floor_gloss=rng.uniform(0.1, 0.6) if floor in ("tiles", "planks") else 0.0,
         wall=str(rng.choice(WALLS)),
@@ -85,12 +87,12 @@ def _lights(rng, half):
     if kind != 1:
         place = rng.uniform(-0.6, 0.6, 2) * half[:2]
         lights.append([*place, half[2] - 0.15, 1.0])
-        colours.append(_warm(rng, 0.9) * rng.uniform(3.0, 5.5))
+        colours.append(_warm(rng, 0.9) * rng.uniform(4.0, 8.0))
     if kind != 0:
         azimuth, elevation = rng.uniform(0, 2 * np.pi), np.radians(rng.uniform(35, 70))
         slant = np.cos(elevation)
         lights.append([slant * np.cos(azimuth), slant * np.sin(azimuth), np.sin(elevation), 0.0])
-        colours.append(_warm(rng, 0.9) * rng.uniform(0.6, 1.2))
+        colours.append(_warm(rng, 0.9) * rng.uniform(0.8, 1.6))
     return np.array(lights), np.array(colours)
 
 

@@ -18,13 +18,14 @@ class Stage:
         self.root, self.config, self.seed = root, config, seed
         self.rig, self.characters = rig, characters
         self.renderer = Renderer(rig, config.scale)
+        self._outfits = {}  # of the last place: clips in one environment share their clothes
 
     def play(self, sequence, stopped=lambda: False):
         """Render `sequence` and write it; the metadata last. -> its number of frames, or 0 when
         `stopped()` became true before the end."""
         rig, character = self.rig, self.characters[sequence.character]
         place = (self.seed, sequence.character, sequence.environment)
-        outfit = dress(rig, character, stable_rng(*place, "outfit"))
+        outfit = self._outfit(place)
         room = furnish(stable_rng(*place, "room"))
         rng = stable_rng(self.seed, sequence.character, "clip", sequence.clip)
         soles = sole_points(rig, outfit)
@@ -61,6 +62,12 @@ class Stage:
         meta = self._metadata(sequence, shown, outfit, room)
         write_json(meta_path(folder, sequence.character, sequence.first_number), meta)
         return sequence.frames
+
+    def _outfit(self, place):
+        if place not in self._outfits:
+            rng = stable_rng(*place, "outfit")
+            self._outfits = {place: dress(self.rig, self.characters[place[1]], rng)}
+        return self._outfits[place]
 
     def _metadata(self, sequence, shown, outfit, room):
         return {

@@ -75,7 +75,9 @@ def _claim(out, config, seed):
     try:
         found = json.loads(path.read_text())
     except ValueError as error:
-        raise EgolibError(f"{path}: not readable ({error}); choose another folder or delete it") from error
+        raise EgolibError(
+            f"{path}: not readable ({error}); choose another folder or delete it"
+        ) from error
     differing = [key for key in content if found.get(key) != content[key]]
     if differing:
         raise EgolibError(

@@ -7,7 +7,6 @@ interpolates it inside a triangle, so a hem is a clean line whatever the mesh.
 from dataclasses import dataclass
 
 import numpy as np
-import scipy.sparse as sparse
 
 from egolib.miniature.body import stable_rng
 
@@ -83,9 +82,13 @@ def vertex_normals(vertices, faces):
     """Area-weighted unit normals (V, 3)."""
     corners = vertices[faces]
     face = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
-    normals = np.zeros_like(vertices)
-    for corner in range(3):
-        np.add.at(normals, faces[:, corner], face)
+    normals = np.stack(
+        [
+            np.bincount(faces.ravel(), np.repeat(face[:, axis], 3), len(vertices))
+            for axis in range(3)
+        ],
+        axis=1,
+    )
     return normals / np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-12)
 
 
@@ -130,7 +133,7 @@ def _shirt(rig, character, rng, long_sleeves):
     """Inside below the neckline, above the hem at the hips, up to the sleeves' ends."""
     vertices, heads = character.vertices, character.heads
     neck, hips = heads[rig.index("Neck")], heads[rig.index("Hips")]
-    collar = neck[2] + rng.uniform(0.0, 0.02) + 0.5 * np.minimum(vertices[:, 1] - neck[1], 0)
+    collar = neck[2] + rng.uniform(0.0, 0.02) + 0.5 * np.clip(vertices[:, 1] - neck[1], -0.09, 0)
     off_axis = np.hypot(vertices[:, 0] - neck[0], vertices[:, 1] - neck[1]) - 0.095
     neckline = np.maximum(collar - vertices[:, 2], np.minimum(off_axis, 0.1))
     neckline = np.minimum(neckline, 0.06 - 0.2 * rig.weight_of("Head"))
@@ -182,25 +185,17 @@ def garment_of(fields):
 def _thicken(rig, character, fields):
     """Smooth what a garment covers and move it out along the normals; soles become flat."""
     vertices, faces = character.vertices.copy(), rig.faces
-    average = _neighbour_average(len(vertices), faces)
     outer = garment_of(fields)
     for layer, (garment, thickness) in enumerate(THICKNESS_M.items()):
         field = np.clip(fields[:, layer] / HEM_SLOPE_M, 0, 1) * (outer == layer + 1)
         cover = (field * field * (3 - 2 * field))[:, None]
         for _ in range(SMOOTHING[garment]):
-            vertices += 0.6 * cover * (average @ vertices - vertices)
+            vertices += 0.6 * cover * (rig.neighbour_average @ vertices - vertices)
         vertices += thickness * cover * vertex_normals(vertices, faces)
     shoes = outer == 3
     sole = np.quantile(vertices[shoes, 2], 0.08)
     vertices[shoes, 2] = np.maximum(vertices[shoes, 2], sole)
     return vertices
-
-
-def _neighbour_average(count, faces):
-    start, end = faces[:, [0, 1, 2]].ravel(), faces[:, [1, 2, 0]].ravel()
-    links = sparse.coo_matrix((np.ones(len(start)), (start, end)), (count, count)).tocsr()
-    links = ((links + links.T) > 0).astype(float)
-    return sparse.diags(1 / np.asarray(links.sum(1)).ravel()) @ links
 
 
 def sole_points(rig, outfit):
@@ -221,4 +216,6 @@ def _colours(character, rng):
     shirt = cloth(rng.choice([0.03, 0.08, 0.2, 0.4, 0.65]))
     contrast = cloth(0.45 if shirt.mean() < 0.25 else 0.08)
     trousers = cloth(rng.choice([0.02, 0.05, 0.12, 0.3]))
-    return np.stack([skin_tone(character), shirt, trousers, cloth(rng.choice([0.03, 0.2, 0.6])), contrast])
+    return np.stack(
+        [skin_tone(character), shirt, trousers, cloth(rng.choice([0.03, 0.2, 0.6])), contrast]
+    )

@@ -1,0 +1,82 @@
+import json
+
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+
+from egolib.checkpoints import NetworkSpec, build_network, join_networks, load_network, save_network
+from egolib.errors import EgolibError
+
+LIFTER = NetworkSpec("lifter", "resnet18", 64, 1.0, 20, True)
+
+
+@pytest.fixture
+def lifter_file(tmp_path):
+    path = tmp_path / "lifter.safetensors"
+    save_network(path, build_network(LIFTER), LIFTER, {"profile": "test", "best": {"epoch": 1}})
+    return path
+
+
+def test_a_network_comes_back_as_it_was(tmp_path):
+    network = build_network(LIFTER).eval()
+    path = tmp_path / "lifter.safetensors"
+    save_network(path, network, LIFTER, {"seed": 7})
+    loaded, spec, provenance = load_network(path)
+    maps = torch.rand(2, 15, 8, 8)
+    assert torch.equal(loaded(maps)[0], network(maps)[0])
+    assert spec == LIFTER
+    assert provenance == {"seed": 7}
+    assert not loaded.training
+
+
+def rewrite(path, tensors=None, **metadata):
+    stored = load_file(path)
+    if tensors:
+        stored.update(tensors)
+    spec = {"format": "egolib-1", "spec": json.dumps(LIFTER.__dict__), "provenance": "{}"}
+    save_file(stored, path, {**spec, **metadata})
+
+
+def test_what_is_no_checkpoint_is_named(tmp_path, lifter_file):
+    with pytest.raises(EgolibError, match="no such checkpoint"):
+        load_network(tmp_path / "missing.safetensors")
+    whole = lifter_file.read_bytes()
+    lifter_file.write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(EgolibError, match="not a whole safetensors file") as caught:
+        load_network(lifter_file)
+    assert str(lifter_file) in str(caught.value)
+    lifter_file.write_text("weights")
+    with pytest.raises(EgolibError, match="not a whole safetensors file"):
+        load_network(lifter_file)
+
+
+def test_tensors_of_another_shape_are_refused(lifter_file):
+    rewrite(lifter_file, {"encoder.11.weight": torch.zeros(10, 512)})
+    with pytest.raises(EgolibError, match=r"size mismatch for encoder\.11\.weight"):
+        load_network(lifter_file)
+
+
+def test_files_of_others_are_refused(lifter_file):
+    rewrite(lifter_file, format="somebody-else")
+    with pytest.raises(EgolibError, match="not a checkpoint written by egolib"):
+        load_network(lifter_file)
+    rewrite(lifter_file, spec=json.dumps({"kind": "lifter", "layers": 3}))
+    with pytest.raises(EgolibError, match="cannot read its description"):
+        load_network(lifter_file)
+
+
+def test_a_checkpoint_of_another_kind_is_refused(lifter_file):
+    with pytest.raises(EgolibError, match="holds a lifter network; expected heatmaps"):
+        load_network(lifter_file, ["heatmaps"])
+
+
+def test_networks_that_do_not_fit_each_other_are_not_joined():
+    heatmap_spec = NetworkSpec("heatmaps", "resnet18", 128, 1.0, 20, True)
+    with pytest.raises(EgolibError, match="image_px = 128, the lifter 64"):
+        join_networks(build_network(heatmap_spec), heatmap_spec, build_network(LIFTER), LIFTER)
+    heatmap_spec = NetworkSpec("heatmaps", "resnet18", 64, 1.0, 20, True)
+    network, spec = join_networks(
+        build_network(heatmap_spec), heatmap_spec, build_network(LIFTER), LIFTER
+    )
+    assert spec.kind == "egopose"
+    assert network(torch.zeros(1, 3, 64, 64))[1].shape == (1, 16, 3)

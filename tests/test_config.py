@@ -1,0 +1,48 @@
+import pytest
+
+from egolib.config import PROFILES, load_profile, override
+from egolib.errors import EgolibError
+
+
+def test_profiles_by_name():
+    assert load_profile("quick").heatmaps.backbone == "resnet18"
+    paper = load_profile("paper")
+    assert (paper.heatmaps.backbone, paper.heatmaps.image_px) == ("resnet101", 368)
+    assert paper.lifter.latent_size == 20
+    with pytest.raises(EgolibError, match=r"unknown profile 'fast'; known: smoke, quick, paper"):
+        load_profile("fast")
+
+
+def test_a_toml_file_overrides_a_profile(tmp_path):
+    path = tmp_path / "mine.toml"
+    path.write_text('base = "smoke"\n[lifter]\nlatent_size = 50\nlearning_rate = 1\n')
+    profile = load_profile(str(path))
+    assert profile.name == "mine"
+    assert profile.lifter.latent_size == 50
+    assert profile.lifter.learning_rate == 1.0
+    assert profile.heatmaps == PROFILES["smoke"].heatmaps
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("[lifter]\nlatent = 50", r"mine.toml \[lifter\]: unknown key 'latent'; known keys"),
+        ('[lifter]\nepochs = "many"', "epochs = 'many' is not of type int"),
+        ("[lifter]\nepochs = 2.5", "epochs = 2.5 is not of type int"),
+        ("[lifter]\nheatmap_branch = 1", "is not of type bool"),
+        ("lifter = 3", "'lifter' is a table of keys"),
+        ('base = "fast"', "unknown base 'fast'"),
+        ('name = "x"', "remove the key 'name'"),
+        ("base = ", "not a TOML file"),
+    ],
+)
+def test_what_a_toml_file_may_not_say(tmp_path, text, message):
+    path = tmp_path / "mine.toml"
+    path.write_text(text)
+    with pytest.raises(EgolibError, match=message):
+        load_profile(str(path))
+
+
+def test_bool_is_not_int():
+    with pytest.raises(EgolibError, match="not of type int"):
+        override(PROFILES["smoke"], {"workers": True}, "test")

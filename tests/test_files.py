@@ -1,0 +1,38 @@
+import errno
+import os
+from pathlib import Path
+
+import pytest
+
+from egolib.errors import EgolibError
+from egolib.files import atomic_path, write_atomically
+
+
+def test_a_failure_leaves_the_old_file_and_no_partial(tmp_path):
+    path = tmp_path / "table.csv"
+    write_atomically(path, "old")
+    with pytest.raises(RuntimeError), atomic_path(path) as partial:
+        partial.write_text("ne")
+        raise RuntimeError("killed")
+    assert path.read_text() == "old"
+    assert os.listdir(tmp_path) == ["table.csv"]
+
+
+def test_a_full_disk_is_one_line_that_names_the_file(tmp_path, monkeypatch):
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_bytes", full)
+    with pytest.raises(EgolibError, match="no space left") as caught:
+        write_atomically(tmp_path / "frame.png", b"x")
+    assert "frame.png" in str(caught.value)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full")
+def test_a_really_full_device():
+    from egolib.files import no_space_is_one_line
+
+    with pytest.raises(EgolibError, match="/dev/full"), no_space_is_one_line("/dev/full"):
+        with open("/dev/full", "wb", buffering=0) as stream:
+            stream.write(b"x" * 4096)

@@ -1,0 +1,85 @@
+"""Bodies of the miniature: statures, posing as Anny poses, and the camera outside every face."""
+
+from functools import cache
+
+import numpy as np
+from scipy.spatial.transform import Rotation
+
+from egolib.miniature import body
+from egolib.skeleton import JOINTS, SPLITS, parse_character
+
+EVERYBODY = tuple(name for names in SPLITS.values() for name in names)
+
+
+@cache
+def cast():
+    """(Rig, {name: Character}) of all 34 characters, built once for all tests."""
+    return body.build_characters(EVERYBODY)
+
+
+def test_every_official_joint_is_a_bone():
+    rig, _ = cast()
+    assert set(JOINTS) <= set(rig.bones)
+    assert all(parent < bone for bone, parent in enumerate(rig.parents))
+
+
+def test_statures_and_weights_follow_the_names():
+    _, characters = cast()
+    for name, character in characters.items():
+        gender, _, build, height = parse_character(name)
+        mean, spread = body.STATURE_M[gender, height]
+        assert abs(character.stature_m - mean) < spread + 0.01, name
+        assert (character.phenotype["weight"] > 0.7) == (build == "full"), name
+        assert abs(character.vertices[:, 2].min()) < 1e-9
+
+
+def test_posing_agrees_with_anny():
+    import anny
+    import torch
+
+    rig, characters = cast()
+    character = characters["female_002_f_s"]
+    turns = np.random.default_rng(0).normal(0, 0.3, (len(rig.bones), 3))
+    rotations = Rotation.from_rotvec(turns).as_matrix()[None]
+    poses = torch.eye(4, dtype=torch.float64).repeat(1, len(rig.bones), 1, 1)
+    poses[:, :, :3, :3] = torch.tensor(rotations)
+    theirs = anny.Anny(rig="mixamo")(
+        pose_parameters=poses, phenotype_kwargs=dict(character.phenotype)
+    )["bone_poses"][0, :, :3, 3].numpy()
+    _, ours = body.pose_skeleton(rig, character.heads, rotations, np.zeros((1, 3)))
+    np.testing.assert_allclose(ours[0], theirs - theirs[0], atol=1e-6)
+
+
+def test_camera_is_outside_every_head():
+    rig, characters = cast()
+    for name, character in characters.items():
+        distances = np.linalg.norm(character.vertices - character.camera, axis=1)
+        assert distances.min() > 0.005, name
+        assert distances.min() < 0.04, name
+        corners = character.vertices[rig.faces] - character.camera
+        assert abs(_winding_number(corners)) < 0.01, name
+
+
+def _winding_number(corners):
+    """How often a closed mesh encloses the origin; corners (F, 3, 3)."""
+    lengths = np.linalg.norm(corners, axis=-1)
+    a, b, c = corners.transpose(1, 0, 2)
+    top = np.einsum("fi,fi->f", a, np.cross(b, c))
+    dots = [(p * q).sum(1) for p, q in ((a, b), (b, c), (c, a))]
+    bottom = lengths.prod(1) + dots[0] * lengths[:, 2] + dots[1] * lengths[:, 0]
+    bottom = bottom + dots[2] * lengths[:, 1]
+    return np.arctan2(top, bottom).sum() / (2 * np.pi)
+
+
+def test_upright_camera_looks_down_with_x_to_the_wearers_left():
+    rig, characters = cast()
+    character = characters["male_008_a_a"]
+    still = np.tile(np.eye(3), (1, len(rig.bones), 1, 1))
+    root = character.heads[[rig.index("Hips")]]
+    turns, centres = body.camera_poses(
+        rig, character, *body.pose_skeleton(rig, character.heads, still, root)
+    )
+    np.testing.assert_allclose(centres[0], character.camera, atol=1e-9)
+    left = character.heads[rig.index("LeftArm")] - character.heads[rig.index("RightArm")]
+    assert turns[0][:, 0] @ left > 0
+    np.testing.assert_allclose(turns[0][:, 2], (0, 0, -1), atol=1e-12)

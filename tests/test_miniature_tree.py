@@ -1,0 +1,222 @@
+"""The miniature on disk: official layout, exact labels, pictures that agree with them, resuming,
+and the same bytes whatever the number of workers."""
+
+import dataclasses
+import hashlib
+import json
+import shutil
+
+import cv2
+import numpy as np
+import pytest
+from test_miniature_body import cast
+
+from egolib.camera import XR_EGOPOSE, in_front, inside_circle, project, unproject, world_to_camera
+from egolib.config import RenderConfig
+from egolib.errors import EgolibError
+from egolib.miniature import OBJECT_IDS, decode_depth, planned_sequences, render_tree, tree
+from egolib.miniature.body import stable_rng
+from egolib.miniature.render import picture_size, pixel_centres
+from egolib.miniature.stage import Stage
+from egolib.miniature.wardrobe import GARMENT_STEP, PARTS
+from egolib.skeleton import ACTION_CLIPS, JOINTS, RIG_PREFIX, SPLITS, action_of_clip
+
+TINY = RenderConfig(scale=0.1, train_frames=3, val_frames=2, test_frames=1, characters=1)
+SEED = 5
+LIMB_RADIUS_M, LIMB_LENGTH_M = 0.12, 0.5
+NEAR_PARTS = {  # what may cover a joint when its own surface is what the ray meets first
+    "Arm": ("upper_arm", "torso", "forearm"),
+    "ForeArm": ("upper_arm", "forearm"),
+    "Hand": ("forearm", "hand"),
+    "UpLeg": ("hips", "thigh"),
+    "Leg": ("thigh", "shin"),
+    "Foot": ("shin", "foot", "toes"),
+    "ToeBase": ("foot", "toes"),
+}
+
+
+@pytest.fixture(scope="module")
+def known_cast():
+    """Rendering without building the bodies anew each time."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(tree, "build_characters", lambda names: cast())
+        yield
+
+
+@pytest.fixture(scope="module")
+def tiny(known_cast, tmp_path_factory):
+    out = tmp_path_factory.mktemp("miniature") / "tiny"
+    render_tree(out, TINY, SEED, workers=1)
+    return out
+
+
+@pytest.fixture(scope="module")
+def large_frames(tmp_path_factory):
+    """Frames at half size of one person: [(label, distances_m, object ids)]."""
+    root = tmp_path_factory.mktemp("large")
+    config = dataclasses.replace(TINY, scale=0.5)
+    stage = Stage(root, config, SEED, *cast())
+    wanted = ("walking", "Reaching_Out", "Boxing", "lower_stretching")
+    plan = [s for s in planned_sequences(config, SEED) if s.split == "TrainSet"]
+    for sequence in plan:
+        if sequence.clip in wanted:
+            stage.play(sequence)
+    return [read_frame(path) for path in sorted(root.rglob("json/*.json"))]
+
+
+def read_frame(json_path):
+    folder, number = json_path.parent.parent, json_path.stem[-6:]
+    depth, ids = (
+        cv2.imread(str(next((folder / kind).glob(f"*.{number}.png"))), cv2.IMREAD_UNCHANGED)
+        for kind in ("depth", "objectId")
+    )
+    return json.loads(json_path.read_text()), decode_depth(depth), ids
+
+
+def digests(root):
+    files = sorted(path for path in root.rglob("*") if path.is_file())
+    return {
+        str(path.relative_to(root)): hashlib.sha256(path.read_bytes()).hexdigest() for path in files
+    }
+
+
+def test_layout_and_names(tiny):
+    characters = {split.name: {c.name for c in split.iterdir()} for split in tiny.glob("*Set")}
+    assert {split: len(names) for split, names in characters.items()} == dict.fromkeys(SPLITS, 1)
+    assert all(names <= set(SPLITS[split]) for split, names in characters.items())
+    for env in ("env_001", "env_002", "env_003"):
+        folder = tiny / "ValSet/male_008_a_a" / env / "cam_down"
+        assert len(list((folder / "meta").iterdir())) == 6
+        numbers = {path.stem[-6:] for path in (folder / "json").iterdir()}
+        assert len(numbers) == 12
+        for kind in ("rgba", "depth", "objectId"):
+            expected = {f"male_008_a_a.{kind}.{number}.png" for number in numbers}
+            assert {path.name for path in (folder / kind).iterdir()} == expected
+    assert json.loads((tiny / "miniature.json").read_text())["object_ids"] == OBJECT_IDS
+
+
+def test_every_character_performs_every_category():
+    plan = planned_sequences(dataclasses.replace(TINY, characters=0))
+    assert {s.character for s in plan} == {name for names in SPLITS.values() for name in names}
+    by_character = {}
+    for sequence in plan:
+        by_character.setdefault(sequence.character, []).append(sequence)
+    for sequences in by_character.values():
+        assert {s.action for s in sequences} == set(ACTION_CLIPS)
+        keys = [(s.environment, s.first_number) for s in sequences]
+        assert len(set(keys)) == len(keys)
+    assert len({s.environment for s in plan if s.clip == "walking"}) == 3
+
+
+def test_labels_agree_with_the_camera(tiny):
+    paths = sorted(tiny.rglob("json/*.json"))
+    assert len(paths) == 18 * 6
+    for path in paths:
+        label = json.loads(path.read_text())
+        world = np.array([joint["trans"] for joint in label["joints"]])
+        matrix = world_to_camera(label["camera"]["trans"], label["camera"]["rot"])
+        expected = world @ matrix[:3, :3].T + matrix[:3, 3]
+        in_camera = np.array(label["pts3d_fisheye"]).T
+        np.testing.assert_allclose(in_camera, expected, rtol=1e-6, atol=2e-6)
+        pixels = np.array(label["pts2d_fisheye"]).T
+        assert np.abs(project(in_camera) - pixels).max() < 0.01
+        assert action_of_clip(label["action"]) in ACTION_CLIPS
+        assert {RIG_PREFIX + name for name in JOINTS} <= {j["name"] for j in label["joints"]}
+        assert -2 < world[:, 1].min() < 15
+        assert 60 < label["camera"]["trans"][1] < 200
+
+
+def test_pictures_are_black_outside_the_circle_and_full_inside(tiny):
+    outside = ~inside_circle(pixel_centres(TINY.scale))
+    for path in sorted(tiny.rglob("*.png"))[::7]:
+        image = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
+        assert image.shape[:2] == (80, 128)
+        colour = image[..., :3] if image.ndim == 3 else image
+        assert not colour[outside].any(), path
+        if image.ndim == 3:
+            assert (image[..., 3] == 255).all()
+            assert colour[~outside].std() > 15, path
+        else:
+            assert (image[~outside] > 0).all(), path
+
+
+def test_visible_joints_lie_just_below_the_body_in_the_depth_picture(large_frames):
+    gaps_m = []
+    assert len(large_frames) == 4 * TINY.train_frames
+    for label, depth, ids in large_frames:
+        names = [joint["name"].removeprefix(RIG_PREFIX) for joint in label["joints"]]
+        for name in JOINTS[2:]:
+            column = names.index(name)
+            point = np.array(label["pts3d_fisheye"])[:, column] / 100
+            native = np.array(label["pts2d_fisheye"])[:, column]
+            if not in_front(point) or not inside_circle(native):
+                continue
+            x, y = np.round((native + 0.5) * 0.5 - 0.5).astype(int)
+            if not (0 <= y < depth.shape[0]):
+                continue
+            assert 0 < ids[y, x] < 200, name
+            distance = np.linalg.norm(point)
+            assert depth[y, x] < distance + 0.03, name
+            part = PARTS[(ids[y, x] - 1) % GARMENT_STEP]
+            limb = name.removeprefix("Left").removeprefix("Right")
+            same_side = not part.startswith("right" if name.startswith("Left") else "left")
+            if same_side and part.split("_", 1)[-1] in NEAR_PARTS[limb]:
+                gaps_m.append(distance - depth[y, x])
+    assert len(gaps_m) > 40
+    assert np.median(gaps_m) < LIMB_RADIUS_M
+    assert max(gaps_m) < LIMB_LENGTH_M  # a ray that comes down along the limb
+
+
+def test_same_bytes_with_two_workers(tiny, tmp_path):
+    render_tree(tmp_path / "again", TINY, SEED, workers=2)
+    assert digests(tmp_path / "again") == digests(tiny)
+
+
+def test_resuming_renders_only_what_is_missing(tiny, tmp_path):
+    copy = tmp_path / "copy"
+    shutil.copytree(tiny, copy)
+    meta = sorted(copy.rglob("meta/*.json"))[20]
+    meta.unlink()
+    before = {path: path.stat().st_mtime_ns for path in copy.rglob("json/*.json")}
+    render_tree(copy, TINY, SEED, workers=1)
+    changed = [path for path, time in before.items() if path.stat().st_mtime_ns != time]
+    assert {path.parent.parent for path in changed} == {meta.parent.parent}
+    assert 1 <= len(changed) <= TINY.train_frames
+    assert digests(copy) == digests(tiny)
+
+
+def test_a_tree_of_other_settings_is_refused(tiny):
+    with pytest.raises(EgolibError, match=r"miniature\.json.*seed.*another folder"):
+        render_tree(tiny, TINY, SEED + 1)
+    with pytest.raises(EgolibError, match="render"):
+        render_tree(tiny, dataclasses.replace(TINY, fps=30), SEED)
+
+
+def test_a_scale_that_does_not_divide_is_refused(tmp_path):
+    with pytest.raises(EgolibError, match="multiple of 1/80"):
+        render_tree(tmp_path / "odd", dataclasses.replace(TINY, scale=0.123), SEED)
+    assert not (tmp_path / "odd").exists()
+    assert picture_size(0.2) == (256, 160)
+
+
+def test_a_failing_worker_surfaces_as_its_error(known_cast, tmp_path):
+    (tmp_path / "TrainSet").mkdir()
+    blocked = next(s for s in planned_sequences(TINY, SEED))
+    folder = tmp_path / blocked.folder
+    folder.mkdir(parents=True)
+    (folder / "rgba").write_text("a file where a folder should be")
+    with pytest.raises(OSError, match="rgba"):
+        render_tree(tmp_path, TINY, SEED, workers=2)
+
+
+def test_rays_of_the_pixels_project_back_onto_them():
+    centres = pixel_centres(0.1)
+    rays = unproject(centres[inside_circle(centres)])
+    assert np.abs(project(rays) - centres[inside_circle(centres)]).max() < 1e-6
+    corners = centres[[0, -1], [0, -1]]
+    np.testing.assert_allclose(corners, [[4.5, 4.5], [XR_EGOPOSE.width - 5.5, 794.5]])
+
+
+def test_generators_depend_on_their_keys_alone():
+    assert stable_rng(1, "a").random() == stable_rng(1, "a").random()
+    assert stable_rng(1, "a").random() != stable_rng(1, "b").random()

@@ -1,0 +1,178 @@
+"""Figures save as png and pdf, and show what they were given, with units on their axes."""
+
+import re
+
+import cv2
+import numpy as np
+import pandas as pd
+import pytest
+
+from egolib import drawing, plots
+from egolib.camera import project
+from egolib.checkpoints import NetworkSpec, build_network
+from egolib.evaluation import Predictions
+from egolib.frames import Frame, FrameIndex
+from egolib.skeleton import HEATMAP_JOINT_INDICES, HEATMAP_JOINTS, JOINTS
+
+N = 12
+ACTIONS_HERE = ("Gaming", "Walking", "Unknown")
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory):
+    """(root, Predictions, FrameIndex) of N frames in three sequences, with pictures on disk."""
+    root, rng = tmp_path_factory.mktemp("tree"), np.random.default_rng(0)
+    folder = "TestSet/female_004_a_a/env_001/cam_down"
+    (root / folder / "rgba").mkdir(parents=True)
+    names = [f"{i}.png" for i in range(N)]
+    for name in names:
+        cv2.imwrite(str(root / folder / "rgba" / name), np.full((50, 80, 3), 90, np.uint8))
+    joints_m = rng.normal(0, 0.2, (N, len(JOINTS), 3)) + (0, 0.1, 0.8)
+    truth = joints_m - joints_m[:, :1]
+    clips = np.array(["Boxing", "walking", "else"])
+    clip_ids = np.arange(N) % 3
+    truth_px = rng.uniform(10, 50, (N, len(HEATMAP_JOINTS), 2))
+    predictions = Predictions(
+        predicted_m=truth + rng.normal(0, 0.05, truth.shape), truth_m=truth,
+        predicted_px=truth_px + 1, truth_px=truth_px, confidence=np.ones(truth_px.shape[:2]),
+        in_front=np.ones(truth_px.shape[:2], bool), image_px=64,
+        character=np.array(["female_004_a_a"] * N), environment=np.array(["env_001"] * N),
+        clip=clips[clip_ids], action=np.array(ACTIONS_HERE)[clip_ids], number=np.arange(N),
+        image=np.array([f"{folder}/rgba/{name}" for name in names]),
+    )  # fmt: skip
+    index = FrameIndex(
+        root=root, split="test", fingerprint="", folders=np.array([folder]),
+        folder_ids=np.zeros(N, int), image_names=np.array(names), numbers=np.arange(N),
+        clips=clips, clip_ids=clip_ids, joints_2d_px=project(joints_m), joints_3d_m=joints_m,
+        unpaired_images=0, unpaired_labels=0,
+    )  # fmt: skip
+    return root, predictions, index
+
+
+def boxes(axes):
+    return [patch for patch in axes.patches if type(patch).__name__ == "PathPatch"]
+
+
+def bars(axes):
+    return [patch for patch in axes.patches if type(patch).__name__ == "Rectangle"]
+
+
+def tick_labels(axes):
+    return [label.get_text() for label in axes.get_xticklabels()]
+
+
+def test_saved_as_png_and_pdf(world, tmp_path):
+    figure = plots.joint_error_boxes(world[1])
+    paths = plots.save_figure(figure, tmp_path / "figures", "joints")
+    assert [path.name for path in paths] == ["joints.pdf", "joints.png"]
+    assert paths[0].read_bytes().startswith(b"%PDF")
+    assert cv2.imread(str(paths[1])).shape[1] == round(150 * figure.get_figwidth())
+    assert sorted(p.name for p in (tmp_path / "figures").iterdir()) == ["joints.pdf", "joints.png"]
+    assert figure._repr_png_().startswith(b"\x89PNG")  # what Jupyter shows
+
+
+def test_joint_figures(world):
+    axes = plots.joint_error_boxes(world[1]).axes[0]
+    assert len(boxes(axes)) == len(JOINTS)
+    assert tick_labels(axes) == list(JOINTS)
+    assert axes.get_ylabel() == "error (mm)"
+    axes = plots.joint_error_bars({"before": world[1], "after": world[1]}).axes[0]
+    assert len(bars(axes)) == 2 * len(JOINTS)
+    assert axes.get_ylabel() == "mean error (mm)"
+    errors = np.linalg.norm(world[1].predicted_m - world[1].truth_m, axis=-1) * 1000
+    assert [bar.get_height() for bar in bars(axes)][:16] == pytest.approx(errors.mean(0))
+    assert axes.get_ylim()[1] > errors.mean(0).max()
+
+
+def test_action_figures_end_with_all(world):
+    axes = plots.action_error_bars({"after": world[1]}).axes[0]
+    assert tick_labels(axes) == [*ACTIONS_HERE, "All"]
+    axes = plots.action_error_boxes(world[1]).axes[0]
+    assert tick_labels(axes) == ["Gaming (4)", "Walking (4)", "Unknown (4)", "All (12)"]
+    assert len(boxes(axes)) == 4
+
+
+def test_upper_lower_boxes_show_every_stage_within_the_axes(world):
+    worse = Predictions(**{**vars(world[1]), "predicted_m": world[1].predicted_m * 3})
+    axes = plots.upper_lower_boxes({"oracle": world[1], "after": worse}).axes[0]
+    assert len(boxes(axes)) == 6
+    highest = max(line.get_ydata().max() for line in axes.lines)
+    assert axes.get_ylim()[0] == 0
+    assert axes.get_ylim()[1] > highest
+
+
+def test_skeleton_names_every_joint_with_its_error(world):
+    figure = plots.error_skeleton(world[1])
+    texts = [text.get_text() for text in figure.axes[0].texts]
+    errors = 1000 * np.linalg.norm(world[1].predicted_m - world[1].truth_m, axis=-1).mean(0)
+    assert sorted(texts) == sorted(f"{n}  {e:.0f} mm" for n, e in zip(JOINTS, errors, strict=True))
+    assert figure.axes[1].get_ylabel() == "mean error (mm)"
+
+
+def test_training_curves_ring_the_best_epoch():
+    rows = pd.DataFrame({"epoch": [1, 2, 3], "train_loss": [3, 2, 1], "val_loss": [3, 2, 2]})
+    histories = {"heatmaps": rows.assign(val_error_px=[9.0, 4.0, 5.0]),
+                 "lifter": rows.assign(val_mpjpe_mm=[90.0, 80.0, 70.0])}  # fmt: skip
+    figure = plots.training_curves(histories)
+    assert len(figure.axes) == 4
+    assert [text.get_text() for axes in figure.axes for text in axes.texts] == ["4.0", "70.0"]
+    assert "px" in figure.axes[2].get_ylabel()
+    assert "mm" in figure.axes[3].get_ylabel()
+
+
+def test_prediction_sheet_spans_the_errors(world, tmp_path):
+    root, predictions, index = world
+    figure = plots.prediction_sheet(index, predictions, rows=4)
+    titles = [axes.get_title() for axes in figure.axes if "mm" in axes.get_title()]
+    errors = [int(re.match(r"(\d+) mm", title)[1]) for title in titles]
+    assert len(errors) == 4
+    assert errors[0::2] + errors[1::2] == sorted(errors)  # two blocks, each from top to bottom
+    assert figure.axes[0].images
+    again = plots.prediction_sheet(root, predictions, rows=4)
+    assert [axes.get_title() for axes in again.axes] == [axes.get_title() for axes in figure.axes]
+    plots.save_figure(figure, tmp_path, "sheet")
+    assert (tmp_path / "sheet.png").stat().st_size > 5000
+
+
+def test_frame_sheet_and_location_map(world):
+    index = world[2]
+    frames = [index[i] for i in range(7)]
+    figure = plots.frame_sheet(frames, columns=4)
+    titles = [axes.get_title() for axes in figure.axes]
+    assert titles[:2] == ["female_004_a_a\nBoxing", "female_004_a_a\nwalking"]
+    assert titles[7] == ""
+    assert all(isinstance(frame, Frame) for frame in frames)
+    figure = plots.joint_location_map(index)
+    assert len(figure.axes) == len(HEATMAP_JOINTS)
+    assert figure.axes[0].get_title().startswith("Neck  ")
+
+
+def test_location_map_puts_u_across_and_v_down(world):
+    index = world[2]
+    joints_2d = np.tile([240.0 + 700.0, 100.0], (N, len(JOINTS), 1))  # right of the crop, high up
+    moved = FrameIndex(**{**vars(index), "joints_2d_px": joints_2d})
+    counts = plots.joint_location_map(moved, bins=8).axes[0].images[0].get_array()
+    assert np.argwhere(counts > 0).tolist() == [[1, 7]]
+
+
+def test_poses_are_drawn_upright_and_only_where_visible():
+    axes = drawing.StudyFigure().subplots()
+    pose = np.zeros((len(JOINTS), 3))
+    pose[JOINTS.index("LeftFoot")] = (0.1, 0.2, 1.4)
+    assert drawing.flatten_pose(pose, "front")[JOINTS.index("LeftFoot")].tolist() == [0.1, -1.4]
+    assert drawing.flatten_pose(pose, "side")[JOINTS.index("LeftFoot")].tolist() == [0.2, -1.4]
+    visible = np.isin(HEATMAP_JOINTS, ("LeftArm", "LeftForeArm"))
+    drawing.draw_pose_2d(axes, np.zeros((len(HEATMAP_JOINTS), 2)), visible)
+    assert len(axes.lines) == 3  # two joints and their bone
+    assert {line.get_color() for line in axes.lines} == {drawing.PART_COLOURS["left arm"]}
+    assert len(HEATMAP_JOINT_INDICES) == len(HEATMAP_JOINTS)
+
+
+def test_heatmap_sheet_shows_truth_and_prediction(world):
+    spec = NetworkSpec("heatmaps", "resnet18", 64, 1.0, 20, True)
+    figure = plots.heatmap_sheet(world[2], build_network(spec), spec, columns=3)
+    assert [len(axes.images) for axes in figure.axes] == [1, 1, 1, 2, 2, 2, 2, 2, 2]
+    true, predicted = (figure.axes[i].images[1].get_array() for i in (3, 6))
+    assert true.max() > 0.5
+    assert predicted.max() < 0.1  # an untrained network sees nothing
+    assert figure.axes[7].get_title().endswith("px off")

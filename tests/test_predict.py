@@ -1,0 +1,177 @@
+"""A folder of pictures becomes poses.csv and overlays; scores agree with a count by hand."""
+
+import json
+
+import cv2
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+from egolib.checkpoints import NetworkSpec, build_network
+from egolib.errors import EgolibError
+from egolib.predict import HEADER, predict_folder, score_poses
+from egolib.skeleton import JOINTS
+
+SPEC = NetworkSpec(kind="egopose", backbone="resnet18", image_px=64, sigma_px=1.0, latent_size=20,
+                   heatmap_branch=True)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def network():
+    torch.manual_seed(0)
+    network = build_network(SPEC)
+    torch.nn.init.normal_(network.heatmap_net.head.weight, std=1.0)  # peaks away from zero
+    return network.eval()
+
+
+@pytest.fixture(scope="module")
+def predicted(network, tmp_path_factory):
+    """(Report, poses.csv as DataFrame, out folder) of native, square and bad pictures."""
+    folder, out = tmp_path_factory.mktemp("pictures"), tmp_path_factory.mktemp("out")
+    rng = np.random.default_rng(0)
+    native = cv2.resize(rng.integers(0, 255, (10, 16, 3), np.uint8), (320, 200))
+    cv2.imwrite(str(folder / "native.png"), native)
+    cv2.imwrite(str(folder / "square.png"), native[:, 60:260])
+    cv2.imwrite(str(folder / "twin.png"), native)
+    cv2.imwrite(str(folder / "twin.BMP".lower()), native)
+    cv2.imwrite(str(folder / "wide.png"), native[:, :300])
+    for name in ("cut.png", "cut.jpg"):
+        whole = cv2.imencode(name[3:], native)[1].tobytes()
+        (folder / name).write_bytes(whole[: len(whole) // 2])
+    (folder / "text.jpeg").write_text("no picture")
+    (folder / "notes.txt").write_text("not looked at")
+    report = predict_folder(network, SPEC, folder, out, batch_size=3)
+    return report, pd.read_csv(out / "poses.csv"), out
+
+
+def test_bad_pictures_are_skipped_and_listed(predicted):
+    report, _, _ = predicted
+    reasons = {path.name: reason for path, reason in report.skipped}
+    assert report.done == 4
+    assert reasons.keys() == {"wide.png", "cut.png", "cut.jpg", "text.jpeg"}
+    assert "cut short" in reasons["cut.png"]
+    assert "cut short" in reasons["cut.jpg"]
+    assert reasons["wide.png"] == "300x200 is neither 8:5 nor square"
+    assert "4 pictures done, 4 skipped" in str(report)
+    assert "wide.png" in str(report)
+
+
+def test_header_and_rows(predicted):
+    _, poses, out = predicted
+    first = (out / "poses.csv").read_text().splitlines()[0]
+    assert first == "image,joint,u_px,v_px,confidence,x_mm,y_mm,z_mm" == ",".join(HEADER)
+    assert poses.image.unique().tolist() == ["native.png", "square.png", "twin.bmp", "twin.png"]
+    assert (poses.groupby("image").joint.agg(list).map(tuple) == JOINTS).all()
+    head = poses[poses.joint == "Head"]
+    assert head[["u_px", "v_px", "confidence"]].isna().all().all()
+    assert poses[poses.joint != "Head"].notna().all().all()
+    assert head.z_mm.notna().all()
+
+
+def test_places_are_pixels_of_the_given_picture(predicted):
+    _, poses, _ = predicted
+    by_image = poses.set_index("image")
+    native, square = by_image.loc["native.png"], by_image.loc["square.png"]
+    seen = (native.joint != "Head").to_numpy()
+    assert (native.u_px - 60).to_numpy()[seen] == pytest.approx(square.u_px.to_numpy()[seen])
+    assert native.v_px.to_numpy()[seen] == pytest.approx(square.v_px.to_numpy()[seen])
+    assert native.x_mm.to_numpy() == pytest.approx(square.x_mm.to_numpy())
+    assert native.v_px.max() > 64  # not pixels of the network's input
+    assert native.u_px.nunique() > 3
+
+
+def test_overlays_are_large_and_keep_same_stems_apart(predicted):
+    _, _, out = predicted
+    names = sorted(path.name for path in (out / "overlays").iterdir())
+    assert names == ["native.png", "square.png", "twin.bmp.png", "twin.png.png"]
+    overlay = cv2.imread(str(out / "overlays" / "square.png"))
+    assert overlay.shape == (512, 512 + 256, 3)
+    assert (overlay[:, 512:] < 200).any()  # a skeleton on the white panel
+
+
+def test_a_heatmap_network_gives_no_depth(network, tmp_path):
+    (tmp_path / "in").mkdir()
+    cv2.imwrite(str(tmp_path / "in" / "a.png"), np.full((64, 64, 3), 90, np.uint8))
+    spec = NetworkSpec(**{**vars(SPEC), "kind": "heatmaps"})
+    predict_folder(network.heatmap_net, spec, tmp_path / "in", tmp_path / "out")
+    poses = pd.read_csv(tmp_path / "out" / "poses.csv")
+    assert poses[["x_mm", "y_mm", "z_mm"]].isna().all().all()
+    assert poses.u_px.notna().sum() == 15
+
+
+def test_what_cannot_be_predicted_is_refused(network, tmp_path):
+    lifter = NetworkSpec(**{**vars(SPEC), "kind": "lifter"})
+    with pytest.raises(EgolibError, match="lifter"):
+        predict_folder(network.lifter, lifter, tmp_path, tmp_path / "out")
+    with pytest.raises(EgolibError, match="no such folder"):
+        predict_folder(network, SPEC, tmp_path / "none", tmp_path / "out")
+    with pytest.raises(EgolibError, match="holds no picture"):
+        predict_folder(network, SPEC, tmp_path, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def poses_text(*rows):
+    return "\n".join([",".join(HEADER), *rows]) + "\n"
+
+
+@pytest.fixture
+def scored(tmp_path):
+    """Writes poses and labels -> their paths."""
+
+    def write(poses, labels):
+        paths = tmp_path / "poses.csv", tmp_path / "labels.json"
+        paths[0].write_text(poses)
+        paths[1].write_text(labels if isinstance(labels, str) else json.dumps(labels))
+        return paths
+
+    return write
+
+
+def test_scores_by_hand(scored):
+    poses = poses_text(
+        "a.png,LeftHand,10,10,1,,,",
+        "a.png,RightHand,50,10,1,,,",
+        "a.png,Head,,,,,,",
+        "b.png,LeftHand,0,40,1,,,",
+        "b.png,Neck,5,5,1,,,",
+    )
+    labels = {
+        "a.png": {"LeftHand": [13, 14], "RightHand": [50, 36]},
+        "b.png": {"LeftHand": [0, 0], "Neck": [5, 5]},
+        "c.png": {"LeftHand": [1, 1]},
+    }
+    table = score_poses(*scored(poses, labels))
+    assert table.index.tolist() == ["Neck", "Hand", "All"]
+    hand = table.loc["Hand"]
+    assert (hand.joints, hand.missing) == (4, 1)
+    assert hand.within == pytest.approx(50)  # 5 and 26 px hit; 40 px and the missing one do not
+    assert hand.median_px == pytest.approx(26)
+    assert hand.low <= hand.within <= hand.high
+    assert table.loc["All", "within"] == pytest.approx(60)
+    assert table.loc["All", "missing"] == 1
+    assert table.loc["Neck", "within"] == 100
+    assert np.isnan(table.loc["Neck", "low"])
+    assert score_poses(*scored(poses, labels), threshold_px=4).loc["Hand", "within"] == 0
+
+
+@pytest.mark.parametrize(
+    ("poses", "labels", "culprit"),
+    [
+        ("image,joint,u,v\n", {"a": {"Neck": [1, 1]}}, "poses.csv: the header"),
+        ("", {"a": {"Neck": [1, 1]}}, "poses.csv: the header"),
+        (poses_text("a,Tail,1,1,1,,,"), {"a": {"Neck": [1, 1]}}, "poses.csv: .*line 2"),
+        (poses_text("a,Neck,1"), {"a": {"Neck": [1, 1]}}, "poses.csv"),
+        (poses_text("a,Neck,x,1,1,,,"), {"a": {"Neck": [1, 1]}}, "poses.csv"),
+        (poses_text(), "{", "labels.json"),
+        (poses_text(), "[1]", "labels.json"),
+        (poses_text(), {"a": {"Neck": [1]}}, "labels.json"),
+        (poses_text(), {"a": {"Neck": None}}, "labels.json"),
+        (poses_text(), {"a": {"Tail": [1, 1]}}, "labels.json: .*Tail"),
+        (poses_text(), {"a": {"Neck": [1, float("nan")]}}, "labels.json: Neck"),
+        (poses_text(), {}, "labels.json: holds no"),
+    ],
+)
+def test_bad_files_are_named(scored, poses, labels, culprit):
+    with pytest.raises(EgolibError, match=culprit):
+        score_poses(*scored(poses, labels))

@@ -1,0 +1,227 @@
+"""Tables hold the numbers one computes by hand; measured and published never share a column."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from egolib import published, report, results
+from egolib.config import PROFILES
+from egolib.errors import EgolibError
+from egolib.evaluation import Predictions
+from egolib.skeleton import ACTIONS, HEATMAP_JOINTS, JOINTS
+
+LABEL = "a toy of 4 frames"
+MEASURED = (f"measured on {LABEL}", "after fine-tuning")
+
+
+def toy_predictions(offsets_mm, actions, clips):
+    """Frames whose every joint is off by offsets_mm (N,) along x, the 2D ones by 2 px of 100."""
+    n = len(offsets_mm)
+    truth = np.random.default_rng(0).normal(0, 0.3, (n, len(JOINTS), 3))
+    truth -= truth[:, :1]
+    shift = np.array([0.001, 0, 0]) * np.asarray(offsets_mm)[:, None, None]
+    truth_px = np.full((n, len(HEATMAP_JOINTS), 2), 40.0)
+    return Predictions(
+        predicted_m=truth + shift,
+        truth_m=truth,
+        predicted_px=truth_px + (2, 0),
+        truth_px=truth_px,
+        confidence=np.ones(truth_px.shape[:2]),
+        in_front=np.ones(truth_px.shape[:2], bool),
+        image_px=100,
+        character=np.array(["female_004_a_a"] * n),
+        environment=np.array(["env_001"] * n),
+        clip=np.array(clips),
+        action=np.array(actions),
+        number=np.arange(n),
+        image=np.array([f"{i}.png" for i in range(n)]),
+    )
+
+
+@pytest.fixture
+def toy():
+    return toy_predictions(
+        [10, 20, 30, 100],
+        ["Gaming", "Gaming", "Gaming", "Unknown"],
+        ["Boxing", "Boxing", "Dribble", "else"],
+    )
+
+
+def test_all_counts_each_frame_once_also_those_of_unknown_actions(toy):
+    table = results.error_by_action({"after": toy}, LABEL)
+    means = table[MEASURED[0], MEASURED[1], "mean"]
+    assert list(table.index) == [*ACTIONS, "Unknown", "All"]
+    assert means["Gaming"] == pytest.approx(20)
+    assert means["Unknown"] == pytest.approx(100)
+    assert means["All"] == pytest.approx(40)  # the mean of frames, not of actions (60)
+    assert means.drop(["Gaming", "Unknown", "All"]).isna().all()
+
+
+def test_unknown_has_a_row_only_when_present(toy):
+    known = toy_predictions([10, 20], ["Gaming", "Walking"], ["Boxing", "walking"])
+    assert list(results.error_by_action({"after": known}, LABEL).index) == [*ACTIONS, "All"]
+
+
+def test_intervals_need_two_sequences(toy):
+    table = results.error_by_action({"after": toy}, LABEL)
+    low, high = (table[*MEASURED, name] for name in ("low", "high"))
+    assert low["Gaming"] == pytest.approx(15)
+    assert high["Gaming"] == pytest.approx(30)
+    assert np.isnan(low["Unknown"])
+    assert results.formatted(table)[MEASURED]["Gaming"] == "20.0 [15.0, 30.0]"
+    assert results.formatted(table)[MEASURED]["Unknown"] == "100.0"
+    assert results.formatted(table)[MEASURED]["Walking"] == "–"
+
+
+def test_joint_rows_and_their_two_sides(toy):
+    only_left = toy.predicted_m.copy()
+    only_left[:] = toy.truth_m
+    only_left[:, JOINTS.index("LeftHand"), 2] += 0.08
+    changed = Predictions(**{**vars(toy), "predicted_m": only_left})
+    means = results.error_by_joint({"after": changed}, LABEL)[*MEASURED, "mean"]
+    assert means["LeftHand"] == pytest.approx(80)
+    assert means["RightHand"] == pytest.approx(0)
+    assert means["Hand, both sides"] == pytest.approx(40)
+    assert means["All"] == pytest.approx(5)
+    groups = results.error_by_body_group({"after": changed}, LABEL)[*MEASURED, "mean"]
+    assert groups.to_dict() == pytest.approx({"Upper body": 10, "Lower body": 0, "Full body": 5})
+
+
+def test_summary_by_hand(toy):
+    table = results.summary({"oracle": toy, "after": toy}, LABEL)
+    means = table[*MEASURED, "mean"]
+    assert means["MPJPE (mm)"] == pytest.approx(40)
+    assert means["MPJPE, necks aligned (mm)"] == pytest.approx(0, abs=1e-6)
+    assert means["PA-MPJPE (mm)"] == pytest.approx(0, abs=1e-6)
+    assert means["PCK at 150 mm (%)"] == 100
+    assert means["2D error, median (px of the input)"] == pytest.approx(2)
+    assert means["2D joints within a tenth of the picture (%)"] == 100
+    assert (means["frames"], means["sequences"]) == (4, 3)
+    oracle = table[MEASURED[0], results.STAGES["oracle"], "mean"]
+    assert np.isnan(oracle["2D error, median (px of the input)"])
+
+
+def test_published_figures_have_columns_of_their_own(toy):
+    table = results.error_by_action({"before": toy, "after": toy}, LABEL)
+    groups = table.columns.get_level_values(0)
+    assert set(groups) == {MEASURED[0], "published, full data set"}
+    assert not set(table[MEASURED[0]].columns.get_level_values(0)) & {
+        result.method for result in published.RESULTS
+    }
+    dual = table["published, full data set", "xR-EgoPose dual branch", "mean"]
+    assert (dual["Gaming"], dual["Walking"], dual["All"]) == (56.0, 57.7, 58.2)
+    assert np.isnan(dual["Unknown"])
+    assert "xR-EgoPose dual branch †" in results.formatted(table)["published, full data set"]
+    assert any("53.9" in note and "58.2" in note for note in results.footnotes(table))
+
+
+def test_rows_of_published_results_give_their_totals_except_the_noted_one():
+    counts = {
+        "UpperStretching": 61163, "LowerStretching": 18574, "Walking": 11962, "Reacting": 6790,
+        "Gesticulating": 5205, "Gaming": 3985, "Talking": 3085, "Patting": 3002, "Greeting": 1855,
+    }  # fmt: skip
+    for result in published.RESULTS:
+        if result.by_action:
+            total = sum(counts[a] * v for a, v in result.by_action.items()) / sum(counts.values())
+            assert (abs(total - result.all) < 0.35) == (not result.footnote), result.method
+
+
+def test_tables_on_disk(toy, tmp_path):
+    paths = results.write_tables({"after": toy}, LABEL, tmp_path / "tables")
+    names = {f"{n}.{e}" for n in ("by_action", "by_joint", "by_body_group", "summary")
+             for e in ("csv", "md", "tex")}  # fmt: skip
+    assert {path.name for path in paths} == names
+    assert {path.name for path in (tmp_path / "tables").iterdir()} == names
+    stored = pd.read_csv(tmp_path / "tables" / "by_action.csv", index_col=0)
+    assert stored.loc["All", f"{' | '.join(MEASURED)} | mean"] == pytest.approx(40)
+    latex = (tmp_path / "tables" / "by_action.tex").read_text()
+    assert r"20.0 [15.0, 30.0]" in latex
+    assert "†" not in latex
+    assert "20.0 [15.0, 30.0]" in (tmp_path / "tables" / "by_action.md").read_text()
+
+
+def finished_run(folder, toy, profile="quick"):
+    results.write_tables({"after": toy}, LABEL, folder / "tables")
+    report.write_manifest(
+        folder / "manifest.json", profile=PROFILES[profile], seed=3,
+        duration_s={"render": 60.0, "train": 600.0}, data={"test": "f00d"}, note="mine",
+    )  # fmt: skip
+    (folder / "figures").mkdir()
+    for name in (report.SHEET_FIGURE, report.SKELETON_FIGURE, "other"):
+        (folder / "figures" / f"{name}.png").write_bytes(b"png")
+    (folder / "figures" / "other.pdf").write_bytes(b"pdf")
+
+
+def test_manifest_says_what_made_the_results(toy, tmp_path):
+    finished_run(tmp_path, toy)
+    manifest = json.loads((tmp_path / "manifest.json").read_text())
+    assert manifest["profile"]["heatmaps"]["image_px"] == 128
+    assert (manifest["seed"], manifest["data"], manifest["note"]) == (3, {"test": "f00d"}, "mine")
+    assert manifest["duration_s"]["train"] == 600
+    assert {"python", "torch", "torchvision", "lightning", "numpy", "anny", "warp-lang",
+            "opencv-python-headless"} <= manifest["versions"].keys()  # fmt: skip
+    assert manifest["versions"]["numpy"] == np.__version__
+    assert manifest["hardware"].keys() == {"cpu", "cores", "memory_gib", "gpu", "bf16"}
+    assert "date" in manifest
+
+
+def test_git_state_outside_git(tmp_path, monkeypatch):
+    monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
+    assert report.git_state(tmp_path) == (None, None)
+
+
+def test_index_page_shows_everything_and_says_what_is_measured(toy, tmp_path):
+    finished_run(tmp_path, toy)
+    (tmp_path / "notebooks").mkdir()
+    (tmp_path / "notebooks" / "05_analyse_errors.ipynb").write_text("{}")
+    page = report.write_index_page(tmp_path).read_text()
+    assert "(figures/other.png)" in page
+    assert "(notebooks/05_analyse_errors.ipynb)" in page
+    assert f"are measured on {LABEL}; those headed 'published, full data set'" in page
+    for title, _ in results.TABLES.values():
+        assert f"**{title}**" in page
+
+
+def test_publish_refreshes_the_readme_between_its_markers_only(toy, tmp_path):
+    run, repository = tmp_path / "run", tmp_path / "repository"
+    finished_run(run, toy)
+    repository.mkdir()
+    readme = repository / "README.md"
+    readme.write_text(f"# Title\n\n{report.README_START}\nold\n{report.README_END}\n\nend\n")
+    stale = repository / "results" / "published" / "quick" / "stale.md"
+    stale.parent.mkdir(parents=True)
+    stale.write_text("")
+    for _ in range(2):
+        target = report.publish(run, repository)
+        text = readme.read_text()
+        assert text.startswith(f"# Title\n\n{report.README_START}\n")
+        assert text.endswith(f"{report.README_END}\n\nend\n")
+    assert "old" not in text.split(report.README_START)[1].split("\n")
+    assert "it took 11 min" in text
+    assert "(results/published/quick/figures/predictions.png)" in text
+    assert "(results/published/quick/figures/error_skeleton.png)" in text
+    assert text.count("**Summary**") == 1
+    suffixes = {path.suffix for path in target.rglob("*") if path.is_file()}
+    assert suffixes == {".csv", ".md", ".png"}
+    assert not stale.exists()
+
+
+@pytest.mark.parametrize("lacking", ["manifest.json", "tables/by_joint.csv",
+                                     "figures/error_skeleton.png", "markers", "smoke"])  # fmt: skip
+def test_publish_refuses_before_it_writes(toy, tmp_path, lacking):
+    run = tmp_path / "run"
+    finished_run(run, toy, "smoke" if lacking == "smoke" else "quick")
+    readme = tmp_path / "README.md"
+    readme.write_text(f"{report.README_START}\n{report.README_END}")
+    if lacking == "markers":
+        readme.write_text(f"{report.README_END}\n{report.README_START}")
+    elif lacking != "smoke":
+        (run / lacking).unlink()
+    before = readme.read_text()
+    named = {"markers": "README.md", "smoke": "smoke"}.get(lacking, lacking)
+    with pytest.raises(EgolibError, match=named):
+        report.publish(run, tmp_path)
+    assert readme.read_text() == before
+    assert not (tmp_path / "results").exists()

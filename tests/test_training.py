@@ -1,0 +1,198 @@
+import dataclasses
+import math
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+import torch
+from conftest import STANDING_M, write_frame
+
+from egolib import training
+from egolib.checkpoints import load_network
+from egolib.errors import EgolibError
+from egolib.evaluation import Predictions, load_for_evaluation, predict_index
+from egolib.frames import index_tree
+from egolib.metrics import mpjpe_mm
+from egolib.training import train_stage
+
+
+@pytest.fixture(scope="module")
+def indices(shared_toy_tree):
+    return index_tree(shared_toy_tree, "train"), index_tree(shared_toy_tree, "val")
+
+
+@pytest.fixture(scope="module")
+def trained(indices, toy_profile, tmp_path_factory):
+    """All three stages on the toy tree -> folder of their checkpoints."""
+    folder = tmp_path_factory.mktemp("checkpoints")
+    for stage in ("heatmaps", "lifter", "finetune"):
+        train_stage(stage, toy_profile, *indices, folder, seed=3)
+    return folder
+
+
+def with_epochs(profile, stage, epochs, **changes):
+    config = dataclasses.replace(getattr(profile, stage), epochs=epochs, **changes)
+    return dataclasses.replace(profile, **{stage: config})
+
+
+def test_training_the_lifter_halves_its_error(indices, toy_profile, tmp_path):
+    profile = with_epochs(toy_profile, "lifter", 40)
+    path = train_stage("lifter", profile, *indices, tmp_path, seed=0)
+    provenance = load_network(path)[2]
+    history = (tmp_path / "runs" / "lifter" / "history.csv").read_text().splitlines()
+    first = float(history[1].split(",")[2])
+    assert provenance["best"]["val_mpjpe_mm"] < first / 2
+
+
+def test_training_heatmaps_lowers_the_pixel_error(trained):
+    lines = (trained / "runs" / "heatmaps" / "history.csv").read_text().splitlines()
+    errors = [float(line.split(",")[2]) for line in lines[1:]]
+    assert min(errors[1:]) < errors[0]
+
+
+def test_the_best_epoch_is_kept(trained):
+    for name, stage in (("heatmaps", "heatmaps"), ("lifter", "lifter"), ("finetuned", "finetune")):
+        rows = (trained / "runs" / stage / "history.csv").read_text().splitlines()[1:]
+        errors = [float(row.split(",")[2]) for row in rows]
+        best = load_network(trained / f"{name}.safetensors")[2]["best"]
+        assert best["epoch"] == 1 + errors.index(min(errors))
+
+
+def test_the_kept_weights_have_the_error_that_was_noted(trained, indices):
+    network, spec, provenance = load_for_evaluation([trained / "finetuned.safetensors"])
+    predictions = predict_index(network, spec, indices[1])
+    error = mpjpe_mm(predictions.predicted_m, predictions.truth_m).mean()
+    assert error == pytest.approx(provenance["best"]["val_mpjpe_mm"], rel=1e-3)
+
+
+def test_before_fine_tuning_is_the_two_networks_joined(trained, indices):
+    pair = [trained / "heatmaps.safetensors", trained / "lifter.safetensors"]
+    network, spec, _ = load_for_evaluation(pair)
+    predictions = predict_index(network, spec, indices[1])
+    assert predictions.predicted_m.shape == (16, 16, 3)
+    heatmaps_alone = predict_index(*load_for_evaluation(pair[:1])[:2], indices[1])
+    assert (predictions.predicted_px == heatmaps_alone.predicted_px).all()
+    with pytest.raises(EgolibError, match="expected heatmaps"):
+        load_for_evaluation(pair[::-1])
+
+
+def test_predictions_survive_the_disk(trained, indices, tmp_path):
+    network, spec, _ = load_for_evaluation([trained / "lifter.safetensors"])
+    predictions = predict_index(network, spec, indices[1])
+    predictions.save(tmp_path / "p.npz")
+    loaded = Predictions.load(tmp_path / "p.npz")
+    assert (loaded.predicted_m == predictions.predicted_m).all()
+    assert loaded.sequence.tolist() == predictions.sequence.tolist()
+    (tmp_path / "p.npz").write_bytes(b"PK")
+    with pytest.raises(EgolibError, match=r"p\.npz: not predictions"):
+        Predictions.load(tmp_path / "p.npz")
+
+
+def same_weights(one, two):
+    ours, theirs = (load_network(path)[0].state_dict() for path in (one, two))
+    return all(torch.equal(ours[name], theirs[name]) for name in ours)
+
+
+def test_the_same_seed_gives_the_same_weights(indices, toy_profile, tmp_path):
+    paths = [
+        train_stage("lifter", toy_profile, *indices, tmp_path / name, seed=seed)
+        for name, seed in (("a", 5), ("b", 5), ("c", 6))
+    ]
+    assert same_weights(paths[0], paths[1])
+    assert not same_weights(paths[0], paths[2])
+
+
+def test_an_interrupted_run_ends_as_it_would_have(indices, toy_profile, tmp_path, monkeypatch):
+    profile = with_epochs(toy_profile, "heatmaps", 3)
+    whole = train_stage("heatmaps", profile, *indices, tmp_path / "whole", seed=1)
+
+    epochs = []
+
+    def die_in_the_third_epoch(self, trainer, module):
+        if trainer.current_epoch == 2:
+            raise RuntimeError("killed")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(
+            training.History, "on_train_batch_start",
+            lambda self, trainer, module, *_: die_in_the_third_epoch(self, trainer, module),
+        )  # fmt: skip
+        with pytest.raises(RuntimeError, match="killed"):
+            train_stage("heatmaps", profile, *indices, tmp_path / "cut", seed=1)
+    assert not (tmp_path / "cut" / "heatmaps.safetensors").exists()
+
+    with monkeypatch.context() as patch:
+        patch.setattr(
+            training.History, "on_train_batch_start",
+            lambda self, trainer, module, *_: epochs.append(trainer.current_epoch),
+        )  # fmt: skip
+        resumed = train_stage("heatmaps", profile, *indices, tmp_path / "cut", seed=1)
+    assert set(epochs) == {2}
+    assert same_weights(whole, resumed)
+    rows = (tmp_path / "cut" / "runs" / "heatmaps" / "history.csv").read_text().splitlines()
+    assert len(rows) == 4
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="kill -9 is of POSIX")
+def test_kill_minus_nine_loses_no_finished_epoch(shared_toy_tree, tmp_path):
+    toml = tmp_path / "long.toml"
+    toml.write_text('base = "smoke"\n[lifter]\nepochs = 400\nbatch_size = 8\n')
+    command = [sys.executable, "-m", "egolib.cli", "train", "lifter", "--profile", str(toml)]
+    command += ["--data", str(shared_toy_tree), "--results", str(tmp_path / "out"), "--resume"]
+    history = tmp_path / "out" / "checkpoints" / "runs" / "lifter" / "history.csv"
+    process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
+    deadline = time.monotonic() + 120
+    while time.monotonic() < deadline and process.poll() is None:
+        if history.is_file() and history.read_text().count("\n") > 3:
+            break
+        time.sleep(0.05)
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    finished = history.read_text().count("\n") - 1
+    last = torch.load(history.with_name("last.ckpt"), map_location="cpu", weights_only=True)
+    # The row of an epoch is written just before its checkpoint: at most one is trained again.
+    assert last["epoch"] + 1 >= finished - 1 >= 2
+
+
+def test_a_changed_configuration_starts_anew(indices, toy_profile, tmp_path):
+    train_stage("lifter", with_epochs(toy_profile, "lifter", 3), *indices, tmp_path, seed=1)
+    train_stage("lifter", with_epochs(toy_profile, "lifter", 2), *indices, tmp_path, seed=1)
+    rows = (tmp_path / "runs" / "lifter" / "history.csv").read_text().splitlines()
+    assert len(rows) == 3
+
+
+def test_a_loss_that_is_not_finite_stops_with_the_pictures_named(indices, toy_profile, tmp_path):
+    profile = with_epochs(toy_profile, "lifter", 3, learning_rate=1e30)
+    with pytest.raises(EgolibError, match=r"the loss is (nan|inf).*png"):
+        train_stage("lifter", profile, *indices, tmp_path, seed=1)
+
+
+def test_fine_tuning_needs_the_stages_before_it(indices, toy_profile, tmp_path):
+    with pytest.raises(EgolibError, match=r"heatmaps\.safetensors: no such checkpoint"):
+        train_stage("finetune", toy_profile, *indices, tmp_path, seed=1)
+
+
+def test_the_paper_profile_trains_on_a_handful_of_frames(tmp_path):
+    """ResNet-101 at 368 px and the 80 M lifter, through all three stages, on two frames."""
+    from egolib.config import PROFILES, override
+
+    for set_name, character in (("TrainSet", "female_001_a_a"), ("ValSet", "male_008_a_a")):
+        folder = tmp_path / "tree" / set_name / character / "env_001" / "cam_down"
+        for number in range(2):
+            write_frame(folder, character, number, STANDING_M)
+    one = {"epochs": 1, "batch_size": 2}
+    profile = override(
+        PROFILES["paper"],
+        {"heatmaps": {**one, "pretrained": False}, "lifter": one, "finetune": one, "workers": 0},
+        "test",
+    )
+    pair = [index_tree(tmp_path / "tree", split) for split in ("train", "val")]
+    for stage in ("heatmaps", "lifter", "finetune"):
+        path = train_stage(stage, profile, *pair, tmp_path / "out", seed=0)
+    network, spec, _ = load_network(path)
+    assert (spec.backbone, spec.image_px, spec.heatmap_px) == ("resnet101", 368, 48)
+    predictions = predict_index(network, spec, pair[1])
+    assert math.isfinite(mpjpe_mm(predictions.predicted_m, predictions.truth_m).mean())
