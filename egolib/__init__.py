@@ -15,7 +15,10 @@ The rooms, in the order in which data flows; a module imports only from modules 
     checkpoints  networks <-> safetensors
     training     the three stages
     evaluation   a network over a split -> predictions
+    published    what others measured, with sources
     results      predictions -> tables, beside the published figures
+    drawing      one style; a pose in a picture and in space
+    sheets       pictures with poses, side by side
     plots        every figure
     predict      pictures -> poses and overlays; their score against labels
     study        one run: profile, seed, data, and where its results lie

@@ -71,12 +71,10 @@ def _parser():
 
 def _run(options):
     from egolib.execute import run_study
-    from egolib.report import write_report
     from egolib.study import open_study
 
     study = open_study(options.profile, options.seed, options.data, options.results)
-    durations = run_study(study)
-    print(f"Read {write_report(study, durations)}")
+    print(f"Read {run_study(study)}")
 
 
 def _render(options):
@@ -100,15 +98,26 @@ def _train(options):
 
 
 def _evaluate(options):
-    from egolib.evaluation import load_for_evaluation, predict_index
+    from egolib.evaluation import load_for_evaluation, pixel_error_table, predict_index
     from egolib.frames import index_tree
-    from egolib.report import write_evaluation
+    from egolib.plots import prediction_sheet, save_figure
+    from egolib.results import TABLES, as_markdown, write_tables
 
     network, spec, _ = load_for_evaluation(options.checkpoint)
     index = index_tree(options.data, options.split)
     predictions = predict_index(network, spec, index)
     out = options.out or options.checkpoint[-1].with_suffix("")
-    print(write_evaluation(predictions, spec, index, out))
+    if spec.kind == "heatmaps":
+        print(pixel_error_table(predictions).round(2).to_string())
+    else:
+        joined = "before" if len(options.checkpoint) == 2 else "after"
+        measured = {"oracle" if spec.kind == "lifter" else joined: predictions}
+        label = f"{options.data.resolve().name}, {options.split} ({len(index)} frames)"
+        for title, build in TABLES.values():
+            print(as_markdown(title, build(measured, label)))
+        write_tables(measured, label, out / "tables")
+    save_figure(prediction_sheet(index, predictions), out / "figures", "predictions")
+    print(f"Tables and pictures are in {out}")
 
 
 def _predict(options):

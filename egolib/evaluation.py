@@ -4,6 +4,7 @@ import zipfile
 from dataclasses import asdict, dataclass
 
 import numpy as np
+import pandas as pd
 import torch
 
 from egolib.checkpoints import join_networks, load_network
@@ -12,7 +13,7 @@ from egolib.errors import EgolibError
 from egolib.files import atomic_path
 from egolib.heatmaps import draw_heatmaps, find_peaks
 from egolib.progress import progress_bar
-from egolib.skeleton import JOINTS
+from egolib.skeleton import HEATMAP_JOINTS, JOINTS
 
 
 @dataclass(frozen=True)
@@ -145,3 +146,11 @@ def load_for_evaluation(paths):
     heatmap_net, heatmap_spec, provenance = load_network(paths[0], ["heatmaps"])
     lifter, lifter_spec, _ = load_network(paths[1], ["lifter"])
     return *join_networks(heatmap_net, heatmap_spec, lifter, lifter_spec), provenance
+
+
+def pixel_error_table(predictions):
+    """2D error by joint -> DataFrame: joints counted, mean, median and 90th percentile, in pixels
+    of the square input. Joints outside the picture do not count."""
+    errors = pd.DataFrame(predictions.errors_px, columns=HEATMAP_JOINTS)
+    table = errors.describe(percentiles=[0.5, 0.9]).T[["count", "mean", "50%", "90%"]]
+    return table.rename(columns={"50%": "median", "90%": "90 % below"})

@@ -14,6 +14,7 @@ from papermill.exceptions import PapermillExecutionError
 from egolib.errors import EgolibError
 from egolib.files import write_atomically
 from egolib.progress import HEADLESS_VARIABLE
+from egolib.report import write_index_page, write_manifest
 from egolib.skeleton import SPLIT_FOLDERS
 from egolib.study import REPOSITORY
 
@@ -26,7 +27,10 @@ def notebook_paths():
 
 
 def run_study(study):
-    """Render, run every notebook that is not done -> {step: seconds}, kept in durations.json."""
+    """Render, run every notebook that is not done, write manifest and index -> path of the index.
+
+    {step: seconds} is kept in durations.json as steps end; a skipped step keeps its old time.
+    """
     durations_path = study.results / "durations.json"
     durations = json.loads(durations_path.read_text()) if durations_path.is_file() else {}
 
@@ -40,15 +44,20 @@ def run_study(study):
             study.prepare_data()
         finally:
             keep("render", durations.get("render", 0) + time.perf_counter() - started)
-    stamp = _digest(
-        [_library_digest(), *(study.index(split).fingerprint for split in SPLIT_FOLDERS)]
-    )
+    data = {split: study.index(split).fingerprint for split in SPLIT_FOLDERS}
+    stamp = _digest([_library_digest(), *data.values()])
     for notebook in notebook_paths():
         stamp = _digest([stamp, notebook.read_text(), repr(_parameters(study))])
         seconds = _run_notebook(notebook, study, stamp)
         if seconds is not None:
             keep(notebook.stem, seconds)
-    return durations
+    write_manifest(
+        study.results / "manifest.json",
+        profile=study.profile, seed=study.seed, duration_s=durations, data=data,
+        frames={split: len(study.index(split)) for split in SPLIT_FOLDERS},
+        data_folder=str(study.tree),
+    )  # fmt: skip
+    return write_index_page(study.results)
 
 
 def _parameters(study):

@@ -27,6 +27,7 @@ __all__ = [
     "prediction_sheet", "save_figure", "training_curves", "upper_lower_boxes",
 ]  # fmt: skip
 STAGE_COLOURS = {"oracle": "#b8b8b8", "before": "#88a8d8", "after": "#2b3a80"}
+_TILT = np.deg2rad(25)
 _BOX_CAPTION = "Boxes: quartiles, median; whiskers: 5th to 95th percentile; the rest is not drawn."
 _BAR_CAPTION = "Bars: means; lines: 95 % intervals over sequences."
 _TRAINING_TITLES = {
@@ -88,8 +89,7 @@ def action_error_boxes(predictions):
     present = [a for a in (*ACTIONS, UNKNOWN_ACTION) if (predictions.action == a).any()]
     parts = [errors[predictions.action == name] for name in present] + [errors]
     counts = [f"{name} ({len(part)})" for name, part in zip([*present, "All"], parts, strict=True)]
-    caption = f"{_BOX_CAPTION} In brackets: frames."
-    figure, axes = _wide_figure("MPJPE (mm)", counts, caption)
+    figure, axes = _wide_figure("MPJPE (mm)", counts, f"{_BOX_CAPTION} In brackets: frames.")
     _boxes(axes, parts, np.arange(len(parts)), [STAGE_COLOURS["before"]] * len(parts))
     axes.set_ylim(bottom=0)
     return figure
@@ -117,10 +117,15 @@ def upper_lower_boxes(predictions):
 
 @styled
 def error_skeleton(predictions):
-    """The mean true pose from the front, joints and bones coloured and sized by mean error."""
+    """The mean true pose from the front, joints and bones coloured and sized by mean error.
+
+    Seen from a little above, or hands and toes, which point at the reader, would hide the rest.
+    """
     errors = joint_errors_mm(predictions.predicted_m, predictions.truth_m).mean(0)
     error_of = dict(zip(JOINTS, errors, strict=True))
-    points = flatten_pose(np.mean(predictions.truth_m, 0, dtype=float), "front")
+    pose_m = np.mean(predictions.truth_m, 0, dtype=float)
+    across, up = flatten_pose(pose_m, "front").T
+    points = np.stack([across, up * np.cos(_TILT) - pose_m[:, 1] * np.sin(_TILT)], -1)
     point_of = dict(zip(JOINTS, points, strict=True))
     figure = StudyFigure(figsize=(7, 5))
     axes = figure.subplots()
@@ -128,15 +133,17 @@ def error_skeleton(predictions):
     for start, end in BONES:
         value = (error_of[start] + error_of[end]) / 2
         x, y = zip(point_of[start], point_of[end], strict=True)
-        axes.plot(x, y, color=colours.to_rgba(value), linewidth=2 + 7 * value / errors.max(),
+        axes.plot(x, y, color=colours.to_rgba(value), linewidth=2 + 5 * value / errors.max(),
                   solid_capstyle="round", zorder=2)  # fmt: skip
-    axes.scatter(*points.T, s=40 + 360 * errors / errors.max(), c=colours.to_rgba(errors),
+    axes.scatter(*points.T, s=30 + 220 * errors / errors.max(), c=colours.to_rgba(errors),
                  edgecolors="black", linewidths=0.8, zorder=3)  # fmt: skip
     _label_joints(axes, point_of, error_of)
     axes.set_aspect("equal")
     axes.set_axis_off()
     figure.colorbar(colours, ax=axes, label="mean error (mm)", shrink=0.7, pad=0.02)
-    figure.suptitle("Mean pose from the front; the wearer's left is on the right", fontsize=9)
+    figure.suptitle(
+        "Mean pose from the front and a little above; the wearer's left is on the right", fontsize=9
+    )
     return figure
 
 

@@ -1,7 +1,8 @@
 """The miniature: a small synthetic xR-EgoPose in the official layout, geometry exact, looks plain.
 
 body (Anny shapes, skeleton, headset) -> clips, motion (performances) -> wardrobe, room (what they
-wear, where they are) -> materials, shading, render (NVIDIA Warp, the exact lens) -> write -> plan, stage, tree
+wear, where they are) -> materials, intersect, shading,
+render (NVIDIA Warp, the exact lens) -> write -> plan, stage, tree
 (all sequences, in parallel, resumable).
 
     <OUT>/miniature.json                                settings, seed, object ids, depth unit

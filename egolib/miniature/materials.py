@@ -128,7 +128,7 @@ def shirt_paint(body: BodyOnDevice, rest: wp.vec3, field: float, blur: float):
         lines = 0.35 * (band(rest[2], 0.06, 0.025, blur) + band(rest[0], 0.06, 0.025, blur))
         return wp.lerp(plain, contrast, lines)
     if body.pattern == 3 and wp.abs(rest[0]) < 0.13:
-        collar = rest[2] > body.neck_m - 0.13 and field < 0.035
+        collar = rest[2] > body.neck_m - 0.13 and field < 0.02
         fastener = wp.abs(rest[0]) < 0.004 and rest[1] < 0.0
         if collar or fastener:
             return contrast
