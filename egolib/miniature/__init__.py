@@ -1,9 +1,9 @@
 """The miniature: a small synthetic xR-EgoPose in the official layout, geometry exact, looks plain.
 
 body (Anny shapes, skeleton, headset) -> clips, motion (performances) -> wardrobe, room (what they
-wear, where they are) -> materials, intersect, shading,
-render (NVIDIA Warp, the exact lens) -> write -> plan, stage, tree
-(all sequences, in parallel, resumable).
+wear, where they are) -> materials, intersect, shading, render (NVIDIA Warp, the exact lens) ->
+write -> plan, stage, tree (all sequences, in parallel, resumable). On two cores a picture at scale
+0.2 costs about 60 ms of one core, files and labels included.
 
     <OUT>/miniature.json                                settings, seed, object ids, depth unit
     <OUT>/TrainSet/<character>/character.json           who this is

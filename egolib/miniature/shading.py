@@ -2,7 +2,7 @@
 CUDA; metres, Z up, linear RGB until the last line. Nothing here is random, so nothing is noisy.
 """
 
-# ruff: noqa: UP018, RUF046 - Warp wants float(0.0) for a variable that a branch or loop changes
+# ruff: noqa: UP018 - Warp wants float(0.0) for a variable that a branch or loop changes
 
 import warp as wp
 
