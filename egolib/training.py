@@ -213,9 +213,7 @@ def fit(module, train_set, val_set, run_dir, run_key, resume, workers=0, devices
     keep = functools.partial(
         ModelCheckpoint, dirpath=run_dir, enable_version_counter=False, save_on_train_epoch_end=True
     )
-    keep_best = keep(
-        filename=best.stem, monitor=module.metric, mode="min", save_weights_only=True
-    )
+    keep_best = keep(filename=best.stem, monitor=module.metric, mode="min", save_weights_only=True)
     keep_last = keep(filename=last.stem)
     config = module.config
     with warnings.catch_warnings(), no_space_is_one_line(run_dir):

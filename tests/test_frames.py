@@ -167,7 +167,7 @@ def test_bad_labels_are_named(toy_tree, spoil, message):
 def test_json_cut_short_is_named(toy_tree):
     path = cam_down(toy_tree) / "json" / f"{CHARACTER}_000003.json"
     path.write_text(path.read_text()[:100])
-    with pytest.raises(EgolibError, match="000003.json"):
+    with pytest.raises(EgolibError, match=r"000003\.json"):
         index_tree(toy_tree, "train")
 
 
@@ -175,7 +175,7 @@ def test_folders_that_are_no_tree(tmp_path, toy_tree):
     with pytest.raises(EgolibError, match="no such folder"):
         index_tree(tmp_path / "nowhere", "train")
     (tmp_path / "empty").mkdir()
-    with pytest.raises(EgolibError, match="not a tree of frames; expected the folders TrainSet"):
+    with pytest.raises(EgolibError, match="not a tree of frames; expected the folders"):
         index_tree(tmp_path / "empty", "train")
     shutil.rmtree(toy_tree / "ValSet")
     with pytest.raises(EgolibError, match="has no ValSet"):

@@ -1,0 +1,113 @@
+"""Bad input at the command line: one line that names the culprit, and exit code 2."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+from conftest import write_toy_tree
+
+from egolib import cli, files
+from egolib.checkpoints import NetworkSpec, build_network, save_network
+from egolib.config import RenderConfig
+
+SPEC = NetworkSpec("egopose", "resnet18", 64, 1.0, 20, True)
+
+
+@pytest.fixture(scope="module")
+def checkpoint(tmp_path_factory):
+    path = tmp_path_factory.mktemp("network") / "finetuned.safetensors"
+    save_network(path, build_network(SPEC), SPEC, {"profile": "test"})
+    return path
+
+
+def fails_with(capsys, arguments, *fragments):
+    assert cli.main([str(argument) for argument in arguments]) == 2
+    lines = capsys.readouterr().err.strip().splitlines()
+    message = lines[-1]
+    assert message.startswith("egolib: ")
+    for fragment in fragments:
+        assert str(fragment) in message
+
+
+def test_data_that_is_no_tree(capsys, tmp_path, checkpoint):
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    fails_with(capsys, ["evaluate", checkpoint, "--data", folder], folder, "not a tree of frames")
+
+
+def test_a_tree_without_the_split(capsys, tmp_path, checkpoint):
+    (tmp_path / "TrainSet").mkdir()
+    fails_with(capsys, ["evaluate", checkpoint, "--data", tmp_path], "has no TestSet")
+
+
+def test_what_is_no_checkpoint(capsys, tmp_path, shared_toy_tree):
+    path = tmp_path / "model_best.tar"
+    path.write_bytes(b"\x80\x02}q\x00.")
+    arguments = ["evaluate", path, "--data", shared_toy_tree]
+    fails_with(capsys, arguments, path, "not a whole safetensors file")
+
+
+def test_unknown_profile(capsys, tmp_path):
+    arguments = ["train", "lifter", "--profile", "fast", "--results", tmp_path]
+    fails_with(capsys, arguments, "unknown profile 'fast'", "smoke, quick, paper")
+
+
+def test_the_paper_profile_wants_data(capsys, tmp_path):
+    arguments = ["run", "--profile", "paper", "--results", tmp_path]
+    fails_with(capsys, arguments, "give --data DIR")
+
+
+def test_results_of_another_run_are_not_overwritten(capsys, tmp_path, shared_toy_tree):
+    (tmp_path / "study.json").write_text(json.dumps({"data": "/data/other", "seed": 0}))
+    arguments = ["train", "lifter", "--profile", "smoke", "--data", shared_toy_tree]
+    fails_with(capsys, [*arguments, "--results", tmp_path], tmp_path, "/data/other", "--results")
+
+
+def test_a_spoilt_png_while_training(capsys, tmp_path):
+    tree = write_toy_tree(tmp_path / "tree", frames=2)
+    picture = next((tree / "TrainSet").rglob("*.png"))
+    picture.write_bytes(picture.read_bytes()[:200])
+    arguments = ["train", "heatmaps", "--profile", "smoke", "--data", tree]
+    fails_with(capsys, [*arguments, "--results", tmp_path / "out"], picture, "cut short")
+    assert not (tmp_path / "out" / "checkpoints" / "heatmaps.safetensors").exists()
+
+
+def test_no_space_left_while_rendering(capsys, tmp_path, monkeypatch):
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(files.os, "replace", full)
+    fails_with(capsys, ["render", tmp_path / "tree", "--profile", "smoke"], "no space left")
+
+
+def test_a_wrong_scale(capsys, tmp_path):
+    fails_with(capsys, ["render", tmp_path / "tree", "--scale", "0.123"], "0.123", "1/80")
+
+
+def test_evaluate_prints_tables_and_leaves_pictures(capsys, tmp_path, checkpoint, shared_toy_tree):
+    arguments = ["evaluate", checkpoint, "--data", shared_toy_tree, "--out", tmp_path / "out"]
+    assert cli.main([str(argument) for argument in arguments]) == 0
+    printed = capsys.readouterr().out
+    assert "measured on tree, test (32 frames)" in printed
+    assert "MPJPE (mm)" in printed
+    assert (tmp_path / "out" / "figures" / "predictions.png").stat().st_size > 10_000
+    assert (tmp_path / "out" / "tables" / "by_joint.csv").is_file()
+
+
+def test_help_does_not_wait_for_torch():
+    code = "import sys; from egolib import cli; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_interruption_says_how_to_go_on(capsys, monkeypatch):
+    def interrupted(options):
+        raise KeyboardInterrupt
+
+    monkeypatch.setitem(cli.VERBS, "publish", interrupted)
+    assert cli.main(["publish", "somewhere"]) == 130
+    assert "the same command goes on" in capsys.readouterr().err
+
+
+def test_the_defaults_of_the_miniature_fit_the_quick_profile():
+    assert RenderConfig().scale * 800 >= 128

@@ -1,0 +1,120 @@
+"""The whole study on the smoke profile, as `./run_all.sh --profile smoke` runs it."""
+
+import json
+import os
+import subprocess
+import sys
+
+import nbformat
+import numpy as np
+import pandas as pd
+import pytest
+
+from egolib.evaluation import Predictions
+from egolib.execute import notebook_paths, run_study
+from egolib.frames import index_tree
+from egolib.metrics import mpjpe_mm
+from egolib.study import EVALUATIONS, REPOSITORY, open_study
+
+RUN = [sys.executable, "-m", "egolib.cli", "run", "--profile", "smoke"]
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    """Results folder of a smoke run on the miniature (kept in data/smoke between runs)."""
+    results = tmp_path_factory.mktemp("results") / "smoke"
+    done = subprocess.run([*RUN, "--results", str(results)], capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return results
+
+
+def test_everything_promised_is_there(finished):
+    expected = [f"checkpoints/{name}.safetensors" for name in ("heatmaps", "lifter", "finetuned")]
+    expected += [f"notebooks/{path.name}" for path in notebook_paths()]
+    for table in ("summary", "by_action", "by_joint", "by_body_group"):
+        expected += [f"tables/{table}.{ext}" for ext in ("csv", "md", "tex")]
+    figures = ("error_by_joint", "error_by_joint_boxes", "error_by_action", "error_by_action_boxes",
+               "error_upper_lower", "error_skeleton", "predictions", "training_heatmaps",
+               "training_lifter", "training_finetune")  # fmt: skip
+    expected += [f"figures/{name}.png" for name in figures]
+    for name in [*expected, "index.md", "manifest.json"]:
+        assert (finished / name).stat().st_size > 100, name
+
+
+def test_the_tables_hold_what_the_predictions_say(finished):
+    table = pd.read_csv(finished / "tables" / "by_action.csv", index_col=0)
+    measured = [c for c in table if c.startswith("measured on the miniature") and "mean" in c]
+    assert len(measured) == 3
+    for column, name in zip(measured, EVALUATIONS, strict=True):
+        predictions = Predictions.load(finished / "predictions" / f"{name}.npz")
+        error = mpjpe_mm(predictions.predicted_m, predictions.truth_m).mean()
+        assert table.loc["All", column] == pytest.approx(error, abs=0.01)
+        assert 0 < error < 1000
+    assert table.filter(like="published, full data set").shape[1] >= 3
+
+
+def test_the_test_split_is_whole_and_was_never_trained_on(finished):
+    tree = REPOSITORY / "data" / "smoke"
+    predictions = Predictions.load(finished / "predictions" / "after.npz")
+    assert len(predictions) == len(index_tree(tree, "test"))
+    seen = {*index_tree(tree, "train").characters, *index_tree(tree, "val").characters}
+    assert not seen & set(predictions.character)
+    assert len(np.unique(predictions.action)) == 9
+
+
+def test_the_manifest(finished):
+    manifest = json.loads((finished / "manifest.json").read_text())
+    steps = {path.stem for path in notebook_paths()} | {"render"}
+    assert set(manifest["duration_s"]) == steps
+    assert manifest["profile"]["name"] == "smoke"
+    assert set(manifest["data"]) == {"train", "val", "test"}
+    assert manifest["hardware"]["cores"] == os.cpu_count()
+    assert manifest["versions"]["torch"]
+
+
+def test_executed_notebooks_have_pictures_and_no_errors(finished):
+    for path in notebook_paths():
+        notebook = nbformat.read(finished / "notebooks" / path.name, as_version=4)
+        outputs = [o for c in notebook.cells if c.cell_type == "code" for o in c.outputs]
+        assert not any(o.output_type == "error" for o in outputs)
+        assert any("image/png" in o.get("data", {}) for o in outputs), path.name
+        conclusion = notebook.cells[-1]
+        assert any("text" in o for o in conclusion.outputs), path.name
+
+
+def test_a_second_run_skips_what_is_done(finished, capsys):
+    before = {p: p.stat().st_mtime_ns for p in (finished / "notebooks").glob("*.ipynb")}
+    run_study(open_study("smoke", results=finished))
+    assert capsys.readouterr().out.count("done before, skipped") == len(before)
+    assert before == {p: p.stat().st_mtime_ns for p in (finished / "notebooks").glob("*.ipynb")}
+
+
+def test_an_error_in_a_notebook_is_one_line(tmp_path, toy_tree):
+    """A json without a joint, found while the study indexes the tree it was given."""
+    path = next((toy_tree / "TrainSet").rglob("*.json"))
+    labels = json.loads(path.read_text())
+    labels["joints"].pop()
+    path.write_text(json.dumps(labels))
+    done = subprocess.run(
+        [*RUN, "--data", str(toy_tree), "--results", str(tmp_path / "out")],
+        capture_output=True, text=True,
+    )  # fmt: skip
+    assert done.returncode == 2
+    last = done.stderr.strip().splitlines()[-1]
+    assert last.startswith(f"egolib: {path}: ")
+    assert "RightToeBase" in last
+    assert "Traceback" not in done.stderr
+
+
+def test_a_spoilt_picture_inside_a_notebook_is_one_line(tmp_path, toy_tree):
+    picture = sorted((toy_tree / "TrainSet").rglob("*.png"))[0]
+    picture.write_bytes(picture.read_bytes()[:-30])
+    done = subprocess.run(
+        [*RUN, "--data", str(toy_tree), "--results", str(tmp_path / "out")],
+        capture_output=True, text=True,
+    )  # fmt: skip
+    assert done.returncode == 2
+    last = done.stderr.strip().splitlines()[-1]
+    assert last.startswith(f"egolib: {picture}: the PNG is cut short")
+    assert "01_explore_data.ipynb" in last
+    assert not (tmp_path / "out" / "notebooks" / "01_explore_data.ipynb").exists()
