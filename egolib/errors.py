@@ -3,3 +3,7 @@
 
 class EgolibError(Exception):
     """Bad input. The message says what was wrong, where, and what to do; the CLI exits with 2."""
+
+    def __str__(self):
+        # PyTorch's loading processes hand an error on with their traceback in front of it.
+        return super().__str__().rsplit(f"{type(self).__name__}: ", 1)[-1].strip()

@@ -174,6 +174,10 @@ class History(L.Callback):
         if self.bar.n == self.bar.total:
             self.seconds = time.perf_counter() - self.started
 
+    def on_exception(self, trainer, module, exception):
+        if self.bar:
+            self.bar.close()
+
     def on_validation_end(self, trainer, module):
         if trainer.sanity_checking:
             return

@@ -1,9 +1,11 @@
 import numpy as np
+import pytest
 import torch
 from conftest import STANDING_M, write_frame
 
 from egolib.camera import native_to_square, project
 from egolib.dataset import EpochShuffle, FrameDataset, jitter_colours, make_loader, normalise
+from egolib.errors import EgolibError
 from egolib.frames import index_tree
 from egolib.skeleton import HEATMAP_JOINT_INDICES, JOINTS
 
@@ -69,3 +71,13 @@ def test_normalise_and_jitter_stay_in_range():
     assert jittered.abs().max() <= 1
     unchanged = jitter_colours(normal, torch.Generator().manual_seed(0), strength=0)
     assert torch.allclose(unchanged, normal, atol=1e-6)
+
+
+def test_a_bad_picture_is_one_line_also_from_a_loading_process(toy_tree):
+    picture = sorted((toy_tree / "ValSet").rglob("*.png"))[1]
+    picture.write_bytes(b"no picture")
+    loader = make_loader(FrameDataset(index_tree(toy_tree, "val"), 64), batch_size=4, workers=1)
+    with pytest.raises(EgolibError) as caught:
+        list(loader)
+    assert str(caught.value).startswith(f"{picture}: not a picture")
+    assert "\n" not in str(caught.value)
