@@ -6,6 +6,7 @@ The rooms, in the order in which data flows; a module imports only from modules 
     skeleton     joints, bones, body groups, actions, the official split
     camera       the calibrated fisheye lens
     miniature    the embedded data set: body, motion, wardrobe, room, render, write
+    pictures     picture files -> arrays
     frames       a tree on disk -> an index of frames paired by number
     dataset      frames -> batches of tensors
     heatmaps     joints <-> heatmaps
@@ -13,7 +14,8 @@ The rooms, in the order in which data flows; a module imports only from modules 
     losses       one function per equation of the paper
     metrics      MPJPE and friends, with intervals
     checkpoints  networks <-> safetensors
-    training     the three stages
+    stages       what each of the three stages computes from a batch
+    training     fit a stage, keep its best epoch, resume
     evaluation   a network over a split -> predictions
     published    what others measured, with sources
     results      predictions -> tables, beside the published figures

@@ -5,7 +5,7 @@ import torch
 from torch.utils.data import DataLoader, Dataset, Sampler
 
 from egolib.camera import in_front, native_to_square
-from egolib.frames import read_square
+from egolib.pictures import read_square
 from egolib.skeleton import HEATMAP_JOINT_INDICES, JOINTS
 
 NECK = JOINTS.index("Neck")

@@ -17,9 +17,9 @@ from egolib.drawing import draw_overlay
 from egolib.errors import EgolibError
 from egolib.evaluation import device, run_network
 from egolib.files import atomic_path, write_atomically
-from egolib.frames import read_image, resize_square
 from egolib.heatmaps import find_peaks
 from egolib.metrics import bootstrap_interval
+from egolib.pictures import read_image, resize_square
 from egolib.progress import progress_bar
 from egolib.skeleton import HEATMAP_JOINTS, JOINTS
 

@@ -21,9 +21,9 @@ from egolib.drawing import (
     styled,
 )
 from egolib.evaluation import device, run_network
-from egolib.frames import read_square
 from egolib.heatmaps import draw_heatmaps, find_peaks
 from egolib.metrics import mpjpe_mm
+from egolib.pictures import read_square
 from egolib.skeleton import HEATMAP_JOINT_INDICES, HEATMAP_JOINTS
 
 _PICTURE_PX = 256  # pictures are shown at this size; coordinates stay those of the data

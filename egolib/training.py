@@ -18,12 +18,10 @@ import torch
 from lightning.pytorch.callbacks import ModelCheckpoint
 
 from egolib.checkpoints import build_network, join_networks, load_network, save_network, spec_of
-from egolib.dataset import FrameDataset, jitter_colours, make_loader, mean_pose_m, normalise
-from egolib.errors import EgolibError
+from egolib.dataset import FrameDataset, make_loader, mean_pose_m
 from egolib.files import no_space_is_one_line, write_atomically
-from egolib.heatmaps import draw_heatmaps, find_peaks
-from egolib.losses import LAMBDA_HEATMAP, heatmap_loss, lifter_loss, reconstruction_loss
 from egolib.progress import progress_bar
+from egolib.stages import FinetuneStage, HeatmapStage, LifterStage
 
 # Lightning announces devices and tips at every fit; the progress bars say what matters.
 logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
@@ -39,115 +37,6 @@ def training_precision():
             "bf16-mixed" if torch.cuda.is_bf16_supported(including_emulation=False) else "32-true"
         )
     return "bf16-mixed" if torch.cpu._is_avx512_bf16_supported() else "32-true"
-
-
-class Stage(L.LightningModule):
-    """What the stages share: targets, optimiser, and a history of one row an epoch.
-
-    `spec` is the checkpoints.NetworkSpec of the network, `config` the stage's part of the profile.
-    """
-
-    metric = "val_mpjpe_mm"
-
-    def __init__(self, network, spec, config, seed):
-        super().__init__()
-        self.network = network.to(memory_format=torch.channels_last)
-        self.image_size_px, self.heatmap_size_px = spec.image_px, spec.heatmap_px
-        self.sigma_px = spec.sigma_px
-        self.config, self.seed = config, seed
-
-    def configure_optimizers(self):
-        optimizer = torch.optim.Adam(
-            self.network.parameters(), lr=self.config.learning_rate, fused=True
-        )
-        steps = self.trainer.estimated_stepping_batches
-        schedule = torch.optim.lr_scheduler.OneCycleLR(
-            optimizer, self.config.learning_rate, total_steps=steps, pct_start=0.2
-        )
-        return {
-            "optimizer": optimizer,
-            "lr_scheduler": {"scheduler": schedule, "interval": "step"},
-        }
-
-    def targets(self, batch):
-        """True heatmaps (B, 15, H, H) of a batch, drawn on its device."""
-        return draw_heatmaps(
-            batch["joints_2d_px"],
-            batch["in_front"],
-            self.image_size_px,
-            self.heatmap_size_px,
-            self.sigma_px,
-        )
-
-    def pictures(self, batch):
-        """Network input (B, 3, S, S): normalised and, in training, with colours jittered."""
-        images = normalise(batch["image"])
-        if not self.training:
-            return images
-        key = self.seed * 1_000_003 + self.global_step
-        return jitter_colours(images, torch.Generator().manual_seed(key))
-
-    def loss_and_error(self, batch):
-        """-> (loss, errors (n,) whose mean over the validation split is `metric`)."""
-        raise NotImplementedError
-
-    def training_step(self, batch, _):
-        loss, _ = self.loss_and_error(batch)
-        if not torch.isfinite(loss):
-            paths = [str(self.trainer.train_dataloader.dataset.index[i].image_path)
-                     for i in batch["position"][:3].tolist()]  # fmt: skip
-            raise EgolibError(
-                f"the loss is {loss.item()} on a batch with {paths}; check its labels"
-            )
-        self.log("train_loss", loss, on_step=False, on_epoch=True, batch_size=len(batch["action"]))
-        return loss
-
-    def validation_step(self, batch, _):
-        loss, errors = self.loss_and_error(batch)
-        self.log("val_loss", loss, batch_size=len(batch["action"]), sync_dist=True)
-        if len(errors):
-            self.log(self.metric, errors.mean(), batch_size=len(errors), sync_dist=True)
-
-
-class HeatmapStage(Stage):
-    """Stage 1: mean squared error of heatmaps; judged by the 2D error of joints in the picture."""
-
-    metric = "val_error_px"
-
-    def loss_and_error(self, batch):
-        target = self.targets(batch)
-        predicted = self.network(self.pictures(batch)).float()
-        with torch.no_grad():
-            found_px, _ = find_peaks(predicted, self.image_size_px)
-            true_px = batch["joints_2d_px"]
-            inside = ((true_px > -0.5) & (true_px < self.image_size_px - 0.5)).all(-1)
-            errors = (found_px - true_px).norm(dim=-1)[inside & batch["in_front"]]
-        return heatmap_loss(predicted, target), errors
-
-
-class LifterStage(Stage):
-    """Stage 2: the lifter on heatmaps of the true 2D joints, no picture involved."""
-
-    def loss_and_error(self, batch):
-        heatmaps = self.targets(batch)
-        pose_m, reconstruction = self.network(heatmaps)
-        loss = lifter_loss(pose_m.float(), batch["joints_3d_m"], reconstruction, heatmaps)
-        return loss, _mpjpe_mm(pose_m, batch)
-
-
-class FinetuneStage(Stage):
-    """Stage 3: picture to pose; the heatmaps stay tied to the true ones."""
-
-    def loss_and_error(self, batch):
-        target = self.targets(batch)
-        heatmaps, pose_m, reconstruction = self.network(self.pictures(batch))
-        loss = lifter_loss(pose_m.float(), batch["joints_3d_m"], reconstruction, target)
-        loss = loss + LAMBDA_HEATMAP * reconstruction_loss(heatmaps.float(), target)
-        return loss, _mpjpe_mm(pose_m, batch)
-
-
-def _mpjpe_mm(pose_m, batch):
-    return 1000 * (pose_m.detach().float() - batch["joints_3d_m"]).norm(dim=-1).mean(-1)
 
 
 class History(L.Callback):

@@ -8,7 +8,8 @@ from conftest import STANDING_M, random_poses, write_frame
 
 from egolib import frames
 from egolib.errors import EgolibError
-from egolib.frames import index_tree, read_image, read_square, select
+from egolib.frames import index_tree, select
+from egolib.pictures import read_image, read_square
 
 CHARACTER = "female_001_a_a"
 

@@ -1,0 +1,51 @@
+"""Picture files -> arrays, and the square that the network sees."""
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from egolib.camera import crop_square
+from egolib.errors import EgolibError
+
+_PNG_START, _PNG_END = b"\x89PNG\r\n\x1a\n", b"IEND\xaeB`\x82"
+
+
+def read_image(path):
+    """Picture file -> uint8 RGB (H, W, 3).
+
+    Raises EgolibError for a missing, truncated or undecodable file. OpenCV fills the rest of a
+    PNG that was cut short without a word, so its last chunk is looked for first.
+    """
+    path = Path(path)
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise EgolibError(f"{path}: cannot be read ({error.strerror}); restore the file") from error
+    if content.startswith(_PNG_START) and not content.rstrip(b"\0").endswith(_PNG_END):
+        raise EgolibError(f"{path}: the PNG is cut short; fetch or render it again")
+    image = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR) if content else None
+    if image is None:
+        raise EgolibError(f"{path}: not a picture that OpenCV can decode; fetch or render it again")
+    return cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
+
+
+def read_square(path, size_px):
+    """Picture of the data set, at any scale -> its square crop, uint8 RGB (size_px, size_px, 3).
+
+    Raises EgolibError as `read_image` does, and for a picture that is not 8:5.
+    """
+    try:
+        square = crop_square(read_image(path))
+    except ValueError as error:
+        raise EgolibError(f"{path}: {error}; this is not a frame of the data set") from error
+    return resize_square(square, size_px)
+
+
+def resize_square(square, size_px):
+    """Square picture (H, H, 3) -> (size_px, size_px, 3): averaged when it shrinks, else linear."""
+    if len(square) == size_px:
+        return np.ascontiguousarray(square)
+    shrinks = len(square) > size_px
+    interpolation = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
+    return cv2.resize(square, (size_px, size_px), interpolation=interpolation)
