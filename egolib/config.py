@@ -34,7 +34,7 @@ class HeatmapConfig:
     image_px: int = 128
     sigma_px: float = 1.0
     pretrained: bool = False
-    epochs: int = 4
+    epochs: int = 3
     batch_size: int = 16
     learning_rate: float = 1e-3
 
@@ -45,7 +45,7 @@ class LifterConfig:
 
     latent_size: int = 20
     heatmap_branch: bool = True
-    epochs: int = 15
+    epochs: int = 12
     batch_size: int = 32
     learning_rate: float = 1e-3
 
