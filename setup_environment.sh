@@ -1,7 +1,9 @@
 # Sourced by run_all.sh and run_tests.sh: makes .venv/ once, from pyproject.toml and the pins in
 # constraints.txt, and again whenever one of them changes. Needs Python 3.11 or newer with venv.
 set -euo pipefail
-cd "$(dirname "${BASH_SOURCE[0]}")"
+repository="$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)"
+caller="$PWD"
+cd "$repository"
 
 python=""
 for candidate in "${PYTHON:-}" python3 python3.13 python3.12 python3.11; do
@@ -31,4 +33,5 @@ if [ ! -x .venv/bin/egolib ] || [ "$(cat .venv/egolib-environment 2>/dev/null)" 
         --constraint constraints.txt --editable '.[dev]'
     echo "$wanted" >.venv/egolib-environment
 fi
-export PATH="$PWD/.venv/bin:$PATH"
+export PATH="$repository/.venv/bin:$PATH"
+cd "$caller" # paths that the user gives are relative to where they stand

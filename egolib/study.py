@@ -126,13 +126,11 @@ def open_study(profile=DEFAULT_PROFILE, seed=0, data="", results=""):
     )
     identity = {"data": str(study.tree), "seed": seed}
     marker = study.results / "study.json"
-    if marker.is_file():
-        found = json.loads(marker.read_text())
-        if found != identity:
-            raise EgolibError(
-                f"{study.results}: holds a run on {found['data']} with seed {found['seed']}; "
-                "choose another folder with --results, or delete this one"
-            )
-    else:
-        write_atomically(marker, json.dumps(identity, indent=1))
+    found = json.loads(marker.read_text()) if marker.is_file() else identity
+    if found != identity and study.checkpoints.is_dir():
+        raise EgolibError(
+            f"{study.results}: holds a run on {found['data']} with seed {found['seed']}; "
+            "choose another folder with --results, or delete this one"
+        )
+    write_atomically(marker, json.dumps(identity, indent=1))
     return study

@@ -9,6 +9,7 @@ import dataclasses
 import functools
 import json
 import logging
+import signal
 import time
 import warnings
 
@@ -85,7 +86,8 @@ class History(L.Callback):
         self.rows = [*self.rows, row]
         self.bar.set_postfix_str(f"{module.metric} {row[module.metric]:.2f}")
         self.bar.close()
-        write_atomically(self.path, pd.DataFrame(self.rows).to_csv(index=False))
+        if trainer.is_global_zero:
+            write_atomically(self.path, pd.DataFrame(self.rows).to_csv(index=False))
 
 
 def fit(module, train_set, val_set, run_dir, run_key, resume, workers=0, devices=1, nodes=1):
@@ -117,13 +119,20 @@ def fit(module, train_set, val_set, run_dir, run_key, resume, workers=0, devices
             enable_progress_bar=False, enable_model_summary=False, num_sanity_val_steps=0,
             default_root_dir=run_dir,
         )  # fmt: skip
-        trainer.fit(
-            module,
-            make_loader(train_set, config.batch_size, workers, shuffle_seed=module.seed),
-            make_loader(val_set, config.batch_size, workers),
-            ckpt_path=last if last.is_file() else None,
-            weights_only=True,
-        )
+        interrupt_handler = signal.getsignal(signal.SIGINT)
+        try:
+            trainer.fit(
+                module,
+                make_loader(train_set, config.batch_size, workers, shuffle_seed=module.seed),
+                make_loader(val_set, config.batch_size, workers),
+                ckpt_path=last if last.is_file() else None,
+                weights_only=True,
+            )
+        except SystemExit as error:
+            # Lightning turns Ctrl-C into an exit, and deafens the process (a notebook's kernel,
+            # say) to the next one.
+            signal.signal(signal.SIGINT, interrupt_handler)
+            raise KeyboardInterrupt from error
     stored = torch.load(best, map_location="cpu", weights_only=True)
     module.load_state_dict(stored["state_dict"])
     rows = pd.read_csv(history_path)

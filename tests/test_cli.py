@@ -1,6 +1,5 @@
 """Bad input at the command line: one line that names the culprit, and exit code 2."""
 
-import json
 import subprocess
 import sys
 
@@ -59,9 +58,13 @@ def test_the_paper_profile_wants_data(capsys, tmp_path):
 
 
 def test_results_of_another_run_are_not_overwritten(capsys, tmp_path, shared_toy_tree):
-    (tmp_path / "study.json").write_text(json.dumps({"data": "/data/other", "seed": 0}))
-    arguments = ["train", "lifter", "--profile", "smoke", "--data", shared_toy_tree]
-    fails_with(capsys, [*arguments, "--results", tmp_path], tmp_path, "/data/other", "--results")
+    arguments = ["train", "finetune", "--profile", "smoke", "--results", tmp_path]
+    fails_with(capsys, [*arguments, "--data", "/data/misspelt"], "no such folder")
+    # Nothing was trained there yet, so the folder is free.
+    fails_with(capsys, [*arguments, "--data", shared_toy_tree], "heatmaps.safetensors")
+    (tmp_path / "checkpoints").mkdir()
+    arguments = [*arguments, "--data", "/data/other"]
+    fails_with(capsys, arguments, tmp_path, shared_toy_tree, "--results")
 
 
 def test_a_spoilt_png_while_training(capsys, tmp_path):

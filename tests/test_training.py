@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 
+import pandas as pd
 import pytest
 import torch
 from conftest import STANDING_M, write_frame
@@ -39,26 +40,24 @@ def with_epochs(profile, stage, epochs, **changes):
 
 
 def test_training_the_lifter_halves_its_error(indices, toy_profile, tmp_path):
-    profile = with_epochs(toy_profile, "lifter", 40)
-    path = train_stage("lifter", profile, *indices, tmp_path, seed=0)
-    provenance = load_network(path)[2]
-    history = (tmp_path / "runs" / "lifter" / "history.csv").read_text().splitlines()
-    first = float(history[1].split(",")[2])
-    assert provenance["best"]["val_mpjpe_mm"] < first / 2
+    train, _ = indices
+    profile = with_epochs(toy_profile, "lifter", 60, learning_rate=2e-3)
+    path = train_stage("lifter", profile, train, train, tmp_path, seed=0)
+    first = pd.read_csv(tmp_path / "runs" / "lifter" / "history.csv")["val_mpjpe_mm"][0]
+    assert load_network(path)[2]["best"]["val_mpjpe_mm"] < first / 2
 
 
 def test_training_heatmaps_lowers_the_pixel_error(trained):
-    lines = (trained / "runs" / "heatmaps" / "history.csv").read_text().splitlines()
-    errors = [float(line.split(",")[2]) for line in lines[1:]]
-    assert min(errors[1:]) < errors[0]
+    errors = pd.read_csv(trained / "runs" / "heatmaps" / "history.csv")["val_error_px"]
+    assert errors[1:].min() < errors[0]
 
 
 def test_the_best_epoch_is_kept(trained):
     for name, stage in (("heatmaps", "heatmaps"), ("lifter", "lifter"), ("finetuned", "finetune")):
-        rows = (trained / "runs" / stage / "history.csv").read_text().splitlines()[1:]
-        errors = [float(row.split(",")[2]) for row in rows]
+        rows = pd.read_csv(trained / "runs" / stage / "history.csv")
+        metric = "val_error_px" if stage == "heatmaps" else "val_mpjpe_mm"
         best = load_network(trained / f"{name}.safetensors")[2]["best"]
-        assert best["epoch"] == 1 + errors.index(min(errors))
+        assert best["epoch"] == 1 + rows[metric].argmin()
 
 
 def test_the_kept_weights_have_the_error_that_was_noted(trained, indices):
@@ -134,6 +133,19 @@ def test_an_interrupted_run_ends_as_it_would_have(indices, toy_profile, tmp_path
     assert same_weights(whole, resumed)
     rows = (tmp_path / "cut" / "runs" / "heatmaps" / "history.csv").read_text().splitlines()
     assert len(rows) == 4
+
+
+def test_ctrl_c_interrupts_and_can_be_pressed_again(indices, toy_profile, tmp_path, monkeypatch):
+    def pressed(self, trainer, module, *_):
+        signal.raise_signal(signal.SIGINT)
+
+    handler = signal.getsignal(signal.SIGINT)
+    with monkeypatch.context() as patch:
+        patch.setattr(training.History, "on_train_batch_start", pressed)
+        with pytest.raises(KeyboardInterrupt):
+            train_stage("lifter", toy_profile, *indices, tmp_path, seed=1)
+    assert signal.getsignal(signal.SIGINT) == handler
+    assert train_stage("lifter", toy_profile, *indices, tmp_path, seed=1).is_file()
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="kill -9 is of POSIX")
