@@ -23,12 +23,13 @@ if ! "$python" -c 'import venv, ensurepip' 2>/dev/null; then
 fi
 
 wanted=$("$python" -c 'import hashlib, sys
-print(hashlib.sha256(b"".join(open(name, "rb").read() for name in sys.argv[1:])).hexdigest())' \
-    pyproject.toml constraints.txt)
+files = [open(name, "rb").read() for name in sys.argv[2:]]
+print(hashlib.sha256(b"".join([sys.argv[1].encode(), *files])).hexdigest())' \
+    "$repository" pyproject.toml constraints.txt)
 if [ ! -x .venv/bin/egolib ] || [ "$(cat .venv/egolib-environment 2>/dev/null)" != "$wanted" ]; then
     echo "Setting up .venv (once; PyTorch alone is about 3 GB, so this takes some minutes) ..." >&2
     # A half-made environment is not mended but made anew.
-    [ -x .venv/bin/python ] || "$python" -m venv --clear .venv
+    .venv/bin/python -m pip --version >/dev/null 2>&1 || "$python" -m venv --clear .venv
     .venv/bin/python -m pip install --quiet --disable-pip-version-check \
         --constraint constraints.txt --editable '.[dev]'
     echo "$wanted" >.venv/egolib-environment

@@ -1,7 +1,8 @@
 """Can the system learn? All three stages on 64 frames of the miniature, judged on those frames.
 
-Section 4 of the paper at the quick profile's sizes; the one thing changed is that there are many
-epochs and no held-back data, and that colours are still jittered. Prints the MPJPE of every stage.
+Section 4 of the paper with the quick profile's networks and pictures (colours jittered as ever),
+but many epochs, small batches, a faster fine-tuning, and no held-back data. Prints the MPJPE of
+every stage.
 """
 
 import argparse

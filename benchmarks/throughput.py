@@ -1,4 +1,5 @@
-"""Frames rendered a second, and training pictures a second in fp32 and bf16 in one process."""
+"""Training pictures a second in fp32 and bf16, in one process; and frames rendered a second, start
+of the rendering processes and building of the bodies included."""
 
 import tempfile
 import time
@@ -15,7 +16,7 @@ from egolib.training import training_precision
 
 
 def frames_per_second():
-    """The quick profile's scale, one character a split; bodies built, caches warm."""
+    """The quick profile's scale, one character a split; Anny's and Warp's caches are warm."""
     config = RenderConfig(characters=1)
     with tempfile.TemporaryDirectory() as folder:
         render_tree(Path(folder) / "warm", RenderConfig(scale=0.1, characters=1, train_frames=1,

@@ -106,10 +106,9 @@ def native_to_square(pixels, size_px, camera=XR_EGOPOSE):
     return (np.asarray(pixels, np.float64) - (CROP_LEFT, 0) + 0.5) * scale - 0.5
 
 
-def square_to_native(pixels, size_px, camera=XR_EGOPOSE):
-    """Inverse of `native_to_square`."""
-    scale = size_px / camera.height
-    return (np.asarray(pixels, np.float64) + 0.5) / scale - 0.5 + (CROP_LEFT, 0)
+def inside_square(pixels, size_px):
+    """Whether pixels (..., 2), an array or a tensor, lie in a square picture of side size_px."""
+    return ((pixels > -0.5) & (pixels < size_px - 0.5)).all(-1)
 
 
 def crop_square(image):

@@ -9,11 +9,22 @@ from egolib.errors import EgolibError
 from egolib.skeleton import SPLIT_FOLDERS
 
 
+def _whole(text):
+    """A whole number from 0 on; argparse turns the ValueError into its usual line."""
+    if not text.isdecimal():
+        raise ValueError(text)
+    return int(text)
+
+
+def _devices(text):
+    return text if text == "auto" else _whole(text)
+
+
 def _add_study_options(parser):
     known = ", ".join(PROFILES)
     parser.add_argument("--profile", default=DEFAULT_PROFILE, help=f"{known}, or a .toml file")
     parser.add_argument("--data", default="", metavar="DIR", help="a tree of frames; else rendered")
-    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--seed", type=_whole, default=0)
     parser.add_argument("--results", default="", metavar="DIR", help="else results/<profile>")
 
 
@@ -31,14 +42,16 @@ def _parser():
     render.add_argument(
         "--scale", type=float, help="fraction of 1280x800; 1.0 is the official size"
     )
-    render.add_argument("--seed", type=int, default=0)
-    render.add_argument("--workers", type=int, help="processes; else one a core")
+    render.add_argument("--seed", type=_whole, default=0)
+    render.add_argument("--workers", type=_whole, help="processes; else one a core")
 
     train = verbs.add_parser("train", help="train one stage, without a notebook")
     train.add_argument("stage", choices=STAGES)
     _add_study_options(train)
     train.add_argument("--resume", action="store_true", help="go on after the last finished epoch")
-    train.add_argument("--devices", default="1", help="GPUs of this machine: a number, or auto")
+    train.add_argument(
+        "--devices", type=_devices, default=1, help="GPUs of this machine: a number, or auto"
+    )
     train.add_argument("--nodes", type=int, default=1, help="machines, under torchrun or srun")
 
     evaluate = verbs.add_parser("evaluate", help="print the tables of a checkpoint on a split")
@@ -93,14 +106,14 @@ def _train(options):
 
     study = open_study(options.profile, options.seed, options.data, options.results)
     study.prepare_data()
-    devices = options.devices if options.devices == "auto" else int(options.devices)
-    print(study.train(options.stage, options.resume, devices, options.nodes))
+    print(study.train(options.stage, options.resume, options.devices, options.nodes))
 
 
 def _evaluate(options):
     from egolib.evaluation import load_for_evaluation, pixel_error_table, predict_index
+    from egolib.files import write_atomically
     from egolib.frames import index_tree
-    from egolib.plots import prediction_sheet, save_figure
+    from egolib.plots import heatmap_sheet, prediction_sheet, save_figure
     from egolib.results import TABLES, as_markdown, write_tables
 
     network, spec, _ = load_for_evaluation(options.checkpoint)
@@ -108,7 +121,10 @@ def _evaluate(options):
     predictions = predict_index(network, spec, index)
     out = options.out or options.checkpoint[-1].with_suffix("")
     if spec.kind == "heatmaps":
-        print(pixel_error_table(predictions).round(2).to_string())
+        table = pixel_error_table(predictions).round(2)
+        print(table.to_string())
+        write_atomically(out / "tables" / "pixel_errors.csv", table.to_csv())
+        sheet = heatmap_sheet(index, network, spec)
     else:
         joined = "before" if len(options.checkpoint) == 2 else "after"
         measured = {"oracle" if spec.kind == "lifter" else joined: predictions}
@@ -116,7 +132,8 @@ def _evaluate(options):
         for title, build in TABLES.values():
             print(as_markdown(title, build(measured, label)))
         write_tables(measured, label, out / "tables")
-    save_figure(prediction_sheet(index, predictions), out / "figures", "predictions")
+        sheet = prediction_sheet(index, predictions)
+    save_figure(sheet, out / "figures", "predictions")
     print(f"Tables and pictures are in {out}")
 
 

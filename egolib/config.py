@@ -101,6 +101,10 @@ DEFAULT_PROFILE = "quick"
 STAGES = ("heatmaps", "lifter", "finetune")
 
 
+# Zero means "all" or "none" here; any other number of a profile must be positive.
+MAY_BE_ZERO = ("characters", "workers", "heatmap_branch", "pretrained", "embedded")
+
+
 def override(config, changes, source):
     """A copy of dataclass `config` with `changes` {key: value or nested dict} applied.
 
@@ -121,6 +125,10 @@ def override(config, changes, source):
         elif type(value) is not type(current):
             wanted = type(current).__name__
             raise EgolibError(f"{source}: {key} = {value!r} is not of type {wanted}")
+        if isinstance(value, int | float) and (
+            value < 0 or (value == 0 and key not in MAY_BE_ZERO)
+        ):
+            raise EgolibError(f"{source}: {key} = {value!r} is out of range")
         values[key] = value
     return dataclasses.replace(config, **values)
 
@@ -142,4 +150,8 @@ def load_profile(name_or_file):
         raise EgolibError(f"{path}: unknown base {base!r}; known: {', '.join(PROFILES)}")
     if "name" in changes:
         raise EgolibError(f"{path}: a profile is named by its file; remove the key 'name'")
+    if path.stem in PROFILES:
+        raise EgolibError(
+            f"{path}: {path.stem!r} is the name of a built-in profile; rename the file"
+        )
     return override(PROFILES[base], {**changes, "name": path.stem}, str(path))

@@ -7,13 +7,14 @@ import numpy as np
 import pandas as pd
 import torch
 
+from egolib.camera import inside_square
 from egolib.checkpoints import join_networks, load_network
 from egolib.dataset import FrameDataset, make_loader, normalise
 from egolib.errors import EgolibError
 from egolib.files import atomic_path
 from egolib.heatmaps import draw_heatmaps, find_peaks
 from egolib.progress import progress_bar
-from egolib.skeleton import HEATMAP_JOINTS, JOINTS
+from egolib.skeleton import HEATMAP_JOINTS, JOINTS, plain_clip
 
 
 @dataclass(frozen=True)
@@ -47,13 +48,13 @@ class Predictions:
     def sequence(self):
         """Cluster of every frame for intervals (N,): one character in one clip. The environments
         of a character that share a motion count as one."""
-        return np.char.add(np.char.add(self.character, "/"), self.clip)
+        clips = [plain_clip(clip) for clip in self.clip]
+        return np.char.add(np.char.add(self.character, "/"), clips)
 
     @property
     def inside(self):
         """Whether a joint's truth lies in the picture and before the lens plane, bool (N, 15)."""
-        within = (self.truth_px > -0.5) & (self.truth_px < self.image_px - 0.5)
-        return within.all(-1) & self.in_front
+        return inside_square(self.truth_px, self.image_px) & self.in_front
 
     @property
     def errors_px(self):

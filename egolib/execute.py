@@ -2,6 +2,7 @@
 has changed. What it leaves is whole: a notebook is executed under another name, checked, renamed.
 """
 
+import contextlib
 import hashlib
 import json
 import os
@@ -12,13 +13,14 @@ import papermill as pm
 from papermill.exceptions import PapermillExecutionError
 
 from egolib.errors import EgolibError
-from egolib.files import write_atomically
+from egolib.files import no_space_is_one_line, write_atomically
 from egolib.progress import HEADLESS_VARIABLE
 from egolib.report import write_index_page, write_manifest
 from egolib.skeleton import SPLIT_FOLDERS
 from egolib.study import REPOSITORY
 
 NOTEBOOKS = REPOSITORY / "notebooks"
+DURATIONS = "durations.json"
 
 
 def notebook_paths():
@@ -29,35 +31,45 @@ def notebook_paths():
 def run_study(study):
     """Render, run every notebook that is not done, write manifest and index -> path of the index.
 
-    {step: seconds} is kept in durations.json as steps end; a skipped step keeps its old time.
+    durations.json keeps {step: seconds}: all the time spent on a step in this results folder,
+    interrupted and repeated runs included.
     """
-    durations_path = study.results / "durations.json"
-    durations = json.loads(durations_path.read_text()) if durations_path.is_file() else {}
-
-    def keep(step, seconds):
-        durations[step] = round(seconds, 1)
-        write_atomically(durations_path, json.dumps(durations, indent=1))
-
     if study.renders:
-        started = time.perf_counter()
-        try:
+        with _timed(study, "render"):
             study.prepare_data()
-        finally:
-            keep("render", durations.get("render", 0) + time.perf_counter() - started)
-    data = {split: study.index(split).fingerprint for split in SPLIT_FOLDERS}
-    stamp = _digest([_library_digest(), *data.values()])
+    indices = {split: study.index(split) for split in SPLIT_FOLDERS}
+    data = {split: index.fingerprint for split, index in indices.items()}
+    stamp = _digest([_library_digest(), repr(study.profile), *data.values()])
     for notebook in notebook_paths():
         stamp = _digest([stamp, notebook.read_text(), repr(_parameters(study))])
-        seconds = _run_notebook(notebook, study, stamp)
-        if seconds is not None:
-            keep(notebook.stem, seconds)
+        if _is_done(notebook, study, stamp):
+            print(f"{notebook.name}: done before, skipped", flush=True)
+            continue
+        print(f"{notebook.name}: running", flush=True)
+        with _timed(study, notebook.stem), no_space_is_one_line(study.results):
+            _run_notebook(notebook, study, stamp)
     write_manifest(
         study.results / "manifest.json",
-        profile=study.profile, seed=study.seed, duration_s=durations, data=data,
-        frames={split: len(study.index(split)) for split in SPLIT_FOLDERS},
+        profile=study.profile,
+        seed=study.seed,
+        duration_s=json.loads((study.results / DURATIONS).read_text()),
+        data=data,
+        frames={split: len(index) for split, index in indices.items()},
         data_folder=str(study.tree),
-    )  # fmt: skip
+    )
     return write_index_page(study.results)
+
+
+@contextlib.contextmanager
+def _timed(study, step):
+    path = study.results / DURATIONS
+    started = time.perf_counter()
+    try:
+        yield
+    finally:
+        durations = json.loads(path.read_text()) if path.is_file() else {}
+        durations[step] = round(durations.get(step, 0) + time.perf_counter() - started, 1)
+        write_atomically(path, json.dumps(durations, indent=1))
 
 
 def _parameters(study):
@@ -69,21 +81,33 @@ def _parameters(study):
     }
 
 
+def _executed_path(notebook, study):
+    return study.results / "notebooks" / notebook.name
+
+
+def _stamp_path(notebook, study):
+    return study.results / "notebooks" / f".{notebook.stem}.stamp.json"
+
+
+def _is_done(notebook, study, stamp):
+    """Whether the notebook ran for this stamp, and all that it wrote is still there."""
+    path = _stamp_path(notebook, study)
+    if not path.is_file():
+        return False
+    found = json.loads(path.read_text())
+    return found["stamp"] == stamp and all((study.results / f).is_file() for f in found["wrote"])
+
+
 def _run_notebook(notebook, study, stamp):
-    """Execute one notebook unless its stamp says it is done -> seconds, or None when skipped."""
-    folder = study.results / "notebooks"
-    folder.mkdir(parents=True, exist_ok=True)
-    output, partial = folder / notebook.name, folder / f"{notebook.stem}.partial.ipynb"
-    stamp_path = folder / f".{notebook.stem}.stamp"
-    if output.is_file() and stamp_path.is_file() and stamp_path.read_text() == stamp:
-        print(f"{notebook.name}: done before, skipped", flush=True)
-        return None
-    print(f"{notebook.name}: running", flush=True)
+    """Execute one notebook, check that every cell completed, rename it, and leave its stamp."""
+    output = _executed_path(notebook, study)
+    output.parent.mkdir(parents=True, exist_ok=True)
+    partial = output.with_suffix(".partial.ipynb")
     parameters = _parameters(study)
     unknown = parameters.keys() - pm.inspect_notebook(notebook).keys()
     if unknown:
         raise EgolibError(f"{notebook}: its parameters cell lacks {', '.join(sorted(unknown))}")
-    started = time.perf_counter()
+    started = time.time()
     os.environ[HEADLESS_VARIABLE] = "1"
     try:
         executed = pm.execute_notebook(
@@ -102,8 +126,10 @@ def _run_notebook(notebook, study, stamp):
         if cell.cell_type == "code" and cell.metadata.papermill.get("status") != "completed":
             raise EgolibError(f"{notebook}: a cell did not complete; see {partial}")
     os.replace(partial, output)
-    write_atomically(stamp_path, stamp)
-    return time.perf_counter() - started
+    files = [path for path in study.results.rglob("*.*") if path.is_file()]
+    wrote = [str(p.relative_to(study.results)) for p in files if p.stat().st_mtime >= started]
+    stamped = {"stamp": stamp, "wrote": sorted(wrote)}
+    write_atomically(_stamp_path(notebook, study), json.dumps(stamped, indent=1))
 
 
 def _library_digest():

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
-from egolib.camera import in_front, native_to_square
+from egolib.camera import in_front, inside_square, native_to_square
 from egolib.errors import EgolibError
 from egolib.files import atomic_path
 from egolib.progress import progress_bar
@@ -49,7 +49,8 @@ class FrameIndex:
     """The frames of one split as columns, ordered by folder and frame number.
 
     joints_2d_px (N, 16, 2) and joints_3d_m (N, 16, 3) as in Frame; folder_ids (N,) points into
-    `folders`, clip_ids (N,) into `clips`. unpaired_images and unpaired_labels count the files
+    `folders`, clip_ids (N,) into `clips`. `fingerprint` is a digest of labels, names and sizes of
+    pictures, the same wherever the tree lies. unpaired_images and unpaired_labels count the files
     that were left out because their number has no partner.
     """
 
@@ -89,7 +90,7 @@ class FrameIndex:
     def inside(self):
         """Whether a joint lies in the square crop and before the lens plane, bool (N, 16)."""
         pixels = native_to_square(self.joints_2d_px, 1)
-        return (np.abs(pixels) < 0.5).all(-1) & in_front(self.joints_3d_m)
+        return inside_square(pixels, 1) & in_front(self.joints_3d_m)
 
     @property
     def characters(self):
@@ -147,22 +148,23 @@ def read_labels(path):
     return clip, joints_2d_px, joints_3d_cm / 100
 
 
-def index_tree(tree, split, characters=None):
+def index_tree(tree, split):
     """Index the frames of one split ("train", "val", "test") of a tree.
 
     The index is built once and cached beside the tree (below the user's cache folder when the
-    tree cannot be written); the cache is used while no label file changes and no picture comes
-    or goes. `characters` restricts it to some characters. Raises EgolibError for a folder that
-    is not a tree, a split without frames, and whatever `read_labels` refuses.
+    tree cannot be written); the cache is used while no file of the split changes, comes or goes.
+    Raises EgolibError for a folder that is not a tree, a split without frames, and whatever
+    `read_labels` refuses.
     """
     tree = Path(tree)
     listing = _list_split(tree, split)
-    fingerprint = _fingerprint(listing)
+    state = hashlib.sha256(repr((_CACHE_FORMAT, listing)).encode()).hexdigest()
     cache = _cache_path(tree, split)
-    index = _load_cached(cache, tree, fingerprint) or _build(tree, split, listing, fingerprint)
-    if not cache.exists() or index.fingerprint != _cached_fingerprint(cache):
-        _save_cached(cache, index)
-    return index if characters is None else select(index, np.isin(index.characters, characters))
+    index = _load_cached(cache, tree, state)
+    if index is None:
+        index = _build(tree, split, listing)
+        _save_cached(cache, index, state)
+    return index
 
 
 def select(index, keep):
@@ -173,7 +175,7 @@ def select(index, keep):
 
 
 def _list_split(tree, split):
-    """[(folder relative to the tree, {number: (image name, label name, size, mtime)}, ...)]."""
+    """[(folder relative to the tree, pictures, labels)], the last two as `_numbered` has them."""
     if not tree.is_dir():
         raise EgolibError(f"{tree}: no such folder; render one with `egolib render {tree}`")
     sets = ", ".join(SPLIT_FOLDERS.values())
@@ -184,7 +186,7 @@ def _list_split(tree, split):
         raise EgolibError(f"{tree}: has no {top.name}, which the {split} split needs")
     listing = []
     for folder in sorted(top.glob("*/env*/cam_down")):
-        images, labels = _numbered(folder / "rgba"), _numbered(folder / "json", with_stat=True)
+        images, labels = _numbered(folder / "rgba"), _numbered(folder / "json")
         listing.append((folder.relative_to(tree).as_posix(), images, labels))
     if not any(images.keys() & labels.keys() for _, images, labels in listing):
         raise EgolibError(
@@ -194,8 +196,8 @@ def _list_split(tree, split):
     return listing
 
 
-def _numbered(folder, with_stat=False):
-    """{frame number: file name, or (file name, size, mtime) with_stat}, ordered by number."""
+def _numbered(folder):
+    """{frame number: (file name, bytes, time of change)}, ordered by number."""
     found = {}
     if folder.is_dir():
         for entry in os.scandir(folder):
@@ -205,21 +207,14 @@ def _numbered(folder, with_stat=False):
             number = int(match[1])
             if number in found:
                 raise EgolibError(f"{entry.path}: a second file of frame {number}; remove one")
-            if with_stat:
-                status = entry.stat()
-                found[number] = (entry.name, status.st_size, status.st_mtime_ns)
-            else:
-                found[number] = entry.name
+            status = entry.stat()
+            found[number] = (entry.name, status.st_size, status.st_mtime_ns)
     return dict(sorted(found.items()))
 
 
-def _fingerprint(listing):
-    return hashlib.sha256(repr((_CACHE_FORMAT, listing)).encode()).hexdigest()
-
-
-def _build(tree, split, listing, fingerprint):
+def _build(tree, split, listing):
     pairs = [
-        (folder_id, number, images[number], labels[number][0])
+        (folder_id, number, images[number][:2], labels[number][0])
         for folder_id, (_, images, labels) in enumerate(listing)
         for number in sorted(images.keys() & labels.keys())
     ]
@@ -229,50 +224,49 @@ def _build(tree, split, listing, fingerprint):
         for folder_id, _, _, label_name in progress_bar(pairs, desc=f"index {split}", unit="frame")
     ]
     clips, clip_ids = np.unique([clip for clip, _, _ in rows], return_inverse=True)
+    joints_2d_px, joints_3d_m = (np.stack([row[i] for row in rows]) for i in (1, 2))
+    content = hashlib.sha256(repr((folders, pairs, clips.tolist(), clip_ids.tolist())).encode())
+    content.update(joints_2d_px.tobytes() + joints_3d_m.tobytes())
     return FrameIndex(
         root=tree,
         split=split,
-        fingerprint=fingerprint,
+        fingerprint=content.hexdigest(),
         folders=np.array(folders),
         folder_ids=np.array([pair[0] for pair in pairs], np.int32),
-        image_names=np.array([pair[2] for pair in pairs]),
+        image_names=np.array([pair[2][0] for pair in pairs]),
         numbers=np.array([pair[1] for pair in pairs], np.int64),
         clips=clips,
         clip_ids=clip_ids.astype(np.int32),
-        joints_2d_px=np.stack([row[1] for row in rows]),
-        joints_3d_m=np.stack([row[2] for row in rows]),
+        joints_2d_px=joints_2d_px,
+        joints_3d_m=joints_3d_m,
         unpaired_images=sum(len(images.keys() - labels.keys()) for _, images, labels in listing),
         unpaired_labels=sum(len(labels.keys() - images.keys()) for _, images, labels in listing),
     )
 
 
 def _cache_path(tree, split):
-    if os.access(tree, os.W_OK):
-        return tree / ".egolib" / f"index_{split}.npz"
+    beside = tree / ".egolib"
+    if os.access(beside if beside.exists() else tree, os.W_OK):
+        return beside / f"index_{split}.npz"
     key = hashlib.sha256(str(tree.resolve()).encode()).hexdigest()[:16]
     base = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache"))
     return base / "egolib" / key / f"index_{split}.npz"
 
 
-def _cached_fingerprint(path):
+def _load_cached(path, tree, state):
+    """The cached index of a split in this `state`, or None; a damaged cache is built anew."""
     try:
         with np.load(path, allow_pickle=False) as stored:
-            return str(stored["fingerprint"])
-    except (OSError, ValueError, KeyError, zipfile.BadZipFile):
+            values = {k: v.item() if v.ndim == 0 else v for k, v in stored.items()}
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile):
         return None
-
-
-def _load_cached(path, tree, fingerprint):
-    """The cached index, or None when there is none that fits; a damaged cache is built anew."""
-    if _cached_fingerprint(path) != fingerprint:
+    if values.pop("state", None) != state:
         return None
-    with np.load(path, allow_pickle=False) as stored:
-        values = {k: v.item() if v.ndim == 0 else v for k, v in stored.items()}
-    return FrameIndex(**{**values, "root": tree})
+    return FrameIndex(**values, root=tree)
 
 
-def _save_cached(path, index):
+def _save_cached(path, index, state):
     values = {field.name: getattr(index, field.name) for field in fields(index)}
     del values["root"]
     with atomic_path(path) as partial, open(partial, "wb") as stream:
-        np.savez(stream, **values)
+        np.savez(stream, state=state, **values)

@@ -54,8 +54,9 @@ def pa_mpjpe_mm(predicted_m, truth_m):
 
 
 def pck(errors_mm, threshold_mm=150):
-    """Share of joints with an error up to the threshold, in percent."""
-    return 100 * float((np.asarray(errors_mm) <= threshold_mm).mean())
+    """Percentage of correct keypoints per frame (N,): joints of errors_mm (N, 16) up to the
+    threshold."""
+    return 100 * (np.asarray(errors_mm) <= threshold_mm).mean(-1)
 
 
 def bootstrap_interval(values, clusters, level=0.95, rounds=1000, seed=0):

@@ -7,7 +7,7 @@ import torch
 from matplotlib.lines import Line2D
 from matplotlib.patches import Circle
 
-from egolib.camera import CROP_LEFT, XR_EGOPOSE, in_front, native_to_square
+from egolib.camera import CROP_LEFT, XR_EGOPOSE, in_front, inside_square, native_to_square
 from egolib.dataset import FrameDataset
 from egolib.drawing import (
     PART_COLOURS,
@@ -118,7 +118,7 @@ def heatmap_sheet(index, network, spec, columns=6):
     joints_px, visible = batch["joints_2d_px"], batch["in_front"]
     predicted, _ = run_network(network.to(device()).eval(), spec, batch)
     true = draw_heatmaps(joints_px, visible, spec.image_px, spec.heatmap_px, spec.sigma_px)
-    visible = visible & ((joints_px > -0.5) & (joints_px < spec.image_px - 0.5)).all(-1)
+    visible = visible & inside_square(joints_px, spec.image_px)
     errors_px = (find_peaks(predicted, spec.image_px)[0] - joints_px).norm(dim=-1)
     figure = StudyFigure(figsize=(1.75 * columns, 5.6))
     grid = figure.subplots(3, columns, squeeze=False)
@@ -153,8 +153,7 @@ def joint_location_map(index, bins=50):
     """
     side = XR_EGOPOSE.height
     joints_px = native_to_square(index.joints_2d_px[:, HEATMAP_JOINT_INDICES], side)
-    before_lens = in_front(index.joints_3d_m[:, HEATMAP_JOINT_INDICES])
-    inside = ((joints_px > -0.5) & (joints_px < side - 0.5)).all(-1) & before_lens
+    inside = index.inside[:, HEATMAP_JOINT_INDICES]
     figure = StudyFigure(figsize=(9.6, 6.2))
     grid = figure.subplots(3, 5, sharex=True, sharey=True)
     edges = np.linspace(-0.5, side - 0.5, bins + 1)

@@ -103,10 +103,15 @@ def joint_indices(names):
 HEATMAP_JOINT_INDICES = joint_indices(HEATMAP_JOINTS)
 
 
+def plain_clip(clip):
+    """A clip name as the json's `action` spells it, without its suffix `_mixamo_com...`."""
+    return _MIXAMO_SUFFIX.sub("", clip)
+
+
 def action_of_clip(clip):
     """Action category of a clip name as the json's `action` spells it; UNKNOWN_ACTION if the
-    official table does not hold it. A suffix `_mixamo_com...` is ignored."""
-    return _ACTION_OF_CLIP.get(_MIXAMO_SUFFIX.sub("", clip), UNKNOWN_ACTION)
+    official table does not hold it."""
+    return _ACTION_OF_CLIP.get(plain_clip(clip), UNKNOWN_ACTION)
 
 
 def parse_character(name):

@@ -3,6 +3,7 @@
 import lightning as L
 import torch
 
+from egolib.camera import inside_square
 from egolib.dataset import jitter_colours, normalise
 from egolib.errors import EgolibError
 from egolib.heatmaps import draw_heatmaps, find_peaks
@@ -88,8 +89,8 @@ class HeatmapStage(Stage):
         with torch.no_grad():
             found_px, _ = find_peaks(predicted, self.image_size_px)
             true_px = batch["joints_2d_px"]
-            inside = ((true_px > -0.5) & (true_px < self.image_size_px - 0.5)).all(-1)
-            errors = (found_px - true_px).norm(dim=-1)[inside & batch["in_front"]]
+            seen = inside_square(true_px, self.image_size_px) & batch["in_front"]
+            errors = (found_px - true_px).norm(dim=-1)[seen]
         return heatmap_loss(predicted, target), errors
 
 

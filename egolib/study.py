@@ -93,10 +93,10 @@ class Study:
         heatmap_net, heatmap_spec, _ = load_network(self.checkpoint("heatmaps"), ["heatmaps"])
         return join_networks(heatmap_net, heatmap_spec, *self.network("oracle"))
 
-    def predict(self, evaluation, split="test"):
-        """Predict a split and keep the outcome below results/predictions -> Predictions."""
+    def predict(self, evaluation):
+        """Predict the test split, keep the outcome below results/predictions -> Predictions."""
         network, spec = self.network(evaluation)
-        predictions = predict_index(network, spec, self.index(split), self.profile.workers)
+        predictions = predict_index(network, spec, self.index("test"), self.profile.workers)
         predictions.save(self._predictions_path(evaluation))
         return predictions
 
@@ -113,7 +113,7 @@ def open_study(profile=DEFAULT_PROFILE, seed=0, data="", results=""):
 
     `data` empty: the embedded miniature below data/<profile>. `results` empty: results/<profile>.
     Raises EgolibError for an unknown profile, a profile that needs data and got none, and a
-    results folder that belongs to a run on other data or with another seed.
+    results folder that belongs to a run of another profile, on other data or with another seed.
     """
     loaded = load_profile(profile)
     if not data and not loaded.embedded:
@@ -126,12 +126,13 @@ def open_study(profile=DEFAULT_PROFILE, seed=0, data="", results=""):
         results=Path(results).resolve() if results else REPOSITORY / "results" / loaded.name,
         renders=not data,
     )
-    identity = {"data": str(study.tree), "seed": seed}
+    identity = {"profile": loaded.name, "data": str(study.tree), "seed": seed}
     marker = study.results / "study.json"
     found = json.loads(marker.read_text()) if marker.is_file() else identity
     if found != identity and study.checkpoints.is_dir():
         raise EgolibError(
-            f"{study.results}: holds a run on {found['data']} with seed {found['seed']}; "
+            f"{study.results}: holds a run of the profile {found['profile']} on {found['data']} "
+            f"with seed {found['seed']}; "
             "choose another folder with --results, or delete this one"
         )
     write_atomically(marker, json.dumps(identity, indent=1))

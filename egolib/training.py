@@ -5,13 +5,16 @@ and writes it as safetensors. A killed run resumes after its last finished epoch
 would have ended: shuffling and colour jitter depend on seed, epoch and step alone.
 """
 
+import ast
 import dataclasses
 import functools
+import hashlib
 import json
 import logging
 import signal
 import time
 import warnings
+from pathlib import Path
 
 import lightning as L
 import pandas as pd
@@ -119,11 +122,16 @@ def fit(module, train_set, val_set, run_dir, run_key, resume, workers=0, devices
             enable_progress_bar=False, enable_model_summary=False, num_sanity_val_steps=0,
             default_root_dir=run_dir,
         )  # fmt: skip
+        train_loader = make_loader(train_set, config.batch_size, workers, shuffle_seed=module.seed)
+        if last.is_file():
+            # Lightning starts the loading processes before it tells the sampler the epoch.
+            stored = torch.load(last, map_location="cpu", weights_only=True, mmap=True)
+            train_loader.sampler.set_epoch(stored["epoch"] + 1)
         interrupt_handler = signal.getsignal(signal.SIGINT)
         try:
             trainer.fit(
                 module,
-                make_loader(train_set, config.batch_size, workers, shuffle_seed=module.seed),
+                train_loader,
                 make_loader(val_set, config.batch_size, workers),
                 ckpt_path=last if last.is_file() else None,
                 weights_only=True,
@@ -165,6 +173,7 @@ def train_stage(stage, profile, train_index, val_index, checkpoints_dir, seed, r
         "frames": [len(train_index), len(val_index)],
         "start": start,
         "precision": training_precision(),
+        "code": _code_digest(),
     }
     module_class = {"heatmaps": HeatmapStage, "lifter": LifterStage, "finetune": FinetuneStage}
     module = module_class[stage](network, spec, config, seed)
@@ -184,6 +193,15 @@ def train_stage(stage, profile, train_index, val_index, checkpoints_dir, seed, r
     provenance = {"profile": profile.name, **run_key, "best": best}
     save_network(path, module.network, spec, provenance)
     return path
+
+
+def _code_digest():
+    """Digest of the code that decides what is learnt; comments and layout do not count."""
+    trees = []
+    for name in ("dataset", "heatmaps", "losses", "models", "pictures", "stages", "training"):
+        source = Path(__file__).with_name(f"{name}.py").read_text()
+        trees.append(ast.dump(ast.parse(source)))
+    return hashlib.sha256("".join(trees).encode()).hexdigest()
 
 
 def _load_joined(checkpoints_dir):

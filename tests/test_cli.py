@@ -98,6 +98,24 @@ def test_evaluate_prints_tables_and_leaves_pictures(capsys, tmp_path, checkpoint
     assert (tmp_path / "out" / "tables" / "by_joint.csv").is_file()
 
 
+def test_evaluate_a_heatmap_network_alone(capsys, tmp_path, shared_toy_tree):
+    spec = NetworkSpec("heatmaps", "resnet18", 64, 1.0, 20, True)
+    path = tmp_path / "heatmaps.safetensors"
+    save_network(path, build_network(spec), spec, {"profile": "test"})
+    assert cli.main(["evaluate", str(path), "--data", str(shared_toy_tree)]) == 0
+    assert "LeftToeBase" in capsys.readouterr().out
+    assert (tmp_path / "heatmaps" / "tables" / "pixel_errors.csv").is_file()
+    assert (tmp_path / "heatmaps" / "figures" / "predictions.png").is_file()
+
+
+@pytest.mark.parametrize(("option", "value"), [("--seed", "-1"), ("--devices", "x")])
+def test_numbers_that_are_none(capsys, option, value):
+    with pytest.raises(SystemExit) as caught:
+        cli.main(["train", "lifter", f"{option}={value}"])
+    assert caught.value.code == 2
+    assert option in capsys.readouterr().err.splitlines()[-1]
+
+
 def test_help_does_not_wait_for_torch():
     code = "import sys; from egolib import cli; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -34,12 +34,21 @@ def test_a_toml_file_overrides_a_profile(tmp_path):
         ('base = "fast"', "unknown base 'fast'"),
         ('name = "x"', "remove the key 'name'"),
         ("base = ", "not a TOML file"),
+        ("[lifter]\nepochs = 0", "epochs = 0 is out of range"),
+        ("[heatmaps]\nlearning_rate = -1e-3", "learning_rate = -0.001 is out of range"),
     ],
 )
 def test_what_a_toml_file_may_not_say(tmp_path, text, message):
     path = tmp_path / "mine.toml"
     path.write_text(text)
     with pytest.raises(EgolibError, match=message):
+        load_profile(str(path))
+
+
+def test_a_toml_file_may_not_take_a_built_in_name(tmp_path):
+    path = tmp_path / "quick.toml"
+    path.write_text("workers = 0")
+    with pytest.raises(EgolibError, match="rename the file"):
         load_profile(str(path))
 
 

@@ -200,13 +200,19 @@ def test_a_scale_that_does_not_divide_is_refused(tmp_path):
 
 
 def test_a_failing_worker_surfaces_as_its_error(known_cast, tmp_path):
-    (tmp_path / "TrainSet").mkdir()
     blocked = next(s for s in planned_sequences(TINY, SEED))
+    tree._claim(tmp_path, TINY, SEED)
     folder = tmp_path / blocked.folder
     folder.mkdir(parents=True)
     (folder / "rgba").write_text("a file where a folder should be")
     with pytest.raises(OSError, match="rgba"):
         render_tree(tmp_path, TINY, SEED, workers=2)
+
+
+def test_frames_of_another_origin_are_not_mixed_with(tmp_path):
+    (tmp_path / "TestSet").mkdir()
+    with pytest.raises(EgolibError, match="of another origin"):
+        render_tree(tmp_path, TINY, SEED)
 
 
 def test_rays_of_the_pixels_project_back_onto_them():

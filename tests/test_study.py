@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from egolib import execute
 from egolib.evaluation import Predictions
 from egolib.execute import notebook_paths, run_study
 from egolib.frames import index_tree
@@ -87,6 +88,29 @@ def test_a_second_run_skips_what_is_done(finished, capsys):
     run_study(open_study("smoke", results=finished))
     assert capsys.readouterr().out.count("done before, skipped") == len(before)
     assert before == {p: p.stat().st_mtime_ns for p in (finished / "notebooks").glob("*.ipynb")}
+
+
+def test_only_what_is_missing_is_made_again(finished, capsys):
+    table = finished / "tables" / "summary.md"
+    before = table.read_text()
+    table.unlink()
+    run_study(open_study("smoke", results=finished))
+    assert capsys.readouterr().out.count("done before, skipped") == len(notebook_paths()) - 1
+    assert table.read_text() == before
+
+
+def test_an_edited_profile_is_run_again(tmp_path, shared_toy_tree, monkeypatch):
+    """The stamps of all notebooks change with a key of a profile file, and only then."""
+    stamps = []
+    monkeypatch.setattr(execute, "_run_notebook", lambda *arguments: stamps.append(arguments[-1]))
+    monkeypatch.setattr(execute, "write_index_page", lambda results: None)
+    path = tmp_path / "mine.toml"
+    for epochs in (1, 1, 2):
+        path.write_text(f'base = "smoke"\n[lifter]\nepochs = {epochs}\n')
+        run_study(open_study(str(path), data=shared_toy_tree, results=tmp_path / "out"))
+    first, second, edited = (stamps[i : i + 5] for i in (0, 5, 10))
+    assert first == second
+    assert not set(first) & set(edited)
 
 
 def test_an_error_in_a_notebook_is_one_line(tmp_path, toy_tree):

@@ -104,8 +104,12 @@ def test_the_same_seed_gives_the_same_weights(indices, toy_profile, tmp_path):
     assert not same_weights(paths[0], paths[2])
 
 
-def test_an_interrupted_run_ends_as_it_would_have(indices, toy_profile, tmp_path, monkeypatch):
-    profile = with_epochs(toy_profile, "heatmaps", 3)
+@pytest.mark.parametrize("workers", [0, 1])
+def test_an_interrupted_run_ends_as_it_would_have(
+    indices, toy_profile, tmp_path, monkeypatch, workers
+):
+    """Also with loading processes, which Lightning starts before it names the epoch."""
+    profile = dataclasses.replace(with_epochs(toy_profile, "heatmaps", 3), workers=workers)
     whole = train_stage("heatmaps", profile, *indices, tmp_path / "whole", seed=1)
 
     epochs = []

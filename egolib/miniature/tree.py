@@ -19,6 +19,7 @@ from egolib.miniature.stage import Stage
 from egolib.miniature.wardrobe import OBJECT_IDS, skin_tone
 from egolib.miniature.write import DEPTH_UNIT_M, meta_path, write_json
 from egolib.progress import progress_bar
+from egolib.skeleton import SPLITS
 
 FORMAT_VERSION = 1
 TREE_FILE = "miniature.json"
@@ -70,6 +71,8 @@ def _claim(out, config, seed):
         "with consecutive numbers are one sequence",
     }
     if not path.exists():
+        if any((out / name).exists() for name in SPLITS):
+            raise EgolibError(f"{out}: holds frames of another origin; choose another folder")
         write_json(path, content)
         return
     try:
