@@ -7,6 +7,7 @@ from pathlib import Path
 
 import yaml
 from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
@@ -40,6 +41,16 @@ def test_every_pin_is_what_is_installed():
         except metadata.PackageNotFoundError:
             continue  # of another platform
         assert Version(installed).public == pin.version, name
+
+
+def test_the_pins_run_on_the_oldest_python_that_is_admitted():
+    floor = PROJECT["requires-python"].removeprefix(">=") + ".0"
+    for name in pins():
+        try:
+            wanted = metadata.metadata(name)["Requires-Python"]
+        except metadata.PackageNotFoundError:
+            continue
+        assert wanted is None or SpecifierSet(wanted).contains(floor), name
 
 
 def test_nothing_is_pinned_that_nothing_needs():
