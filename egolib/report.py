@@ -151,7 +151,7 @@ def publish(results_dir, repository):
     profile = manifest["profile"]["name"]
     if profile == "smoke":
         raise EgolibError(f"{results_dir}: the profile smoke only tests the code; publish another")
-    shown = {name: _read_table(results_dir, name) for name in TABLES}
+    table, _, _ = _read_table(results_dir, "by_body_group").partition("\n\n- ")
     files = [results_dir / "tables" / f"{name}.{ext}" for name in TABLES for ext in ("csv", "md")]
     files += sorted((results_dir / "figures").glob("*.png"))
     needed = [results_dir / "figures" / f"{n}.png" for n in (SHEET_FIGURE, SKELETON_FIGURE)]
@@ -167,10 +167,12 @@ def publish(results_dir, repository):
     place = target.relative_to(repository).as_posix()
     parts = [
         README_START,
-        _run_sentence(manifest),
-        shown["summary"],
-        shown["by_body_group"],
         f"![Test frames, true and predicted]({place}/figures/{SHEET_FIGURE}.png)",
+        table,
+        f"{_run_sentence(manifest)} {_origin_sentence(results_dir)} Sources and notes stand below "
+        f"the [tables]({place}/tables): [summary]({place}/tables/summary.md), "
+        f"[by action]({place}/tables/by_action.md), [by joint]({place}/tables/by_joint.md), "
+        f"[by part of the body]({place}/tables/by_body_group.md).",
         f"![Mean error of each joint]({place}/figures/{SKELETON_FIGURE}.png)",
         README_END,
     ]
@@ -210,7 +212,8 @@ def _run_sentence(manifest):
     machine = manifest["hardware"]
     gpu = machine["gpu"] or "no GPU"
     return (
-        f"Run of {manifest['date'][:10]}, profile `{manifest['profile']['name']}`, "
+        f"Run of {manifest['date'][:10]}, commit {(manifest['commit'] or 'unknown')[:7]}, "
+        f"profile `{manifest['profile']['name']}`, "
         f"seed {manifest['seed']}, on {machine['cores']} cores ({machine['cpu']}), "
         f"{machine['memory_gib']:.0f} GiB of memory and {gpu}; "
         f"it took {duration_text(sum(manifest['duration_s'].values()))}."

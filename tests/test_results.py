@@ -98,7 +98,7 @@ def test_summary_by_hand(toy):
     assert means["PCK at 150 mm (%)"] == 100
     assert means["2D error, median (px of the input)"] == pytest.approx(2)
     assert means["2D joints within a tenth of the picture (%)"] == 100
-    assert (means["frames"], means["sequences"]) == (4, 3)
+    assert (means["frames"], means["clusters (a character in a clip)"]) == (4, 3)
     oracle = table[MEASURED[0], results.STAGES["oracle"], "mean"]
     assert np.isnan(oracle["2D error, median (px of the input)"])
 
@@ -202,7 +202,7 @@ def test_publish_refreshes_the_readme_between_its_markers_only(toy, tmp_path):
     assert "it took 11 min" in text
     assert "(results/published/quick/figures/predictions.png)" in text
     assert "(results/published/quick/figures/error_skeleton.png)" in text
-    assert text.count("**Summary**") == 1
+    assert text.count("**Mean error by part of the body (mm)**") == 1
     suffixes = {path.suffix for path in target.rglob("*") if path.is_file()}
     assert suffixes == {".csv", ".md", ".png"}
     assert not stale.exists()
