@@ -9,7 +9,9 @@ import os
 import sys
 import time
 
+import nbformat
 import papermill as pm
+from nbconvert.preprocessors import CoalesceStreamsPreprocessor
 from papermill.exceptions import PapermillExecutionError
 
 from egolib.errors import EgolibError
@@ -125,7 +127,10 @@ def _run_notebook(notebook, study, stamp):
     for cell in executed.cells:
         if cell.cell_type == "code" and cell.metadata.papermill.get("status") != "completed":
             raise EgolibError(f"{notebook}: a cell did not complete; see {partial}")
-    os.replace(partial, output)
+    # One line for each progress bar, not one for each time it was drawn.
+    executed, _ = CoalesceStreamsPreprocessor().preprocess(executed, {})
+    write_atomically(output, nbformat.writes(executed))
+    partial.unlink()
     files = [path for path in study.results.rglob("*.*") if path.is_file()]
     wrote = [str(p.relative_to(study.results)) for p in files if p.stat().st_mtime >= started]
     stamped = {"stamp": stamp, "wrote": sorted(wrote)}
