@@ -23,9 +23,8 @@ def test_the_single_branch_has_no_heatmap_branch():
 
 
 def test_published_size_of_the_networks():
-    """The lifter at 48 px heatmaps has the 80.03 M parameters of the public checkpoints, less
-    their batch norms that are never applied; ResNet-50 with two deconvolutions has 32.95 M less
-    what the 1x1 head differs in nothing: the same."""
+    """As the public checkpoints have them: 80.03 M in the lifter at 48 px heatmaps (theirs also
+    holds three batch norms that are never applied), 32.95 M in the ResNet-50 heatmap network."""
     lifter = sum(p.numel() for p in PoseLifter(48).parameters())
     assert lifter == pytest.approx(80.03e6, rel=1e-3)
     resnet50 = sum(p.numel() for p in HeatmapNet("resnet50").parameters())
@@ -34,8 +33,15 @@ def test_published_size_of_the_networks():
 
 def test_the_pose_branch_is_not_linear():
     branch = PoseLifter(8).pose_branch
+    torch.nn.init.normal_(branch[-1].weight)  # it starts at zero
     latent = torch.randn(64, 20)
     assert not torch.allclose(branch(latent) + branch(-latent), 2 * branch(0 * latent), atol=1e-4)
+
+
+def test_the_first_guess_is_the_given_pose_whatever_the_heatmaps():
+    lifter, pose_m = PoseLifter(8), torch.randn(16, 3)
+    lifter.start_at(pose_m)
+    assert torch.allclose(lifter(torch.rand(2, 15, 8, 8))[0], pose_m.expand(2, 16, 3))
 
 
 def test_sizes_and_backbones_that_do_not_fit_are_refused():
