@@ -115,15 +115,16 @@ def predict_index(network, spec, index, workers=0, batch_size=64):
     loader = make_loader(dataset, batch_size, workers)
     kept = {name: [] for name in ("predicted_m", "truth_m", "predicted_px", "truth_px",
                                   "confidence", "in_front")}  # fmt: skip
-    for batch in progress_bar(loader, desc=f"predict {index.split}", unit="batch"):
-        heatmaps, pose_m = run_network(network, spec, batch)
-        found_px, peaks = find_peaks(heatmaps, spec.image_px)
-        kept["predicted_m"].append(pose_m)
-        kept["truth_m"].append(batch["joints_3d_m"])
-        kept["predicted_px"].append(found_px)
-        kept["truth_px"].append(batch["joints_2d_px"])
-        kept["confidence"].append(peaks)
-        kept["in_front"].append(batch["in_front"])
+    with progress_bar(loader, desc=f"predict {index.split}", unit="batch") as bar:
+        for batch in bar:
+            heatmaps, pose_m = run_network(network, spec, batch)
+            found_px, peaks = find_peaks(heatmaps, spec.image_px)
+            kept["predicted_m"].append(pose_m)
+            kept["truth_m"].append(batch["joints_3d_m"])
+            kept["predicted_px"].append(found_px)
+            kept["truth_px"].append(batch["joints_2d_px"])
+            kept["confidence"].append(peaks)
+            kept["in_front"].append(batch["in_front"])
     frames = [index[i] for i in range(len(index))]
     images = [frame.image_path.relative_to(index.root).as_posix() for frame in frames]
     return Predictions(

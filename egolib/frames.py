@@ -219,10 +219,12 @@ def _build(tree, split, listing):
         for number in sorted(images.keys() & labels.keys())
     ]
     folders = [folder for folder, _, _ in listing]
-    rows = [
-        read_labels(tree / folders[folder_id] / "json" / label_name)
-        for folder_id, _, _, label_name in progress_bar(pairs, desc=f"index {split}", unit="frame")
-    ]
+    # The block closes the bar before an error is shown, not after it.
+    with progress_bar(pairs, desc=f"index {split}", unit="frame") as bar:
+        rows = [
+            read_labels(tree / folders[folder_id] / "json" / label_name)
+            for folder_id, _, _, label_name in bar
+        ]
     clips, clip_ids = np.unique([clip for clip, _, _ in rows], return_inverse=True)
     joints_2d_px, joints_3d_m = (np.stack([row[i] for row in rows]) for i in (1, 2))
     content = hashlib.sha256(repr((folders, pairs, clips.tolist(), clip_ids.tolist())).encode())

@@ -57,7 +57,8 @@ def predict_folder(network, spec, folder, out, batch_size=32):
     network = network.to(device(), memory_format=torch.channels_last).eval()
     out, skipped = Path(out), []
     bar = progress_bar(total=len(paths), desc="predict", unit="picture")
-    with atomic_path(out / "poses.csv") as partial, open(partial, "w", newline="") as stream:
+    csv_path = out / "poses.csv"
+    with bar, atomic_path(csv_path) as partial, open(partial, "w", newline="") as stream:
         writer = csv.writer(stream)
         writer.writerow(HEADER)
         for start in range(0, len(paths), batch_size):
@@ -74,7 +75,6 @@ def predict_folder(network, spec, folder, out, batch_size=32):
                 _, png = cv2.imencode(".png", overlay[..., ::-1])
                 write_atomically(out / "overlays" / f"{name}.png", png.tobytes())
             bar.update(len(paths[start : start + batch_size]))
-    bar.close()
     return Report(len(paths) - len(skipped), tuple(skipped))
 
 
