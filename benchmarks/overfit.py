@@ -25,9 +25,9 @@ GOAL_MM = 15
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--frames", type=int, default=64)
-    parser.add_argument("--heatmap-epochs", type=int, default=60)
-    parser.add_argument("--lifter-epochs", type=int, default=400)
-    parser.add_argument("--finetune-epochs", type=int, default=60)
+    parser.add_argument("--heatmap-epochs", type=int, default=40)
+    parser.add_argument("--lifter-epochs", type=int, default=300)
+    parser.add_argument("--finetune-epochs", type=int, default=50)
     options = parser.parse_args()
     changes = {
         "heatmaps": {"epochs": options.heatmap_epochs},
