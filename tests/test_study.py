@@ -113,32 +113,30 @@ def test_an_edited_profile_is_run_again(tmp_path, shared_toy_tree, monkeypatch):
     assert not set(first) & set(edited)
 
 
+def last_line_of_a_refused_run(tree, results):
+    """What stderr ends with when the study ends with exit code 2 and without a traceback."""
+    command = [*RUN, "--data", str(tree), "--results", str(results)]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 2
+    assert "Traceback" not in done.stderr
+    return done.stderr.strip().splitlines()[-1]
+
+
 def test_an_error_in_a_notebook_is_one_line(tmp_path, toy_tree):
     """A json without a joint, found while the study indexes the tree it was given."""
     path = next((toy_tree / "TrainSet").rglob("*.json"))
     labels = json.loads(path.read_text())
     labels["joints"].pop()
     path.write_text(json.dumps(labels))
-    done = subprocess.run(
-        [*RUN, "--data", str(toy_tree), "--results", str(tmp_path / "out")],
-        capture_output=True, text=True,
-    )  # fmt: skip
-    assert done.returncode == 2
-    last = done.stderr.strip().splitlines()[-1]
+    last = last_line_of_a_refused_run(toy_tree, tmp_path / "out")
     assert last.startswith(f"egolib: {path}: ")
     assert "RightToeBase" in last
-    assert "Traceback" not in done.stderr
 
 
 def test_a_spoilt_picture_inside_a_notebook_is_one_line(tmp_path, toy_tree):
     picture = sorted((toy_tree / "TrainSet").rglob("*.png"))[0]
     picture.write_bytes(picture.read_bytes()[:-30])
-    done = subprocess.run(
-        [*RUN, "--data", str(toy_tree), "--results", str(tmp_path / "out")],
-        capture_output=True, text=True,
-    )  # fmt: skip
-    assert done.returncode == 2
-    last = done.stderr.strip().splitlines()[-1]
+    last = last_line_of_a_refused_run(toy_tree, tmp_path / "out")
     assert last.startswith(f"egolib: {picture}: the PNG is cut short")
     assert "01_explore_data.ipynb" in last
     assert not (tmp_path / "out" / "notebooks" / "01_explore_data.ipynb").exists()
