@@ -9,6 +9,7 @@ The rooms, in the order in which data flows; a module imports only from modules 
     pictures     picture files -> arrays
     frames       a tree on disk -> an index of frames paired by number
     dataset      frames -> batches of tensors
+    augment      what training does to a batch
     heatmaps     joints <-> heatmaps
     models       HeatmapNet -> PoseLifter -> EgoPose
     losses       one function per equation of the paper

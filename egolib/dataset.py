@@ -1,4 +1,4 @@
-"""Frames -> batches of tensors, and what is done to a batch of pictures on the device."""
+"""Frames -> batches of tensors."""
 
 import numpy as np
 import torch
@@ -92,18 +92,3 @@ def normalise(images):
     """uint8 (B, 3, S, S) -> float32 in [-1, 1], channels last in memory."""
     scaled = images.float().div_(127.5).sub_(1)
     return scaled.contiguous(memory_format=torch.channels_last)
-
-
-def jitter_colours(images, generator, strength=0.25):
-    """Random exposure, contrast and white balance for each of the normalised images (B, 3, S, S).
-
-    Every factor is drawn from 1 +- `strength`, the shift of black from +- `strength`; clipped to
-    [-1, 1] as a sensor would. `generator` is a CPU generator.
-    """
-
-    def draw(channels):
-        values = torch.rand(len(images), channels, 1, 1, generator=generator)
-        return ((2 * values - 1) * strength).to(images.device)
-
-    gain = (1 + draw(1)) * (1 + draw(3) / 2)
-    return ((images + 1) * gain - 1 + draw(1)).clamp_(-1, 1)

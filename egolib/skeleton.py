@@ -25,6 +25,15 @@ BODY_GROUPS = {"Upper body": UPPER_BODY, "Lower body": LOWER_BODY, "Full body": 
 # The camera sits in front of the face and looks down: the head joint is never in the picture.
 HEATMAP_JOINTS = tuple(name for name in JOINTS if name != "Head")
 
+
+def mirrored_name(joint):
+    """The joint on the other side: "LeftArm" -> "RightArm"; those on the midline stay."""
+    for side, other in (("Left", "Right"), ("Right", "Left")):
+        if joint.startswith(side):
+            return other + joint.removeprefix(side)
+    return joint
+
+
 BONES = (
     ("Neck", "Head"),
     ("Neck", "LeftArm"), ("LeftArm", "LeftForeArm"), ("LeftForeArm", "LeftHand"),

@@ -3,8 +3,9 @@
 import lightning as L
 import torch
 
+from egolib.augment import halve, jitter_colours, turn_and_mirror
 from egolib.camera import inside_square
-from egolib.dataset import jitter_colours, normalise
+from egolib.dataset import normalise
 from egolib.errors import EgolibError
 from egolib.heatmaps import draw_heatmaps, find_peaks
 from egolib.losses import LAMBDA_HEATMAP, heatmap_loss, lifter_loss, reconstruction_loss
@@ -38,30 +39,36 @@ class Stage(L.LightningModule):
             "lr_scheduler": {"scheduler": schedule, "interval": "step"},
         }
 
-    def targets(self, batch):
-        """True heatmaps (B, 15, H, H) of a batch, drawn on its device."""
-        return draw_heatmaps(
-            batch["joints_2d_px"],
-            batch["in_front"],
-            self.image_size_px,
-            self.heatmap_size_px,
-            self.sigma_px,
-        )
+    @property
+    def coarse(self):
+        """Whether this step trains on pictures of half the side."""
+        return self.training and self.current_epoch < getattr(self.config, "coarse_epochs", 0)
 
-    def pictures(self, batch):
-        """Network input (B, 3, S, S): normalised and, in training, with colours jittered."""
-        images = normalise(batch["image"])
-        if not self.training:
-            return images
-        key = self.seed * 1_000_003 + self.global_step
-        return jitter_colours(images, torch.Generator().manual_seed(key))
+    def inputs(self, batch):
+        """A batch of the loader -> what the network sees and learns: "image" (B, 3, S, S)
+        normalised, where there is one, and "heatmaps" (B, 15, H, H), drawn on its device. In
+        training, poses are turned and mirrored and colours jittered, from seed and step alone."""
+        image_px, heatmap_px = self.image_size_px, self.heatmap_size_px
+        if self.training:
+            generator = torch.Generator().manual_seed(self.seed * 1_000_003 + self.global_step)
+            batch = turn_and_mirror(batch, image_px, generator)
+        if self.coarse:
+            batch, image_px, heatmap_px = halve(batch), image_px // 2, heatmap_px // 2
+        seen = {}
+        if "image" in batch:
+            images = normalise(batch["image"])
+            seen["image"] = jitter_colours(images, generator) if self.training else images
+        heatmaps = draw_heatmaps(
+            batch["joints_2d_px"], batch["in_front"], image_px, heatmap_px, self.sigma_px
+        )
+        return {**batch, **seen, "heatmaps": heatmaps}
 
     def loss_and_error(self, batch):
-        """-> (loss, errors (n,) whose mean over the validation split is `metric`)."""
+        """What `inputs` returned -> (loss, errors (n,) whose mean over validation is `metric`)."""
         raise NotImplementedError
 
     def training_step(self, batch, _):
-        loss, _ = self.loss_and_error(batch)
+        loss, _ = self.loss_and_error(self.inputs(batch))
         if not torch.isfinite(loss):
             paths = [str(self.trainer.train_dataloader.dataset.index[i].image_path)
                      for i in batch["position"][:3].tolist()]  # fmt: skip
@@ -72,7 +79,7 @@ class Stage(L.LightningModule):
         return loss
 
     def validation_step(self, batch, _):
-        loss, errors = self.loss_and_error(batch)
+        loss, errors = self.loss_and_error(self.inputs(batch))
         self.log("val_loss", loss, batch_size=len(batch["action"]), sync_dist=True)
         if len(errors):
             self.log(self.metric, errors.mean(), batch_size=len(errors), sync_dist=True)
@@ -84,21 +91,20 @@ class HeatmapStage(Stage):
     metric = "val_error_px"
 
     def loss_and_error(self, batch):
-        target = self.targets(batch)
-        predicted = self.network(self.pictures(batch)).float()
+        predicted = self.network(batch["image"]).float()
         with torch.no_grad():
             found_px, _ = find_peaks(predicted, self.image_size_px)
             true_px = batch["joints_2d_px"]
             seen = inside_square(true_px, self.image_size_px) & batch["in_front"]
             errors = (found_px - true_px).norm(dim=-1)[seen]
-        return heatmap_loss(predicted, target), errors
+        return heatmap_loss(predicted, batch["heatmaps"]), errors
 
 
 class LifterStage(Stage):
     """Stage 2: the lifter on heatmaps of the true 2D joints, no picture involved."""
 
     def loss_and_error(self, batch):
-        heatmaps = self.targets(batch)
+        heatmaps = batch["heatmaps"]
         pose_m, reconstruction = self.network(heatmaps)
         loss = lifter_loss(pose_m.float(), batch["joints_3d_m"], reconstruction, heatmaps)
         return loss, _mpjpe_mm(pose_m, batch)
@@ -108,8 +114,8 @@ class FinetuneStage(Stage):
     """Stage 3: picture to pose; the heatmaps stay tied to the true ones."""
 
     def loss_and_error(self, batch):
-        target = self.targets(batch)
-        heatmaps, pose_m, reconstruction = self.network(self.pictures(batch))
+        target = batch["heatmaps"]
+        heatmaps, pose_m, reconstruction = self.network(batch["image"])
         loss = lifter_loss(pose_m.float(), batch["joints_3d_m"], reconstruction, target)
         loss = loss + LAMBDA_HEATMAP * reconstruction_loss(heatmaps.float(), target)
         return loss, _mpjpe_mm(pose_m, batch)

@@ -198,7 +198,16 @@ def train_stage(stage, profile, train_index, val_index, checkpoints_dir, seed, r
 def _code_digest():
     """Digest of the code that decides what is learnt; comments and layout do not count."""
     trees = []
-    for name in ("dataset", "heatmaps", "losses", "models", "pictures", "stages", "training"):
+    for name in (
+        "augment",
+        "dataset",
+        "heatmaps",
+        "losses",
+        "models",
+        "pictures",
+        "stages",
+        "training",
+    ):
         source = Path(__file__).with_name(f"{name}.py").read_text()
         trees.append(ast.dump(ast.parse(source)))
     return hashlib.sha256("".join(trees).encode()).hexdigest()

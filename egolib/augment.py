@@ -1,0 +1,95 @@
+"""What training does to a batch, on its device: turns and mirrors about the optical axis, colours.
+
+Turning the camera about its axis, or looking at the scene in a mirror through that axis, takes a
+picture and its pose to another pair that the same lens could have made; a shift or a zoom would
+not. So pixels, heatmaps and the 3D pose stay exactly consistent (fx and fy differ by 0.03 %).
+"""
+
+import torch
+
+from egolib.camera import XR_EGOPOSE, native_to_square
+from egolib.skeleton import HEATMAP_JOINTS, JOINTS, mirrored_name
+
+MAX_TURN_DEGREES = 20.0
+_MIRRORED_JOINTS = [JOINTS.index(mirrored_name(joint)) for joint in JOINTS]
+_MIRRORED_HEATMAPS = [HEATMAP_JOINTS.index(mirrored_name(joint)) for joint in HEATMAP_JOINTS]
+
+
+def turn_and_mirror(batch, image_px, generator):
+    """A FrameDataset batch -> one in which each sample is turned and, half of them, mirrored.
+
+    `generator` is a CPU generator. "image", where present, stays uint8; what a turn brings in
+    from outside the square is black, like what lies outside the lens's circle.
+    """
+    count, device = len(batch["joints_3d_m"]), batch["joints_3d_m"].device
+    degrees = (2 * torch.rand(count, generator=generator) - 1) * MAX_TURN_DEGREES
+    mirrored = (torch.rand(count, generator=generator) < 0.5).to(device)
+    turns = turn_matrices(torch.deg2rad(degrees), mirrored.cpu()).to(device)
+    axis_px = torch.tensor(native_to_square((XR_EGOPOSE.cx, XR_EGOPOSE.cy), image_px))
+    axis_px = axis_px.to(batch["joints_2d_px"])
+
+    joints_2d_px = (batch["joints_2d_px"] - axis_px) @ turns.mT + axis_px
+    joints_3d_m = batch["joints_3d_m"].clone()
+    joints_3d_m[..., :2] = joints_3d_m[..., :2] @ turns.mT
+
+    def swapped(values, order):
+        chosen = mirrored.view(-1, *[1] * (values.ndim - 1))
+        return torch.where(chosen, values[:, order], values)
+
+    changed = {
+        "joints_2d_px": swapped(joints_2d_px, _MIRRORED_HEATMAPS),
+        "in_front": swapped(batch["in_front"], _MIRRORED_HEATMAPS),
+        "joints_3d_m": swapped(joints_3d_m, _MIRRORED_JOINTS),
+    }
+    if "image" in batch:
+        changed["image"] = turn_pictures(batch["image"], turns, axis_px)
+    return {**batch, **changed}
+
+
+def halve(batch):
+    """A batch with pictures of half the side: cheap to begin with, as shapes come before details."""
+    joints_2d_px = (batch["joints_2d_px"] + 0.5) / 2 - 0.5
+    image = torch.nn.functional.avg_pool2d(batch["image"].float(), 2).round_().to(torch.uint8)
+    return {**batch, "joints_2d_px": joints_2d_px, "image": image}
+
+
+def turn_matrices(radians, mirrored):
+    """Angles (B,), clockwise in the picture, and bool (B,) -> (B, 2, 2): mirror x, then turn."""
+    cosine, sine = radians.cos(), radians.sin()
+    turns = torch.stack([cosine, -sine, sine, cosine], -1).view(-1, 2, 2)
+    flips = torch.where(mirrored, -1.0, 1.0)
+    return torch.stack([turns[..., 0] * flips[:, None], turns[..., 1]], -1)
+
+
+def turn_pictures(images, turns, axis_px):
+    """uint8 (B, 3, S, S) mapped by `turns` (B, 2, 2) about pixel `axis_px` (2,) -> the same shape.
+
+    Bilinear; black where the square shows nothing.
+    """
+    size = images.shape[-1]
+    # Where each pixel of the outcome comes from, in grid_sample's units: -1 to 1 from edge to edge.
+    back = turns.mT  # the inverse of an orthogonal matrix
+    centre = (axis_px + 0.5) * (2 / size) - 1
+    shift = centre - (back @ centre[:, None])[..., 0]
+    grid = torch.nn.functional.affine_grid(
+        torch.cat([back, shift[..., None]], -1), images.shape, align_corners=False
+    )
+    turned = torch.nn.functional.grid_sample(images.float(), grid, align_corners=False)
+    return turned.round_().to(torch.uint8)
+
+
+def jitter_colours(images, generator, strength=0.25):
+    """Random exposure, contrast, white balance and saturation of normalised images (B, 3, S, S).
+
+    Every factor is drawn from 1 +- `strength`, the shift of black from +- `strength`, the share of
+    grey mixed in from 0 to 2 `strength`; clipped to [-1, 1] as a sensor would. `generator` is a
+    CPU generator.
+    """
+
+    def draw(channels, low=-1.0):
+        values = torch.rand(len(images), channels, 1, 1, generator=generator)
+        return ((low + (1 - low) * values) * strength).to(images.device)
+
+    grey = torch.lerp(images, images.mean(1, keepdim=True), 2 * draw(1, low=0.0))
+    gain = (1 + draw(1)) * (1 + draw(3) / 2)
+    return ((grey + 1) * gain - 1 + draw(1)).clamp_(-1, 1)

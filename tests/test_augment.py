@@ -1,0 +1,99 @@
+import math
+
+import numpy as np
+import torch
+
+from egolib.augment import halve, jitter_colours, turn_and_mirror, turn_matrices, turn_pictures
+from egolib.camera import XR_EGOPOSE, native_to_square, project
+from egolib.dataset import FrameDataset, make_loader, normalise
+from egolib.frames import index_tree
+from egolib.skeleton import HEATMAP_JOINT_INDICES, HEATMAP_JOINTS, JOINTS
+
+SIDE = 64
+
+
+def _batch(tree):
+    return next(iter(make_loader(FrameDataset(index_tree(tree, "train"), SIDE), batch_size=5)))
+
+
+def test_an_augmented_pose_still_projects_to_its_pixels():
+    """The lens maps the turned or mirrored pose to the turned or mirrored pixels: exact science."""
+    rng = np.random.default_rng(0)
+    joints_m = rng.uniform(-0.5, 0.5, (6, 16, 3)) + (0, 0, 0.8)
+    pixels = native_to_square(project(joints_m[:, HEATMAP_JOINT_INDICES]), SIDE)
+    batch = {
+        "joints_2d_px": torch.tensor(pixels).float(),
+        "in_front": torch.ones(6, 15, dtype=torch.bool),
+        "joints_3d_m": torch.tensor(joints_m).float(),
+    }
+    changed = turn_and_mirror(batch, SIDE, torch.Generator().manual_seed(1))
+    again = native_to_square(
+        project(changed["joints_3d_m"].numpy()[:, HEATMAP_JOINT_INDICES]), SIDE
+    )
+    assert np.abs(again - changed["joints_2d_px"].numpy()).max() < 0.02
+    assert np.abs(pixels - changed["joints_2d_px"].numpy()).max() > 2
+
+
+def test_about_half_of_a_batch_is_mirrored_and_left_becomes_right():
+    joints_m = torch.zeros(400, 16, 3)
+    joints_m[:, JOINTS.index("LeftHand"), 1] = 0.5
+    in_front = torch.ones(400, 15, dtype=torch.bool)
+    in_front[:, HEATMAP_JOINTS.index("LeftHand")] = False
+    batch = {"joints_2d_px": torch.zeros(400, 15, 2), "in_front": in_front}
+    changed = turn_and_mirror(
+        {**batch, "joints_3d_m": joints_m}, SIDE, torch.Generator().manual_seed(0)
+    )
+    moved = changed["joints_3d_m"].norm(dim=-1) > 0.1
+    assert (moved.sum(1) == 1).all()
+    right = moved[:, JOINTS.index("RightHand")]
+    assert 160 < right.sum() < 240
+    assert torch.equal(right, ~changed["in_front"][:, HEATMAP_JOINTS.index("RightHand")])
+
+
+def test_a_picture_turns_with_its_labels():
+    axis_px = torch.tensor(native_to_square((XR_EGOPOSE.cx, XR_EGOPOSE.cy), SIDE)).float()
+    images = torch.zeros(2, 3, SIDE, SIDE, dtype=torch.uint8)
+    images[:, :, 40, 50] = 255
+    turns = turn_matrices(torch.tensor([math.pi / 6, -0.2]), torch.tensor([False, True]))
+    turned = turn_pictures(images, turns, axis_px).float()[:, 0]
+    expected = (turns @ (torch.tensor([50.0, 40.0]) - axis_px)[:, None])[..., 0] + axis_px
+    rows, columns = torch.meshgrid(torch.arange(SIDE), torch.arange(SIDE), indexing="ij")
+    mass = turned.sum((1, 2))
+    found = torch.stack([(turned * columns).sum((1, 2)), (turned * rows).sum((1, 2))], -1)
+    assert torch.allclose(found / mass[:, None], expected, atol=0.05)
+
+
+def test_no_turn_changes_no_pixel():
+    images = torch.randint(0, 256, (3, 3, SIDE, SIDE), dtype=torch.uint8)
+    still = turn_matrices(torch.zeros(3), torch.zeros(3, dtype=torch.bool))
+    assert torch.equal(turn_pictures(images, still, torch.tensor([31.0, 32.0])), images)
+
+
+def test_halving_keeps_a_joint_on_its_spot(shared_toy_tree):
+    batch = _batch(shared_toy_tree)
+    batch["image"].zero_()
+    batch["image"][:, :, 20:22, 30:32] = 200
+    batch["joints_2d_px"][:] = torch.tensor([30.5, 20.5])
+    half = halve(batch)
+    assert half["image"].shape[-1] == SIDE // 2
+    assert (half["image"][:, :, 10, 15] == 200).all()
+    assert torch.equal(half["joints_2d_px"][0, 0], torch.tensor([15.0, 10.0]))
+
+
+def test_augmentation_depends_on_its_generator_alone(shared_toy_tree):
+    batch = _batch(shared_toy_tree)
+    one, same, other = (
+        turn_and_mirror(batch, SIDE, torch.Generator().manual_seed(s)) for s in (3, 3, 4)
+    )
+    assert torch.equal(one["image"], same["image"])
+    assert torch.equal(one["joints_3d_m"], same["joints_3d_m"])
+    assert not torch.equal(one["joints_3d_m"], other["joints_3d_m"])
+
+
+def test_jitter_stays_in_range():
+    normal = normalise(torch.randint(0, 256, (4, 3, 8, 8), dtype=torch.uint8))
+    jittered = jitter_colours(normal, torch.Generator().manual_seed(0))
+    assert not torch.allclose(jittered, normal, atol=0.01)
+    assert jittered.abs().max() <= 1
+    unchanged = jitter_colours(normal, torch.Generator().manual_seed(0), strength=0)
+    assert torch.allclose(unchanged, normal, atol=1e-6)
