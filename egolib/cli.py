@@ -20,6 +20,14 @@ def _devices(text):
     return text if text == "auto" else _whole(text)
 
 
+def _shard(text):
+    """The second of three parts: "2/3" -> (2, 3)."""
+    i, _, n = text.partition("/")
+    if not (i.isdecimal() and n.isdecimal() and 1 <= int(i) <= int(n)):
+        raise argparse.ArgumentTypeError(f"{text!r} is not I/N with I from 1 to N, such as 2/3")
+    return int(i), int(n)
+
+
 def _add_study_options(parser):
     known = ", ".join(PROFILES)
     parser.add_argument("--profile", default=DEFAULT_PROFILE, help=f"{known}, or a .toml file")
@@ -44,6 +52,10 @@ def _parser():
     )
     render.add_argument("--seed", type=_whole, default=0)
     render.add_argument("--workers", type=_whole, help="processes; else one a core")
+    render.add_argument(
+        "--shard", type=_shard, default=(1, 1), metavar="I/N",
+        help="only part I of N, for one of N machines: from 1/N to N/N",
+    )  # fmt: skip
 
     train = verbs.add_parser("train", help="train one stage, without a notebook")
     train.add_argument("stage", choices=STAGES)
@@ -98,7 +110,7 @@ def _render(options):
     config = load_profile(options.profile).render
     if options.scale is not None:
         config = dataclasses.replace(config, scale=options.scale)
-    render_tree(options.out, config, options.seed, options.workers)
+    render_tree(options.out, config, options.seed, options.workers, options.shard)
 
 
 def _train(options):

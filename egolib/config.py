@@ -16,14 +16,16 @@ from egolib.errors import EgolibError
 
 @dataclass(frozen=True)
 class RenderConfig:
-    """The embedded miniature. `characters` caps the characters of each split (0: all of them)."""
+    """The embedded miniature: `*_frames` a sequence of each split; how many `characters` each split
+    has at most, and how many `clips` each of them performs (0: all of them)."""
 
     scale: float = 0.2
     fps: int = 10
     train_frames: int = 13
-    val_frames: int = 24
+    val_frames: int = 12
     test_frames: int = 8
     characters: int = 0
+    clips: int = 18
 
 
 @dataclass(frozen=True)
@@ -81,7 +83,9 @@ class Profile:
 PROFILES = {
     "smoke": Profile(
         name="smoke",
-        render=RenderConfig(scale=0.1, train_frames=6, val_frames=3, test_frames=3, characters=2),
+        render=RenderConfig(
+            scale=0.1, train_frames=6, val_frames=3, test_frames=3, characters=2, clips=9
+        ),
         heatmaps=HeatmapConfig(image_px=64, epochs=2),
         lifter=LifterConfig(epochs=3),
         finetune=FinetuneConfig(epochs=1),
@@ -89,7 +93,9 @@ PROFILES = {
     "quick": Profile(name="quick"),
     "paper": Profile(
         name="paper",
-        render=RenderConfig(scale=1.0, fps=30, train_frames=90, val_frames=90, test_frames=90),
+        render=RenderConfig(
+            scale=1.0, fps=30, train_frames=90, val_frames=90, test_frames=90, clips=0
+        ),
         heatmaps=HeatmapConfig(
             backbone="resnet101", image_px=368, sigma_px=1.5, pretrained=True, epochs=3
         ),
@@ -104,7 +110,9 @@ STAGES = ("heatmaps", "lifter", "finetune")
 
 
 # Zero means "all" or "none" here; any other number of a profile must be positive.
-MAY_BE_ZERO = ("characters", "coarse_epochs", "workers", "heatmap_branch", "pretrained", "embedded")
+MAY_BE_ZERO = (
+    "characters", "clips", "coarse_epochs", "workers", "heatmap_branch", "pretrained", "embedded",
+)  # fmt: skip
 
 
 def override(config, changes, source):

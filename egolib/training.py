@@ -5,10 +5,8 @@ and writes it as safetensors. A killed run resumes after its last finished epoch
 would have ended: shuffling and colour jitter depend on seed, epoch and step alone.
 """
 
-import ast
 import dataclasses
 import functools
-import hashlib
 import json
 import logging
 import signal
@@ -23,7 +21,7 @@ from lightning.pytorch.callbacks import ModelCheckpoint
 
 from egolib.checkpoints import build_network, join_networks, load_network, save_network, spec_of
 from egolib.dataset import FrameDataset, make_loader, mean_pose_m
-from egolib.files import no_space_is_one_line, write_atomically
+from egolib.files import code_digest, no_space_is_one_line, write_atomically
 from egolib.progress import progress_bar
 from egolib.stages import FinetuneStage, HeatmapStage, LifterStage
 
@@ -196,21 +194,9 @@ def train_stage(stage, profile, train_index, val_index, checkpoints_dir, seed, r
 
 
 def _code_digest():
-    """Digest of the code that decides what is learnt; comments and layout do not count."""
-    trees = []
-    for name in (
-        "augment",
-        "dataset",
-        "heatmaps",
-        "losses",
-        "models",
-        "pictures",
-        "stages",
-        "training",
-    ):
-        source = Path(__file__).with_name(f"{name}.py").read_text()
-        trees.append(ast.dump(ast.parse(source)))
-    return hashlib.sha256("".join(trees).encode()).hexdigest()
+    """Digest of the code that decides what is learnt."""
+    names = "augment dataset heatmaps losses models pictures stages training"
+    return code_digest(Path(__file__).with_name(f"{name}.py") for name in names.split())
 
 
 def _load_joined(checkpoints_dir):

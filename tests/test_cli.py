@@ -116,6 +116,16 @@ def test_numbers_that_are_none(capsys, option, value):
     assert option in capsys.readouterr().err.splitlines()[-1]
 
 
+@pytest.mark.parametrize("shard", ["0/3", "4/3", "a/b", "2", "1/0", "-1/2"])
+def test_shards_that_are_none(capsys, tmp_path, shard):
+    with pytest.raises(SystemExit) as caught:
+        cli.main(["render", str(tmp_path / "tree"), f"--shard={shard}"])
+    assert caught.value.code == 2
+    last = capsys.readouterr().err.splitlines()[-1]
+    assert f"--shard: '{shard}' is not I/N" in last
+    assert not (tmp_path / "tree").exists()
+
+
 def test_help_does_not_wait_for_torch():
     code = "import sys; from egolib import cli; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -5,23 +5,28 @@ wear, where they are) -> materials, intersect, shading, render (NVIDIA Warp, the
 write -> plan, stage, tree (all sequences, in parallel, resumable). On two cores a picture at scale
 0.2 costs about 60 ms of one core, files and labels included.
 
-    <OUT>/miniature.json                                settings, seed, object ids, depth unit
+    <OUT>/miniature.json                                settings, seed, code, object ids, units
     <OUT>/TrainSet/<character>/character.json           who this is
     <OUT>/TrainSet/<character>/env_001/cam_down/
         rgba/<character>.rgba.001000.png                RGBA, black outside the lens's circle
         json/<character>_001000.json                    labels: centimetres, native 1280x800 pixels
         depth/<character>.depth.001000.png              8 bits, 2 cm a unit along the ray
         objectId/<character>.objectId.001000.png        8 bits, see OBJECT_IDS
+        worldp/<character>.worldp.001000.png            3 x 16 bits, x, y, z, 5 mm a unit
+        rot/<character>_001000.json                     joint rotations, quaternions
         meta/<character>.meta.001000.json               one a sequence, written last
 
-Own to the miniature, as the official sources are silent: the encodings of depth and object ids,
-`joints[].rot` (radians, static xyz, relative to the parent in the bind frame; unverified against
-the official data), `meta` and `character.json`. `rot` and `worldp` are not rendered.
+Own to the miniature, as the official sources are silent: the encodings of depth, object ids,
+`worldp`, `rot` and `joints[].rot` (radians, static xyz, relative to the parent in the bind frame;
+unverified against the official data), `meta` and `character.json`.
 """
 
 from egolib.miniature.plan import Sequence, planned_sequences
 from egolib.miniature.tree import render_tree
 from egolib.miniature.wardrobe import OBJECT_IDS
-from egolib.miniature.write import decode_depth
+from egolib.miniature.write import decode_depth, decode_worldp, encode_depth, encode_worldp
 
-__all__ = ["OBJECT_IDS", "Sequence", "decode_depth", "planned_sequences", "render_tree"]
+__all__ = [
+    "OBJECT_IDS", "Sequence", "decode_depth", "decode_worldp", "encode_depth", "encode_worldp",
+    "planned_sequences", "render_tree",
+]  # fmt: skip

@@ -1,4 +1,4 @@
-"""Which sequences a tree holds: every character performs every clip, six in each environment."""
+"""Which sequences a tree holds: who performs which clips, and where."""
 
 from dataclasses import dataclass
 
@@ -43,19 +43,60 @@ def chosen_characters(config):
     return chosen
 
 
+def clips_of_characters(config, seed=0):
+    """{split folder: {character: clips, in the order of CLIPS}}.
+
+    Each character performs at least one clip of each category and `config.clips` in all (0: every
+    clip), more where a split has too few characters to show every clip. Within a split every clip
+    is performed about as often as any other.
+    """
+    return {
+        split: dict(zip(names, _share_out(config.clips, len(names), split, seed), strict=True))
+        for split, names in chosen_characters(config).items()
+    }
+
+
+def _share_out(count, characters, split, seed):
+    """Deal the clips out: to each character the rarest of each category, then the rarest of all."""
+    order = stable_rng(seed, "clips", split).permutation(list(CLIPS)).tolist()
+    families = {}
+    for clip in order:
+        families.setdefault(action_of_clip(clip), []).append(clip)
+    place = {clip: i / len(family) for family in families.values() for i, clip in enumerate(family)}
+    count = max(min(count or len(CLIPS), len(CLIPS)), -(-len(CLIPS) // characters))
+    performed = dict.fromkeys(order, 0)
+    hands = []
+    for _ in range(characters):
+        hand = {min(family, key=performed.get) for family in families.values()}
+        rest = sorted(
+            performed.keys() - hand, key=lambda clip: (performed[clip], place[clip], clip)
+        )
+        hand |= set(rest[: max(count - len(hand), 0)])
+        for clip in hand:
+            performed[clip] += 1
+        hands.append(tuple(clip for clip in CLIPS if clip in hand))
+    return hands
+
+
 def planned_sequences(config, seed=0):
-    """All sequences of a tree, in order. Only which clip plays where depends on `seed`."""
+    """All sequences of a tree, in order. Only who performs which clip where depends on `seed`."""
     frames = {SPLIT_FOLDERS[key]: getattr(config, f"{key}_frames") for key in SPLIT_FOLDERS}
     return [
         sequence
-        for split, names in chosen_characters(config).items()
-        for name in names
-        for sequence in _sequences_of(split, name, frames[split], seed)
+        for split, cast in clips_of_characters(config, seed).items()
+        for name, clips in cast.items()
+        for sequence in _sequences_of(split, name, clips, frames[split], seed)
     ]
 
 
-def _sequences_of(split, character, frames, seed):
-    order = stable_rng(seed, "environments", character).permutation(list(CLIPS))
+def shard_of(sequences, shard):
+    """The consecutive part of `sequences` that is shard i of n: (i, n), i from 1 to n."""
+    i, n = shard
+    return sequences[len(sequences) * (i - 1) // n : len(sequences) * i // n]
+
+
+def _sequences_of(split, character, clips, frames, seed):
+    order = stable_rng(seed, "environments", character).permutation(list(clips))
     step = NUMBER_STEP * -(-(frames + 1) // NUMBER_STEP)
     per_environment = -(-len(order) // len(ENVIRONMENTS))
     return [

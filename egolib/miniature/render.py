@@ -28,6 +28,13 @@ def pixel_centres(scale):
     return (np.stack([u, v], -1) + 0.5) / scale - 0.5
 
 
+def camera_rays(scale):
+    """Unit rays of the pixel centres in the camera frame -> float32 (H, W, 3); 0 outside the
+    lens's circle."""
+    centres = pixel_centres(scale)
+    return (unproject(centres) * inside_circle(centres)[..., None]).astype(np.float32)
+
+
 def compile_kernels():
     """Compile for the preferred device; afterwards other processes find the result on disk."""
     wp.load_module(shading, device=wp.get_preferred_device())

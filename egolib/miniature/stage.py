@@ -5,10 +5,17 @@ import numpy as np
 from egolib.miniature.body import camera_poses, pose_skeleton, stable_rng
 from egolib.miniature.clips import CLIPS
 from egolib.miniature.motion import perform
-from egolib.miniature.render import Renderer
+from egolib.miniature.render import Renderer, camera_rays
 from egolib.miniature.room import FREE_M, furnish, stool
 from egolib.miniature.wardrobe import dress, sole_points
-from egolib.miniature.write import label, meta_path, write_frame, write_json
+from egolib.miniature.write import (
+    joint_rotations,
+    label,
+    meta_path,
+    world_positions,
+    write_frame,
+    write_json,
+)
 
 
 class Stage:
@@ -18,6 +25,7 @@ class Stage:
         self.root, self.config, self.seed = root, config, seed
         self.rig, self.characters = rig, characters
         self.renderer = Renderer(rig, config.scale)
+        self.rays = camera_rays(config.scale)
         self._outfits = {}  # of the last place: clips in one environment share their clothes
 
     def play(self, sequence, stopped=lambda: False):
@@ -46,18 +54,20 @@ class Stage:
                 return 0
             self.renderer.pose(character.heads, world[frame], joints[frame])
             picture, distances_m, object_ids = self.renderer.render(turns[frame], centres[frame])
-            labels = label(
-                sequence.clip,
-                character.stature_m,
-                rig.bones,
-                joints[frame],
-                shown.rotations[frame],
-                turns[frame],
-                centres[frame],
-            )
-            number = sequence.first_number + frame
+            view = (turns[frame], centres[frame])
+            turned = shown.rotations[frame]
             write_frame(
-                folder, sequence.character, number, picture, distances_m, object_ids, labels
+                folder,
+                sequence.character,
+                sequence.first_number + frame,
+                picture=picture,
+                distances_m=distances_m,
+                object_ids=object_ids,
+                points_m=world_positions(self.rays, distances_m, *view),
+                labels=label(
+                    sequence.clip, character.stature_m, rig.bones, joints[frame], turned, *view
+                ),
+                rotations=joint_rotations(rig.bones, turned),
             )
         meta = self._metadata(sequence, shown, outfit, room)
         write_json(meta_path(folder, sequence.character, sequence.first_number), meta)

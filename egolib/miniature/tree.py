@@ -5,6 +5,7 @@ import json
 import multiprocessing
 import os
 import signal
+import threading
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
@@ -12,39 +13,43 @@ from pathlib import Path
 import cv2
 
 from egolib.errors import EgolibError
+from egolib.files import code_digest
 from egolib.miniature.body import build_characters
-from egolib.miniature.plan import chosen_characters, planned_sequences
+from egolib.miniature.plan import chosen_characters, planned_sequences, shard_of
 from egolib.miniature.render import compile_kernels, picture_size
 from egolib.miniature.stage import Stage
 from egolib.miniature.wardrobe import OBJECT_IDS, skin_tone
-from egolib.miniature.write import DEPTH_UNIT_M, meta_path, write_json
+from egolib.miniature.write import DEPTH_UNIT_M, WORLDP_UNIT_M, WORLDP_ZERO, meta_path, write_json
 from egolib.progress import progress_bar
 from egolib.skeleton import SPLITS
 
-FORMAT_VERSION = 1
 TREE_FILE = "miniature.json"
 _stage = None  # of a rendering process, set once by _enter
 _stop = None
 
 
-def render_tree(out, config, seed, workers=None):
+def render_tree(out, config, seed, workers=None, shard=(1, 1)):
     """Render what is missing below `out` for `config` (egolib.config.RenderConfig) and `seed`.
 
-    A tree is bound to its settings by `miniature.json`; a sequence is complete when its metadata
-    file exists. The bytes do not depend on `workers` (default: the processors of this machine).
-    Raises EgolibError for a bad scale, a tree of other settings, a full disk or a killed worker.
+    A tree is bound to its settings and to the code that renders it by `miniature.json`; a sequence
+    is complete when its metadata file exists. The bytes do not depend on `workers` (default: the
+    processors of this machine). shard (i, n) renders the i-th of n parts, i from 1 to n; all n
+    parts together, in one folder, are the bytes of one run.
+    Raises EgolibError for a bad scale, a tree of other settings or of other code, a full disk or a
+    killed worker.
     """
     out, workers = Path(out), workers or os.cpu_count()
     picture_size(config.scale)
     _claim(out, config, seed)
-    sequences = planned_sequences(config, seed)
+    everything = planned_sequences(config, seed)
+    sequences = shard_of(everything, shard)
     missing = [s for s in sequences if not _is_complete(out, s)]
     done = sum(s.frames for s in sequences) - sum(s.frames for s in missing)
     if not missing:
         return
     names = [name for names in chosen_characters(config).values() for name in names]
     rig, characters = build_characters(names)
-    _describe_characters(out, sequences, characters)
+    _describe_characters(out, everything, characters)
     compile_kernels()
     shared = (out, config, seed, rig, characters)
     total = done + sum(s.frames for s in missing)
@@ -59,13 +64,15 @@ def _is_complete(out, sequence):
 
 
 def _claim(out, config, seed):
-    """Bind `out` to these settings, or refuse when it holds a tree of others."""
+    """Bind `out` to these settings and this code, or refuse when it holds a tree of others."""
     path = out / TREE_FILE
     content = {
-        "format_version": FORMAT_VERSION,
+        "renderer": renderer_digest(),
         "seed": seed,
         "render": dataclasses.asdict(config),
         "depth_unit_m": DEPTH_UNIT_M,
+        "worldp_unit_m": WORLDP_UNIT_M,
+        "worldp_zero": WORLDP_ZERO,
         "object_ids": OBJECT_IDS,
         "frame_identity": "split, character, environment and the six-digit frame number; frames "
         "with consecutive numbers are one sequence",
@@ -81,12 +88,24 @@ def _claim(out, config, seed):
         raise EgolibError(
             f"{path}: not readable ({error}); choose another folder or delete it"
         ) from error
+    if found.get("renderer") != content["renderer"]:
+        raise EgolibError(
+            f"{path}: this tree was rendered by another version of the miniature's code; "
+            "delete its folder to render it anew, or choose another"
+        )
     differing = [key for key in content if found.get(key) != content[key]]
     if differing:
         raise EgolibError(
             f"{path}: holds a tree with other settings ({', '.join(differing)}); "
             "choose another folder or delete this one"
         )
+
+
+def renderer_digest():
+    """Digest of the code that decides the bytes of a tree; comments do not count."""
+    here = Path(__file__).parent
+    sources = sorted(here.rglob("*.py"), key=lambda path: path.relative_to(here).as_posix())
+    return code_digest([*sources, here.with_name("camera.py"), here.with_name("skeleton.py")])
 
 
 def _describe_characters(out, sequences, characters):
@@ -125,11 +144,18 @@ def _play_all(shared, sequences, workers):
 
 
 def _enter(stop, shared):
-    """Start of a rendering process: the parent alone answers Ctrl-C, and tells by `stop`."""
+    """Start of a rendering process: the parent alone answers Ctrl-C, and tells by `stop`; when
+    the parent is killed, the process ends too."""
     global _stage, _stop
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     cv2.setNumThreads(1)
     _stage, _stop = Stage(*shared), stop
+
+
+def _end_with_parent():
+    multiprocessing.parent_process().join()
+    os._exit(1)
 
 
 def _play(sequence):

@@ -1,7 +1,7 @@
 """One sequence of the miniature -> files in the official layout, metadata last.
 
-Files are in centimetres, Y up, floor at 0; pixels are native 1280x800 whatever the pictures' size.
-Anny's (x, y, z) in metres, Z up, becomes 100 (x, z, -y).
+The world of the files is Y up, floor at 0: Anny's (x, y, z), Z up, becomes (x, z, -y). Labels are in
+centimetres; pixels are native 1280x800 whatever the pictures' size.
 """
 
 import json
@@ -18,8 +18,15 @@ from egolib.skeleton import RIG_PREFIX
 DEPTH_UNIT_M = 0.02
 DEPTH_FAR = 255  # 5.08 m or more
 CAMERA_FOV_DEGREES = 178.8  # the measured circle reaches 89.4 degrees off axis
-PNG_SETTINGS = [cv2.IMWRITE_PNG_COMPRESSION, 1]
+WORLDP_UNIT_M = 0.005
+WORLDP_ZERO = 32768  # the 16-bit value of 0 m
+# Differences to the row above, then run lengths: of all settings tried the quickest on pictures
+# with sensor noise, and among the smallest; smooth 16-bit pictures want the dictionary as well.
+_PNG = [cv2.IMWRITE_PNG_COMPRESSION, 1, cv2.IMWRITE_PNG_FILTER, cv2.IMWRITE_PNG_FILTER_UP]
+_PNG_8_BITS = [*_PNG, cv2.IMWRITE_PNG_STRATEGY, cv2.IMWRITE_PNG_STRATEGY_RLE]
+_PNG_16_BITS = [*_PNG, cv2.IMWRITE_PNG_STRATEGY, cv2.IMWRITE_PNG_STRATEGY_DEFAULT]
 DECIMALS_CM, DECIMALS_DEGREES, DECIMALS_RADIANS, DECIMALS_PX = 6, 9, 6, 4
+DECIMALS_QUATERNION = 7
 TO_WORLD = np.array([[1.0, 0, 0], [0, 0, 1], [0, -1, 0]])
 
 
@@ -37,6 +44,34 @@ def encode_depth(distances_m):
 def decode_depth(depth):
     """Inverse of `encode_depth`, to half a unit: uint8 (H, W) -> metres, 0 where nothing."""
     return depth.astype(np.float32) * DEPTH_UNIT_M
+
+
+def world_positions(rays, distances_m, camera_turn, camera_centre_m):
+    """Where in the files' world each pixel's ray ends -> float32 (H, W, 3) metres, NaN where nothing.
+
+    rays: float32 (H, W, 3), unit vectors in the camera frame; distances_m: float32 (H, W), 0 where
+    nothing; camera-to-world rotation (3, 3) and centre (3,) in Anny's axes.
+    """
+    to_world = TO_WORLD @ np.column_stack([camera_turn, camera_centre_m])
+    along = np.where(distances_m > 0, distances_m, np.float32(np.nan))
+    return cv2.transform(rays * along[..., None], to_world)
+
+
+def encode_worldp(points_m):
+    """World positions (H, W, 3) in metres -> uint16, 5 mm a unit, 32768 for 0 m, clipped at 163 m in
+    each direction; 0 in all three channels where a position is NaN."""
+    units = points_m * np.float32(1 / WORLDP_UNIT_M)
+    units += WORLDP_ZERO + 0.5
+    np.fmax(units, 0, out=units)  # of NaN and 0 this is 0
+    return np.minimum(units, 65535, out=units).astype(np.uint16)
+
+
+def decode_worldp(worldp):
+    """Inverse of `encode_worldp`, to half a unit: uint16 (H, W, 3), red is x -> float32 metres in
+    the files' world, NaN where nothing."""
+    points = (worldp.astype(np.float32) - WORLDP_ZERO) * WORLDP_UNIT_M
+    points[~worldp.any(-1)] = np.nan
+    return points
 
 
 def label(clip, stature_m, bones, joints_m, rotations, camera_turn, camera_centre_m):
@@ -74,19 +109,41 @@ def _camera(camera_turn, camera_centre_m):
     return np.round(trans, DECIMALS_CM), np.round(rot, DECIMALS_DEGREES)
 
 
-def write_frame(folder, character, number, picture, distances_m, object_ids, labels):
-    """Write the four files of a frame below `folder` (.../cam_down)."""
-    alpha = np.full(picture.shape[:2], 255, np.uint8)
-    rgba = np.dstack([picture[..., ::-1], alpha])
+def joint_rotations(bones, rotations):
+    """The `rot` file of one frame: unit quaternions x, y, z, w with w >= 0 in the files' world axes,
+    relative to the parent in the bind frame. rotations: (J, 3, 3) in Anny's axes."""
+    turns = Rotation.from_matrix(TO_WORLD @ rotations @ TO_WORLD.T).as_quat(canonical=True)
+    return {
+        "joints": [
+            {"name": RIG_PREFIX + bone, "quaternion": turn}
+            for bone, turn in zip(bones, turns.round(DECIMALS_QUATERNION).tolist(), strict=True)
+        ]
+    }
+
+
+def write_frame(folder, character, number, *, picture, distances_m, object_ids, points_m, labels,
+                rotations):  # fmt: skip
+    """Write the six files of a frame below `folder` (.../cam_down).
+
+    picture: uint8 RGB (H, W, 3); distances_m: (H, W) along the ray; object_ids: uint8 (H, W);
+    points_m: (H, W, 3) of `world_positions`; labels, rotations: the two json files' content.
+    """
     digits = f"{number:06d}"
-    _write_png(folder / "rgba" / f"{character}.rgba.{digits}.png", rgba)
-    _write_png(folder / "depth" / f"{character}.depth.{digits}.png", encode_depth(distances_m))
-    _write_png(folder / "objectId" / f"{character}.objectId.{digits}.png", object_ids)
-    write_atomically(folder / "json" / f"{character}_{digits}.json", json.dumps(labels))
+    pictures = {
+        "rgba": cv2.cvtColor(picture, cv2.COLOR_RGB2BGRA),
+        "depth": encode_depth(distances_m),
+        "objectId": object_ids,
+        "worldp": cv2.cvtColor(encode_worldp(points_m), cv2.COLOR_RGB2BGR),
+    }
+    for kind, pixels in pictures.items():
+        _write_png(folder / kind / f"{character}.{kind}.{digits}.png", pixels)
+    for kind, content in {"json": labels, "rot": rotations}.items():
+        write_atomically(folder / kind / f"{character}_{digits}.json", json.dumps(content))
 
 
 def _write_png(path, pixels):
-    done, encoded = cv2.imencode(".png", pixels, PNG_SETTINGS)
+    settings = _PNG_8_BITS if pixels.dtype == np.uint8 else _PNG_16_BITS
+    done, encoded = cv2.imencode(".png", pixels, settings)
     if not done:
         raise EgolibError(f"{path}: OpenCV could not encode this picture")
     write_atomically(path, encoded.tobytes())
