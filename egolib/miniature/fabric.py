@@ -165,14 +165,14 @@ def cloth_paint(
     share = wp.where(place[2] < cloth.trim_below_m, 1.0, wp.clamp(share, 0.0, 1.0))
     colour = wp.lerp(cloth.plain, cloth.second, share)
     if cloth.fastener_m > 0.0 and chart == 0 and place[1] < 0.0:
-        wave = 0.0025 * wp.sin(along * 45.0) + 0.003 * wp.sin(along * 17.0)
+        wave = 0.0012 * wp.sin(along * 45.0) + 0.0025 * wp.sin(along * 17.0)
         half = cloth.fastener_m
         below = cloth.top_m - along
         if below > 0.0 and below < 0.045:  # the puller
-            half = 2.2 * half
+            half = 1.7 * half
         inside = soft_step(half - wp.abs(place[0] + wave), blur) * soft_step(below, 0.01)
         inside *= wp.min(1.0, 2.5 * half / wp.max(blur, 1.0e-4))
-        teeth = 0.75 + 0.25 * wp.sin(along * 900.0) * wp.min(1.0, 0.002 / blur)
+        teeth = 0.8 + 0.2 * wp.sin(along * 1800.0) * wp.min(1.0, 0.0007 / blur)
         seam = soft_step(0.006 - wp.abs(wp.abs(place[0]) - 0.03), 0.006 + blur)
         colour *= 1.0 - 0.25 * seam
         colour = wp.lerp(colour, teeth * cloth.fastener_colour, inside)

@@ -189,8 +189,8 @@ def neckline(figure, rise_m, depth_m, width_m):
     scoop = across if pointed else np.sqrt(across * (2 - across))
     front = smoothstep(-y, -0.01, 0.03)
     edge = -0.01 + rise_m + 0.75 * np.clip(y, -0.09, 0) - depth_m * scoop * front
-    off_axis = np.hypot(x, y) - 0.085 - (0 if pointed else max(width_m - 0.09, 0))
-    line = np.maximum(edge - z, np.where(front * scoop > 0, -1, np.minimum(off_axis, 0.1)))
+    shoulder = np.hypot(x, y) - 0.085 - max(width_m - 0.09, 0) - 0.3 * scoop * front
+    line = np.maximum(edge - z, np.minimum(shoulder, 0.1))
     return np.minimum(line, 0.06 - 0.2 * figure.rig.weight_of("Head"))
 
 
@@ -245,7 +245,8 @@ def stand_off(figure, field, ease_m, tube=0.0, hang=0.0, gather=0.0, passes=4):
     cover = smoothstep(field, -0.03, 0.01)[:, None]
     for _ in range(passes):
         worn += 0.6 * cover * (rig.neighbour_average @ worn - worn)
-    drawn_in = 1 - gather * (1 - smoothstep(field, 0.0, 0.06))
+    off_neck = np.linalg.norm((figure.vertices - figure.head("Neck")) * [1, 1, 0.5], axis=1)
+    drawn_in = (1 - gather * (1 - smoothstep(field, 0.0, 0.06))) * smoothstep(off_neck, 0.0, 0.17)
     worn += (ease_m * drawn_in)[:, None] * vertex_normals(worn, faces)
     if tube:
         worn = _limb_tubes(figure, worn, ease_m, tube, drawn_in)

@@ -19,7 +19,7 @@ def hair_colour(rng):
     return np.array(colours)[rng.choice(len(colours), p=shares)] * rng.uniform(0.8, 1.25)
 
 
-def long_hair(figure, cloth, top, length_m, forward, part, rng, locks=13):
+def long_hair(figure, cloth, top, length_m, forward, part, rng, locks=22):
     """Locks from beside the cheeks over the shoulders; `forward` (0 to 1) is the share that falls
     onto the chest, `length_m` how far below the neck joint they end."""
     surface = Surface(top)
@@ -59,7 +59,7 @@ def long_hair(figure, cloth, top, length_m, forward, part, rng, locks=13):
         paths += lying * (surface.push_out(paths, clearance) - paths)
         paths = gaussian_filter1d(paths, 0.8, axis=1, mode="nearest")
     outward = paths - (neck * [1, 1, 0] + paths * [0, 0, 1])
-    widths = rng.uniform(0.010, 0.018, (count, 1)) * np.interp(
+    widths = rng.uniform(0.006, 0.013, (count, 1)) * np.interp(
         at, (0, 2, 3, 4), (1, 1.1, 0.9, 0.12)
     )
     weights = gaussian_filter1d(surface.weights(paths), 1.0, axis=1, mode="nearest")
@@ -111,13 +111,13 @@ def face_tints(figure, stubble, redness):
     mottle = rng.normal(size=len(head))
     for _ in range(3):
         mottle = figure.rig.neighbour_average @ mottle
-    tints = 1 + 0.25 * mottle[:, None] * np.array([0.6, 1.0, 1.0])
+    tints = 1 + 0.12 * mottle[:, None] * np.array([0.6, 1.0, 1.0])
     bow = 0.0085 * (1 - (np.abs(x) / 0.027) ** 2)
     lips = smoothstep(bow - np.abs(z), -0.002, 0.004) * (y < 0.03) * (np.abs(x) < 0.027)
     cheeks = np.exp(-(((np.abs(x) - 0.04) / 0.025) ** 2) - ((z - 0.03) / 0.03) ** 2) * (y < 0.06)
     chin = np.exp(-((x / 0.03) ** 2) - ((z + 0.035) / 0.02) ** 2) * (y < 0.06)
     red = redness * head * (0.5 * cheeks + 0.3 * chin)
     tints *= 1 - red[:, None] * np.array([0.0, 0.25, 0.25])
-    tints *= 1 - (head * lips * 0.55)[:, None] * np.array([0.25, 0.75, 0.65])
+    tints *= 1 - (head * lips * 0.4)[:, None] * np.array([0.25, 0.75, 0.65])
     shadow = stubble * smoothstep(beard_field(figure, 0.5), 0, 0.012)
     return tints * (1 - shadow[:, None] * np.array([0.55, 0.5, 0.42]))

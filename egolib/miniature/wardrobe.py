@@ -9,7 +9,7 @@ import numpy as np
 from egolib.miniature import garments as cloth
 from egolib.miniature import hair
 from egolib.miniature.body import stable_rng
-from egolib.miniature.tailoring import Assembly, assemble, smoothstep
+from egolib.miniature.tailoring import Assembly, assemble, smoothstep, vertex_normals
 
 PARTS = ("head", "neck", "torso", "hips") + tuple(
     f"{side}_{part}"
@@ -29,6 +29,7 @@ OBJECT_IDS = {
     },
     **ROOM_IDS,
 }
+SINK_M = 0.008  # of skin below cloth, so that none shows through
 RELAXATIONS = 3  # passes of cloth giving way to its neighbours, each frame
 SKIN_TONES = (  # linear RGB, light to dark
     (0.72, 0.47, 0.37), (0.62, 0.38, 0.28), (0.48, 0.27, 0.18), (0.34, 0.17, 0.10),
@@ -293,7 +294,7 @@ class _Fitting:
             )
             made = replace(
                 made,
-                fastener_m=0.012 if buttons else self._between((0.0025, 0.005)),
+                fastener_m=0.012 if buttons else self._between((0.002, 0.0035)),
                 fastener_colour=tuple(made.plain * 0.8 if buttons else np.clip(bright, 0, 0.85)),
             )
         made = replace(made, top_m=float(trunk_top))
@@ -433,11 +434,13 @@ class _Fitting:
         self.stubble = 0.0 if self.female else rng.choice([0.0, self._between((0.1, 0.9))])
         tints = hair.face_tints(figure, self.stubble, rng.uniform(0.3, 1.0))
         bare = smoothstep(1 - figure.rig.weight_of("Head"), 0.7, 1.0) * (figure.along_arm < 1.8)
-        give = 0.3 * bare * (figure.along_leg < 1.8)
+        give = 0.5 * bare * (figure.along_leg < 1.8)
+        sunk = SINK_M * smoothstep(self.hidden, 0.0, 0.03)[:, None]
+        worn = vertices - sunk * vertex_normals(vertices, figure.rig.faces)
         self._add(
             Cloth(SKIN, skin_tone(figure.character)),
             lambda number: cloth.piece_of_body(
-                figure, number, np.ones(len(vertices)), vertices, np.zeros((len(vertices), 2)),
+                figure, number, np.ones(len(vertices)), worn, np.zeros((len(vertices), 2)),
                 give, self.hidden, tints=tints,
             ),
         )  # fmt: skip
