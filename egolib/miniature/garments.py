@@ -12,10 +12,11 @@ from scipy.ndimage import gaussian_filter
 from egolib.miniature.tailoring import (
     Piece,
     Surface,
-    border,
+    border_edges,
     cut,
     grid_faces,
     lay,
+    smooth_hem,
     smoothstep,
     vertex_normals,
 )
@@ -23,6 +24,7 @@ from egolib.miniature.tailoring import (
 SIDES = ("Left", "Right")
 TRUNK, LEFT_ARM, RIGHT_ARM, LEFT_LEG, RIGHT_LEG = range(5)
 CHART_RADII_M = (0.15, 0.05, 0.05, 0.08, 0.08)
+LEAST_EASE_M = 0.003
 HIDDEN_M = 0.035  # skin and cloth further than this below another garment's hem are left out
 ANGLES, LEVELS = 40, 48  # of the grid on which cloth hangs from chest and belly
 
@@ -166,7 +168,7 @@ def piece_of_body(figure, cloth, field, worn, slack, give, hidden=None, tints=No
     places = np.einsum("fij,fcj->fci", axes[charts], corners - origins[charts][:, None])
     weights = figure.rig.weights if tints is not None else figure.rig.soft_weights
     return Piece(
-        vertices=blend @ worn,
+        vertices=smooth_hem(blend @ worn, faces),
         faces=faces,
         weights=blend @ weights,
         parts=figure.parts[first],
@@ -185,8 +187,8 @@ def neckline(figure, rise_m, depth_m, width_m):
     front by `depth_m` over `width_m` to both sides, pointed (V) where that is narrow and deep."""
     x, y, z = (figure.vertices - figure.head("Neck")).T
     pointed = depth_m > 0.5 * width_m
-    across = np.clip(1 - np.abs(x) / width_m, 0, 1)
-    scoop = across if pointed else np.sqrt(across * (2 - across))
+    across = np.clip(np.abs(x) / width_m, 0, 1)
+    scoop = 1 - across if pointed else 1 - across**2
     front = smoothstep(-y, -0.01, 0.03)
     edge = -0.01 + rise_m + 0.75 * np.clip(y, -0.09, 0) - depth_m * scoop * front
     shoulder = np.hypot(x, y) - 0.085 - max(width_m - 0.09, 0) - 0.3 * scoop * front
@@ -242,12 +244,12 @@ def stand_off(figure, field, ease_m, tube=0.0, hang=0.0, gather=0.0, passes=4):
     """
     rig, faces = figure.rig, figure.rig.faces
     worn = figure.vertices.copy()
-    cover = smoothstep(field, -0.03, 0.01)[:, None]
+    cover = smoothstep(field, -0.01, 0.04)[:, None]
     for _ in range(passes):
         worn += 0.6 * cover * (rig.neighbour_average @ worn - worn)
     off_neck = np.linalg.norm((figure.vertices - figure.head("Neck")) * [1, 1, 0.5], axis=1)
     drawn_in = (1 - gather * (1 - smoothstep(field, 0.0, 0.06))) * smoothstep(off_neck, 0.0, 0.17)
-    worn += (ease_m * drawn_in)[:, None] * vertex_normals(worn, faces)
+    worn += np.maximum(ease_m * drawn_in, LEAST_EASE_M)[:, None] * vertex_normals(worn, faces)
     if tube:
         worn = _limb_tubes(figure, worn, ease_m, tube, drawn_in)
     if hang:
@@ -342,7 +344,7 @@ def grid_piece(figure, cloth, points, weights, part, closed=False, slack=(0.0, 0
 def neck_edge(figure, top, angles):
     """Points of the upper edge of `top` at `angles` round the neck (0 front, + left) (A, 3)."""
     neck = figure.head("Neck")
-    edge = top.vertices[border(top.faces, len(top.vertices))]
+    edge = top.vertices[np.unique(border_edges(top.faces, len(top.vertices)))]
     offset = edge - neck
     near = (np.hypot(offset[:, 0], offset[:, 1]) < 0.17) & (offset[:, 2] > -0.25)
     edge, offset = edge[near], offset[near]
@@ -353,12 +355,13 @@ def neck_edge(figure, top, angles):
     )
 
 
-def collar(figure, cloth, top, tip_m, back_m, part):
-    """A flat collar with two points, from the neck's edge down onto the cloth of `top`."""
+def collar(figure, cloth, top, tip_m, back_m, opening, part):
+    """A flat collar with two points, from the neck's edge down onto the cloth of `top`; `opening`
+    is the angle in radians between the middle and where it begins."""
     surface = Surface(top)
     pieces = []
     for side in (1, -1):
-        angles = side * np.linspace(0.06, np.pi, 26)
+        angles = side * np.linspace(opening, np.pi, 26)
         starts = neck_edge(figure, top, angles)
         outward = np.maximum(np.abs(angles), 0.95)
         steps = np.stack(

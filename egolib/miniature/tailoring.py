@@ -98,13 +98,26 @@ def cut(faces, field):
     )
 
 
-def border(faces, vertex_count):
-    """True for vertices on an open edge -> (V,)."""
+def border_edges(faces, vertex_count):
+    """Edges that belong to one triangle only (E, 2)."""
     edges = np.sort(np.concatenate([faces[:, [0, 1]], faces[:, [1, 2]], faces[:, [2, 0]]]), axis=1)
     edges, uses = np.unique(edges @ [vertex_count, 1], return_counts=True)
-    open_edge = np.zeros(vertex_count, bool)
-    open_edge[np.concatenate(np.divmod(edges[uses == 1], vertex_count))] = True
-    return open_edge
+    return np.stack(np.divmod(edges[uses == 1], vertex_count), axis=1)
+
+
+def smooth_hem(vertices, faces, passes=6):
+    """Vertices with the open edges of the mesh smoothed along themselves."""
+    edges = border_edges(faces, len(vertices))
+    links = sparse.coo_matrix(
+        (np.ones(2 * len(edges)), (edges.T.ravel(), edges[:, ::-1].T.ravel())), (len(vertices),) * 2
+    ).tocsr()
+    count = np.asarray(links.sum(1))
+    on_edge = np.flatnonzero(count == 2)
+    mean = links[on_edge] / 2
+    vertices = vertices.copy()
+    for _ in range(passes):
+        vertices[on_edge] = 0.5 * (vertices[on_edge] + mean @ vertices)
+    return vertices
 
 
 def grid_faces(rows, columns, closed=False):
@@ -192,7 +205,7 @@ def assemble(pieces, relaxations):
     bones = np.argpartition(-weights, BONES_PER_VERTEX, axis=1)[:, :BONES_PER_VERTEX]
     strongest = np.take_along_axis(weights, bones, axis=1)
     rings = _rings(faces, len(weights))
-    joined["give"] = np.where(border(faces, len(weights)), 0, joined["give"])
+    joined["give"][border_edges(faces, len(weights))] = 0
     return Assembly(
         faces=faces.astype(np.int32),
         tags=tags.astype(np.int32),

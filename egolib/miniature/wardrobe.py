@@ -334,10 +334,12 @@ class _Fitting:
                 made, plain=plain, folds=0.4 * made.folds, fastener_m=0.0,
                 pattern=made.pattern if plain is made.plain else "plain",
             )  # fmt: skip
-            tip = self._between((0.085, 0.14)) if name == "jacket" else self._between((0.05, 0.085))
+            tip = self._between((0.075, 0.12)) if name == "jacket" else self._between((0.05, 0.085))
             back = self._between((0.045, 0.07))
+            opening = 0.5 if made.fastener_m == 0 else 0.06
             self._add(
-                contrast, lambda number: cloth.collar(figure, number, piece, tip, back, torso)
+                contrast,
+                lambda number: cloth.collar(figure, number, piece, tip, back, opening, torso),
             )
         elif style.finish == "hood":
             self._add(
@@ -372,6 +374,7 @@ class _Fitting:
                 made,
                 lambda number: cloth.skirt(figure, number, length, flare, waist, ease, part),
             )
+            self._cover(cloth.trousers_field(figure, end, waist) - 0.03)
         else:
             worn_field = cloth.trousers_field(figure, end, waist)
             worn = cloth.stand_off(figure, worn_field, ease, tube=tube, passes=2)
@@ -435,7 +438,7 @@ class _Fitting:
         tints = hair.face_tints(figure, self.stubble, rng.uniform(0.3, 1.0))
         bare = smoothstep(1 - figure.rig.weight_of("Head"), 0.7, 1.0) * (figure.along_arm < 1.8)
         give = 0.5 * bare * (figure.along_leg < 1.8)
-        sunk = SINK_M * smoothstep(self.hidden, 0.0, 0.03)[:, None]
+        sunk = SINK_M * smoothstep(self.hidden, -0.006, 0.014)[:, None]
         worn = vertices - sunk * vertex_normals(vertices, figure.rig.faces)
         self._add(
             Cloth(SKIN, skin_tone(figure.character)),
@@ -461,8 +464,11 @@ class _Fitting:
             )
             self.words["hair"] = "long"
         if self.stubble > 0.5 and rng.random() < 0.6:
-            length, cheeks = self._between((0.004, 0.02)), self._between((0.2, 1.0))
-            self._add(made, lambda number: hair.beard(figure, number, length, cheeks, rng))
+            length, cheeks = self._between((0.003, 0.012)), self._between((0.2, 1.0))
+            self._add(
+                replace(made, pattern="melange"),
+                lambda number: hair.beard(figure, number, length, cheeks, rng),
+            )
             self.words["beard"] = True
 
     def _accessories(self):
