@@ -43,7 +43,7 @@ def test_posing_agrees_with_anny():
     rotations = Rotation.from_rotvec(turns).as_matrix()[None]
     poses = torch.eye(4, dtype=torch.float64).repeat(1, len(rig.bones), 1, 1)
     poses[:, :, :3, :3] = torch.tensor(rotations)
-    theirs = anny.Anny(rig="mixamo")(
+    theirs = anny.Anny(rig="mixamo", phenotypes="all")(
         pose_parameters=poses, phenotype_kwargs=dict(character.phenotype)
     )["bone_poses"][0, :, :3, 3].numpy()
     _, ours = body.pose_skeleton(rig, character.heads, rotations, np.zeros((1, 3)))

@@ -12,6 +12,7 @@ from functools import cached_property
 
 import numpy as np
 import scipy.sparse as sparse
+from scipy.sparse.csgraph import connected_components
 
 from egolib.skeleton import RIG_PREFIX, parse_character
 
@@ -21,7 +22,8 @@ STATURE_M = {  # mean and spread by (gender, height); Anny's own default is 1.91
     ("female", "average"): (1.64, 0.04),
     ("female", "short"): (1.55, 0.03),
 }
-ANNY_ADULT = 0.67
+AGES = (0.62, 0.95)  # of Anny's scale, on which 0.67 is a young adult and 1 is very old
+SOFTENING = 4  # passes over the mesh
 NOSE_MIDLINE_M = 0.012
 
 
@@ -51,6 +53,27 @@ class Rig:
         links = sparse.coo_matrix((np.ones(len(start)), (start, end)), shape).tocsr()
         links = ((links + links.T) > 0).astype(float)
         return sparse.diags(1 / np.asarray(links.sum(1)).ravel()) @ links
+
+    @cached_property
+    def weights(self):
+        """Skinning weights of all bones (V, J)."""
+        dense = np.zeros((len(self.bone_weights), len(self.bones)))
+        np.add.at(dense, (np.arange(len(dense))[:, None], self.bone_indices), self.bone_weights)
+        return dense
+
+    @cached_property
+    def soft_weights(self):
+        """Skinning weights (V, J) that pass more gradually from bone to bone, as cloth does."""
+        soft = self.weights
+        for _ in range(SOFTENING):
+            soft = self.neighbour_average @ soft
+        return soft
+
+    @cached_property
+    def tongue(self):
+        """Indices of the tongue's vertices: of the mesh's closed parts the second largest."""
+        _, part = connected_components(self.neighbour_average)
+        return np.flatnonzero(part == np.argsort(np.bincount(part))[-2])
 
     @property
     def dominant_bones(self):
@@ -85,7 +108,7 @@ def build_characters(names):
     wp.config.log_level = wp.LOG_ERROR
     import anny
 
-    model = anny.Anny(rig="mixamo")
+    model = anny.Anny(rig="mixamo", phenotypes="all")
     phenotypes = [_draw_phenotype(name) for name in names]
     targets = np.array([_draw_stature_m(name) for name in names])
     bodies = _bodies_of_stature(model, phenotypes, targets)
@@ -106,12 +129,16 @@ def build_characters(names):
 def _draw_phenotype(name):
     gender, _, body, _ = parse_character(name)
     rng = stable_rng("phenotype", name)
+    origins = rng.dirichlet((0.6, 0.6, 0.6))
     return {
         "gender": float(gender == "female"),
-        "age": ANNY_ADULT,
-        "muscle": rng.uniform(0.4, 0.65),
-        "weight": rng.uniform(0.78, 0.95) if body == "full" else rng.uniform(0.38, 0.55),
-        "proportions": rng.uniform(0.4, 0.8),
+        "age": rng.uniform(*AGES),
+        "muscle": rng.uniform(0.3, 0.75),
+        "weight": rng.uniform(0.78, 0.98) if body == "full" else rng.uniform(0.33, 0.58),
+        "proportions": rng.uniform(0.3, 0.9),
+        "cupsize": rng.uniform(0.3, 0.75),
+        "firmness": rng.uniform(0.3, 0.7),
+        **dict(zip(("african", "asian", "caucasian"), origins.tolist(), strict=True)),
     }
 
 

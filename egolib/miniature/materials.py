@@ -6,8 +6,6 @@ point to its colour. Procedural; lines are blurred to the size of a pixel, so no
 
 import warp as wp
 
-FOLD_TILT = 0.3
-
 
 @wp.struct
 class RoomOnDevice:
@@ -32,22 +30,6 @@ class RoomOnDevice:
     lights: wp.array(dtype=wp.vec4)
     light_colours: wp.array(dtype=wp.vec3)
     surface_ids: wp.vec3i  # floor, wall, ceiling
-
-
-@wp.struct
-class BodyOnDevice:
-    faces: wp.array2d(dtype=int)
-    rest: wp.array(dtype=wp.vec3)
-    rest_normals: wp.array(dtype=wp.vec3)
-    bone_indices: wp.array2d(dtype=int)
-    bone_weights: wp.array2d(dtype=float)
-    fields: wp.array(dtype=wp.vec3)
-    parts: wp.array(dtype=int)
-    colours: wp.array(dtype=wp.vec3)
-    pattern: int
-    neck_m: float
-    garment_step: int
-    head_part: int
 
 
 @wp.struct
@@ -116,57 +98,3 @@ def wall_paint(room: RoomOnDevice, point: wp.vec3, normal: wp.vec3, blur: float)
     if point[2] < 0.09:
         colour = room.wall_second * 0.7
     return colour
-
-
-@wp.func
-def shirt_paint(body: BodyOnDevice, rest: wp.vec3, field: float, blur: float):
-    plain = body.colours[1]
-    contrast = body.colours[4]
-    if body.pattern == 1:
-        return wp.lerp(plain, contrast, band(rest[2], 0.07, 0.03, blur))
-    if body.pattern == 2:
-        lines = 0.35 * (band(rest[2], 0.06, 0.025, blur) + band(rest[0], 0.06, 0.025, blur))
-        return wp.lerp(plain, contrast, lines)
-    if body.pattern == 3 and wp.abs(rest[0]) < 0.13:
-        collar = rest[2] > body.neck_m - 0.13 and field < 0.02
-        fastener = wp.abs(rest[0]) < 0.004 and rest[1] < 0.0
-        if collar or fastener:
-            return contrast
-    return plain
-
-
-@wp.func
-def body_paint(body: BodyOnDevice, hit: Hit, blur: float):
-    """Colour, object id and a tilt of the normal (folds of cloth) at a point of the body."""
-    a = body.faces[hit.index, 0]
-    b = body.faces[hit.index, 1]
-    c = body.faces[hit.index, 2]
-    w = 1.0 - hit.u - hit.v
-    # Warp's barycentrics: u weighs the first corner, v the second.
-    fields = hit.u * body.fields[a] + hit.v * body.fields[b] + w * body.fields[c]
-    rest = hit.u * body.rest[a] + hit.v * body.rest[b] + w * body.rest[c]
-    nearest = a
-    if hit.v > hit.u and hit.v > w:
-        nearest = b
-    if w > hit.u and w > hit.v:
-        nearest = c
-    garment = int(0)
-    colour = body.colours[0]
-    if fields[0] > 0.0:
-        garment = 1
-        colour = shirt_paint(body, rest, fields[0], blur)
-    elif fields[1] > 0.0:
-        garment = 2
-        colour = body.colours[2]
-    elif fields[2] > 0.0:
-        garment = 3
-        colour = body.colours[3]
-    tilt = wp.vec3(0.0)
-    if garment > 0:
-        folds = wp.cw_mul(rest, wp.vec3(17.0, 17.0, 11.0))  # longer upright than across
-        tilt = FOLD_TILT * wp.vec3(
-            wp.noise(wp.rand_init(1), folds),
-            wp.noise(wp.rand_init(2), folds),
-            wp.noise(wp.rand_init(3), folds),
-        )
-    return colour, body.parts[nearest] + body.garment_step * garment, tilt

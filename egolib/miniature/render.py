@@ -7,9 +7,9 @@ wp.config.log_level = wp.LOG_ERROR
 
 from egolib.camera import XR_EGOPOSE, inside_circle, unproject  # noqa: E402
 from egolib.errors import EgolibError  # noqa: E402
-from egolib.miniature import materials, shading  # noqa: E402
+from egolib.miniature import fabric, materials, shading, skinning  # noqa: E402
 from egolib.miniature.room import FLOORS, WALLS  # noqa: E402
-from egolib.miniature.wardrobe import GARMENT_STEP, PARTS, ROOM_IDS  # noqa: E402
+from egolib.miniature.wardrobe import GARMENT_STEP, PARTS, RELAXATIONS, ROOM_IDS  # noqa: E402
 
 
 def picture_size(scale):
@@ -37,13 +37,24 @@ def camera_rays(scale):
 
 def compile_kernels():
     """Compile for the preferred device; afterwards other processes find the result on disk."""
-    wp.load_module(shading, device=wp.get_preferred_device())
+    for module in (skinning, shading):
+        wp.load_module(module, device=wp.get_preferred_device())
+
+
+def _cloth_on_device(cloth):
+    device = fabric.ClothOnDevice()
+    device.garment, device.pattern = cloth.garment, fabric.PATTERNS.index(cloth.pattern)
+    for name in ("plain", "second", "fastener_colour"):
+        setattr(device, name, wp.vec3(*getattr(cloth, name)))
+    for name in ("size_m", "folds", "fastener_m", "top_m", "trim_below_m"):
+        setattr(device, name, float(getattr(cloth, name)))
+    return device
 
 
 class Renderer:
     """Renders frames of one size; `dress` and `furnish` first, then `render` frame by frame."""
 
-    def __init__(self, rig, scale):
+    def __init__(self, scale):
         self.device = wp.get_preferred_device()
         self.width, self.height = picture_size(scale)
         centres = pixel_centres(scale).reshape(-1, 2)
@@ -54,27 +65,36 @@ class Renderer:
         self.rgb = wp.zeros((len(centres), 3), dtype=wp.uint8, device=self.device)
         self.distances = wp.zeros(len(centres), dtype=float, device=self.device)
         self.object_ids = wp.zeros(len(centres), dtype=wp.uint8, device=self.device)
-        self.triangles = self._upload(rig.faces.ravel(), int)
-        self.body = materials.BodyOnDevice()
-        self.body.faces = self._upload(rig.faces, int)
-        self.body.bone_indices = self._upload(rig.bone_indices, int)
-        self.body.bone_weights = self._upload(rig.bone_weights, float)
-        self.body.garment_step, self.body.head_part = GARMENT_STEP, 1 + PARTS.index("head")
+        self.swatches = self._upload(fabric.swatches(), wp.vec2)
 
     def _upload(self, values, dtype):
         kind = np.int32 if dtype is int else np.float32
         return wp.array(np.ascontiguousarray(values, kind), dtype=dtype, device=self.device)
 
-    def dress(self, outfit, neck_m):
-        """Take the body of an Outfit; `neck_m` is the height of the neck joint at rest."""
-        self.body.rest = self._upload(outfit.vertices, wp.vec3)
-        self.body.rest_normals = self._upload(outfit.normals, wp.vec3)
-        self.body.fields = self._upload(outfit.fields, wp.vec3)
-        self.body.parts = self._upload(outfit.parts, int)
-        self.body.colours = self._upload(outfit.colours, wp.vec3)
-        self.body.pattern, self.body.neck_m = outfit.pattern, neck_m
-        self.points = wp.empty_like(self.body.rest)
-        self.normals = wp.empty_like(self.body.rest)
+    def dress(self, outfit):
+        """Take the mesh and the cloths of an Outfit."""
+        mesh, body = outfit.mesh, fabric.BodyOnDevice()
+        kinds = {
+            "faces": int, "tags": int, "places": wp.vec3, "rings": int, "grains": wp.vec3,
+            "bone_indices": int, "bone_weights": float, "parts": int, "tints": wp.vec3,
+            "slack": wp.vec2, "give": float, "lift": float,
+        }  # fmt: skip
+        for name, kind in kinds.items():
+            setattr(body, name, self._upload(getattr(mesh, name), kind))
+        body.rest = self._upload(mesh.vertices, wp.vec3)
+        body.cloths = wp.array(
+            [_cloth_on_device(cloth) for cloth in outfit.cloths],
+            dtype=fabric.ClothOnDevice,
+            device=self.device,
+        )
+        body.chart_radii = self._upload(outfit.chart_radii_m, float)
+        body.swatches = self.swatches
+        body.points, body.strains = wp.empty_like(body.rest), wp.empty_like(body.slack)
+        body.garment_step, body.head_part = GARMENT_STEP, 1 + PARTS.index("head")
+        self.body, self.points = body, body.points
+        self.normals = wp.empty_like(body.rest)
+        self.relaxing = [wp.empty_like(body.rest) for _ in range(2)]
+        self.triangles = body.faces.flatten()
         self.mesh = None
 
     def furnish(self, room):
@@ -101,18 +121,25 @@ class Renderer:
     def pose(self, heads, world, joints):
         """Skin the body: heads (J, 3) at rest, world rotations (J, 3, 3), joints (J, 3)."""
         shifts = joints - np.einsum("jik,jk->ji", world, heads)
-        inputs = [self.body, self._upload(world, wp.mat33), self._upload(shifts, wp.vec3)]
-        wp.launch(
-            shading.skin_body,
-            dim=len(self.points),
-            inputs=[*inputs, self.points, self.normals],
-            device=self.device,
+        now, then = self.relaxing
+        self._launch(
+            skinning.skin_body,
+            [self.body, self._upload(world, wp.mat33), self._upload(shifts, wp.vec3), now],
+        )
+        for _ in range(RELAXATIONS):
+            self._launch(skinning.relax, [self.body, now, then])
+            now, then = then, now
+        self._launch(
+            skinning.settle, [self.body, now, self.points, self.normals, self.body.strains]
         )
         if self.mesh is None:
             self.mesh = wp.Mesh(points=self.points, indices=self.triangles)
         else:
             self.mesh.refit()
         self.body_centre = wp.vec3(*joints.mean(0))
+
+    def _launch(self, kernel, inputs):
+        wp.launch(kernel, dim=len(self.points), inputs=inputs, device=self.device)
 
     def render(self, camera_turn, camera_centre):
         """Picture of the posed body from camera-to-world rotation (3, 3) and centre (3,) ->

@@ -1,4 +1,4 @@
-"""The Warp kernels: skin a body, trace one ray a pixel, light what it meets. One source for CPU and
+"""The Warp kernels: trace one ray a pixel, light what it meets. One source for CPU and
 CUDA; metres, Z up, linear RGB until the last line. Nothing here is random, so nothing is noisy.
 """
 
@@ -6,14 +6,9 @@ CUDA; metres, Z up, linear RGB until the last line. Nothing here is random, so n
 
 import warp as wp
 
+from egolib.miniature.fabric import BodyOnDevice, body_paint
 from egolib.miniature.intersect import BODY, BOX, FLOOR, WALL, blocked, find_hit
-from egolib.miniature.materials import (
-    BodyOnDevice,
-    RoomOnDevice,
-    body_paint,
-    floor_paint,
-    wall_paint,
-)
+from egolib.miniature.materials import RoomOnDevice, floor_paint, wall_paint
 
 # Fast math takes a third off the time on a CPU; nothing here counts on infinities.
 wp.set_module_options(
@@ -27,27 +22,6 @@ AMBIENT_RAYS = 3
 AMBIENT_REACH_M = 0.45
 NEAR_BODY_M = 0.75  # horizontally; further off the body darkens no floor
 BIAS_M = 0.006  # where secondary rays start, above the bumps of the triangles
-
-
-@wp.kernel
-def skin_body(
-    body: BodyOnDevice,
-    turns: wp.array(dtype=wp.mat33),
-    shifts: wp.array(dtype=wp.vec3),
-    points: wp.array(dtype=wp.vec3),
-    normals: wp.array(dtype=wp.vec3),
-):
-    """Linear blend skinning: points = sum w (turn rest + shift)."""
-    i = wp.tid()
-    point = wp.vec3(0.0)
-    normal = wp.vec3(0.0)
-    for k in range(body.bone_indices.shape[1]):
-        bone = body.bone_indices[i, k]
-        weight = body.bone_weights[i, k]
-        point += weight * (turns[bone] * body.rest[i] + shifts[bone])
-        normal += weight * (turns[bone] * body.rest_normals[i])
-    points[i] = point
-    normals[i] = wp.normalize(normal)
 
 
 @wp.func

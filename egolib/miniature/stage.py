@@ -24,7 +24,7 @@ class Stage:
     def __init__(self, root, config, seed, rig, characters):
         self.root, self.config, self.seed = root, config, seed
         self.rig, self.characters = rig, characters
-        self.renderer = Renderer(rig, config.scale)
+        self.renderer = Renderer(config.scale)
         self.rays = camera_rays(config.scale)
         self._outfits = {}  # of the last place: clips in one environment share their clothes
 
@@ -46,7 +46,7 @@ class Stage:
             left = world[0, rig.index("Hips"), :, 0]
             room.boxes.append(stool(rng, shown.root_positions, np.arctan2(left[1], left[0])))
 
-        self.renderer.dress(outfit, character.heads[rig.index("Neck")][2])
+        self.renderer.dress(outfit)
         self.renderer.furnish(room)
         folder = self.root / sequence.folder
         for frame in range(sequence.frames):
@@ -91,16 +91,7 @@ class Stage:
             "speed": shown.speed,
             "amplitude": shown.amplitude,
             "phase": shown.phase,
-            "long_sleeves": outfit.long_sleeves,
-            "long_legs": outfit.long_legs,
-            "shirt_pattern": outfit.pattern,
-            "colours_linear_rgb": dict(
-                zip(
-                    ("skin", "shirt", "trousers", "shoes", "shirt_pattern"),
-                    outfit.colours.round(4).tolist(),
-                    strict=True,
-                )
-            ),
+            "outfit": outfit.description,
             "room": {
                 "half_size_m": room.half.round(4).tolist(),
                 "floor": room.floor,
