@@ -102,7 +102,7 @@ def joints_around_camera(index):
     from the side; the head is a point that never moves."""
     chosen = np.linspace(0, len(index) - 1, min(_POINTS, len(index))).astype(int)
     poses_m = index.joints_3d_m[chosen].astype(float)
-    figure = StudyFigure(figsize=(8.2, 4.9))
+    figure = StudyFigure(figsize=(8.2, 4.6))
     panels = figure.subplots(1, 2, sharey=True)
     for axes, view in zip(panels, VIEWS, strict=True):
         flat = 100 * flatten_pose(poses_m, view)

@@ -99,7 +99,7 @@ def frame_sheet(frames, columns=6):
         visible = in_front(frame.joints_3d_m[HEATMAP_JOINT_INDICES])
         _show_picture(axes, frame.image_path, _PICTURE_PX)
         draw_pose_2d(axes, joints_px, visible, width=1.3)
-        axes.set_title(f"{frame.character}\n{frame.clip}", fontsize=7)
+        axes.set_title(f"{frame.action}, {frame.character}\n{plain_clip(frame.clip)}", fontsize=7)
     return figure
 
 
@@ -159,7 +159,7 @@ def contact_sheet(index, lines=6, columns=10, seed=0):
 
 
 @styled
-def clip_strips(index, frames=6, columns=2):
+def clip_strips(index, frames=4, columns=3):
     """One strip for every clip of a FrameIndex: `frames` pictures spread over one sequence, titled
     with the clip and its action, sorted by action."""
     clips = sorted(index.clips.tolist(), key=lambda clip: (action_of_clip(clip), clip))

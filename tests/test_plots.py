@@ -139,7 +139,7 @@ def test_frame_sheet_and_location_map(world):
     frames = [index[i] for i in range(7)]
     figure = plots.frame_sheet(frames, columns=4)
     titles = [axes.get_title() for axes in figure.axes]
-    assert titles[:2] == ["female_004_a_a\nBoxing", "female_004_a_a\nwalking"]
+    assert titles[:2] == ["Gaming, female_004_a_a\nBoxing", "Walking, female_004_a_a\nwalking"]
     assert titles[7] == ""
     assert all(isinstance(frame, Frame) for frame in frames)
     figure = plots.joint_location_map(index)
