@@ -8,6 +8,7 @@ The rooms, in the order in which data flows; a module imports only from modules 
     miniature    the embedded data set: body, motion, wardrobe, room, render, write
     pictures     picture files -> arrays
     frames       a tree on disk -> an index of frames paired by number
+    visibility   what a picture shows of each joint, and what hides it
     dataset      frames -> batches of tensors
     augment      what training does to a batch
     heatmaps     joints <-> heatmaps
@@ -21,7 +22,8 @@ The rooms, in the order in which data flows; a module imports only from modules 
     published    what others measured, with sources
     results      predictions -> tables, beside the published figures
     drawing      one style; a pose in a picture and in space
-    sheets       pictures with poses, side by side
+    dataplots    the data's figures: where joints are, how large, what hides them
+    sheets       pictures, with and without poses, side by side
     plots        every figure
     predict      pictures -> poses and overlays; their score against labels
     study        one run: profile, seed, data, and where its results lie

@@ -94,6 +94,26 @@ def unproject(pixels, camera=XR_EGOPOSE):
     return np.stack([x * radial, y * radial, np.cos(theta)], -1)
 
 
+def pixels_per_metre(points, camera=XR_EGOPOSE):
+    """How large the lens draws something that faces the camera at points (..., 3) metres: native
+    pixels a metre, the root of the area's ratio -> (...), NaN behind the lens plane.
+
+    Measured by projecting short steps across the ray.
+    """
+    points = np.asarray(points, np.float64)
+    rays = points / np.linalg.norm(points, axis=-1, keepdims=True)
+    helper = np.where(np.abs(rays[..., :1]) < 0.8, [1.0, 0, 0], [0, 1.0, 0])
+    across = np.cross(rays, helper)
+    across /= np.linalg.norm(across, axis=-1, keepdims=True)
+    step_m = 1e-4
+    sides = [
+        (project(points + step_m * way, camera) - project(points - step_m * way, camera))
+        for way in (across, np.cross(rays, across))
+    ]
+    area = np.abs(np.linalg.det(np.stack(sides, -1))) / (2 * step_m) ** 2
+    return np.where(in_front(points), np.sqrt(area), np.nan)
+
+
 def inside_circle(pixels, camera=XR_EGOPOSE):
     """Whether native pixels (..., 2) lie within the lens's image circle -> bool (...)."""
     offset = np.asarray(pixels) - (camera.circle_cx, camera.circle_cy)

@@ -22,7 +22,7 @@ class RenderConfig:
     scale: float = 0.2
     fps: int = 10
     train_frames: int = 13
-    val_frames: int = 12
+    val_frames: int = 10
     test_frames: int = 8
     characters: int = 0
     clips: int = 18
@@ -84,7 +84,7 @@ PROFILES = {
     "smoke": Profile(
         name="smoke",
         render=RenderConfig(
-            scale=0.1, train_frames=6, val_frames=3, test_frames=3, characters=2, clips=9
+            scale=0.1, train_frames=4, val_frames=1, test_frames=2, characters=2, clips=9
         ),
         heatmaps=HeatmapConfig(image_px=64, epochs=2),
         lifter=LifterConfig(epochs=3),

@@ -7,6 +7,14 @@ from matplotlib.colors import Normalize
 from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 
+from egolib.dataplots import (
+    joint_location_map,
+    joint_sizes,
+    joints_around_camera,
+    visibility_bars,
+    visibility_by_action,
+    what_hides_what,
+)
 from egolib.drawing import (
     StudyFigure,
     draw_pose_2d,
@@ -18,13 +26,22 @@ from egolib.drawing import (
 )
 from egolib.metrics import bootstrap_interval, joint_errors_mm, mpjpe_mm
 from egolib.results import STAGES
-from egolib.sheets import frame_sheet, heatmap_sheet, joint_location_map, prediction_sheet
+from egolib.sheets import (
+    clip_strips,
+    contact_sheet,
+    frame_sheet,
+    heatmap_sheet,
+    prediction_sheet,
+    typical_frames,
+)
 from egolib.skeleton import ACTIONS, BODY_GROUPS, BONES, JOINTS, UNKNOWN_ACTION, joint_indices
 
 __all__ = [
-    "action_error_bars", "action_error_boxes", "draw_pose_2d", "draw_pose_3d", "error_skeleton",
-    "frame_sheet", "heatmap_sheet", "joint_error_bars", "joint_error_boxes", "joint_location_map",
-    "prediction_sheet", "save_figure", "training_curves", "upper_lower_boxes",
+    "action_error_bars", "action_error_boxes", "clip_strips", "contact_sheet", "draw_pose_2d",
+    "draw_pose_3d", "error_skeleton", "frame_sheet", "heatmap_sheet", "joint_error_bars",
+    "joint_error_boxes", "joint_location_map", "joint_sizes", "joints_around_camera",
+    "prediction_sheet", "save_figure", "training_curves", "typical_frames", "upper_lower_boxes",
+    "visibility_bars", "visibility_by_action", "what_hides_what",
 ]  # fmt: skip
 STAGE_COLOURS = {"oracle": "#b8b8b8", "before": "#88a8d8", "after": "#2b3a80"}
 _TILT = np.deg2rad(25)

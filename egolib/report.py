@@ -21,7 +21,7 @@ import torch
 from egolib import published
 from egolib.errors import EgolibError
 from egolib.files import write_atomically
-from egolib.results import TABLES
+from egolib.results import DATA_TABLES, TABLES
 
 SHEET_FIGURE, SKELETON_FIGURE = "predictions", "error_skeleton"
 README_START, README_END = "<!-- published:begin -->", "<!-- published:end -->"
@@ -153,6 +153,7 @@ def publish(results_dir, repository):
         raise EgolibError(f"{results_dir}: the profile smoke only tests the code; publish another")
     table, _, _ = _read_table(results_dir, "by_body_group").partition("\n\n- ")
     files = [results_dir / "tables" / f"{name}.{ext}" for name in TABLES for ext in ("csv", "md")]
+    files += sorted((results_dir / "tables").glob(f"{DATA_TABLES}*.[cm][sd]*"))
     files += sorted((results_dir / "figures").glob("*.png"))
     needed = [results_dir / "figures" / f"{n}.png" for n in (SHEET_FIGURE, SKELETON_FIGURE)]
     for path in [*files, *needed]:

@@ -27,6 +27,7 @@ STAGES = {
     "before": "before fine-tuning",
     "after": "after fine-tuning",
 }
+DATA_TABLES = "data_"  # how the names of tables about the data begin
 PCK_THRESHOLD_MM = 150
 _STATISTICS = ("mean", "low", "high")
 _INTERVALS = "Intervals: 95 %, by resampling clusters (a character in a clip, all environments)."
@@ -218,6 +219,14 @@ def as_latex(title, table):
     notes = " ".join(footnotes(table)).replace("%", r"\%")
     notes = notes.replace("+-", r"$\pm$").replace("†", r"\dag{}")
     return f"% {title}\n{body}\n\\par{{\\footnotesize {notes}}}\n"
+
+
+def save_table(table, folder, name):
+    """Write a DataFrame that is not one of TABLES as `<folder>/<name>.csv` and `.md`, and return it
+    for the notebook to show; a name that begins with DATA_TABLES is published."""
+    write_atomically(Path(folder) / f"{name}.csv", table.to_csv(index_label="row"))
+    write_atomically(Path(folder) / f"{name}.md", table.to_markdown() + "\n")
+    return table
 
 
 def write_tables(predictions, data_label, folder):

@@ -1,13 +1,12 @@
-"""Figures with pictures in them: labelled frames, predictions beside the truth, where joints fall."""
+"""Figures with pictures in them: contact sheets, labelled frames, predictions beside the truth."""
 
 from pathlib import Path
 
 import numpy as np
 import torch
 from matplotlib.lines import Line2D
-from matplotlib.patches import Circle
 
-from egolib.camera import CROP_LEFT, XR_EGOPOSE, in_front, inside_square, native_to_square
+from egolib.camera import in_front, inside_square, native_to_square
 from egolib.dataset import FrameDataset
 from egolib.drawing import (
     PART_COLOURS,
@@ -17,16 +16,16 @@ from egolib.drawing import (
     draw_pose_2d,
     draw_pose_3d,
     flatten_pose,
-    joint_colour,
     styled,
 )
 from egolib.evaluation import device, run_network
 from egolib.heatmaps import draw_heatmaps, find_peaks
 from egolib.metrics import mpjpe_mm
 from egolib.pictures import read_square
-from egolib.skeleton import HEATMAP_JOINT_INDICES, HEATMAP_JOINTS
+from egolib.skeleton import HEATMAP_JOINT_INDICES, action_of_clip, plain_clip
 
 _PICTURE_PX = 256  # pictures are shown at this size; coordinates stay those of the data
+_SMALL_PX = 144
 
 
 @styled
@@ -100,7 +99,7 @@ def frame_sheet(frames, columns=6):
         visible = in_front(frame.joints_3d_m[HEATMAP_JOINT_INDICES])
         _show_picture(axes, frame.image_path, _PICTURE_PX)
         draw_pose_2d(axes, joints_px, visible, width=1.3)
-        axes.set_title(f"{frame.character}\n{frame.clip}", fontsize=7)
+        axes.set_title(f"{frame.action}, {frame.character}\n{plain_clip(frame.clip)}", fontsize=7)
     return figure
 
 
@@ -145,29 +144,55 @@ def heatmap_sheet(index, network, spec, columns=6):
 
 
 @styled
-def joint_location_map(index, bins=50):
-    """Where each heatmap joint falls in the square crop over all frames of a FrameIndex.
-
-    The circle is the lens's image circle; titles give the share of frames in which the joint
-    lies in the crop and before the lens plane.
-    """
-    side = XR_EGOPOSE.height
-    joints_px = native_to_square(index.joints_2d_px[:, HEATMAP_JOINT_INDICES], side)
-    inside = index.inside[:, HEATMAP_JOINT_INDICES]
-    figure = StudyFigure(figsize=(9.6, 6.2))
-    grid = figure.subplots(3, 5, sharex=True, sharey=True)
-    edges = np.linspace(-0.5, side - 0.5, bins + 1)
-    for j, (axes, name) in enumerate(zip(grid.flat, HEATMAP_JOINTS, strict=True)):
-        counts, _, _ = np.histogram2d(*joints_px[inside[:, j], j].T[::-1], (edges, edges))
-        axes.imshow(np.sqrt(counts), cmap="Greys", extent=(-0.5, side - 0.5, side - 0.5, -0.5))
-        centre = (XR_EGOPOSE.circle_cx - CROP_LEFT, XR_EGOPOSE.circle_cy)
-        axes.add_patch(Circle(centre, XR_EGOPOSE.circle_radius, fill=False, color="0.7"))
-        axes.set_title(f"{name}  {100 * inside[:, j].mean():.0f} %", color=joint_colour(name))
-        axes.set(xticks=(0, 400, 799), yticks=(0, 400, 799))
-    figure.supxlabel("u in the square crop (px of 800)", fontsize=9)
-    figure.supylabel("v in the square crop (px of 800)", fontsize=9)
-    figure.suptitle(
-        f"{len(index)} frames; darker: more often (root of the count); %: in the picture",
-        fontsize=9,
-    )
+def contact_sheet(index, lines=6, columns=10, seed=0):
+    """`lines` x `columns` square crops of a FrameIndex as the network sees them: frames drawn at
+    random, one from each of as many equal parts of the index."""
+    rng = np.random.default_rng(seed)
+    parts = np.array_split(np.arange(len(index)), lines * columns)
+    chosen = [int(rng.choice(part)) if len(part) else None for part in parts]
+    mosaic = [_strip(index, chosen[i : i + columns]) for i in range(0, len(chosen), columns)]
+    figure = StudyFigure(figsize=(0.8 * columns, 0.8 * lines))
+    axes = figure.subplots()
+    axes.imshow(np.vstack(mosaic))
+    axes.set_axis_off()
     return figure
+
+
+@styled
+def clip_strips(index, frames=4, columns=3):
+    """One strip for every clip of a FrameIndex: `frames` pictures spread over one sequence, titled
+    with the clip and its action, sorted by action."""
+    clips = sorted(index.clips.tolist(), key=lambda clip: (action_of_clip(clip), clip))
+    lines = -(-len(clips) // columns)
+    figure = StudyFigure(figsize=(8, (8 / columns / frames + 0.2) * lines))
+    figure.get_layout_engine().set(w_pad=0.02, h_pad=0.02, hspace=0, wspace=0)
+    grid = figure.subplots(lines, columns, squeeze=False)
+    for axes in grid.flat:
+        axes.set_axis_off()
+    for i, (axes, clip) in enumerate(zip(grid.T.flat, clips, strict=False)):
+        here = np.flatnonzero(index.clip_names == clip)
+        places = np.unique(index.folder_ids[here])
+        here = here[index.folder_ids[here] == places[i % len(places)]]  # different people
+        shown = here[np.linspace(0, len(here) - 1, frames).round().astype(int)]
+        axes.imshow(_strip(index, shown.tolist()))
+        axes.set_title(f"{plain_clip(clip)}  ({action_of_clip(clip)})", fontsize=7, pad=2)
+    return figure
+
+
+def _strip(index, positions):
+    """Square crops side by side; white for None."""
+    blank = np.full((_SMALL_PX, _SMALL_PX, 3), 255, np.uint8)
+    return np.hstack(
+        [blank if i is None else read_square(index[i].image_path, _SMALL_PX) for i in positions]
+    )
+
+
+def typical_frames(index):
+    """The frame of each action whose pose is nearest to the action's mean -> [frames.Frame]."""
+    poses_m = index.joints_3d_m.astype(float)
+    found = []
+    for action in sorted(set(index.actions)):
+        here = np.flatnonzero(index.actions == action)
+        away_m = np.linalg.norm(poses_m[here] - poses_m[here].mean(0), axis=-1).mean(-1)
+        found.append(index[int(here[away_m.argmin()])])
+    return found

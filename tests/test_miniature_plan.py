@@ -12,12 +12,12 @@ from egolib.miniature.clips import CLIPS
 from egolib.miniature.plan import clips_of_characters, planned_sequences, shard_of
 from egolib.skeleton import ACTION_CLIPS, SPLITS, action_of_clip
 
-FORTY = tuple(clip for clips in ACTION_CLIPS.values() for clip in clips[:5])
+MORE = tuple(clip for clips in ACTION_CLIPS.values() for clip in clips[:8])
 
 
 @pytest.fixture(params=["the clips that are there", "more clips"])
 def clips(request, monkeypatch):
-    names = tuple(CLIPS) if request.param == "the clips that are there" else FORTY
+    names = tuple(CLIPS) if request.param == "the clips that are there" else MORE
     monkeypatch.setattr(plan, "CLIPS", dict.fromkeys(names))
     return names
 
@@ -59,7 +59,7 @@ def test_sequences_share_the_environments_and_have_numbers_of_their_own(clips):
 
 
 def test_what_the_quick_profile_holds(monkeypatch):
-    monkeypatch.setattr(plan, "CLIPS", dict.fromkeys(FORTY))
+    monkeypatch.setattr(plan, "CLIPS", dict.fromkeys(MORE))
     frames = Counter()
     for sequence in planned_sequences(PROFILES["quick"].render):
         frames[sequence.split] += sequence.frames
@@ -71,7 +71,7 @@ def test_what_the_quick_profile_holds(monkeypatch):
 def test_the_smoke_profile_tests_all_actions_on_few_frames(clips):
     sequences = planned_sequences(PROFILES["smoke"].render)
     assert {s.action for s in sequences if s.split == "TestSet"} == set(ACTION_CLIPS)
-    assert sum(s.frames for s in sequences) < 550
+    assert sum(s.frames for s in sequences) < 400
 
 
 @pytest.mark.parametrize("parts", [1, 2, 7, 1000])

@@ -139,7 +139,7 @@ def test_frame_sheet_and_location_map(world):
     frames = [index[i] for i in range(7)]
     figure = plots.frame_sheet(frames, columns=4)
     titles = [axes.get_title() for axes in figure.axes]
-    assert titles[:2] == ["female_004_a_a\nBoxing", "female_004_a_a\nwalking"]
+    assert titles[:2] == ["Gaming, female_004_a_a\nBoxing", "Walking, female_004_a_a\nwalking"]
     assert titles[7] == ""
     assert all(isinstance(frame, Frame) for frame in frames)
     figure = plots.joint_location_map(index)
@@ -149,10 +149,10 @@ def test_frame_sheet_and_location_map(world):
 
 def test_location_map_puts_u_across_and_v_down(world):
     index = world[2]
-    joints_2d = np.tile([240.0 + 700.0, 100.0], (N, len(JOINTS), 1))  # right of the crop, high up
+    joints_2d = np.tile([940.0, 100.0], (N, len(JOINTS), 1))  # right, high up
     moved = FrameIndex(**{**vars(index), "joints_2d_px": joints_2d})
     counts = plots.joint_location_map(moved, bins=8).axes[0].images[0].get_array()
-    assert np.argwhere(counts > 0).tolist() == [[1, 7]]
+    assert np.argwhere(counts > 0).tolist() == [[1, 6]]  # of the circle's 8 x 8
 
 
 def test_poses_are_drawn_upright_and_only_where_visible():
@@ -176,3 +176,72 @@ def test_heatmap_sheet_shows_truth_and_prediction(world):
     assert true.max() > 0.5
     assert predicted.max() < 0.1  # an untrained network sees nothing
     assert figure.axes[7].get_title().endswith("px off")
+
+
+def test_contact_sheet_and_strips_show_pictures_of_the_index(world):
+    index = world[2]
+    sheet = plots.contact_sheet(index, lines=4, columns=5)
+    mosaic = sheet.axes[0].images[0].get_array()
+    assert mosaic.shape[0] * 5 == mosaic.shape[1] * 4
+    assert (mosaic == 90).mean() == pytest.approx(N / 20)
+    figure = plots.clip_strips(index, frames=3)
+    titles = [axes.get_title() for axes in figure.axes if axes.images]
+    assert sorted(titles) == ["Boxing  (Gaming)", "else  (Unknown)", "walking  (Walking)"]
+    assert all(np.ptp(axes.images[0].get_array()) == 0 for axes in figure.axes if axes.images)
+    typical = plots.typical_frames(index)
+    assert [frame.action for frame in typical] == ["Gaming", "Unknown", "Walking"]
+
+
+@pytest.fixture(scope="module")
+def views():
+    """Two frames of visibility.joint_views: all seen, but feet hidden by the torso in one."""
+    rows = [
+        {"frame": frame, "action": action, "joint": joint, "in_picture": joint != "Head",
+         "state": "seen", "distance_m": 0.5 + 0.05 * j, "px_per_cm": 7 / (1 + 0.1 * j),
+         "hidden_by": "", "covered_with": ""}
+        for frame, action in enumerate(("Gaming", "Walking"))
+        for j, joint in enumerate(JOINTS)
+    ]  # fmt: skip
+    views = pd.DataFrame(rows)
+    hidden = views.joint.str.endswith("Foot") & (views.frame == 1)
+    changes = {"state": "hidden by the wearer", "hidden_by": "torso", "covered_with": "shirt"}
+    views.loc[hidden, list(changes)] = list(changes.values())
+    views.loc[views.joint == "Head", "state"] = "outside the picture"
+    return views
+
+
+def test_visibility_figures_show_the_shares(views):
+    axes = plots.visibility_bars(views).axes[0]
+    assert axes.get_xlabel() == "share of frames (%)"
+    widths = {}
+    for container in axes.containers:
+        for name, bar in zip(JOINTS[::-1], container, strict=True):
+            widths[container.get_label(), name] = bar.get_width()
+    assert widths["seen", "LeftFoot"] == widths["hidden by the wearer", "LeftFoot"] == 50
+    assert widths["outside the picture", "Head"] == 100
+    parts, cloth = plots.what_hides_what(views).axes
+    assert (tick_labels(parts), tick_labels(cloth)) == (["torso"], ["shirt"])
+    assert [text.get_text() for text in parts.texts] == ["50"]
+    axes = plots.visibility_by_action(views).axes[0]
+    assert tick_labels(axes) == ["Gaming", "Walking"]
+    foot = HEATMAP_JOINTS.index("LeftFoot")
+    assert axes.images[0].get_array()[foot].tolist() == [100, 0]
+
+
+def test_nothing_hides_what_is_seen(views):
+    assert plots.what_hides_what(views[views.state == "seen"]) is None
+
+
+def test_joint_sizes_have_units_and_one_box_a_joint(views):
+    distance, size, law = plots.joint_sizes(views).axes
+    assert len(boxes(distance)) == len(boxes(size)) == len(HEATMAP_JOINTS)
+    assert distance.get_xlabel().endswith("(cm)")
+    assert "px a cm" in size.get_xlabel()
+    assert len(law.lines) == len(HEATMAP_JOINTS) + 1
+
+
+def test_joints_around_camera_are_upright(world):
+    front, side = plots.joints_around_camera(world[2]).axes
+    assert len(front.collections) == len(side.collections) == len(JOINTS)
+    heights = np.concatenate([np.asarray(c.get_offsets())[:, 1] for c in front.collections])
+    assert np.median(heights) == pytest.approx(-80, abs=10)  # the world's joints: 0.8 m below

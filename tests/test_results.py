@@ -184,6 +184,18 @@ def test_index_page_shows_everything_and_says_what_is_measured(toy, tmp_path):
         assert f"**{title}**" in page
 
 
+def test_tables_about_the_data_are_published_too(toy, tmp_path):
+    run = tmp_path / "run"
+    finished_run(run, toy)
+    table = pd.DataFrame({"train": [3], "test": [1]}, index=["frames"])
+    assert results.save_table(table, run / "tables", "data_splits") is table
+    (tmp_path / "README.md").write_text(f"{report.README_START}\n{report.README_END}")
+    published = report.publish(run, tmp_path) / "tables"
+    again = pd.read_csv(published / "data_splits.csv", index_col="row")
+    assert again.loc["frames"].to_dict() == {"train": 3, "test": 1}
+    assert "| frames |" in (published / "data_splits.md").read_text()
+
+
 def test_publish_refreshes_the_readme_between_its_markers_only(toy, tmp_path):
     run, repository = tmp_path / "run", tmp_path / "repository"
     finished_run(run, toy)

@@ -50,20 +50,21 @@ def clips_of_characters(config, seed=0):
     clip), more where a split has too few characters to show every clip. Within a split every clip
     is performed about as often as any other.
     """
+    clips = list(CLIPS)
     return {
-        split: dict(zip(names, _share_out(config.clips, len(names), split, seed), strict=True))
+        split: dict(zip(names, _deal(clips, config.clips, len(names), split, seed), strict=True))
         for split, names in chosen_characters(config).items()
     }
 
 
-def _share_out(count, characters, split, seed):
-    """Deal the clips out: to each character the rarest of each category, then the rarest of all."""
-    order = stable_rng(seed, "clips", split).permutation(list(CLIPS)).tolist()
+def _deal(clips, count, characters, split, seed):
+    """To each character the rarest clip of each category, then the rarest of all -> hands."""
+    order = stable_rng(seed, "clips", split).permutation(clips).tolist()
     families = {}
     for clip in order:
         families.setdefault(action_of_clip(clip), []).append(clip)
     place = {clip: i / len(family) for family in families.values() for i, clip in enumerate(family)}
-    count = max(min(count or len(CLIPS), len(CLIPS)), -(-len(CLIPS) // characters))
+    count = max(min(count or len(clips), len(clips)), -(-len(clips) // characters))
     performed = dict.fromkeys(order, 0)
     hands = []
     for _ in range(characters):
@@ -74,7 +75,7 @@ def _share_out(count, characters, split, seed):
         hand |= set(rest[: max(count - len(hand), 0)])
         for clip in hand:
             performed[clip] += 1
-        hands.append(tuple(clip for clip in CLIPS if clip in hand))
+        hands.append(tuple(clip for clip in clips if clip in hand))
     return hands
 
 
