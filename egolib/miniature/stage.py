@@ -3,7 +3,6 @@
 import numpy as np
 
 from egolib.miniature.body import camera_poses, pose_skeleton, stable_rng
-from egolib.miniature.clips import CLIPS
 from egolib.miniature.motion import perform
 from egolib.miniature.render import Renderer
 from egolib.miniature.room import FREE_M, furnish, stool
@@ -34,7 +33,7 @@ class Stage:
         )
         world, joints = pose_skeleton(rig, character.heads, shown.rotations, shown.root_positions)
         turns, centres = camera_poses(rig, character, world, joints)
-        if CLIPS[sequence.clip].seat:
+        if shown.seated:
             left = world[0, rig.index("Hips"), :, 0]
             room.boxes.append(stool(rng, shown.root_positions, np.arctan2(left[1], left[0])))
 
