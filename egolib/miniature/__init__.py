@@ -1,7 +1,8 @@
 """The miniature: a small synthetic xR-EgoPose in the official layout, geometry exact, looks plain.
 
-body (Anny shapes, skeleton, headset) -> clips, motion (performances) -> wardrobe, room (what they
-wear, where they are) -> materials, intersect, shading, render (NVIDIA Warp, the exact lens) ->
+body (Anny shapes, skeleton, headset) -> clips (key poses), limits (ranges of the joints),
+articulate, footing, gait, gaze, contacts (what a pose is made of), motion (performances), bvh
+(captured ones) -> wardrobe, room (what they wear, where they are) -> materials, intersect, shading, render (NVIDIA Warp, the exact lens) ->
 write -> plan, stage, tree (all sequences, in parallel, resumable). On two cores a picture at scale
 0.2 costs about 60 ms of one core, files and labels included.
 

@@ -78,7 +78,7 @@ def _pose_arm(rig, heads, rotations, prefix, directions):
     twist = np.degrees(
         np.arctan2((np.cross(neutral, wanted) * u).sum(1), (neutral * wanted).sum(1))
     )
-    upper_turn = swing @ _about(rest_upper, clamp("shoulder twist", twist))
+    upper_turn = swing @ _about(rest_upper, _folded(twist, LIMITS["shoulder twist"][1] - 2))
     rest_flexion = np.degrees(np.arctan2(_norm(np.cross(rest_upper, rest_fore)),
                                          rest_upper @ rest_fore))  # fmt: skip
 
@@ -88,6 +88,12 @@ def _pose_arm(rig, heads, rotations, prefix, directions):
     rotations[:, clavicle] = shoulder_turn
     rotations[:, upper] = shoulder_turn.transpose(0, 2, 1) @ upper_turn
     rotations[:, fore] = _about(rest_hinge, flexion - rest_flexion)
+
+
+def _folded(degrees, most):
+    """Angles beyond +-`most` fall back to 0 at +-180, so that nothing jumps where they wrap."""
+    beyond = most * (180 - np.abs(degrees)) / (180 - most)
+    return np.sign(degrees) * np.minimum(np.abs(degrees), beyond)
 
 
 def within_reach(directions, sign):
