@@ -16,7 +16,8 @@ from egolib.errors import EgolibError
 
 @dataclass(frozen=True)
 class RenderConfig:
-    """The embedded miniature. `characters` caps the characters of each split (0: all of them)."""
+    """The embedded miniature. `characters` caps the characters of each split (0: all of them);
+    `motion` is a folder of BVH files named after the clips that they replace or add ("": none)."""
 
     scale: float = 0.2
     fps: int = 10
@@ -24,6 +25,7 @@ class RenderConfig:
     val_frames: int = 24
     test_frames: int = 8
     characters: int = 0
+    motion: str = ""
 
 
 @dataclass(frozen=True)

@@ -1,10 +1,11 @@
-"""Which sequences a tree holds: every character performs every clip, six in each environment."""
+"""Which sequences a tree holds: every character performs every clip, a third in each environment."""
 
 from dataclasses import dataclass
 
 import numpy as np
 
 from egolib.miniature.body import stable_rng
+from egolib.miniature.bvh import captured_clips
 from egolib.miniature.clips import CLIPS
 from egolib.skeleton import SPLIT_FOLDERS, SPLITS, action_of_clip
 
@@ -45,17 +46,18 @@ def chosen_characters(config):
 
 def planned_sequences(config, seed=0):
     """All sequences of a tree, in order. Only which clip plays where depends on `seed`."""
+    clips = list(CLIPS | captured_clips(config.motion))
     frames = {SPLIT_FOLDERS[key]: getattr(config, f"{key}_frames") for key in SPLIT_FOLDERS}
     return [
         sequence
         for split, names in chosen_characters(config).items()
         for name in names
-        for sequence in _sequences_of(split, name, frames[split], seed)
+        for sequence in _sequences_of(split, name, clips, frames[split], seed)
     ]
 
 
-def _sequences_of(split, character, frames, seed):
-    order = stable_rng(seed, "environments", character).permutation(list(CLIPS))
+def _sequences_of(split, character, clips, frames, seed):
+    order = stable_rng(seed, "environments", character).permutation(clips)
     step = NUMBER_STEP * -(-(frames + 1) // NUMBER_STEP)
     per_environment = -(-len(order) // len(ENVIRONMENTS))
     return [
