@@ -50,6 +50,9 @@ def _parser():
     render.add_argument(
         "--scale", type=float, help="fraction of 1280x800; 1.0 is the official size"
     )
+    render.add_argument(
+        "--motion", metavar="DIR", help="motion capture: <clip name>*.bvh replaces or adds the clip"
+    )
     render.add_argument("--seed", type=_whole, default=0)
     render.add_argument("--workers", type=_whole, help="processes; else one a core")
     render.add_argument(
@@ -110,6 +113,8 @@ def _render(options):
     config = load_profile(options.profile).render
     if options.scale is not None:
         config = dataclasses.replace(config, scale=options.scale)
+    if options.motion is not None:
+        config = dataclasses.replace(config, motion=options.motion)
     render_tree(options.out, config, options.seed, options.workers, options.shard)
 
 

@@ -17,7 +17,8 @@ from egolib.errors import EgolibError
 @dataclass(frozen=True)
 class RenderConfig:
     """The embedded miniature: `*_frames` a sequence of each split; how many `characters` each split
-    has at most, and how many `clips` each of them performs (0: all of them)."""
+    has at most, and how many `clips` each of them performs (0: all of them); `motion` is a folder
+    of BVH files named after the clips that they replace or add ("": none)."""
 
     scale: float = 0.2
     fps: int = 10
@@ -26,6 +27,7 @@ class RenderConfig:
     test_frames: int = 8
     characters: int = 0
     clips: int = 18
+    motion: str = ""
 
 
 @dataclass(frozen=True)

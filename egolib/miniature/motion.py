@@ -1,35 +1,59 @@
 """Clips -> performances: joint rotations and root paths, no two alike.
 
-Key poses become channels (angles, and unit directions of the arms), interpolated monotonically and
-varied by amplitude, speed, phase, mirror and a slow sway; then feet meet the floor.
+A performance is a window of a longer play: key poses, a moment at ease, key poses again. Keys
+become channels (angles, and unit directions of the arms), interpolated monotonically and varied by
+person, key, amplitude, speed and side; then the feet stand (footing, gait), the eyes look (gaze)
+and the arms leave the body (contacts), within the ranges of the joints (limits).
 """
 
 from dataclasses import dataclass
 
 import numpy as np
 from scipy.interpolate import PchipInterpolator
-from scipy.spatial.transform import Rotation
+from scipy.ndimage import gaussian_filter1d
 
+from egolib.miniature.articulate import (
+    CHANNELS,
+    FINGERS,
+    HEAD,
+    HIPS,
+    PELVIC_SHARE,
+    PELVIS,
+    SPINE,
+    WRISTS,
+    euler,
+    pose_arms,
+    pose_hands,
+    turn_head,
+    turn_trunk,
+)
 from egolib.miniature.body import pose_skeleton
-from egolib.miniature.clips import CLIPS
+from egolib.miniature.clips import CLIPS, HANDS, SITTING, STANDING
+from egolib.miniature.contacts import body_tubes, cleared_arms
+from egolib.miniature.footing import on_the_spot, stand
+from egolib.miniature.gait import walk
+from egolib.miniature.gaze import head_angles
+from egolib.miniature.limits import unit
 
-SIDES = ("Left", "Right")
-# Scalar channels in degrees: spine 3, head 3, hips 1, left leg 4, right leg 4, curl 1.
-SPINE, HEAD, HIPS, LEGS, CURL = slice(0, 3), slice(3, 6), 6, (slice(7, 11), slice(11, 15)), 15
-LOWEST = np.array([-25, -50, -35, -35, -60, -25, -10, *[-35, -15, 0, -20] * 2, 0.0])
-HIGHEST = np.array([75, 50, 35, 40, 60, 25, 70, *[115, 40, 130, 45] * 2, 95.0])
-SWAY_DEGREES = np.array([2, 3, 1.5, 7, 9, 2, 1, *[0] * 8, 8.0])
-OFFSET_DEGREES = np.array([3, 3, 2, 7, 8, 2, 0, *[0] * 8, 10.0])
-ARM_SWAY, ARM_OFFSET = 0.05, 0.10  # of a unit direction
-INTEGRATION_HZ = 60
-TURN_DEGREES_PER_S = (15, 45)
-CONTACT_M = 0.008  # height over which a point of the sole loses its hold
+# Spread of a person's own posture, of one key against the next, and of a slow sway; degrees, legs.
+OF_PERSON = np.array([4, 4, 2, 3, 3, 2, 2, 0.01, 0.01, 0.004, *[15, 8, 4] * 2, *[8, 8, 6] * 2])
+OF_KEY = np.array([3, 6, 3, 3, 4, 2, 2, 0.01, 0.015, 0.004, *[10, 8, 4] * 2, *[8, 8, 5] * 2])
+OF_SWAY = np.array([1.5, 2, 1, 1, 1, 1, 1, 0.006, 0.01, 0, *[6, 5, 3] * 2, *[5, 6, 4] * 2])
+ARM_OF_PERSON, ARM_OF_KEY, ARM_OF_SWAY = 0.08, 0.09, 0.03  # of a unit direction
+PLAY_S = (4.5, 9.0)  # of key poses between two moments at ease
+EASE_S, ENTRY_S = (0.2, 0.6), 0.45  # how long at ease, and how long into and out of it at least
+SHORTEST_STEP_S = 0.18  # between two keys
 MAX_HURRY = 1.5  # how much faster a clip may run when a sequence is shorter than half of it
+ARM_SWING_DEGREES = 26
+CLEARINGS, SMOOTH_S = 2, 0.04  # rounds in which the arms leave the body, and over what time
 
 
 @dataclass(frozen=True)
 class Performance:
-    """N frames of one clip: local rotations (N, J, 3, 3), hips (N, 3) in metres, floor at 0."""
+    """N frames of one clip: local rotations (N, J, 3, 3), hips (N, 3) in metres, floor at 0.
+
+    `seated`: on a stool; `source`: "keys", or the name of the file of captured motion.
+    """
 
     rotations: np.ndarray
     root_positions: np.ndarray
@@ -37,6 +61,8 @@ class Performance:
     speed: float
     amplitude: float
     phase: float
+    seated: bool = False
+    source: str = "keys"
 
 
 def direction(azimuth_degrees, elevation_degrees, side):
@@ -53,30 +79,43 @@ def direction(azimuth_degrees, elevation_degrees, side):
 
 
 def _channels(key):
-    """Key -> scalars (16,) in degrees, directions (2 sides, upper and forearm, 3)."""
-    scalars = np.array(
-        [*key.spine, *key.head, key.hips, *key.left_leg, *key.right_leg, key.curl], float
-    )
-    arms = [
-        [direction(*arm[:2], side), direction(*arm[2:], side)]
-        for side, arm in enumerate((key.left, key.right))
-    ]
-    return scalars, np.array(arms)
+    """Key -> scalars (CHANNELS,), arms (2 sides, upper and fore, 3), feet (2, 4)."""
+    scalars = np.zeros(CHANNELS)
+    scalars[SPINE], scalars[HEAD], scalars[HIPS] = key.spine, key.head, key.hips
+    scalars[PELVIS] = key.pelvis
+    hands = (key.hands.split() * 2)[:2]
+    arms = np.empty((2, 2, 3))
+    for side, arm in enumerate((key.left, key.right)):
+        arms[side] = direction(*arm[:2], side), direction(*arm[2:4], side)
+        scalars[WRISTS[side]] = (*arm[4:], *(25, 5, 0)[len(arm) - 4 :])
+        scalars[FINGERS[side]] = HANDS[hands[side]]
+    return scalars, arms, np.array([key.left_foot, key.right_foot], float)
 
 
-def _mirrored(scalars, arms):
-    """Swap left and right of channel tables (..., 16) and (..., 2, 2, 3)."""
+def _mirrored(scalars, arms, feet):
+    """Swap left and right of channel tables (K, CHANNELS), (K, 2, 2, 3) and (K, 2, 4)."""
     swapped = scalars.copy()
-    swapped[..., [1, 2, 4, 5]] *= -1
-    swapped[..., LEGS[0]], swapped[..., LEGS[1]] = scalars[..., LEGS[1]], scalars[..., LEGS[0]]
-    return swapped, arms[..., ::-1, :, :] * (-1, 1, 1)
+    swapped[:, [1, 2, 4, 5, 8]] *= -1
+    for left, right in (WRISTS, FINGERS):
+        swapped[:, left], swapped[:, right] = scalars[:, right], scalars[:, left]
+    return swapped, arms[:, ::-1] * (-1, 1, 1), feet[:, ::-1]
 
 
-def _loop(keys, turns):
-    """Interpolate keys (K, ...) evenly spaced over one turn, periodic, at `turns` (N,)."""
-    count = len(keys)
-    knots = np.arange(-count, 2 * count + 1) / count
-    return PchipInterpolator(knots, keys[np.arange(len(knots)) % count], axis=0)(turns % 1.0)
+def _play(clip, seconds, speed, rng):
+    """Times of key poses (K,) from before 0 to after `seconds`, which keys (-1: at ease), and how
+    much of the first play had gone by at 0."""
+    count = len(clip.keys)
+    step_s = max(clip.period_s / count / speed, SHORTEST_STEP_S)
+    turns = 1 if clip.shuffled else max(1, round(rng.uniform(*PLAY_S) / (count * step_s)))
+    cast = [rng.permutation(count) if clip.shuffled else np.arange(count) for _ in range(turns)]
+    keys = np.append(np.concatenate(cast), [-1, -1])
+    steps = step_s * rng.uniform(0.85, 1.2, len(keys))
+    steps[[-3, -1]] = np.maximum(steps[[-3, -1]], ENTRY_S)  # into and out of ease
+    steps[-2] = rng.uniform(*EASE_S)
+    phase = float(rng.random())
+    plays = int(np.ceil(seconds / steps.sum())) + 3
+    times_s = np.append(0, np.cumsum(np.tile(steps, plays)))[:-1] - (1 + phase) * steps.sum()
+    return times_s, np.tile(keys, plays), phase
 
 
 def _sway(times_s, shape, rng):
@@ -87,144 +126,93 @@ def _sway(times_s, shape, rng):
     return np.sin(angle).sum(1) / 1.5
 
 
-def _unit(vectors):
-    return vectors / np.linalg.norm(vectors, axis=-1, keepdims=True)
-
-
-def _clear_of_the_body(arms, clearance):
-    """Keep arms that hang from sinking into the flanks: at least `clearance` outward."""
-    arms = arms.copy()
-    outward = np.array([1, -1])[:, None] * arms[..., 0]
-    hanging = np.clip((-arms[..., 2] - 0.3) / 0.5, 0, 1)
-    least = np.array([clearance, clearance - 0.22]) * hanging - (1 - hanging)
-    arms[..., 0] = np.maximum(outward, least) * np.array([1, -1])[:, None]
-    return _unit(arms)
-
-
-def _vary(scalars, arms, times_s, amplitude, rng):
-    """Amplitude about the mean, a constant offset and a slow sway, within the joints' limits."""
-    scalars = scalars.mean(0) + amplitude * (scalars - scalars.mean(0))
-    scalars += OFFSET_DEGREES * rng.normal(size=16) + SWAY_DEGREES * _sway(times_s, (16,), rng)
+def _varied(scalars, arms, which, amplitude, rng):
+    """Key tables in the order of `which`, with amplitude about their mean and spread by person and
+    by key."""
+    ways = scalars.mean(0) + amplitude * (scalars - scalars.mean(0))
+    ways[:, PELVIS] = scalars[:, PELVIS]
+    spread = OF_PERSON * rng.normal(size=CHANNELS)
+    ways = ways[which] + spread + OF_KEY * rng.normal(size=(len(which), CHANNELS))
     arms = arms.mean(0) + amplitude * (arms - arms.mean(0))
-    arms += ARM_OFFSET * rng.normal(size=(2, 2, 3)) + ARM_SWAY * _sway(times_s, (2, 2, 3), rng)
-    return np.clip(scalars, LOWEST, HIGHEST), _unit(arms)
+    arms = arms[which] + ARM_OF_PERSON * rng.normal(size=(2, 2, 3))
+    return ways, arms + ARM_OF_KEY * rng.normal(size=arms.shape)
 
 
-def _euler(axes, degrees):
-    angles = np.reshape(degrees, (-1, len(axes)))
-    return Rotation.from_euler(axes, angles, degrees=True).as_matrix()
+def _swung(arms, swing):
+    """Arms (N, 2, 2, 3) that swing with a walk, the more the lower they hang."""
+    hanging = np.clip(-arms[:, :, :1, 2:], 0, 1)
+    angle = np.radians(ARM_SWING_DEGREES) * swing[:, None, None, None] * hanging
+    angle = angle * np.array([1, -1])[:, None, None]
+    angle = angle + np.maximum(angle, 0) * np.array([0, 0.6])[:, None]  # the elbow bends forward
+    x, y, z = np.moveaxis(arms[..., None], -2, 0)
+    return np.concatenate(
+        [x, y * np.cos(angle) + z * np.sin(angle), z * np.cos(angle) - y * np.sin(angle)], -1
+    )
 
 
-def _turn_onto(start, targets):
-    """The smallest rotations that take unit `start` (3,) onto unit `targets` (N, 3)."""
-    axis = np.cross(start, targets)
-    sine = np.linalg.norm(axis, axis=-1, keepdims=True)
-    angle = np.arctan2(sine[:, 0], targets @ start)[:, None]
-    return Rotation.from_rotvec(axis / np.maximum(sine, 1e-9) * angle).as_matrix()
-
-
-def _pitch_yaw_roll(angles):
-    """(N, 3) degrees -> (N, 3, 3): pitch forward about x, yaw left about z, roll left about y."""
-    return _euler("XYZ", angles[:, [0, 2, 1]])
-
-
-def local_rotations(rig, heads, scalars, arms, heading_degrees):
-    """Channels of N frames -> rotations relative to the parent (N, J, 3, 3)."""
-    rotations = np.tile(np.eye(3), (len(scalars), len(rig.bones), 1, 1))
-    bone = rig.index
-    upright = _euler("z", heading_degrees)
-    rotations[:, bone("Hips")] = upright @ _euler("x", scalars[:, HIPS])
-    for name in ("Spine", "Spine1", "Spine2"):
-        rotations[:, bone(name)] = _pitch_yaw_roll(scalars[:, SPINE] / 3)
-    for name in ("Neck", "Head"):
-        rotations[:, bone(name)] = _pitch_yaw_roll(scalars[:, HEAD] / 2)
-    for side, prefix in enumerate(SIDES):
-        _bend_arm(rig, heads, rotations, prefix, arms[:, side])
-        _bend_leg(rig, rotations, side, scalars[:, LEGS[side]], upright)
-        _curl_fingers(rig, heads, rotations, side, scalars[:, CURL])
-    return rotations
-
-
-def _bend_arm(rig, heads, rotations, prefix, targets):
-    upper, fore, hand = (rig.index(prefix + name) for name in ("Arm", "ForeArm", "Hand"))
-    rotations[:, upper] = _turn_onto(_unit(heads[fore] - heads[upper]), targets[:, 0])
-    in_arm = np.einsum("nji,nj->ni", rotations[:, upper], targets[:, 1])
-    rotations[:, fore] = _turn_onto(_unit(heads[hand] - heads[fore]), in_arm)
-
-
-def _bend_leg(rig, rotations, side, leg, upright):
-    """Thigh against the vertical, then the knee; the foot stays level but for the heel's lift."""
-    names = ("UpLeg", "Leg", "Foot", "ToeBase")
-    thigh, shin, foot, toes = (rig.index(SIDES[side] + name) for name in names)
-    outward = -1 if side == 0 else 1
-    thigh_world = upright @ _euler("YX", np.stack([outward * leg[:, 1], -leg[:, 0]], 1))
-    knee = _euler("x", leg[:, 2])
-    rotations[:, thigh] = rotations[:, rig.index("Hips")].transpose(0, 2, 1) @ thigh_world
-    rotations[:, shin] = knee
-    foot_world = upright @ _euler("x", leg[:, 3])
-    rotations[:, foot] = (thigh_world @ knee).transpose(0, 2, 1) @ foot_world
-    rotations[:, toes] = _euler("x", -np.maximum(leg[:, 3], 0))
-
-
-def _curl_fingers(rig, heads, rotations, side, degrees):
-    prefix = SIDES[side] + "Hand"
-    hand, index, pinky = (heads[rig.index(prefix + n)] for n in ("", "Index1", "Pinky1"))
-    palm = np.cross(pinky - hand, index - hand) * (1 if side == 0 else -1)
-    axis = _unit(np.cross((index + pinky) / 2 - hand, palm))
-    for finger, share in (("Index", 0.8), ("Middle", 0.9), ("Ring", 1), ("Pinky", 1)):
-        turn = Rotation.from_rotvec(np.radians(share * degrees)[:, None] * axis).as_matrix()
-        for joint in "123":
-            rotations[:, rig.index(prefix + finger + joint)] = turn
-
-
-def _plant_feet(rig, heads, rotations, soles):
-    """Hips (N, 3) so that the lowest point of the soles is on the floor and what touches it stays.
-
-    soles: (bone indices (P,), rest positions (P, 3)).
-    """
-    bones, points = soles
-    world, joints = pose_skeleton(rig, heads, rotations, np.zeros((len(rotations), 3)))
-    placed = joints[:, bones] + np.einsum("npij,pj->npi", world[:, bones], points - heads[bones])
-    root = np.zeros((len(rotations), 3))
-    root[:, 2] = -placed[..., 2].min(1)
-    grip = np.exp(-(placed[..., 2] + root[:, 2:]) / CONTACT_M)
-    grip = grip[1:] * grip[:-1]
-    slip = (grip[..., None] * np.diff(placed[..., :2], axis=0)).sum(1) / grip.sum(1)[:, None]
-    root[1:, :2] = -np.cumsum(slip, axis=0)
-    return root
+def _hands_from_head(rig, world, joints):
+    """Pitch and yaw in degrees (N, 2) of the middle of the hands, from the head, for the chest."""
+    hands = joints[:, [rig.index("LeftHand"), rig.index("RightHand")]].mean(1)
+    chest = world[:, rig.index("Spine2")]
+    x, y, z = np.einsum("nji,nj->in", chest, hands - joints[:, rig.index("Head")])
+    return np.degrees(np.stack([np.arctan2(-z, np.hypot(x, y)), np.arctan2(x, -y)], 1))
 
 
 def perform(rig, character, clip_name, frames, fps, soles, free_m, rng):
     """One performance of a clip by a character: `frames` frames at `fps`, all drawn from `rng`.
 
-    soles: see `_plant_feet`; free_m: half the side of the square in which the path is centred.
+    soles: see `footing.stand`; free_m: half the side of the square in which the path is centred.
     """
-    clip = CLIPS[clip_name]
-    mirrored, phase = bool(rng.random() < 0.5), float(rng.random())
+    clip, heads = CLIPS[clip_name], character.heads
+    mirrored = bool(rng.random() < 0.5)
     amplitude = float(rng.uniform(0.8, 1.2))
     hurry = np.clip(0.5 * clip.period_s * fps / max(frames, 1), 1, MAX_HURRY)
-    speed = float(rng.uniform(0.85, 1.15) * hurry)
-    substeps = max(1, -(-INTEGRATION_HZ // fps))
-    times_s = np.arange((frames - 1) * substeps + 1) / (fps * substeps)
+    speed = float(rng.uniform(0.85, 1.15) * (1 if clip.shuffled else hurry))
+    times_s = np.arange(frames) / fps
 
-    scalars, arms = (np.array(table) for table in zip(*map(_channels, clip.keys), strict=True))
+    ease = SITTING if clip.seat else STANDING
+    scalars, arms, feet = map(np.array, zip(*map(_channels, (*clip.keys, ease)), strict=True))
     if mirrored:
-        scalars, arms = _mirrored(scalars, arms)
-    turns = phase + times_s * speed / clip.period_s
-    scalars, arms = _vary(_loop(scalars, turns), _loop(arms, turns), times_s, amplitude, rng)
-    arms = _clear_of_the_body(arms, 0.14 + 0.25 * max(character.phenotype["weight"] - 0.5, 0))
+        scalars, arms, feet = _mirrored(scalars, arms, feet)
+    knots_s, which, phase = _play(clip, times_s[-1], speed, rng)
+    scalars, arms = _varied(scalars, arms, which, amplitude, rng)
+    scalars = PchipInterpolator(knots_s, scalars)(times_s)
+    scalars += OF_SWAY * _sway(times_s, (CHANNELS,), rng)
+    arms = PchipInterpolator(knots_s, arms)(times_s) + ARM_OF_SWAY * _sway(times_s, (2, 2, 3), rng)
+    if clip.speed_m_per_s:
+        steps = walk(rig, heads, clip.speed_m_per_s * speed, times_s, rng)
+    else:
+        steps = on_the_spot(rig, heads, feet[which], knots_s, times_s, rng)
+    arms = unit(_swung(arms, steps.swing))
+    scalars[:, 1] -= 6 * steps.swing
 
-    turn = rng.uniform(*TURN_DEGREES_PER_S) * rng.choice([-1, 1]) if clip.walks else 0
-    heading = rng.uniform(-180, 180) + turn * times_s
-    rotations = local_rotations(rig, character.heads, scalars, arms, heading)
-    root = _plant_feet(rig, character.heads, rotations, soles)
+    rotations = np.tile(np.eye(3), (frames, len(rig.bones), 1, 1))
+    torsion = (0 if clip.seat else PELVIC_SHARE) * scalars[:, 1]
+    hips_turn = euler("zx", np.stack([torsion, scalars[:, HIPS]], 1))
+    bow = 0 * torsion if clip.seat else scalars[:, HIPS] + 0.4 * scalars[:, 0]
+    root = stand(rig, heads, rotations, steps, scalars[:, PELVIS], hips_turn, bow, soles)
+    trunk = np.stack([scalars[:, HIPS] + scalars[:, 0], scalars[:, 1]], 1)
+    scalars[:, 1] -= torsion
+    turn_trunk(rig, rotations, scalars)
+    pose_arms(rig, heads, rotations, arms)
+    pose_hands(rig, heads, rotations, scalars)
+    hands = _hands_from_head(rig, *pose_skeleton(rig, heads, rotations, root))
+    turn_head(rig, rotations, head_angles(scalars[:, HEAD], trunk, hands, clip.gaze, times_s, rng))
+    tubes = body_tubes(rig, character)
+    for _ in range(CLEARINGS):
+        world, joints = pose_skeleton(rig, heads, rotations, root)
+        arms = cleared_arms(rig, tubes, world, joints)
+        pose_arms(rig, heads, rotations, unit(gaussian_filter1d(arms, SMOOTH_S * fps, axis=0)))
+        pose_hands(rig, heads, rotations, scalars)
+
     middle = (root[:, :2].min(0) + root[:, :2].max(0)) / 2
     root[:, :2] += rng.uniform(-free_m, free_m, 2) - middle
     return Performance(
-        rotations=rotations[::substeps],
-        root_positions=root[::substeps],
+        rotations=rotations,
+        root_positions=root,
         mirrored=mirrored,
         speed=speed,
         amplitude=amplitude,
         phase=phase,
+        seated=clip.seat,
     )

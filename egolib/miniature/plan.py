@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from egolib.miniature.body import stable_rng
+from egolib.miniature.bvh import captured_clips
 from egolib.miniature.clips import CLIPS
 from egolib.skeleton import SPLIT_FOLDERS, SPLITS, action_of_clip
 
@@ -50,7 +51,7 @@ def clips_of_characters(config, seed=0):
     clip), more where a split has too few characters to show every clip. Within a split every clip
     is performed about as often as any other.
     """
-    clips = list(CLIPS)
+    clips = list(CLIPS | captured_clips(config.motion))
     return {
         split: dict(zip(names, _deal(clips, config.clips, len(names), split, seed), strict=True))
         for split, names in chosen_characters(config).items()
@@ -97,7 +98,7 @@ def shard_of(sequences, shard):
 
 
 def _sequences_of(split, character, clips, frames, seed):
-    order = stable_rng(seed, "environments", character).permutation(list(clips))
+    order = stable_rng(seed, "environments", character).permutation(clips)
     step = NUMBER_STEP * -(-(frames + 1) // NUMBER_STEP)
     per_environment = -(-len(order) // len(ENVIRONMENTS))
     return [

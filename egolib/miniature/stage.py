@@ -1,9 +1,11 @@
 """One sequence from start to end: clothes, room, motion, pictures, files; in any process."""
 
+from functools import lru_cache
+
 import numpy as np
 
 from egolib.miniature.body import camera_poses, pose_skeleton, stable_rng
-from egolib.miniature.clips import CLIPS
+from egolib.miniature.bvh import captured_clips, perform_capture, read_capture
 from egolib.miniature.motion import perform
 from egolib.miniature.render import Renderer, camera_rays
 from egolib.miniature.room import FREE_M, furnish, stool
@@ -26,6 +28,7 @@ class Stage:
         self.rig, self.characters = rig, characters
         self.renderer = Renderer(config.scale)
         self.rays = camera_rays(config.scale)
+        self._captured, self._read = captured_clips(config.motion), lru_cache(8)(read_capture)
         self._outfits = {}  # of the last place: clips in one environment share their clothes
 
     def play(self, sequence, stopped=lambda: False):
@@ -36,13 +39,10 @@ class Stage:
         outfit = self._outfit(place)
         room = furnish(stable_rng(*place, "room"))
         rng = stable_rng(self.seed, sequence.character, "clip", sequence.clip)
-        soles = sole_points(rig, outfit)
-        shown = perform(
-            rig, character, sequence.clip, sequence.frames, self.config.fps, soles, FREE_M, rng
-        )
+        shown = self._perform(sequence, sole_points(rig, outfit), rng)
         world, joints = pose_skeleton(rig, character.heads, shown.rotations, shown.root_positions)
         turns, centres = camera_poses(rig, character, world, joints)
-        if CLIPS[sequence.clip].seat:
+        if shown.seated:
             left = world[0, rig.index("Hips"), :, 0]
             room.boxes.append(stool(rng, shown.root_positions, np.arctan2(left[1], left[0])))
 
@@ -73,6 +73,14 @@ class Stage:
         write_json(meta_path(folder, sequence.character, sequence.first_number), meta)
         return sequence.frames
 
+    def _perform(self, sequence, soles, rng):
+        rest = (sequence.frames, self.config.fps, soles, FREE_M, rng)
+        character = self.characters[sequence.character]
+        if sequence.clip not in self._captured:
+            return perform(self.rig, character, sequence.clip, *rest)
+        paths = self._captured[sequence.clip]
+        return perform_capture(self.rig, character, self._read(rng.choice(paths)), *rest)
+
     def _outfit(self, place):
         if place not in self._outfits:
             rng = stable_rng(*place, "outfit")
@@ -87,6 +95,7 @@ class Stage:
             "last_number": sequence.first_number + sequence.frames - 1,
             "frames_per_second": self.config.fps,
             "seed": self.seed,
+            "motion": shown.source,
             "mirrored": shown.mirrored,
             "speed": shown.speed,
             "amplitude": shown.amplitude,
