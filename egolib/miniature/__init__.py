@@ -1,7 +1,7 @@
 """The miniature: a small synthetic xR-EgoPose in the official layout, geometry exact, looks plain.
 
-body (Anny shapes, skeleton, headset) -> clips, motion (performances) -> tailoring, garments, hair,
-wardrobe (what they wear), room (where they are) -> materials, fabric, skinning, intersect, shading,
+body (Anny shapes, skeleton, headset) -> clips, motion (performances) -> figure, tailoring,
+garments, trimmings, hair, styles, fitting, wardrobe (what they wear), room (where they are) -> materials, fabric, skinning, intersect, shading,
 render (NVIDIA Warp, the exact lens) -> write -> plan, stage, tree (all sequences, in parallel, resumable). On two cores a picture at scale
 0.2 costs about 60 ms of one core, files and labels included.
 
