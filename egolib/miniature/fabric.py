@@ -190,9 +190,9 @@ def fold_tilt(
     w = 1.0 - hit.u - hit.v
     loose = hit.u * body.slack[a] + hit.v * body.slack[b] + w * body.slack[c]
     squeezed = hit.u * body.strains[a] + hit.v * body.strains[b] + w * body.strains[c]
-    slope = (loose[0] + 1.6 * squeezed[0]) * swatch(body, WRINKLES, along, around)
-    slope += (loose[1] + 1.2 * squeezed[1]) * swatch(body, DRAPE, along, around)
-    slope += 0.10 * swatch(body, CRUMPLE, along, around)
+    slope = (loose[0] + 3.0 * squeezed[0]) * swatch(body, WRINKLES, along, around)
+    slope += (loose[1] + 2.0 * squeezed[1]) * swatch(body, DRAPE, along, around)
+    slope += 0.13 * swatch(body, CRUMPLE, along, around)
     slope *= cloth.folds * wp.min(1.0, 0.02 / blur)
     slope *= STEEPEST / wp.max(wp.length(slope), STEEPEST)
     edge = body.points[b] - body.points[a]

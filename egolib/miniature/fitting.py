@@ -107,7 +107,7 @@ class Fitting:
             self.pieces += piece if isinstance(piece, list) else [piece]
         return new[0]
 
-    def _slack(self, field_m, ease_m, hang):
+    def _slack(self, ease_m, hang):
         """Folds at rest: sleeves and legs bunch at their ends and above the middle joint, cloth on
         the trunk falls in folds below the chest."""
         figure, room = self.figure, 0.35 + ease_m / 0.03
@@ -163,7 +163,7 @@ class Fitting:
             figure, worn_field, ease, tube=smoothstep(ease, 0.008, 0.03), hang=hang,
             gather=0.9 if tucked else gather,
         )  # fmt: skip
-        slack = self._slack(worn_field, ease, hang)
+        slack = self._slack(ease, hang)
 
         def body(number):
             return garments.piece_of_body(
@@ -236,7 +236,7 @@ class Fitting:
         else:
             worn_field = garments.trousers_field(figure, end, waist)
             worn = garments.stand_off(figure, worn_field, ease, tube=tube, passes=2)
-            slack = self._slack(worn_field, ease, 0.2)
+            slack = self._slack(ease, 0.2)
             self._add(
                 made,
                 lambda number: garments.piece_of_body(
