@@ -78,19 +78,23 @@ def test_a_cut_follows_the_line_and_keeps_the_area():
     assert np.all(sides[:, 2] * np.cross(*np.diff(points[faces[0]], axis=0))[2] > 0)
     assert np.abs(sides[:, 2]).sum() / 2 == pytest.approx(0.33)
     assert (corners @ [1, 0.2, 0]).max() == pytest.approx(0.43)
-    assert len(triangles) == len(cut) and len(sources) == blend.shape[0]
+    assert len(triangles) == len(cut)
+    assert len(sources) == blend.shape[0]
 
 
 def test_outfits_are_sound_meshes_that_name_their_parts():
     known = set(OBJECT_IDS.values())
     for _, outfit in outfits():
         mesh = outfit.mesh
-        assert np.isfinite(mesh.vertices).all() and np.isfinite(mesh.lift).all()
-        assert mesh.faces.min() >= 0 and mesh.faces.max() < len(mesh.vertices)
+        assert np.isfinite(mesh.vertices).all()
+        assert np.isfinite(mesh.lift).all()
+        assert mesh.faces.min() >= 0
+        assert mesh.faces.max() < len(mesh.vertices)
         np.testing.assert_allclose(mesh.bone_weights.sum(1), 1, atol=1e-5)
         garments = np.array([cloth.garment for cloth in outfit.cloths])[mesh.tags[:, 0]]
         ids = mesh.parts[mesh.faces[:, 0]] + GARMENT_STEP * garments
-        assert set(ids.tolist()) <= known and ids.max() < 200
+        assert set(ids.tolist()) <= known
+        assert ids.max() < 200
         assert {1, 2} <= set(garments.tolist())
         assert 10_000 < len(mesh.vertices) < 25_000
 
@@ -119,7 +123,8 @@ def test_soles_are_under_both_feet():
         bones, points = sole_points(rig, outfit)
         assert len(points) > 20
         assert {rig.bones[bone][:4] for bone in bones} == {"Left", "Righ"}
-        assert np.ptp(points[:, 2]) < 0.013 and points[:, 2].max() < 0.02
+        assert np.ptp(points[:, 2]) < 0.013
+        assert points[:, 2].max() < 0.02
         assert np.abs(points[:, 1]).max() < 0.3 * character.stature_m
 
 
@@ -127,7 +132,8 @@ def test_at_rest_the_device_gives_back_the_shape_that_was_sewn():
     character, outfit = outfits()[2]
     renderer, _ = posed(character, outfit, bent(0))
     off = np.linalg.norm(renderer.points.numpy() - outfit.mesh.vertices, axis=1)
-    assert np.median(off) < 0.001 and np.quantile(off, 0.99) < 0.008
+    assert np.median(off) < 0.001
+    assert np.quantile(off, 0.99) < 0.008
     np.testing.assert_allclose(np.linalg.norm(renderer.normals.numpy(), axis=1), 1, atol=1e-3)
 
 
@@ -160,7 +166,8 @@ def test_no_skin_shows_through_cloth(name):
         _, (_, _, ids) = posed(character, outfit, bent(degrees), scale=0.2)
         skin = np.isin(ids, covered).sum()
         cloth = np.isin(ids % GARMENT_STEP, covered).sum() - skin
-        assert cloth > 300 and skin < 0.01 * cloth, (degrees, skin, cloth)
+        assert cloth > 300
+        assert skin < 0.01 * cloth, (degrees, skin, cloth)
 
 
 def test_swatches_repeat_without_a_seam():

@@ -77,7 +77,7 @@ def trousers_field(figure, leg_end, waist_m):
     lower = np.maximum(figure.leg, figure.rig.weight_of("Hips", "Spine"))
     knee, ankle = figure.head("LeftLeg")[2], figure.head("LeftFoot")[2]
     hip = figure.head("LeftUpLeg")[2]
-    end = np.interp(leg_end, (0, 1, 2), (hip, knee, ankle))
+    end = np.interp(leg_end, (0, 1, 2, 2.2), (hip, knee, ankle, ankle - 0.04))
     worn = np.minimum(vertices[:, 2] - end, figure.head("Hips")[2] + waist_m - vertices[:, 2])
     return np.where((lower > 0.5) & (figure.arm < 0.3), worn, -0.1)
 
@@ -88,11 +88,38 @@ def foot_field(figure, height_m):
     return np.where(figure.leg > 0.5, ankle + height_m - figure.vertices[:, 2], -0.1)
 
 
+def belt_field(figure, waist_m):
+    """A belt `waist_m` above the hip joint."""
+    away = np.abs(figure.vertices[:, 2] - figure.head("Hips")[2] - waist_m)
+    return np.where(figure.arm < 0.3, 0.018 - away, -0.1)
+
+
+def glove_field(figure, start):
+    """Hands from `start` along the arm (2 is the wrist) to the fingertips."""
+    on_arm = figure.arm > 0.5
+    return np.where(on_arm, (figure.along_arm - start) * figure.forearm_m, -0.1)
+
+
 def sleeve_band(figure, start, end, left):
     """A band round one arm between two positions along it (a watch, a bracelet)."""
     middle, half = (start + end) / 2, (end - start) / 2
     field = (half - np.abs(figure.along_arm - middle)) * figure.forearm_m
     return np.where((figure.arm > 0.5) & (figure.left == left), field, -0.1)
+
+
+def slack_at_rest(figure, ease_m, hang):
+    """Folds of cloth at rest (V, 2), across and along the limb: sleeves and legs bunch at their
+    ends and above the middle joint, cloth on the trunk falls in folds below the chest."""
+    limb = np.maximum(figure.arm, figure.leg)
+    along = np.where(figure.arm > figure.leg, figure.along_arm, figure.along_leg)
+    bunched = 0.16 * np.exp(-(((along - 0.9) / 0.3) ** 2))
+    bunched += 0.20 * np.exp(-(((along - 1.85) / 0.2) ** 2))
+    below_chest = figure.head("Spine2")[2] - figure.vertices[:, 2]
+    waist = 0.12 * np.exp(-((smoothstep(below_chest, 0, 0.25) - 0.7) ** 2) / 0.06)
+    across = limb * bunched + (1 - limb) * waist
+    fallen = 0.05 + 0.30 * hang * smoothstep(below_chest, -0.05, 0.3)
+    down = (1 - limb) * fallen + 0.12 * limb
+    return (0.35 + ease_m / 0.03) * np.stack([across, down], axis=1)
 
 
 def stand_off(figure, field, ease_m, tube=0.0, hang=0.0, gather=0.0, passes=4):
@@ -101,11 +128,12 @@ def stand_off(figure, field, ease_m, tube=0.0, hang=0.0, gather=0.0, passes=4):
     tube: 0 follows the limb, 1 a straight wide sleeve or leg; hang: 0 follows the trunk, 1 falls
     straight from chest and belly; gather: how far cuffs and a ribbed hem pull in again (0 to 1).
     """
-    rig, faces = figure.rig, figure.rig.faces
-    worn = figure.vertices.copy()
-    cover = smoothstep(field, -0.01, 0.04)[:, None]
+    faces, worn = figure.rig.faces, figure.vertices.copy()
+    cover = smoothstep(field, -0.01, 0.04)
+    covered = np.flatnonzero(cover)
+    pull, average = cover[covered, None], figure.rig.neighbour_average[covered]
     for _ in range(passes):
-        worn += 0.6 * cover * (rig.neighbour_average @ worn - worn)
+        worn[covered] += 0.6 * pull * (average @ worn - worn[covered])
     off_neck = np.linalg.norm((figure.vertices - figure.head("Neck")) * [1, 1, 0.5], axis=1)
     drawn_in = (1 - gather * (1 - smoothstep(field, 0.0, 0.06))) * smoothstep(off_neck, 0.0, 0.17)
     worn += np.maximum(ease_m * drawn_in, LEAST_EASE_M)[:, None] * vertex_normals(worn, faces)
@@ -114,7 +142,7 @@ def stand_off(figure, field, ease_m, tube=0.0, hang=0.0, gather=0.0, passes=4):
     if hang:
         worn = _hang(figure, worn, field, hang * drawn_in)
     for _ in range(2):
-        worn += 0.5 * cover * (rig.neighbour_average @ worn - worn)
+        worn[covered] += 0.5 * pull * (average @ worn - worn[covered])
     return worn
 
 

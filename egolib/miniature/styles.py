@@ -16,6 +16,10 @@ CLOTH_COLOURS = (  # linear RGB and how often: what is worn, not what is possibl
     ((0.55, 0.22, 0.26), 0.01),
 )  # fmt: skip
 DENIM = ((0.015, 0.030, 0.075), (0.045, 0.085, 0.18), (0.14, 0.22, 0.35), (0.012, 0.012, 0.016))
+PATTERN_SIZES_M = {
+    "stripes": (0.02, 0.11), "pinstripes": (0.015, 0.04), "checks": (0.03, 0.10),
+    "dots": (0.02, 0.05), "camouflage": (0.04, 0.12), "ribs": (0.010, 0.02),
+}  # fmt: skip
 METAL, CREAM = (0.62, 0.61, 0.60), (0.7, 0.68, 0.62)
 SLEEVES = {  # where a sleeve ends: 0 shoulder, 1 elbow, 2 wrist
     "none": (-0.15, -0.05), "short": (0.45, 0.85), "elbow": (0.9, 1.15),
@@ -77,8 +81,8 @@ TOPS = {
                     (0.7, 1.4), (0.0, 0.12)),
 }  # fmt: skip
 BOTTOMS = {  # how often (men, women), end of the legs, ease in metres, tube, patterns
-    "jeans": ((0.42, 0.34), (1.85, 2.0), (0.004, 0.016), (0.0, 0.5), ("denim",)),
-    "trousers": ((0.34, 0.16), (1.85, 2.02), (0.008, 0.03), (0.3, 1.0),
+    "jeans": ((0.42, 0.34), (1.9, 2.15), (0.004, 0.016), (0.0, 0.5), ("denim",)),
+    "trousers": ((0.34, 0.16), (1.9, 2.2), (0.008, 0.03), (0.3, 1.0),
                  ("plain", "plain", "plain", "melange", "pinstripes", "camouflage")),
     "leggings": ((0.02, 0.16), (1.75, 1.97), (0.003, 0.004), (0.0, 0.0), ("plain",)),
     "shorts": ((0.22, 0.14), (0.45, 1.15), (0.008, 0.03), (0.3, 1.0),
@@ -104,3 +108,24 @@ class Cloth:
     fastener_colour: tuple = METAL
     top_m: float = 0.0
     trim_below_m: float = -1.0
+
+
+def draw_colour(rng):
+    """Linear RGB (3,) of a cloth."""
+    colours, shares = zip(*CLOTH_COLOURS, strict=True)
+    chosen = np.array(colours)[rng.choice(len(colours), p=np.array(shares) / sum(shares))]
+    return np.clip(chosen * rng.uniform(0.75, 1.35) * rng.uniform(0.9, 1.1, 3), 0, 0.8)
+
+
+def draw_cloth(garment, pattern, folds, rng):
+    """A Cloth of a drawn colour, with a second colour that shows on it."""
+    plain, second = draw_colour(rng), draw_colour(rng)
+    if pattern == "denim":
+        plain = np.array(DENIM[rng.integers(len(DENIM))]) * rng.uniform(0.8, 1.2)
+        second = 1.8 * plain
+    elif pattern in ("melange", "ribs", "camouflage"):
+        second = plain * rng.uniform(0.3, 0.65) if plain.mean() > 0.1 else plain * 2.3
+    elif pattern != "plain" and abs(np.log(second.mean() / plain.mean())) < 0.7:
+        second = np.array(CREAM) if plain.mean() < 0.25 else plain * 0.15
+    size_m = rng.uniform(*PATTERN_SIZES_M.get(pattern, (0.03, 0.08)))
+    return Cloth(garment, plain, pattern, second, float(size_m), folds)

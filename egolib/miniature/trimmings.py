@@ -1,15 +1,18 @@
 """Pieces of clothing that are no copy of the skin: collars, hoods, cords, skirts."""
 
 import numpy as np
-from scipy.ndimage import gaussian_filter
+from scipy.ndimage import gaussian_filter, maximum_filter
 
-from egolib.miniature.figure import LEFT_ARM, TRUNK
+from egolib.miniature.figure import LEFT_ARM, SIDES, TRUNK
 from egolib.miniature.garments import ANGLES, LEVELS, hanging_radii, polar
 from egolib.miniature.tailoring import Piece, Surface, border_edges, grid_faces, lay, smoothstep
 
+SHOE_AXIS_M = 0.035  # height of the line round which a shoe is drawn
+
 
 def grid_piece(figure, cloth, points, weights, part, closed=False, slack=(0.0, 0.2), give=0.5):
-    """A grid of points (R, C, 3) with bone weights (R, C, J) as a Piece; rows run downwards."""
+    """A grid of points (R, C, 3) with bone weights (R, C, J) as a Piece; `part` is one
+    object id or one a vertex."""
     rows, columns = points.shape[:2]
     faces = grid_faces(rows, columns, closed)
     vertices = points.reshape(-1, 3)
@@ -71,10 +74,12 @@ def collar(figure, cloth, top, tip_m, back_m, opening, part):
     return pieces
 
 
-def skirt(figure, cloth, length_m, flare, waist_m, ease_m, part):
-    """A tube from the waist over both legs, `length_m` long, wider by `flare` metres a metre."""
+def skirt(figure, cloth, leg_end, flare, waist_m, ease_m, part):
+    """A tube from `waist_m` above the hip joint over both legs down to `leg_end` (0 hip, 1 knee,
+    2 ankle), wider by `flare` metres a metre."""
     top = figure.head("Hips")[2] + waist_m
-    low = max(top - length_m, 0.08)
+    levels = [figure.head("Left" + bone)[2] for bone in ("UpLeg", "Leg", "Foot")]
+    low = max(np.interp(leg_end, (0, 1, 2), levels), 0.08)
     body = (figure.arm < 0.2) & (figure.vertices[:, 2] < top) & (figure.vertices[:, 2] > low - 0.02)
     centre = np.array([0, figure.head("Hips")[1]])
     angle, radius, level = polar(figure.vertices, centre, body)
@@ -175,3 +180,40 @@ def cords(figure, cloth, top, length_m, part):
     outward = np.broadcast_to([0.0, -1.0, 0.3], paths.shape)
     widths = np.full(paths.shape[:2], 0.0035)
     return tubes(figure, cloth, paths, widths, 1.0, outward, surface.weights(paths), part)
+
+
+def shoes(figure, cloth, field, thickness_m, rows=18, columns=24):
+    """A closed shell with a flat sole round each foot where `field` > 0, without toes."""
+    pieces = []
+    for side, here in zip(SIDES, (figure.left, ~figure.left), strict=True):
+        heel, toe = figure.head(side + "Foot"), figure.head(side + "ToeBase")
+        slope = (toe[0] - heel[0]) / (toe[1] - heel[1])
+        x, y, z = figure.vertices[here & (field > 0)].T
+        out, up = x - heel[0] - slope * (y - heel[1]), z - SHOE_AXIS_M
+        radii = np.zeros((rows, columns))
+        row = ((y - y.min()) / np.ptp(y) * (rows - 1)).round().astype(int)
+        column = (np.arctan2(out, up) / (2 * np.pi) * columns).round().astype(int) % columns
+        np.maximum.at(radii, (row, column), np.hypot(out, up))
+        radii = maximum_filter(radii, (3, 5), mode=("nearest", "wrap"))
+        radii = gaussian_filter(radii, (1, 1), mode=("nearest", "wrap")) + thickness_m
+        taper = np.sqrt(1 - np.linspace(-1, 1, rows) ** 8)[:, None]
+        angle = 2 * np.pi * np.arange(columns) / columns
+        along = np.linspace(y.max() + thickness_m, y.min() - thickness_m, rows)[:, None]
+        height = SHOE_AXIS_M + taper * radii[::-1] * np.cos(angle)
+        points = np.stack(
+            [
+                heel[0] + slope * (along - heel[1]) + taper * radii[::-1] * np.sin(angle),
+                np.broadcast_to(along, height.shape),
+                np.maximum(height, -thickness_m),
+            ],
+            axis=2,
+        )
+        toes = smoothstep(toe[1] - points[..., 1], -0.02, 0.02)
+        weights = np.zeros((rows, columns, len(figure.rig.bones)))
+        weights[..., figure.rig.index(side + "ToeBase")] = toes
+        weights[..., figure.rig.index(side + "Foot")] = 1 - toes
+        parts = np.where(
+            toes.ravel() > 0.5, figure.part_at(side + "ToeBase"), figure.part_at(side + "Foot")
+        )
+        pieces.append(grid_piece(figure, cloth, points, weights, parts, closed=True, give=0.0))
+    return pieces
