@@ -33,6 +33,16 @@ def test_statures_and_weights_follow_the_names():
         assert abs(character.vertices[:, 2].min()) < 1e-9
 
 
+def test_people_are_adults_of_all_ages_and_builds():
+    _, characters = cast()
+    phenotypes = [character.phenotype for character in characters.values()]
+    ages = [phenotype["age"] for phenotype in phenotypes]
+    assert body.AGES[0] <= min(ages) < 0.7
+    assert 0.87 < max(ages) <= body.AGES[1]
+    for key in ("muscle", "proportions", "african", "asian", "caucasian"):
+        assert np.std([phenotype[key] for phenotype in phenotypes]) > 0.1, key
+
+
 def test_posing_agrees_with_anny():
     import anny
     import torch

@@ -2,9 +2,10 @@
 
 body (Anny shapes, skeleton, headset) -> clips (key poses), limits (ranges of the joints),
 articulate, footing, gait, gaze, contacts (what a pose is made of), motion (performances), bvh
-(captured ones) -> tailoring, garments, hair, wardrobe (what they wear), room (where they are) ->
-materials, fabric, skinning, intersect, shading, render (NVIDIA Warp, the exact lens) -> write ->
-plan, stage, tree (all sequences, in parallel, resumable). On two cores a picture at scale
+(captured ones) -> figure, tailoring, garments, trimmings, hair, styles, fitting, wardrobe (what
+they wear), room (where they are) -> materials, fabric, skinning, intersect, shading, render
+(NVIDIA Warp, the exact lens) -> write -> plan, stage, tree (all sequences, in parallel,
+resumable). On two cores a picture at scale
 0.2 costs about 60 ms of one core, files and labels included.
 
     <OUT>/miniature.json                                settings, seed, code, object ids, units

@@ -116,7 +116,9 @@ def print_paint(cloth: ClothOnDevice, along: float, around: float, blur: float):
     state = wp.rand_init(29)
     if t < 0.0:
         cell = 0.35 * cloth.size_m
-        signs = wp.noise(state, wp.vec2(wp.floor(s / cell) * 1.37, wp.floor(t / cell) * 2.71))
+        signs = wp.noise(
+            state, wp.vec2(wp.floor(s / cell) * 1.37 + 900.0 * cell, wp.floor(t / cell) * 2.71)
+        )
         row = band(t + 0.022, 0.045, 0.03, blur)
         return row * wp.where(signs > -0.1, 1.0, 0.0) * wp.min(1.0, 0.02 / blur)
     reach = 0.04 + 0.012 * wp.sin(wp.atan2(s, t - 0.055) * wp.floor(3.0 + 60.0 * cloth.size_m))
@@ -134,7 +136,7 @@ def cloth_paint(
     if cloth.pattern == STRIPES:
         share = band(along, size, 0.45 * size, blur)
     elif cloth.pattern == PINSTRIPES:
-        share = band(around, size, 0.2 * size, blur)
+        share = band(around, size, 0.12 * size, blur)
     elif cloth.pattern == CHECKS:
         share = 0.5 * band(along, size, 0.4 * size, blur) + 0.5 * band(
             around, size, 0.4 * size, blur
@@ -190,9 +192,9 @@ def fold_tilt(
     w = 1.0 - hit.u - hit.v
     loose = hit.u * body.slack[a] + hit.v * body.slack[b] + w * body.slack[c]
     squeezed = hit.u * body.strains[a] + hit.v * body.strains[b] + w * body.strains[c]
-    slope = (loose[0] + 1.6 * squeezed[0]) * swatch(body, WRINKLES, along, around)
-    slope += (loose[1] + 1.2 * squeezed[1]) * swatch(body, DRAPE, along, around)
-    slope += 0.10 * swatch(body, CRUMPLE, along, around)
+    slope = (loose[0] + 3.0 * squeezed[0]) * swatch(body, WRINKLES, along, around)
+    slope += (loose[1] + 2.0 * squeezed[1]) * swatch(body, DRAPE, along, around)
+    slope += 0.13 * swatch(body, CRUMPLE, along, around)
     slope *= cloth.folds * wp.min(1.0, 0.02 / blur)
     slope *= STEEPEST / wp.max(wp.length(slope), STEEPEST)
     edge = body.points[b] - body.points[a]

@@ -3,8 +3,9 @@
 import numpy as np
 from scipy.ndimage import gaussian_filter1d
 
-from egolib.miniature.garments import piece_of_body, tubes
+from egolib.miniature.garments import piece_of_body
 from egolib.miniature.tailoring import Surface, smoothstep, vertex_normals
+from egolib.miniature.trimmings import tubes
 
 HAIR_COLOURS = (  # linear RGB and how often
     ((0.010, 0.008, 0.007), 0.35), ((0.035, 0.018, 0.010), 0.30), ((0.10, 0.050, 0.022), 0.15),

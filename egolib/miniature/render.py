@@ -8,8 +8,9 @@ wp.config.log_level = wp.LOG_ERROR
 from egolib.camera import XR_EGOPOSE, inside_circle, unproject  # noqa: E402
 from egolib.errors import EgolibError  # noqa: E402
 from egolib.miniature import fabric, materials, shading, skinning  # noqa: E402
+from egolib.miniature.fitting import RELAXATIONS  # noqa: E402
 from egolib.miniature.room import FLOORS, WALLS  # noqa: E402
-from egolib.miniature.wardrobe import GARMENT_STEP, PARTS, RELAXATIONS, ROOM_IDS  # noqa: E402
+from egolib.miniature.wardrobe import GARMENT_STEP, PARTS, ROOM_IDS  # noqa: E402
 
 
 def picture_size(scale):

@@ -9,7 +9,7 @@ import warp as wp
 from egolib.miniature.fabric import BodyOnDevice
 
 RELAXATIONS = 3
-TAUT = 0.06  # the share of its length that cloth loses before it wrinkles
+TAUT = 0.03  # the share of its length that cloth loses before it wrinkles
 
 
 @wp.kernel

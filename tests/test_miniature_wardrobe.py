@@ -1,0 +1,180 @@
+"""Clothes of the miniature: cut along clean lines, skinned whole, opaque, folded where limbs bend."""
+
+import dataclasses
+from functools import cache
+
+import numpy as np
+import pytest
+from scipy.spatial.transform import Rotation
+from test_miniature_body import cast
+
+from egolib.miniature import styles, tailoring
+from egolib.miniature.body import camera_poses, pose_skeleton, stable_rng
+from egolib.miniature.fabric import PATTERNS, SWATCH_M, SWATCH_PX, swatches
+from egolib.miniature.figure import Figure
+from egolib.miniature.fitting import Fitting
+from egolib.miniature.render import Renderer
+from egolib.miniature.room import furnish
+from egolib.miniature.wardrobe import GARMENT_STEP, OBJECT_IDS, PARTS, dress, part_ids, sole_points
+
+WEARERS = ("female_004_a_a", "female_012_f_s", "male_001_a_a", "male_010_f_s")
+
+
+@cache
+def outfits():
+    """[(character, Outfit)]: two draws for each of four people."""
+    rig, characters = cast()
+    return [
+        (characters[name], dress(rig, characters[name], stable_rng("test", name, draw)))
+        for name in WEARERS
+        for draw in range(2)
+    ]
+
+
+def long_sleeved(name):
+    """A closed long-sleeved sweater and trousers on a character."""
+    rig, characters = cast()
+    figure = Figure(rig, characters[name], part_ids(rig))
+    fitting = Fitting(figure, np.full(3, 0.5), stable_rng("sweater", name))
+    with pytest.MonkeyPatch.context() as patch:
+        for kind, style in styles.TOPS.items():
+            often = (1, 1) if kind == "sweater" else (0, 0)
+            patch.setitem(styles.TOPS, kind, dataclasses.replace(style, often=often))
+        patch.setitem(styles.SLEEVES, "elbow", styles.SLEEVES["long"])
+        for kind, row in styles.BOTTOMS.items():
+            often = (1, 1) if kind == "trousers" else (0, 0)
+            patch.setitem(styles.BOTTOMS, kind, (often, *row[1:]))
+        return characters[name], fitting.outfit()
+
+
+def bent(elbow_degrees):
+    """Rotations (1, J, 3, 3) of a body whose left elbow is bent forward."""
+    rig, _ = cast()
+    rotations = np.tile(np.eye(3), (1, len(rig.bones), 1, 1))
+    turn = Rotation.from_euler("x", -elbow_degrees, degrees=True).as_matrix()
+    rotations[0, rig.index("LeftForeArm")] = turn
+    return rotations
+
+
+def posed(character, outfit, rotations, scale=0.1):
+    rig, _ = cast()
+    root = character.heads[[rig.index("Hips")]]
+    world, joints = pose_skeleton(rig, character.heads, rotations, root)
+    renderer = Renderer(scale)
+    renderer.dress(outfit)
+    renderer.furnish(furnish(stable_rng("room")))
+    renderer.pose(character.heads, world[0], joints[0])
+    turns, centres = camera_poses(rig, character, world, joints)
+    return renderer, renderer.render(turns[0], centres[0])
+
+
+def test_a_cut_follows_the_line_and_keeps_the_area():
+    x, y = np.meshgrid(np.linspace(0, 1, 8), np.linspace(0, 1, 8))
+    points = np.stack([x, y, 0 * x], -1).reshape(-1, 3)
+    faces = tailoring.grid_faces(8, 8)
+    blend, cut, triangles, sources = tailoring.cut(faces, 0.43 - points[:, 0] - 0.2 * points[:, 1])
+    corners = (blend @ points)[cut]
+    sides = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
+    assert np.all(sides[:, 2] * np.cross(*np.diff(points[faces[0]], axis=0))[2] > 0)
+    assert np.abs(sides[:, 2]).sum() / 2 == pytest.approx(0.33)
+    assert (corners @ [1, 0.2, 0]).max() == pytest.approx(0.43)
+    assert len(triangles) == len(cut)
+    assert len(sources) == blend.shape[0]
+
+
+def test_outfits_are_sound_meshes_that_name_their_parts():
+    known = set(OBJECT_IDS.values())
+    for _, outfit in outfits():
+        mesh = outfit.mesh
+        assert np.isfinite(mesh.vertices).all()
+        assert np.isfinite(mesh.lift).all()
+        assert mesh.faces.min() >= 0
+        assert mesh.faces.max() < len(mesh.vertices)
+        np.testing.assert_allclose(mesh.bone_weights.sum(1), 1, atol=1e-5)
+        garments = np.array([cloth.garment for cloth in outfit.cloths])[mesh.tags[:, 0]]
+        ids = mesh.parts[mesh.faces[:, 0]] + GARMENT_STEP * garments
+        assert set(ids.tolist()) <= known
+        assert ids.max() < 200
+        assert {1, 2} <= set(garments.tolist())
+        assert 10_000 < len(mesh.vertices) < 25_000
+
+
+def test_an_outfit_depends_on_its_generator_alone():
+    rig, characters = cast()
+    character = characters[WEARERS[0]]
+    first, again, other = (dress(rig, character, stable_rng(k)) for k in ("a", "a", "b"))
+    assert first.description == again.description != other.description
+    np.testing.assert_array_equal(first.mesh.vertices, again.mesh.vertices)
+
+
+def test_tables_name_what_exists():
+    for style in styles.TOPS.values():
+        assert set(style.patterns) <= set(PATTERNS)
+        assert set(style.necklines) <= set(styles.NECKLINES)
+        assert set(style.sleeves) <= set(styles.SLEEVES)
+    assert all(set(row[-1]) <= set(PATTERNS) for row in styles.BOTTOMS.values())
+    dark = sum(share for colour, share in styles.CLOTH_COLOURS if np.mean(colour) < 0.06)
+    assert 0.4 < dark / sum(share for _, share in styles.CLOTH_COLOURS) < 0.8
+
+
+def test_soles_are_under_both_feet():
+    rig, _ = cast()
+    for character, outfit in outfits():
+        bones, points = sole_points(rig, outfit)
+        assert len(points) > 20
+        assert {rig.bones[bone][:4] for bone in bones} == {"Left", "Righ"}
+        assert np.ptp(points[:, 2]) < 0.013
+        assert points[:, 2].max() < 0.02
+        assert np.abs(points[:, 1]).max() < 0.3 * character.stature_m
+
+
+def test_at_rest_the_device_gives_back_the_shape_that_was_sewn():
+    character, outfit = outfits()[2]
+    renderer, _ = posed(character, outfit, bent(0))
+    off = np.linalg.norm(renderer.points.numpy() - outfit.mesh.vertices, axis=1)
+    assert np.median(off) < 0.001
+    assert np.quantile(off, 0.99) < 0.008
+    np.testing.assert_allclose(np.linalg.norm(renderer.normals.numpy(), axis=1), 1, atol=1e-3)
+
+
+def test_cloth_folds_where_the_elbow_bends_and_nowhere_else():
+    rig, _ = cast()
+    character, outfit = long_sleeved("male_001_a_a")
+    of_shirt = np.isin(
+        np.arange(len(outfit.mesh.vertices)),
+        outfit.mesh.faces[outfit.mesh.tags[:, 0] == 0],
+    )
+    squeezed = {}
+    for degrees in (0, 100):
+        renderer, _ = posed(character, outfit, bent(degrees))
+        strains = renderer.body.strains.numpy()[:, 0]
+        for side in ("Left", "Right"):
+            elbow = character.heads[rig.index(side + "ForeArm")]
+            near = np.linalg.norm(outfit.mesh.vertices - elbow, axis=1) < 0.09
+            squeezed[side, degrees] = np.quantile(strains[near & of_shirt], 0.9)
+    assert squeezed["Left", 0] < 0.02
+    assert squeezed["Left", 100] > 0.08
+    assert squeezed["Right", 100] == pytest.approx(squeezed["Right", 0])
+
+
+@pytest.mark.parametrize("name", ["male_001_a_a", "female_012_f_s"])
+def test_no_skin_shows_through_cloth(name):
+    covered = [1 + PARTS.index(f"{side}_upper_arm") for side in ("left", "right")]
+    covered += [1 + PARTS.index(part) for part in ("hips", "left_thigh", "right_thigh")]
+    character, outfit = long_sleeved(name)
+    for degrees in (0, 60, 110):
+        _, (_, _, ids) = posed(character, outfit, bent(degrees), scale=0.2)
+        skin = np.isin(ids, covered).sum()
+        cloth = np.isin(ids % GARMENT_STEP, covered).sum() - skin
+        assert cloth > 300
+        assert skin < 0.01 * cloth, (degrees, skin, cloth)
+
+
+def test_swatches_repeat_without_a_seam():
+    slopes = swatches()
+    assert slopes.shape == (3, SWATCH_PX, SWATCH_PX, 2)
+    np.testing.assert_allclose((slopes**2).sum(-1).mean((1, 2)), 1, rtol=1e-3)
+    inner = np.abs(np.diff(slopes, axis=1)).mean()
+    seam = np.abs(slopes[:, 0] - slopes[:, -1]).mean()
+    assert seam < 1.5 * inner
+    assert SWATCH_M / SWATCH_PX < 0.003
