@@ -6,7 +6,8 @@ from egolib.miniature.body import camera_poses, pose_skeleton, stable_rng
 from egolib.miniature.clips import CLIPS
 from egolib.miniature.motion import perform
 from egolib.miniature.render import Renderer
-from egolib.miniature.room import FREE_M, furnish, stool
+from egolib.miniature.room import FREE_M, companions, furnish, stool
+from egolib.miniature.sensor import draw_sensor
 from egolib.miniature.wardrobe import dress, sole_points
 from egolib.miniature.write import label, meta_path, write_frame, write_json
 
@@ -37,15 +38,21 @@ class Stage:
         if CLIPS[sequence.clip].seat:
             left = world[0, rig.index("Hips"), :, 0]
             room.boxes.append(stool(rng, shown.root_positions, np.arctan2(left[1], left[0])))
+        room.boxes.extend(companions(stable_rng(*place, "companions", sequence.clip), joints))
+        sensor = draw_sensor(stable_rng(*place, "sensor", sequence.clip))
 
         self.renderer.dress(outfit, character.heads[rig.index("Neck")][2])
         self.renderer.furnish(room)
+        self.renderer.load(sensor)
         folder = self.root / sequence.folder
         for frame in range(sequence.frames):
             if stopped():
                 return 0
             self.renderer.pose(character.heads, world[frame], joints[frame])
-            picture, distances_m, object_ids = self.renderer.render(turns[frame], centres[frame])
+            number = sequence.first_number + frame
+            picture, distances_m, object_ids = self.renderer.render(
+                turns[frame], centres[frame], stable_rng(*place, "sensor", number)
+            )
             labels = label(
                 sequence.clip,
                 character.stature_m,
@@ -55,11 +62,10 @@ class Stage:
                 turns[frame],
                 centres[frame],
             )
-            number = sequence.first_number + frame
             write_frame(
                 folder, sequence.character, number, picture, distances_m, object_ids, labels
             )
-        meta = self._metadata(sequence, shown, outfit, room)
+        meta = self._metadata(sequence, shown, outfit, room, sensor)
         write_json(meta_path(folder, sequence.character, sequence.first_number), meta)
         return sequence.frames
 
@@ -69,7 +75,7 @@ class Stage:
             self._outfits = {place: dress(self.rig, self.characters[place[1]], rng)}
         return self._outfits[place]
 
-    def _metadata(self, sequence, shown, outfit, room):
+    def _metadata(self, sequence, shown, outfit, room, sensor):
         return {
             "clip": sequence.clip,
             "action": sequence.action,
@@ -91,12 +97,6 @@ class Stage:
                     strict=True,
                 )
             ),
-            "room": {
-                "half_size_m": room.half.round(4).tolist(),
-                "floor": room.floor,
-                "wall": room.wall,
-                "boxes": len(room.boxes),
-            },
-            "lights": room.lights.round(4).tolist(),
-            "light_colours_linear_rgb": room.light_colours.round(4).tolist(),
+            "room": room.describe(),
+            "sensor": sensor.describe(),
         }
