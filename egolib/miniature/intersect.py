@@ -2,7 +2,7 @@
 mesh: the body's faces first, then the furniture's), on the device.
 """
 
-# ruff: noqa: UP018, RUF046 - Warp wants float(0.0) for a variable that a branch or loop changes
+# ruff: noqa: UP018 - Warp wants float(0.0) for a variable that a branch or loop changes
 
 import warp as wp
 
@@ -13,13 +13,13 @@ SKY_M = 100.0  # the distance that the sky and everything beyond is given
 
 
 @wp.func
-def shell_hit(room: RoomOnDevice, origin: wp.vec3, ray: wp.vec3):
+def shell_hit(room: wp.array(dtype=RoomOnDevice), origin: wp.vec3, ray: wp.vec3):
     """Where a ray from inside meets floor, walls or ceiling; the sky in the open air."""
     hit = Hit()
     hit.kind = SKY
     hit.distance = float(SKY_M)
     hit.normal = -ray
-    if room.open_air > 0:
+    if room[0].open_air > 0:
         if ray[2] < -1.0e-6 and origin[2] < -SKY_M * ray[2]:
             hit.kind = FLOOR
             hit.distance = -origin[2] / ray[2]
@@ -28,7 +28,7 @@ def shell_hit(room: RoomOnDevice, origin: wp.vec3, ray: wp.vec3):
     for k in range(3):
         slope = ray[k]
         if wp.abs(slope) > 1.0e-9:
-            wall = wp.sign(slope) * room.half[k]
+            wall = wp.sign(slope) * room[0].half[k]
             if k == 2 and slope < 0.0:
                 wall = 0.0
             distance = (wall - origin[k]) / slope
@@ -44,28 +44,28 @@ def shell_hit(room: RoomOnDevice, origin: wp.vec3, ray: wp.vec3):
 
 
 @wp.func
-def window_share(room: RoomOnDevice, point: wp.vec3, normal: wp.vec3, soft_m: float):
+def window_share(room: wp.array(dtype=RoomOnDevice), point: wp.vec3, normal: wp.vec3, soft_m: float):
     """How much of the surroundings of a wall's point is open window: 0 to 1, edges softened."""
     axis = wp.where(wp.abs(normal[0]) > 0.5, 0, 1)
     wall = 2 * axis + wp.where(normal[axis] < 0.0, 0, 1)  # 0: +x, 1: -x, 2: +y, 3: -y
     soft = wp.max(soft_m, 0.004)
     share = float(0.0)
-    for i in range(room.windows.shape[0]):
-        if room.window_walls[i] == wall:
-            frame = room.windows[i]
+    for i in range(room[0].windows.shape[0]):
+        if room[0].window_walls[i] == wall:
+            frame = room[0].windows[i]
             x = wp.abs(point[1 - axis] - frame[0])
             z = wp.abs(point[2] - frame[1])
             inside = wp.clamp(0.5 + (frame[2] - x) / soft, 0.0, 1.0)
             inside = inside * wp.clamp(0.5 + (frame[3] - z) / soft, 0.0, 1.0)
-            if room.window_bars_m > 0.0:
+            if room[0].window_bars_m > 0.0:
                 bar = wp.min(x, z)
-                inside = inside * wp.clamp(0.6 + (bar - room.window_bars_m) / soft, 0.0, 1.0)
+                inside = inside * wp.clamp(0.6 + (bar - room[0].window_bars_m) / soft, 0.0, 1.0)
             share = wp.max(share, inside)
     return share
 
 
 @wp.func
-def find_hit(mesh: wp.uint64, body_faces: int, room: RoomOnDevice, origin: wp.vec3, ray: wp.vec3):
+def find_hit(mesh: wp.uint64, body_faces: int, room: wp.array(dtype=RoomOnDevice), origin: wp.vec3, ray: wp.vec3):
     """The nearest surface a ray meets; `index` is the body's face or that of the furniture."""
     hit = shell_hit(room, origin, ray)
     reach = hit.distance
@@ -87,7 +87,7 @@ def find_hit(mesh: wp.uint64, body_faces: int, room: RoomOnDevice, origin: wp.ve
 
 
 @wp.func
-def blocked(mesh: wp.uint64, room: RoomOnDevice, lamp: wp.vec4, point: wp.vec3, towards: wp.vec3):
+def blocked(mesh: wp.uint64, room: wp.array(dtype=RoomOnDevice), lamp: wp.vec4, point: wp.vec3, towards: wp.vec3):
     """Whether anything stands between a point and a spot of a lamp (w = 1) or of the sun (w = 0,
     which shines into a room through its windows alone)."""
     reach = wp.length(towards)
@@ -95,7 +95,7 @@ def blocked(mesh: wp.uint64, room: RoomOnDevice, lamp: wp.vec4, point: wp.vec3, 
     reach = reach - 0.35
     if lamp[3] < 0.5:
         reach = 30.0
-        if room.open_air == 0:
+        if room[0].open_air == 0:
             shell = shell_hit(room, point, ray)
             if shell.kind != WALL:
                 return True

@@ -5,7 +5,7 @@ Every pixel of a coarse grid takes its own few of a fixed set of samples; a filt
 and nothing random. `gather` reads the result at a pixel of the picture, edges respected.
 """
 
-# ruff: noqa: UP018, RUF046 - Warp wants float(0.0) for a variable that a branch or loop changes
+# ruff: noqa: UP018 - Warp wants float(0.0) for a variable that a branch or loop changes
 
 import warp as wp
 
@@ -55,7 +55,7 @@ def sample_square(index: int):
 
 @wp.func
 def light_spot(
-    mesh: wp.uint64, room: RoomOnDevice, point: wp.vec3, normal: wp.vec3, ray: wp.vec3, kind: int,
+    mesh: wp.uint64, room: wp.array(dtype=RoomOnDevice), point: wp.vec3, normal: wp.vec3, ray: wp.vec3, kind: int,
     first: int, step: int, rays: int,
 ):  # fmt: skip
     """Trace samples first, first + step, ... (`rays` of them for each lamp) from a point."""
@@ -65,14 +65,14 @@ def light_spot(
     lit.kind = kind
     raised = point + BIAS_M * normal
     lamps = wp.vec4(0.0)
-    for i in range(room.lights.shape[0]):
-        lamp = room.lights[i]
+    for i in range(room[0].lights.shape[0]):
+        lamp = room[0].lights[i]
         centre = wp.vec3(lamp[0], lamp[1], lamp[2])
         seen = float(0.0)
         for k in range(rays):
             u, v = sample_square(first + k * step + 5 * i)
-            spot = centre + (2.0 * u - 1.0) * room.light_across[i]
-            spot = spot + (2.0 * v - 1.0) * room.light_along[i]
+            spot = centre + (2.0 * u - 1.0) * room[0].light_across[i]
+            spot = spot + (2.0 * v - 1.0) * room[0].light_along[i]
             towards = spot - lamp[3] * raised
             if wp.dot(normal, towards) > 0.0 and not blocked(mesh, room, lamp, raised, towards):
                 seen += 1.0
@@ -98,7 +98,7 @@ def light_spot(
 
 @wp.kernel
 def light_coarsely(
-    mesh: wp.uint64, room: RoomOnDevice, camera_turn: wp.mat33, camera_centre: wp.vec3,
+    mesh: wp.uint64, room: wp.array(dtype=RoomOnDevice), camera_turn: wp.mat33, camera_centre: wp.vec3,
     rays: wp.array2d(dtype=wp.vec3), hits: wp.array2d(dtype=Hit), targets: wp.array(dtype=wp.vec2i),
     grid_step: int, interleave: int, light_rays: int, spots: wp.array2d(dtype=Lit),
 ):  # fmt: skip

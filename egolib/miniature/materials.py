@@ -191,25 +191,25 @@ def surface_paint(
 
 
 @wp.func
-def solid_paint(room: RoomOnDevice, solid: int, p: wp.vec3, normal: wp.vec3, blur: float):
+def solid_paint(room: wp.array(dtype=RoomOnDevice), solid: int, p: wp.vec3, normal: wp.vec3, blur: float):
     """Linear RGB of furniture and plants: plain, wood, woven or leafy."""
     across = p[0] + 0.7 * p[1]
     up = p[2]
     if wp.abs(normal[2]) > 0.7:
         across = p[0]
         up = p[1]
-    style = room.solid_styles[solid]
-    colour = room.solid_colours[solid]
-    second = room.solid_seconds[solid]
-    clouds = noise_at(room.noise, 0.3 * across + 0.137 * float(solid), 0.3 * up)
+    style = room[0].solid_styles[solid]
+    colour = room[0].solid_colours[solid]
+    second = room[0].solid_seconds[solid]
+    clouds = noise_at(room[0].noise, 0.3 * across + 0.137 * float(solid), 0.3 * up)
     if style == 1:
-        grain = noise_at(room.noise, 1.3 * across, 0.09 * up + 0.137 * float(solid))
+        grain = noise_at(room[0].noise, 1.3 * across, 0.09 * up + 0.137 * float(solid))
         return wp.lerp(colour, second, wp.clamp(0.5 + 0.9 * grain[0], 0.0, 1.0))
     if style == 2:
         weave = 0.5 * (band(across, 0.12, 0.05, blur) + band(up, 0.12, 0.05, blur))
         return wp.lerp(colour, second, weave)
     if style == 3:
-        leaves = noise_at(room.noise, 0.8 * across + 0.137 * float(solid), 0.8 * up)
+        leaves = noise_at(room[0].noise, 0.8 * across + 0.137 * float(solid), 0.8 * up)
         mix = 0.45 + 0.9 * leaves[0] + 0.4 * leaves[1]
         return wp.lerp(colour, second, wp.clamp(mix, 0.0, 1.0)) * wp.clamp(
             0.25 + 2.2 * leaves[2], 0.1, 1.0

@@ -138,7 +138,8 @@ class Renderer:
         device.solid_ids = self._upload([ROOM_IDS[s.object_name] for s in room.boxes], int)
         names = ("floor", "wall", "ceiling", "sky")
         device.surface_ids = wp.vec4i(*(ROOM_IDS[name] for name in names))
-        self.room, self.mesh = device, None
+        self.furnished, self.mesh = device, None  # keeps alive what `room` points to
+        self.room = wp.array([device], dtype=materials.RoomOnDevice, device=self.device)
 
     def load(self, sensor):
         """Take the Sensor with which the next frames are photographed."""

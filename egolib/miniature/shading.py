@@ -81,17 +81,17 @@ def smooth_normal(body: BodyOnDevice, normals: wp.array(dtype=wp.vec3), hit: Hit
 
 
 @wp.func
-def floor_surface(room: RoomOnDevice, point: wp.vec3, blur: float):
+def floor_surface(room: wp.array(dtype=RoomOnDevice), point: wp.vec3, blur: float):
     """The floor: a terrace or rug in the middle, open ground beyond."""
-    paint = room.floor
-    if wp.abs(point[0]) > room.terrace_m[0] or wp.abs(point[1]) > room.terrace_m[1]:
-        paint = room.ground
-    rug_x = wp.abs(point[0] - room.rug[0])
-    rug_y = wp.abs(point[1] - room.rug[1])
-    if rug_x < room.rug[2] and rug_y < room.rug[3]:
-        paint = room.rug_surface
+    paint = room[0].floor
+    if wp.abs(point[0]) > room[0].terrace_m[0] or wp.abs(point[1]) > room[0].terrace_m[1]:
+        paint = room[0].ground
+    rug_x = wp.abs(point[0] - room[0].rug[0])
+    rug_y = wp.abs(point[1] - room[0].rug[1])
+    if rug_x < room[0].rug[2] and rug_y < room[0].rug[3]:
+        paint = room[0].rug_surface
     surface = Surface()
-    colour, shine = surface_paint(paint, room.noise, point[0], point[1], blur)
+    colour, shine = surface_paint(paint, room[0].noise, point[0], point[1], blur)
     surface.colour = colour
     surface.gloss = paint.gloss * shine
     surface.roughness = paint.roughness
@@ -103,38 +103,38 @@ def floor_surface(room: RoomOnDevice, point: wp.vec3, blur: float):
         column = int(wp.floor(x / paint.size_m[0] + paint.stagger * float(row)))
         lean = wp.vec3(cell_value(column, row, 5) - 0.5, cell_value(column, row, 6) - 0.5, 0.0)
         surface.normal = wp.normalize(surface.normal + 2.0 * TILE_TILT * lean)
-    near = wp.min(room.half[0] - wp.abs(point[0]), room.half[1] - wp.abs(point[1]))
-    if room.open_air == 0:
+    near = wp.min(room[0].half[0] - wp.abs(point[0]), room[0].half[1] - wp.abs(point[1]))
+    if room[0].open_air == 0:
         surface.colour = surface.colour * (1.0 - 0.4 * wp.exp(-near / CORNER_M))
     return surface
 
 
 @wp.func
-def wall_surface(room: RoomOnDevice, hit: Hit, point: wp.vec3, ray: wp.vec3, blur: float):
+def wall_surface(room: wp.array(dtype=RoomOnDevice), hit: Hit, point: wp.vec3, ray: wp.vec3, blur: float):
     """A wall with its windows, through which the outside shines."""
     surface = Surface()
     surface.normal = hit.normal
-    surface.object_id = room.surface_ids[1]
+    surface.object_id = room[0].surface_ids[1]
     surface.roughness = 0.5
     along = wp.where(wp.abs(hit.normal[0]) > 0.5, point[1], point[0])
-    colour, shine = surface_paint(room.wall, room.noise, along, point[2], blur)
+    colour, shine = surface_paint(room[0].wall, room[0].noise, along, point[2], blur)
     surface.colour = colour
-    surface.gloss = room.wall.gloss * shine
+    surface.gloss = room[0].wall.gloss * shine
     if point[2] < 0.08:
-        surface.colour = 0.6 * surface.colour + 0.1 * room.wall.second
+        surface.colour = 0.6 * surface.colour + 0.1 * room[0].wall.second
     surface.colour = surface.colour * (1.0 - 0.4 * wp.exp(-point[2] / CORNER_M))
     open = window_share(room, point, hit.normal, blur)
     if open > 0.0:
         surface.emitted = open * outside(room, ray, 0.0)
         surface.colour = (1.0 - open) * surface.colour
         if open > 0.5:
-            surface.object_id = room.surface_ids[3]
+            surface.object_id = room[0].surface_ids[3]
     return surface
 
 
 @wp.func
 def surface_of(
-    body: BodyOnDevice, normals: wp.array(dtype=wp.vec3), room: RoomOnDevice, hit: Hit,
+    body: BodyOnDevice, normals: wp.array(dtype=wp.vec3), room: wp.array(dtype=RoomOnDevice), hit: Hit,
     point: wp.vec3, ray: wp.vec3, pixel_radians: float,
 ):  # fmt: skip
     surface = Surface()
@@ -149,47 +149,47 @@ def surface_of(
         surface.roughness = wp.where(skin, SKIN_ROUGHNESS, CLOTH_ROUGHNESS)
     elif hit.kind == FLOOR:
         surface = floor_surface(room, point, blur)
-        surface.object_id = room.surface_ids[0]
+        surface.object_id = room[0].surface_ids[0]
     elif hit.kind == WALL:
         surface = wall_surface(room, hit, point, ray, blur)
     elif hit.kind == CEILING:
-        surface.colour = room.ceiling
+        surface.colour = room[0].ceiling
         surface.normal = hit.normal
-        surface.object_id = room.surface_ids[2]
+        surface.object_id = room[0].surface_ids[2]
         surface.roughness = 1.0
     elif hit.kind == SOLID:
-        solid = room.face_solids[hit.index]
+        solid = room[0].face_solids[hit.index]
         surface.colour = solid_paint(room, solid, point, hit.normal, blur)
         surface.normal = hit.normal
-        surface.gloss = room.solid_gloss[solid]
+        surface.gloss = room[0].solid_gloss[solid]
         surface.roughness = 0.3
-        surface.object_id = room.solid_ids[solid]
+        surface.object_id = room[0].solid_ids[solid]
     else:
         surface.emitted = outside(room, ray, 0.0)
-        surface.object_id = room.surface_ids[3]
+        surface.object_id = room[0].surface_ids[3]
     return surface
 
 
 @wp.func
-def lamp_light(room: RoomOnDevice, lit: Lit, surface: Surface, point: wp.vec3, ray: wp.vec3):
+def lamp_light(room: wp.array(dtype=RoomOnDevice), lit: Lit, surface: Surface, point: wp.vec3, ray: wp.vec3):
     """Light of all lamps: (arriving, mirrored towards the eye)."""
     arriving = wp.vec3(0.0)
     shine = wp.vec3(0.0)
-    for i in range(room.lights.shape[0]):
-        lamp = room.lights[i]
+    for i in range(room[0].lights.shape[0]):
+        lamp = room[0].lights[i]
         towards = wp.vec3(lamp[0], lamp[1], lamp[2]) - lamp[3] * point
         away = wp.length(towards)
         towards = towards / away
         facing = wp.dot(surface.normal, towards)
         if facing > 0.0 and lit.lamps[i] > 0.0:
             strength = wp.where(lamp[3] > 0.5, 1.0 / (away * away + 0.1), 1.0)
-            front = room.light_front[i]
+            front = room[0].light_front[i]
             if wp.length_sq(front) > 0.5:
                 strength = strength * wp.max(-wp.dot(front, towards), 0.0)
-            light = lit.lamps[i] * strength * room.light_colour[i]
+            light = lit.lamps[i] * strength * room[0].light_colour[i]
             arriving += facing * light
             if wp.length_sq(front) < 0.5 and surface.gloss > 0.0:  # windows are mirrored as such
-                size = wp.length(room.light_across[i]) / away
+                size = wp.length(room[0].light_across[i]) / away
                 rough = wp.min(surface.roughness * surface.roughness + 0.3 * size, 1.0)
                 power = 2.0 / (rough * rough)
                 middle = wp.normalize(towards - ray)
@@ -201,11 +201,11 @@ def lamp_light(room: RoomOnDevice, lit: Lit, surface: Surface, point: wp.vec3, r
 
 
 @wp.func
-def lit_colour(room: RoomOnDevice, lit: Lit, surface: Surface, kind: int, point: wp.vec3,
+def lit_colour(room: wp.array(dtype=RoomOnDevice), lit: Lit, surface: Surface, kind: int, point: wp.vec3,
                ray: wp.vec3):  # fmt: skip
     """Linear RGB towards the eye."""
     arriving, shine = lamp_light(room, lit, surface, point, ray)
-    sky = wp.lerp(room.ambient_below, room.ambient_above, 0.5 + 0.5 * surface.normal[2])
+    sky = wp.lerp(room[0].ambient_below, room[0].ambient_above, 0.5 + 0.5 * surface.normal[2])
     shown = surface.emitted + wp.cw_mul(surface.colour, arriving) + shine
     for k in range(3):  # what covers the sky is of about the same colour and bounces light
         albedo = surface.colour[k]
@@ -219,14 +219,14 @@ def lit_colour(room: RoomOnDevice, lit: Lit, surface: Surface, kind: int, point:
             bounced = ray - 2.0 * wp.dot(ray, surface.normal) * surface.normal
             rough = surface.roughness * surface.roughness
             image = mirrored(room, point, bounced, rough)
-            image = wp.lerp(0.15 * room.ambient_below, image, lit.mirror)
+            image = wp.lerp(0.15 * room[0].ambient_below, image, lit.mirror)
         shown = (1.0 - share) * shown + share * image
     return shown
 
 
 @wp.kernel
 def find_surfaces(
-    mesh: wp.uint64, body_faces: int, room: RoomOnDevice, camera_turn: wp.mat33,
+    mesh: wp.uint64, body_faces: int, room: wp.array(dtype=RoomOnDevice), camera_turn: wp.mat33,
     camera_centre: wp.vec3, rays: wp.array2d(dtype=wp.vec3), targets: wp.array(dtype=wp.vec2i),
     hits: wp.array2d(dtype=Hit), distances: wp.array2d(dtype=float),
 ):  # fmt: skip
@@ -239,7 +239,7 @@ def find_surfaces(
 
 
 @wp.func
-def on_edge(room: RoomOnDevice, hits: wp.array2d(dtype=Hit), row: int, column: int):
+def on_edge(room: wp.array(dtype=RoomOnDevice), hits: wp.array2d(dtype=Hit), row: int, column: int):
     """Whether a pixel's neighbours see something else, or the same thing further off."""
     here = hits[row, column]
     for k in range(4):
@@ -256,7 +256,7 @@ def on_edge(room: RoomOnDevice, hits: wp.array2d(dtype=Hit), row: int, column: i
             if wp.abs(there.distance - here.distance) > 0.02 + 0.05 * here.distance:
                 return True
         elif here.kind == SOLID:
-            if room.face_solids[there.index] != room.face_solids[here.index]:
+            if room[0].face_solids[there.index] != room[0].face_solids[here.index]:
                 return True
     return False
 
@@ -264,7 +264,7 @@ def on_edge(room: RoomOnDevice, hits: wp.array2d(dtype=Hit), row: int, column: i
 @wp.kernel
 def paint_picture(
     mesh: wp.uint64, body_faces: int, normals: wp.array(dtype=wp.vec3), body: BodyOnDevice,
-    room: RoomOnDevice, camera_turn: wp.mat33, camera_centre: wp.vec3, pixel_radians: float,
+    room: wp.array(dtype=RoomOnDevice), camera_turn: wp.mat33, camera_centre: wp.vec3, pixel_radians: float,
     rays: wp.array2d(dtype=wp.vec3), targets: wp.array(dtype=wp.vec2i),
     hits: wp.array2d(dtype=Hit), joined: wp.array2d(dtype=Lit), grid_step: int, tolerance: float,
     edge_rays: int, radiance: wp.array2d(dtype=wp.vec3), object_ids: wp.array2d(dtype=wp.uint8),
