@@ -44,7 +44,9 @@ def shell_hit(room: wp.array(dtype=RoomOnDevice), origin: wp.vec3, ray: wp.vec3)
 
 
 @wp.func
-def window_share(room: wp.array(dtype=RoomOnDevice), point: wp.vec3, normal: wp.vec3, soft_m: float):
+def window_share(
+    room: wp.array(dtype=RoomOnDevice), point: wp.vec3, normal: wp.vec3, soft_m: float
+):
     """How much of the surroundings of a wall's point is open window: 0 to 1, edges softened."""
     axis = wp.where(wp.abs(normal[0]) > 0.5, 0, 1)
     wall = 2 * axis + wp.where(normal[axis] < 0.0, 0, 1)  # 0: +x, 1: -x, 2: +y, 3: -y
@@ -65,20 +67,22 @@ def window_share(room: wp.array(dtype=RoomOnDevice), point: wp.vec3, normal: wp.
 
 
 @wp.func
-def find_hit(mesh: wp.uint64, body_faces: int, room: wp.array(dtype=RoomOnDevice), origin: wp.vec3, ray: wp.vec3):
-    """The nearest surface a ray meets; `index` is the body's face or that of the furniture."""
+def place_hit(
+    mesh: wp.uint64, first: int, room: wp.array(dtype=RoomOnDevice), origin: wp.vec3, ray: wp.vec3
+):
+    """The nearest surface of a place and of the mesh that a ray meets. The mesh's faces from `first`
+    on are furniture, those before are the body's; `index` counts either from 0."""
     hit = shell_hit(room, origin, ray)
     reach = hit.distance
-    if hit.kind == WALL:
-        if window_share(room, origin + reach * ray, hit.normal, 0.0) > 0.5:
-            reach = SKY_M  # what stands outside is seen through the window
+    if hit.kind == WALL and window_share(room, origin + reach * ray, hit.normal, 0.0) > 0.5:
+        reach = SKY_M  # what stands outside is seen through the window
     query = wp.mesh_query_ray(mesh, origin, ray, reach)
     if query.result:
         hit.kind = BODY
         hit.index = query.face
-        if query.face >= body_faces:
+        if query.face >= first:
             hit.kind = SOLID
-            hit.index = query.face - body_faces
+            hit.index = query.face - first
         hit.distance = query.t
         hit.u = query.u
         hit.v = query.v
@@ -87,7 +91,13 @@ def find_hit(mesh: wp.uint64, body_faces: int, room: wp.array(dtype=RoomOnDevice
 
 
 @wp.func
-def blocked(mesh: wp.uint64, room: wp.array(dtype=RoomOnDevice), lamp: wp.vec4, point: wp.vec3, towards: wp.vec3):
+def blocked(
+    mesh: wp.uint64,
+    room: wp.array(dtype=RoomOnDevice),
+    lamp: wp.vec4,
+    point: wp.vec3,
+    towards: wp.vec3,
+):
     """Whether anything stands between a point and a spot of a lamp (w = 1) or of the sun (w = 0,
     which shines into a room through its windows alone)."""
     reach = wp.length(towards)

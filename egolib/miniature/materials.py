@@ -191,7 +191,9 @@ def surface_paint(
 
 
 @wp.func
-def solid_paint(room: wp.array(dtype=RoomOnDevice), solid: int, p: wp.vec3, normal: wp.vec3, blur: float):
+def solid_paint(
+    room: wp.array(dtype=RoomOnDevice), solid: int, p: wp.vec3, normal: wp.vec3, blur: float
+):
     """Linear RGB of furniture and plants: plain, wood, woven or leafy."""
     across = p[0] + 0.7 * p[1]
     up = p[2]

@@ -9,7 +9,7 @@ wp.config.log_level = wp.LOG_ERROR
 
 from egolib.camera import XR_EGOPOSE, inside_circle, unproject  # noqa: E402
 from egolib.errors import EgolibError  # noqa: E402
-from egolib.miniature import lighting, materials, shading  # noqa: E402
+from egolib.miniature import lighting, materials, rasterise, shading  # noqa: E402
 from egolib.miniature.noise import noise_tile  # noqa: E402
 from egolib.miniature.sensor import Film  # noqa: E402
 from egolib.miniature.wardrobe import GARMENT_STEP, PARTS, ROOM_IDS  # noqa: E402
@@ -47,7 +47,7 @@ BRUTE_FORCE = LightQuality(grid_step=1, interleave=1, rays=48)
 
 def compile_kernels():
     """Compile for the preferred device; afterwards other processes find the result on disk."""
-    for module in (lighting, shading):
+    for module in (rasterise, lighting, shading):
         wp.load_module(module, device=wp.get_preferred_device())
 
 
@@ -68,6 +68,8 @@ class Renderer:
         self.targets = self._upload(tile_order(inside), wp.vec2i)
         self.spot_targets = self._upload(tile_order(inside[::step, ::step]), wp.vec2i)
         shape, coarse = (self.height, self.width), inside[::step, ::step].shape
+        self.lens = _lens(scale)
+        self.nearest = wp.zeros(shape, dtype=wp.int64, device=self.device)
         self.hits = wp.zeros(shape, dtype=materials.Hit, device=self.device)
         self.radiance = wp.zeros(shape, dtype=wp.vec3, device=self.device)
         self.distances = wp.zeros(shape, dtype=float, device=self.device)
@@ -127,7 +129,12 @@ class Renderer:
         device.face_solids = self._upload(
             np.repeat(np.arange(len(corners)), [len(c) for c in corners]), int
         )
-        self.solid_points = np.concatenate([np.zeros((0, 3, 3)), *corners]).reshape(-1, 3)
+        buried = np.full((1, 3, 3), -100.0)  # a mesh may not be empty
+        self.solid_points = np.concatenate([*corners, buried]).reshape(-1, 3)
+        self.solids = wp.Mesh(
+            points=self._upload(self.solid_points, wp.vec3),
+            indices=self._upload(np.arange(len(self.solid_points)), int),
+        )
         seconds = [s.colour if s.second is None else s.second for s in room.boxes]
         device.solid_colours = self._upload(
             np.reshape([solid.colour for solid in room.boxes], (-1, 3)), wp.vec3
@@ -178,10 +185,15 @@ class Renderer:
         """Fill `radiance` (linear RGB), `distances` and `object_ids` on the device."""
         turn, centre = wp.mat33(camera_turn.astype(np.float32)), wp.vec3(*camera_centre)
         quality, faces = self.quality, len(self.triangles) // 3
+        self.nearest.fill_(rasterise.NOTHING)
+        self._launch(
+            rasterise.rasterise, self.body.faces,
+            self.points, self.body.faces, turn, centre, self.lens, self.rays, self.nearest,
+        )  # fmt: skip
         self._launch(
             shading.find_surfaces, self.targets,
-            self.mesh.id, faces, self.room, turn, centre, self.rays, self.targets,
-            self.hits, self.distances,
+            self.points, self.body, self.nearest, self.solids.id, self.room, turn, centre,
+            self.rays, self.targets, self.hits, self.distances,
         )  # fmt: skip
         self._launch(
             lighting.light_coarsely, self.spot_targets,
@@ -209,6 +221,15 @@ def tile_order(inside, side=8):
     rows, columns = np.nonzero(inside)
     order = np.lexsort((columns % side, rows % side, columns // side, rows // side))
     return np.stack([rows[order], columns[order]], -1)
+
+
+def _lens(scale):
+    """The calibrated lens in pixels of a picture at `scale`."""
+    lens, camera = rasterise.Lens(), XR_EGOPOSE
+    lens.focal = wp.vec2(scale * camera.fx, scale * camera.fy)
+    lens.middle = wp.vec2(scale * (camera.cx + 0.5) - 0.5, scale * (camera.cy + 0.5) - 0.5)
+    lens.distortion = wp.vec4(*camera.distortion)
+    return lens
 
 
 def _surface(surface):

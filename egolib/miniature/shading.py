@@ -2,11 +2,12 @@
 source for CPU and CUDA; metres, Z up, linear RGB. Nothing here is random, so nothing is noisy.
 """
 
-# ruff: noqa: UP018, RUF046 - Warp wants float(0.0) for a variable that a branch or loop changes
+# ruff: noqa: UP018, RUF046, SIM109 - Warp knows no `in`, and wants float(0.0) for a variable
+# that a branch or loop changes
 
 import warp as wp
 
-from egolib.miniature.intersect import BODY, CEILING, FLOOR, SOLID, WALL, find_hit, window_share
+from egolib.miniature.intersect import BODY, CEILING, FLOOR, SOLID, WALL, place_hit, window_share
 from egolib.miniature.lighting import Lit, gather, light_spot
 from egolib.miniature.materials import (
     BodyOnDevice,
@@ -17,6 +18,7 @@ from egolib.miniature.materials import (
     solid_paint,
     surface_paint,
 )
+from egolib.miniature.rasterise import FACE_BITS, STEPS_PER_M, volumes
 from egolib.miniature.surroundings import mirrored, outside
 
 # Fast math takes a third off the time on a CPU; nothing here counts on infinities.
@@ -27,7 +29,6 @@ wp.set_module_options(
     }
 )
 
-EDGE_RAYS = 3  # more, for a pixel on the edge of something
 SKIN_GLOSS, SKIN_ROUGHNESS = 0.05, 0.42
 CLOTH_GLOSS, CLOTH_ROUGHNESS = 0.025, 0.75
 CORNER_M = 0.3  # near which walls and floor darken each other
@@ -110,7 +111,9 @@ def floor_surface(room: wp.array(dtype=RoomOnDevice), point: wp.vec3, blur: floa
 
 
 @wp.func
-def wall_surface(room: wp.array(dtype=RoomOnDevice), hit: Hit, point: wp.vec3, ray: wp.vec3, blur: float):
+def wall_surface(
+    room: wp.array(dtype=RoomOnDevice), hit: Hit, point: wp.vec3, ray: wp.vec3, blur: float
+):
     """A wall with its windows, through which the outside shines."""
     surface = Surface()
     surface.normal = hit.normal
@@ -171,7 +174,17 @@ def surface_of(
 
 
 @wp.func
-def lamp_light(room: wp.array(dtype=RoomOnDevice), lit: Lit, surface: Surface, point: wp.vec3, ray: wp.vec3):
+def fresnel(gloss: float, cosine: float):
+    """Schlick: the mirrored share grows from `gloss` straight on to 1 at grazing angles."""
+    slant = 1.0 - wp.clamp(cosine, 0.0, 1.0)
+    square = slant * slant
+    return gloss + (1.0 - gloss) * square * square * slant
+
+
+@wp.func
+def lamp_light(
+    room: wp.array(dtype=RoomOnDevice), lit: Lit, surface: Surface, point: wp.vec3, ray: wp.vec3
+):
     """Light of all lamps: (arriving, mirrored towards the eye)."""
     arriving = wp.vec3(0.0)
     shine = wp.vec3(0.0)
@@ -193,10 +206,10 @@ def lamp_light(room: wp.array(dtype=RoomOnDevice), lit: Lit, surface: Surface, p
                 rough = wp.min(surface.roughness * surface.roughness + 0.3 * size, 1.0)
                 power = 2.0 / (rough * rough)
                 middle = wp.normalize(towards - ray)
-                lobe = wp.pow(wp.max(wp.dot(surface.normal, middle), 0.0), power)
-                grazing = wp.pow(1.0 - wp.max(wp.dot(towards, middle), 0.0), 5.0)
-                share = surface.gloss + (1.0 - surface.gloss) * grazing
-                shine += share * (power + 2.0) / 8.0 * lobe * facing * light
+                fall = power * (1.0 - wp.dot(surface.normal, middle))
+                if fall < 8.0:
+                    share = fresnel(surface.gloss, wp.dot(towards, middle))
+                    shine += share * (power + 2.0) / 8.0 * wp.exp(-fall) * facing * light
     return arriving, shine
 
 
@@ -211,9 +224,8 @@ def lit_colour(room: wp.array(dtype=RoomOnDevice), lit: Lit, surface: Surface, k
         albedo = surface.colour[k]
         shown[k] += albedo * sky[k] * lit.open / (1.0 - 0.8 * albedo * (1.0 - lit.open))
     if surface.gloss > 0.0:
-        slant = 1.0 - wp.clamp(-wp.dot(surface.normal, ray), 0.0, 1.0)
-        grazing = wp.pow(slant, 5.0) * (1.0 - surface.roughness)
-        share = surface.gloss + (1.0 - surface.gloss) * grazing
+        share = fresnel(surface.gloss, -wp.dot(surface.normal, ray))
+        share = wp.lerp(share, surface.gloss, surface.roughness)
         image = sky * lit.open
         if kind == FLOOR or kind == SOLID:
             bounced = ray - 2.0 * wp.dot(ray, surface.normal) * surface.normal
@@ -226,14 +238,31 @@ def lit_colour(room: wp.array(dtype=RoomOnDevice), lit: Lit, surface: Surface, k
 
 @wp.kernel
 def find_surfaces(
-    mesh: wp.uint64, body_faces: int, room: wp.array(dtype=RoomOnDevice), camera_turn: wp.mat33,
+    points: wp.array(dtype=wp.vec3), body: BodyOnDevice, nearest: wp.array2d(dtype=wp.int64),
+    solids: wp.uint64, room: wp.array(dtype=RoomOnDevice), camera_turn: wp.mat33,
     camera_centre: wp.vec3, rays: wp.array2d(dtype=wp.vec3), targets: wp.array(dtype=wp.vec2i),
     hits: wp.array2d(dtype=Hit), distances: wp.array2d(dtype=float),
 ):  # fmt: skip
-    """What the middle of every pixel sees."""
+    """What the middle of every pixel sees: the body's rasterised face or what stands before it."""
     pixel = targets[wp.tid()]
     ray = camera_turn * rays[pixel[0], pixel[1]]
-    hit = find_hit(mesh, body_faces, room, camera_centre, ray)
+    hit = place_hit(solids, 0, room, camera_centre, ray)
+    key = nearest[pixel[0], pixel[1]]
+    distance = float(key / FACE_BITS) / STEPS_PER_M
+    if distance < hit.distance:
+        face = int(key % FACE_BITS)
+        a = points[body.faces[face, 0]] - camera_centre
+        b = points[body.faces[face, 1]] - camera_centre
+        c = points[body.faces[face, 2]] - camera_centre
+        shares = volumes(a, b, c, ray)
+        total = shares[0] + shares[1] + shares[2]
+        normal = wp.normalize(wp.cross(b - a, c - a))
+        hit.kind = BODY
+        hit.index = face
+        hit.distance = distance
+        hit.u = shares[0] / total
+        hit.v = shares[1] / total
+        hit.normal = -wp.sign(wp.dot(normal, ray)) * normal
     hits[pixel[0], pixel[1]] = hit
     distances[pixel[0], pixel[1]] = hit.distance
 
@@ -252,11 +281,12 @@ def on_edge(room: wp.array(dtype=RoomOnDevice), hits: wp.array2d(dtype=Hit), row
             continue
         if there.kind != here.kind:
             return True
-        if here.kind == BODY:
-            if wp.abs(there.distance - here.distance) > 0.02 + 0.05 * here.distance:
-                return True
-        elif here.kind == SOLID:
-            if room[0].face_solids[there.index] != room[0].face_solids[here.index]:
+        gap = wp.abs(there.distance - here.distance)
+        if here.kind == BODY and gap > 0.02 + 0.05 * here.distance:
+            return True
+        if here.kind == SOLID and there.kind == SOLID:
+            there_solid = room[0].face_solids[there.index]
+            if there_solid != room[0].face_solids[here.index]:
                 return True
     return False
 
@@ -277,6 +307,7 @@ def paint_picture(
     if edge_rays > 0 and on_edge(room, hits, row, column):
         samples = 1 + edge_rays
     total = wp.vec3(0.0)
+    middle = Lit()
     for k in range(samples):
         direction = rays[row, column]
         hit = hits[row, column]
@@ -293,7 +324,7 @@ def paint_picture(
             direction = wp.normalize(direction)
         ray = camera_turn * direction
         if k > 0:
-            hit = find_hit(mesh, body_faces, room, camera_centre, ray)
+            hit = place_hit(mesh, body_faces, room, camera_centre, ray)
         point = camera_centre + hit.distance * ray
         surface = surface_of(body, normals, room, hit, point, ray, pixel_radians)
         lit = gather(
@@ -301,8 +332,12 @@ def paint_picture(
             point, hit.normal, hit.kind, 0.01 + tolerance * hit.distance,
         )  # fmt: skip
         if lit.kind == 0 and hit.kind <= SOLID:
-            lit = light_spot(mesh, room, point, hit.normal, ray, hit.kind, 0, 1, 4)
+            if k == 0:
+                lit = light_spot(mesh, room, point, hit.normal, ray, hit.kind, 0, 1, 4)
+            else:
+                lit = middle
         total += wp.min(lit_colour(room, lit, surface, hit.kind, point, ray), wp.vec3(30.0))
         if k == 0:
+            middle = lit
             object_ids[row, column] = wp.uint8(surface.object_id)
     radiance[row, column] = total / float(samples)

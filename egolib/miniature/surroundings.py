@@ -2,8 +2,6 @@
 bright windows; sharp where the lens sees them, softened where a rough floor mirrors them.
 """
 
-
-
 import warp as wp
 
 from egolib.miniature.intersect import CEILING, FLOOR, WALL, shell_hit, window_share
