@@ -68,15 +68,17 @@ def window_share(
 
 @wp.func
 def place_hit(
-    mesh: wp.uint64, first: int, room: wp.array(dtype=RoomOnDevice), origin: wp.vec3, ray: wp.vec3
-):
+    mesh: wp.uint64, first: int, room: wp.array(dtype=RoomOnDevice), origin: wp.vec3, ray: wp.vec3,
+    limit_m: float,
+):  # fmt: skip
     """The nearest surface of a place and of the mesh that a ray meets. The mesh's faces from `first`
-    on are furniture, those before are the body's; `index` counts either from 0."""
+    on are furniture, those before are the body's; `index` counts either from 0. Furniture further
+    off than the limit is not looked for."""
     hit = shell_hit(room, origin, ray)
     reach = hit.distance
     if hit.kind == WALL and window_share(room, origin + reach * ray, hit.normal, 0.0) > 0.5:
         reach = SKY_M  # what stands outside is seen through the window
-    query = wp.mesh_query_ray(mesh, origin, ray, reach)
+    query = wp.mesh_query_ray(mesh, origin, ray, wp.min(reach, limit_m))
     if query.result:
         hit.kind = BODY
         hit.index = query.face

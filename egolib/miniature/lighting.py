@@ -90,7 +90,7 @@ def light_spot(
         open += wp.where(query.result, query.t / AMBIENT_REACH_M, 1.0)
     lit.open = open / float(AMBIENT_PER_LIGHT * rays)
     lit.mirror = 1.0
-    if kind == FLOOR:
+    if kind == FLOOR and room[0].floor.gloss > 0.0:
         bounced = ray - 2.0 * wp.dot(ray, normal) * normal
         lit.mirror = wp.where(wp.mesh_query_ray_anyhit(mesh, raised, bounced, 6.0), 0.0, 1.0)
     return lit

@@ -50,22 +50,32 @@ def volumes(a: wp.vec3, b: wp.vec3, c: wp.vec3, ray: wp.vec3):
 
 
 @wp.kernel
+def see_points(
+    points: wp.array(dtype=wp.vec3), camera_turn: wp.mat33, camera_centre: wp.vec3, lens: Lens,
+    in_camera: wp.array(dtype=wp.vec3), images: wp.array(dtype=wp.vec2),
+):  # fmt: skip
+    """Points in the camera's frame and in the picture."""
+    i = wp.tid()
+    in_camera[i] = wp.transpose(camera_turn) * (points[i] - camera_centre)
+    images[i] = image_of(lens, in_camera[i])
+
+
+@wp.kernel
 def rasterise(
-    points: wp.array(dtype=wp.vec3), faces: wp.array2d(dtype=int), camera_turn: wp.mat33,
-    camera_centre: wp.vec3, lens: Lens, rays: wp.array2d(dtype=wp.vec3),
+    in_camera: wp.array(dtype=wp.vec3), images: wp.array(dtype=wp.vec2),
+    faces: wp.array2d(dtype=int), lens: Lens, rays: wp.array2d(dtype=wp.vec3),
     nearest: wp.array2d(dtype=wp.int64),
 ):  # fmt: skip
     """Note every face at the pixels where it is the nearest so far."""
     face = wp.tid()
-    to_camera = wp.transpose(camera_turn)
-    a = to_camera * (points[faces[face, 0]] - camera_centre)
-    b = to_camera * (points[faces[face, 1]] - camera_centre)
-    c = to_camera * (points[faces[face, 2]] - camera_centre)
+    a = in_camera[faces[face, 0]]
+    b = in_camera[faces[face, 1]]
+    c = in_camera[faces[face, 2]]
     if a[2] < 0.0 and b[2] < 0.0 and c[2] < 0.0:
         return
-    pa = image_of(lens, a)
-    pb = image_of(lens, b)
-    pc = image_of(lens, c)
+    pa = images[faces[face, 0]]
+    pb = images[faces[face, 1]]
+    pc = images[faces[face, 2]]
     low = wp.min(pa, wp.min(pb, pc))
     high = wp.max(pa, wp.max(pb, pc))
     size = wp.max(high[0] - low[0], high[1] - low[1])

@@ -39,7 +39,7 @@ class LightQuality:
     grid_step: int = 2
     interleave: int = 4
     rays: int = 1
-    edge_rays: int = 3
+    edge_rays: int = 2
 
 
 BRUTE_FORCE = LightQuality(grid_step=1, interleave=1, rays=48)
@@ -160,6 +160,8 @@ class Renderer:
         if self.mesh is None:
             everything = np.concatenate([np.zeros((vertices, 3)), self.solid_points])
             self.points = self._upload(everything, wp.vec3)
+            self.in_camera = wp.empty(vertices, dtype=wp.vec3, device=self.device)
+            self.images = wp.empty(vertices, dtype=wp.vec2, device=self.device)
         wp.launch(
             shading.skin_body,
             dim=vertices,
@@ -187,8 +189,12 @@ class Renderer:
         quality, faces = self.quality, len(self.triangles) // 3
         self.nearest.fill_(rasterise.NOTHING)
         self._launch(
+            rasterise.see_points, self.in_camera,
+            self.points, turn, centre, self.lens, self.in_camera, self.images,
+        )  # fmt: skip
+        self._launch(
             rasterise.rasterise, self.body.faces,
-            self.points, self.body.faces, turn, centre, self.lens, self.rays, self.nearest,
+            self.in_camera, self.images, self.body.faces, self.lens, self.rays, self.nearest,
         )  # fmt: skip
         self._launch(
             shading.find_surfaces, self.targets,

@@ -50,8 +50,8 @@ def draw_sensor(rng):
         saturation=rng.uniform(0.6, 1.25),
         contrast=rng.uniform(0.9, 1.35),
         shoulder=rng.uniform(0, 1),
-        defocus=rng.uniform(0.0008, 0.0035),
-        motion=rng.choice([0, 0.003, 0.006]),
+        defocus=rng.uniform(0.0005, 0.0028),
+        motion=rng.choice([0, 0, 0.002, 0.004]),
         read_noise=noisy * rng.uniform(0, 0.008),
         shot_noise=noisy * rng.uniform(0, 0.02),
         vignetting=rng.uniform(0, 0.35),
@@ -64,8 +64,12 @@ class Film:
 
     def __init__(self, offsets):
         """offsets: (H, W, 2), of every pixel from the circle's centre, as shares of its radius."""
+        columns = np.flatnonzero(np.abs(offsets[0, :, 0]) <= 1)
+        self.columns = slice(columns[0], columns[-1] + 1)  # of the circle: the rest stays black
+        offsets = offsets[:, self.columns]
         self.radius = np.hypot(offsets[..., 0], offsets[..., 1]).astype(np.float32)
         self.inside = (self.radius <= 1).astype(np.float32)
+        self.mask = (self.inside > 0)[..., None].astype(np.uint8)
         height, width = self.radius.shape
         self.centre_px = np.array(
             [np.interp(0, offsets[0, :, 0], np.arange(width)),
@@ -86,22 +90,24 @@ class Film:
         """Linear RGB (H, W, 3) float32 -> (H, W, 3) uint8, 0 outside the lens's circle."""
         sensor = self.sensor
         gain = sensor.exposure * np.exp(sensor.exposure_jitter * rng.standard_normal())
-        light = radiance * (np.float32(gain) * self.gain)
+        light = radiance[:, self.columns] * (np.float32(gain) * self.gain)
         np.minimum(light, CEILING, out=light)
         if sensor.saturation != 1:
-            grey = light.mean(-1, keepdims=True)
-            light = grey + np.float32(sensor.saturation) * (light - grey)
+            keep, mix = sensor.saturation, (1 - sensor.saturation) / 3
+            light = cv2.transform(light, np.float32(keep * np.eye(3) + mix))
         light = self._fringe(self._blur(light, rng))
         row, column = rng.integers(NOISE_MARGIN_PX, size=2)
         height, width = self.radius.shape
         grain = self.noise[row : row + height, column : column + width]
-        np.maximum(light, 0, out=light)
         if sensor.read_noise or sensor.shot_noise:
-            spread = np.sqrt(np.float32(sensor.read_noise**2) + sensor.shot_noise**2 * light)
-            light += spread * grain
-        steps = np.sqrt(np.clip(light, 0, CEILING) / CEILING) * np.float32(CURVE_STEPS - 1)
-        encoded = self.curve[(steps + 0.5).astype(np.uint16)]
-        return encoded * (self.inside > 0)[..., None]
+            variance = np.maximum(light, 0) * np.float32(sensor.shot_noise**2)
+            light += cv2.sqrt(variance + np.float32(sensor.read_noise**2)) * grain
+        np.clip(light, 0, CEILING, out=light)
+        steps = cv2.sqrt(light * np.float32((CURVE_STEPS - 1) ** 2 / CEILING))
+        picture = np.zeros_like(radiance, np.uint8)
+        encoded = self.curve.take(steps.astype(np.uint16))
+        np.multiply(encoded, self.mask, out=picture[:, self.columns])
+        return picture
 
     def _blur(self, light, rng):
         """Defocus, and the frame's motion in a direction of its own."""

@@ -7,7 +7,16 @@ source for CPU and CUDA; metres, Z up, linear RGB. Nothing here is random, so no
 
 import warp as wp
 
-from egolib.miniature.intersect import BODY, CEILING, FLOOR, SOLID, WALL, place_hit, window_share
+from egolib.miniature.intersect import (
+    BODY,
+    CEILING,
+    FLOOR,
+    SKY_M,
+    SOLID,
+    WALL,
+    place_hit,
+    window_share,
+)
 from egolib.miniature.lighting import Lit, gather, light_spot
 from egolib.miniature.materials import (
     BodyOnDevice,
@@ -246,9 +255,9 @@ def find_surfaces(
     """What the middle of every pixel sees: the body's rasterised face or what stands before it."""
     pixel = targets[wp.tid()]
     ray = camera_turn * rays[pixel[0], pixel[1]]
-    hit = place_hit(solids, 0, room, camera_centre, ray)
     key = nearest[pixel[0], pixel[1]]
     distance = float(key / FACE_BITS) / STEPS_PER_M
+    hit = place_hit(solids, 0, room, camera_centre, ray, distance)
     if distance < hit.distance:
         face = int(key % FACE_BITS)
         a = points[body.faces[face, 0]] - camera_centre
@@ -324,7 +333,7 @@ def paint_picture(
             direction = wp.normalize(direction)
         ray = camera_turn * direction
         if k > 0:
-            hit = place_hit(mesh, body_faces, room, camera_centre, ray)
+            hit = place_hit(mesh, body_faces, room, camera_centre, ray, SKY_M)
         point = camera_centre + hit.distance * ray
         surface = surface_of(body, normals, room, hit, point, ray, pixel_radians)
         lit = gather(
