@@ -1,55 +1,34 @@
-"""Where rays meet the room (planes and boxes, exactly) and the body (a triangle mesh), on the device."""
+"""Where rays meet the place (floor, walls, ceiling: exactly) and what stands in it (one triangle
+mesh: the body's faces first, then the furniture's), on the device.
+"""
 
-# ruff: noqa: UP018, RUF046 - Warp wants float(0.0) for a variable that a branch or loop changes
+# ruff: noqa: UP018 - Warp wants float(0.0) for a variable that a branch or loop changes
 
 import warp as wp
 
 from egolib.miniature.materials import Hit, RoomOnDevice
 
-BODY, FLOOR, WALL, CEILING, BOX = 1, 2, 3, 4, 5
-BODY_RADIUS_M = 1.15  # around the joints' mean; nothing of the body lies outside
-FAR_M = 1.0e6
+BODY, FLOOR, WALL, CEILING, SOLID, SKY = 1, 2, 3, 4, 5, 6
+SKY_M = 100.0  # the distance that the sky and everything beyond is given
 
 
 @wp.func
-def box_entry(room: RoomOnDevice, i: int, origin: wp.vec3, ray: wp.vec3):
-    """Where a ray enters box i: (distance or FAR_M, axis entered through)."""
-    turn = room.box_turns[i]
-    offset = origin - room.box_centres[i]
-    o = wp.vec3(
-        turn[0] * offset[0] + turn[1] * offset[1],
-        turn[0] * offset[1] - turn[1] * offset[0],
-        offset[2],
-    )
-    d = wp.vec3(turn[0] * ray[0] + turn[1] * ray[1], turn[0] * ray[1] - turn[1] * ray[0], ray[2])
-    near = float(-FAR_M)
-    far = float(FAR_M)
-    axis = int(0)
-    for k in range(3):
-        slope = d[k]
-        if wp.abs(slope) < 1.0e-9:
-            slope = 1.0e-9
-        a = (-room.box_halves[i][k] - o[k]) / slope
-        b = (room.box_halves[i][k] - o[k]) / slope
-        if wp.min(a, b) > near:
-            near = wp.min(a, b)
-            axis = k
-        far = wp.min(far, wp.max(a, b))
-    if near > far or near < 0.001:
-        near = FAR_M
-    return near, axis
-
-
-@wp.func
-def find_hit(mesh: wp.uint64, room: RoomOnDevice, origin: wp.vec3, ray: wp.vec3):
-    """The nearest surface a ray from inside the room meets."""
+def shell_hit(room: wp.array(dtype=RoomOnDevice), origin: wp.vec3, ray: wp.vec3):
+    """Where a ray from inside meets floor, walls or ceiling; the sky in the open air."""
     hit = Hit()
-    hit.kind = FLOOR
-    hit.distance = float(FAR_M)
+    hit.kind = SKY
+    hit.distance = float(SKY_M)
+    hit.normal = -ray
+    if room[0].open_air > 0:
+        if ray[2] < -1.0e-6 and origin[2] < -SKY_M * ray[2]:
+            hit.kind = FLOOR
+            hit.distance = -origin[2] / ray[2]
+            hit.normal = wp.vec3(0.0, 0.0, 1.0)
+        return hit
     for k in range(3):
         slope = ray[k]
         if wp.abs(slope) > 1.0e-9:
-            wall = wp.sign(slope) * room.half[k]
+            wall = wp.sign(slope) * room[0].half[k]
             if k == 2 and slope < 0.0:
                 wall = 0.0
             distance = (wall - origin[k]) / slope
@@ -61,24 +40,52 @@ def find_hit(mesh: wp.uint64, room: RoomOnDevice, origin: wp.vec3, ray: wp.vec3)
                 hit.kind = WALL
                 if k == 2:
                     hit.kind = wp.where(slope < 0.0, FLOOR, CEILING)
-    for i in range(room.box_centres.shape[0]):
-        distance, axis = box_entry(room, i, origin, ray)
-        if distance < hit.distance:
-            hit.distance = distance
-            hit.kind = BOX
-            hit.index = i
-            turn = room.box_turns[i]
-            side = wp.vec3(0.0, 0.0, 1.0)
-            if axis == 0:
-                side = wp.vec3(turn[0], turn[1], 0.0)
-            if axis == 1:
-                side = wp.vec3(-turn[1], turn[0], 0.0)
-            hit.normal = -wp.sign(wp.dot(side, ray)) * side
-    query = wp.mesh_query_ray(mesh, origin, ray, hit.distance)
+    return hit
+
+
+@wp.func
+def window_share(
+    room: wp.array(dtype=RoomOnDevice), point: wp.vec3, normal: wp.vec3, soft_m: float
+):
+    """How much of the surroundings of a wall's point is open window: 0 to 1, edges softened."""
+    axis = wp.where(wp.abs(normal[0]) > 0.5, 0, 1)
+    wall = 2 * axis + wp.where(normal[axis] < 0.0, 0, 1)  # 0: +x, 1: -x, 2: +y, 3: -y
+    soft = wp.max(soft_m, 0.004)
+    share = float(0.0)
+    for i in range(room[0].windows.shape[0]):
+        if room[0].window_walls[i] == wall:
+            frame = room[0].windows[i]
+            x = wp.abs(point[1 - axis] - frame[0])
+            z = wp.abs(point[2] - frame[1])
+            inside = wp.clamp(0.5 + (frame[2] - x) / soft, 0.0, 1.0)
+            inside = inside * wp.clamp(0.5 + (frame[3] - z) / soft, 0.0, 1.0)
+            if room[0].window_bars_m > 0.0:
+                bar = wp.min(x, z)
+                inside = inside * wp.clamp(0.6 + (bar - room[0].window_bars_m) / soft, 0.0, 1.0)
+            share = wp.max(share, inside)
+    return share
+
+
+@wp.func
+def place_hit(
+    mesh: wp.uint64, first: int, room: wp.array(dtype=RoomOnDevice), origin: wp.vec3, ray: wp.vec3,
+    limit_m: float,
+):  # fmt: skip
+    """The nearest surface of a place and of the mesh that a ray meets. The mesh's faces from `first`
+    on are furniture, those before are the body's; `index` counts either from 0. Furniture further
+    off than the limit is not looked for."""
+    hit = shell_hit(room, origin, ray)
+    reach = hit.distance
+    if hit.kind == WALL and window_share(room, origin + reach * ray, hit.normal, 0.0) > 0.5:
+        reach = SKY_M  # what stands outside is seen through the window
+    query = wp.mesh_query_ray(mesh, origin, ray, wp.min(reach, limit_m))
     if query.result:
         hit.kind = BODY
-        hit.distance = query.t
         hit.index = query.face
+        if query.face >= first:
+            hit.kind = SOLID
+            hit.index = query.face - first
+        hit.distance = query.t
         hit.u = query.u
         hit.v = query.v
         hit.normal = -wp.sign(wp.dot(query.normal, ray)) * query.normal
@@ -88,19 +95,22 @@ def find_hit(mesh: wp.uint64, room: RoomOnDevice, origin: wp.vec3, ray: wp.vec3)
 @wp.func
 def blocked(
     mesh: wp.uint64,
-    room: RoomOnDevice,
-    body_centre: wp.vec3,
-    origin: wp.vec3,
-    ray: wp.vec3,
-    reach: float,
+    room: wp.array(dtype=RoomOnDevice),
+    lamp: wp.vec4,
+    point: wp.vec3,
+    towards: wp.vec3,
 ):
-    """Whether anything stands on the first `reach` metres of a ray."""
-    for i in range(room.box_centres.shape[0]):
-        distance, _axis = box_entry(room, i, origin, ray)
-        if distance < reach:
-            return True
-    offset = body_centre - origin
-    along = wp.max(wp.dot(offset, ray), 0.0)
-    if wp.length(offset - along * ray) > BODY_RADIUS_M:
-        return False
-    return wp.mesh_query_ray_anyhit(mesh, origin, ray, reach)
+    """Whether anything stands between a point and a spot of a lamp (w = 1) or of the sun (w = 0,
+    which shines into a room through its windows alone)."""
+    reach = wp.length(towards)
+    ray = towards / reach
+    reach = reach - 0.35
+    if lamp[3] < 0.5:
+        reach = 30.0
+        if room[0].open_air == 0:
+            shell = shell_hit(room, point, ray)
+            if shell.kind != WALL:
+                return True
+            if window_share(room, point + shell.distance * ray, shell.normal, 0.0) < 0.5:
+                return True
+    return wp.mesh_query_ray_anyhit(mesh, point, ray, reach)

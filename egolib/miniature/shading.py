@@ -1,14 +1,27 @@
-"""The Warp kernels: trace one ray a pixel, light what it meets. One source for CPU and
-CUDA; metres, Z up, linear RGB until the last line. Nothing here is random, so nothing is noisy.
+"""The Warp kernels of the picture: find what every pixel sees, paint and light it. One
+source for CPU and CUDA; metres, Z up, linear RGB. Nothing here is random, so nothing is noisy.
 """
 
-# ruff: noqa: UP018 - Warp wants float(0.0) for a variable that a branch or loop changes
+# ruff: noqa: UP018, RUF046, SIM109 - Warp knows no `in`, and wants float(0.0) for a variable
+# that a branch or loop changes
 
 import warp as wp
 
 from egolib.miniature.fabric import BodyOnDevice, body_paint
-from egolib.miniature.intersect import BODY, BOX, FLOOR, WALL, blocked, find_hit
-from egolib.miniature.materials import RoomOnDevice, floor_paint, wall_paint
+from egolib.miniature.intersect import (
+    BODY,
+    CEILING,
+    FLOOR,
+    SKY_M,
+    SOLID,
+    WALL,
+    place_hit,
+    window_share,
+)
+from egolib.miniature.lighting import Lit, gather, light_spot
+from egolib.miniature.materials import Hit, RoomOnDevice, cell_value, solid_paint, surface_paint
+from egolib.miniature.rasterise import FACE_BITS, STEPS_PER_M, volumes
+from egolib.miniature.surroundings import mirrored, outside
 
 # Fast math takes a third off the time on a CPU; nothing here counts on infinities.
 wp.set_module_options(
@@ -18,119 +31,294 @@ wp.set_module_options(
     }
 )
 
-AMBIENT_RAYS = 3
-AMBIENT_REACH_M = 0.45
-NEAR_BODY_M = 0.75  # horizontally; further off the body darkens no floor
-BIAS_M = 0.006  # where secondary rays start, above the bumps of the triangles
+SKIN_GLOSS, SKIN_ROUGHNESS = 0.05, 0.42
+CLOTH_GLOSS, CLOTH_ROUGHNESS = 0.025, 0.75
+CORNER_M = 0.3  # near which walls and floor darken each other
+TILE_TILT = 0.006  # of laid tiles against each other, radians
+
+
+@wp.struct
+class Surface:
+    """What a ray meets, ready to be lit."""
+
+    colour: wp.vec3
+    normal: wp.vec3
+    gloss: float
+    roughness: float
+    emitted: wp.vec3
+    object_id: int
 
 
 @wp.func
-def ambient_share(mesh: wp.uint64, point: wp.vec3, normal: wp.vec3):
-    """How open the surroundings are, by a few fixed directions that fade with distance: 0 to 1."""
-    helper = wp.vec3(1.0, 0.0, 0.0)
-    if wp.abs(normal[0]) > 0.8:
-        helper = wp.vec3(0.0, 1.0, 0.0)
-    across = wp.normalize(wp.cross(normal, helper))
-    along = wp.cross(normal, across)
-    open = float(0.0)
-    for k in range(AMBIENT_RAYS):
-        angle = 2.0 * wp.pi * (float(k) + 0.25) / float(AMBIENT_RAYS)
-        ray = 0.68 * normal + 0.73 * (wp.cos(angle) * across + wp.sin(angle) * along)
-        query = wp.mesh_query_ray(mesh, point, ray, AMBIENT_REACH_M)
-        if query.result:
-            open += wp.sqrt(query.t / AMBIENT_REACH_M)
-        else:
-            open += 1.0
-    return open / float(AMBIENT_RAYS)
+def smooth_normal(body: BodyOnDevice, normals: wp.array(dtype=wp.vec3), hit: Hit, tilt: wp.vec3,
+                  ray: wp.vec3):  # fmt: skip
+    w = 1.0 - hit.u - hit.v
+    smooth = wp.normalize(
+        hit.u * normals[body.faces[hit.index, 0]]
+        + hit.v * normals[body.faces[hit.index, 1]]
+        + w * normals[body.faces[hit.index, 2]]
+    )
+    smooth = wp.normalize(smooth + tilt)
+    return wp.where(wp.dot(smooth, ray) < 0.0, smooth, hit.normal)
 
 
 @wp.func
-def illuminate(
-    mesh: wp.uint64,
-    room: RoomOnDevice,
-    body_centre: wp.vec3,
-    point: wp.vec3,
-    normal: wp.vec3,
-    ray: wp.vec3,
-    gloss: float,
+def floor_surface(room: wp.array(dtype=RoomOnDevice), point: wp.vec3, blur: float):
+    """The floor: a terrace or rug in the middle, open ground beyond."""
+    paint = room[0].floor
+    if wp.abs(point[0]) > room[0].terrace_m[0] or wp.abs(point[1]) > room[0].terrace_m[1]:
+        paint = room[0].ground
+    rug_x = wp.abs(point[0] - room[0].rug[0])
+    rug_y = wp.abs(point[1] - room[0].rug[1])
+    if rug_x < room[0].rug[2] and rug_y < room[0].rug[3]:
+        paint = room[0].rug_surface
+    surface = Surface()
+    colour, shine = surface_paint(paint, room[0].noise, point[0], point[1], blur)
+    surface.colour = colour
+    surface.gloss = paint.gloss * shine
+    surface.roughness = paint.roughness
+    surface.normal = wp.vec3(0.0, 0.0, 1.0)
+    if paint.style == 1:
+        x = paint.turn[0] * point[0] + paint.turn[1] * point[1]
+        y = paint.turn[0] * point[1] - paint.turn[1] * point[0]
+        row = int(wp.floor(y / paint.size_m[1]))
+        column = int(wp.floor(x / paint.size_m[0] + paint.stagger * float(row)))
+        lean = wp.vec3(cell_value(column, row, 5) - 0.5, cell_value(column, row, 6) - 0.5, 0.0)
+        surface.normal = wp.normalize(surface.normal + 2.0 * TILE_TILT * lean)
+    near = wp.min(room[0].half[0] - wp.abs(point[0]), room[0].half[1] - wp.abs(point[1]))
+    if room[0].open_air == 0:
+        surface.colour = surface.colour * (1.0 - 0.4 * wp.exp(-near / CORNER_M))
+    return surface
+
+
+@wp.func
+def wall_surface(
+    room: wp.array(dtype=RoomOnDevice), hit: Hit, point: wp.vec3, ray: wp.vec3, blur: float
 ):
-    """Light of all lamps at a point: (diffuse, specular)."""
-    diffuse = wp.vec3(0.0)
+    """A wall with its windows, through which the outside shines."""
+    surface = Surface()
+    surface.normal = hit.normal
+    surface.object_id = room[0].surface_ids[1]
+    surface.roughness = 0.5
+    along = wp.where(wp.abs(hit.normal[0]) > 0.5, point[1], point[0])
+    colour, shine = surface_paint(room[0].wall, room[0].noise, along, point[2], blur)
+    surface.colour = colour
+    surface.gloss = room[0].wall.gloss * shine
+    if point[2] < 0.08:
+        surface.colour = 0.6 * surface.colour + 0.1 * room[0].wall.second
+    surface.colour = surface.colour * (1.0 - 0.4 * wp.exp(-point[2] / CORNER_M))
+    open = window_share(room, point, hit.normal, blur)
+    if open > 0.0:
+        surface.emitted = open * outside(room, ray, 0.0)
+        surface.colour = (1.0 - open) * surface.colour
+        if open > 0.5:
+            surface.object_id = room[0].surface_ids[3]
+    return surface
+
+
+@wp.func
+def surface_of(
+    body: BodyOnDevice, normals: wp.array(dtype=wp.vec3), room: wp.array(dtype=RoomOnDevice), hit: Hit,
+    point: wp.vec3, ray: wp.vec3, pixel_radians: float,
+):  # fmt: skip
+    surface = Surface()
+    blur = pixel_radians * hit.distance / wp.max(wp.abs(wp.dot(hit.normal, ray)), 0.05)
+    if hit.kind == BODY:
+        colour, object_id, tilt = body_paint(body, hit, blur)
+        surface.colour = colour
+        surface.object_id = object_id
+        surface.normal = smooth_normal(body, normals, hit, tilt, ray)
+        skin = object_id <= body.garment_step
+        surface.gloss = wp.where(skin, SKIN_GLOSS, CLOTH_GLOSS)
+        surface.roughness = wp.where(skin, SKIN_ROUGHNESS, CLOTH_ROUGHNESS)
+    elif hit.kind == FLOOR:
+        surface = floor_surface(room, point, blur)
+        surface.object_id = room[0].surface_ids[0]
+    elif hit.kind == WALL:
+        surface = wall_surface(room, hit, point, ray, blur)
+    elif hit.kind == CEILING:
+        surface.colour = room[0].ceiling
+        surface.normal = hit.normal
+        surface.object_id = room[0].surface_ids[2]
+        surface.roughness = 1.0
+    elif hit.kind == SOLID:
+        solid = room[0].face_solids[hit.index]
+        surface.colour = solid_paint(room, solid, point, hit.normal, blur)
+        surface.normal = hit.normal
+        surface.gloss = room[0].solid_gloss[solid]
+        surface.roughness = 0.3
+        surface.object_id = room[0].solid_ids[solid]
+    else:
+        surface.emitted = outside(room, ray, 0.0)
+        surface.object_id = room[0].surface_ids[3]
+    return surface
+
+
+@wp.func
+def fresnel(gloss: float, cosine: float):
+    """Schlick: the mirrored share grows from `gloss` straight on to 1 at grazing angles."""
+    slant = 1.0 - wp.clamp(cosine, 0.0, 1.0)
+    square = slant * slant
+    return gloss + (1.0 - gloss) * square * square * slant
+
+
+@wp.func
+def lamp_light(
+    room: wp.array(dtype=RoomOnDevice), lit: Lit, surface: Surface, point: wp.vec3, ray: wp.vec3
+):
+    """Light of all lamps: (arriving, mirrored towards the eye)."""
+    arriving = wp.vec3(0.0)
     shine = wp.vec3(0.0)
-    for i in range(room.lights.shape[0]):
-        lamp = room.lights[i]
+    for i in range(room[0].lights.shape[0]):
+        lamp = room[0].lights[i]
         towards = wp.vec3(lamp[0], lamp[1], lamp[2]) - lamp[3] * point
-        reach = wp.where(lamp[3] > 0.5, wp.length(towards), 20.0)
-        strength = wp.where(lamp[3] > 0.5, 1.0 / (reach * reach + 0.1), 1.0)
-        towards = wp.normalize(towards)
-        facing = wp.dot(normal, towards)
-        if facing > 0.0 and not blocked(mesh, room, body_centre, point, towards, reach):
-            light = strength * room.light_colours[i]
-            diffuse += facing * light
-            middle = wp.normalize(towards - ray)
-            shine += gloss * wp.pow(wp.max(wp.dot(normal, middle), 0.0), 200.0) * light
-    return diffuse, shine
+        away = wp.length(towards)
+        towards = towards / away
+        facing = wp.dot(surface.normal, towards)
+        if facing > 0.0 and lit.lamps[i] > 0.0:
+            strength = wp.where(lamp[3] > 0.5, 1.0 / (away * away + 0.1), 1.0)
+            front = room[0].light_front[i]
+            if wp.length_sq(front) > 0.5:
+                strength = strength * wp.max(-wp.dot(front, towards), 0.0)
+            light = lit.lamps[i] * strength * room[0].light_colour[i]
+            arriving += facing * light
+            if wp.length_sq(front) < 0.5 and surface.gloss > 0.0:  # windows are mirrored as such
+                size = wp.length(room[0].light_across[i]) / away
+                rough = wp.min(surface.roughness * surface.roughness + 0.3 * size, 1.0)
+                power = 2.0 / (rough * rough)
+                middle = wp.normalize(towards - ray)
+                fall = power * (1.0 - wp.dot(surface.normal, middle))
+                if fall < 8.0:
+                    share = fresnel(surface.gloss, wp.dot(towards, middle))
+                    shine += share * (power + 2.0) / 8.0 * wp.exp(-fall) * facing * light
+    return arriving, shine
+
+
+@wp.func
+def lit_colour(room: wp.array(dtype=RoomOnDevice), lit: Lit, surface: Surface, kind: int, point: wp.vec3,
+               ray: wp.vec3):  # fmt: skip
+    """Linear RGB towards the eye."""
+    arriving, shine = lamp_light(room, lit, surface, point, ray)
+    sky = wp.lerp(room[0].ambient_below, room[0].ambient_above, 0.5 + 0.5 * surface.normal[2])
+    shown = surface.emitted + wp.cw_mul(surface.colour, arriving) + shine
+    for k in range(3):  # what covers the sky is of about the same colour and bounces light
+        albedo = surface.colour[k]
+        shown[k] += albedo * sky[k] * lit.open / (1.0 - 0.8 * albedo * (1.0 - lit.open))
+    if surface.gloss > 0.0:
+        share = fresnel(surface.gloss, -wp.dot(surface.normal, ray))
+        share = wp.lerp(share, surface.gloss, surface.roughness)
+        image = sky * lit.open
+        if kind == FLOOR or kind == SOLID:
+            bounced = ray - 2.0 * wp.dot(ray, surface.normal) * surface.normal
+            rough = surface.roughness * surface.roughness
+            image = mirrored(room, point, bounced, rough)
+            image = wp.lerp(0.15 * room[0].ambient_below, image, lit.mirror)
+        shown = (1.0 - share) * shown + share * image
+    return shown
 
 
 @wp.kernel
-def trace(
-    mesh: wp.uint64,
-    normals: wp.array(dtype=wp.vec3),
-    body: BodyOnDevice,
-    room: RoomOnDevice,
-    body_centre: wp.vec3,
-    camera_turn: wp.mat33,
-    camera_centre: wp.vec3,
-    pixel_radians: float,
-    rays: wp.array(dtype=wp.vec3),
-    targets: wp.array(dtype=int),
-    rgb: wp.array2d(dtype=wp.uint8),
-    distances: wp.array(dtype=float),
-    object_ids: wp.array(dtype=wp.uint8),
-):
-    """One ray a pixel: picture, distance along the ray in metres, object id."""
-    i = wp.tid()
-    ray = camera_turn * rays[i]
-    hit = find_hit(mesh, room, camera_centre, ray)
-    point = camera_centre + hit.distance * ray
-    normal = hit.normal
-    blur = pixel_radians * hit.distance / wp.max(wp.abs(wp.dot(normal, ray)), 0.05)
-    gloss = float(0.0)
-    object_id = int(room.surface_ids[2])
-    colour = wp.vec3(0.8, 0.8, 0.78)
-    if hit.kind == BODY:
-        colour, object_id, tilt = body_paint(body, hit, blur)
-        w = 1.0 - hit.u - hit.v
-        smooth = wp.normalize(
-            hit.u * normals[body.faces[hit.index, 0]]
-            + hit.v * normals[body.faces[hit.index, 1]]
-            + w * normals[body.faces[hit.index, 2]]
-        )
-        smooth = wp.normalize(smooth + tilt)
-        normal = wp.where(wp.dot(smooth, ray) < 0.0, smooth, normal)
-    elif hit.kind == FLOOR:
-        colour = floor_paint(room, point, blur)
-        gloss = room.floor_gloss * 3.0
-        object_id = room.surface_ids[0]
-    elif hit.kind == WALL:
-        colour = wall_paint(room, point, normal, blur)
-        object_id = room.surface_ids[1]
-    elif hit.kind == BOX:
-        colour = room.box_colours[hit.index]
-        object_id = room.box_ids[hit.index]
-    raised = point + BIAS_M * hit.normal
-    diffuse, shine = illuminate(mesh, room, body_centre, raised, normal, ray, gloss)
-    open = float(1.0)
-    beside = wp.vec2(point[0] - body_centre[0], point[1] - body_centre[1])
-    shaded = hit.kind == BODY and body.parts[body.faces[hit.index, 0]] != body.head_part
-    if shaded or (hit.kind != BODY and wp.length(beside) < NEAR_BODY_M):
-        open = ambient_share(mesh, raised, normal)
-    sky = 0.5 + 0.5 * normal[2]
-    light = diffuse + open * wp.lerp(room.ambient_below, room.ambient_above, sky)
-    shown = wp.cw_mul(colour, light) + shine
-    pixel = targets[i]
-    for k in range(3):
-        exposed = 1.0 - wp.exp(-1.6 * shown[k])
-        rgb[pixel, k] = wp.uint8(wp.clamp(255.0 * wp.pow(exposed, 1.0 / 2.2) + 0.5, 0.0, 255.0))
-    distances[pixel] = hit.distance
-    object_ids[pixel] = wp.uint8(object_id)
+def find_surfaces(
+    points: wp.array(dtype=wp.vec3), body: BodyOnDevice, nearest: wp.array2d(dtype=wp.int64),
+    solids: wp.uint64, room: wp.array(dtype=RoomOnDevice), camera_turn: wp.mat33,
+    camera_centre: wp.vec3, rays: wp.array2d(dtype=wp.vec3), targets: wp.array(dtype=wp.vec2i),
+    hits: wp.array2d(dtype=Hit), distances: wp.array2d(dtype=float),
+):  # fmt: skip
+    """What the middle of every pixel sees: the body's rasterised face or what stands before it."""
+    pixel = targets[wp.tid()]
+    ray = camera_turn * rays[pixel[0], pixel[1]]
+    key = nearest[pixel[0], pixel[1]]
+    distance = float(key / FACE_BITS) / STEPS_PER_M
+    hit = place_hit(solids, 0, room, camera_centre, ray, distance)
+    if distance < hit.distance:
+        face = int(key % FACE_BITS)
+        a = points[body.faces[face, 0]] - camera_centre
+        b = points[body.faces[face, 1]] - camera_centre
+        c = points[body.faces[face, 2]] - camera_centre
+        shares = volumes(a, b, c, ray)
+        total = shares[0] + shares[1] + shares[2]
+        normal = wp.normalize(wp.cross(b - a, c - a))
+        hit.kind = BODY
+        hit.index = face
+        hit.distance = distance
+        hit.u = shares[0] / total
+        hit.v = shares[1] / total
+        hit.normal = -wp.sign(wp.dot(normal, ray)) * normal
+    hits[pixel[0], pixel[1]] = hit
+    distances[pixel[0], pixel[1]] = hit.distance
+
+
+@wp.func
+def on_edge(room: wp.array(dtype=RoomOnDevice), hits: wp.array2d(dtype=Hit), row: int, column: int):
+    """Whether a pixel's neighbours see something else, or the same thing further off."""
+    here = hits[row, column]
+    for k in range(4):
+        y = row + wp.where(k == 0, -1, 0) + wp.where(k == 1, 1, 0)
+        x = column + wp.where(k == 2, -1, 0) + wp.where(k == 3, 1, 0)
+        if y < 0 or x < 0 or y >= hits.shape[0] or x >= hits.shape[1]:
+            continue
+        there = hits[y, x]
+        if there.kind == 0:
+            continue
+        if there.kind != here.kind:
+            return True
+        gap = wp.abs(there.distance - here.distance)
+        if here.kind == BODY and gap > 0.02 + 0.05 * here.distance:
+            return True
+        if here.kind == SOLID and there.kind == SOLID:
+            there_solid = room[0].face_solids[there.index]
+            if there_solid != room[0].face_solids[here.index]:
+                return True
+    return False
+
+
+@wp.kernel
+def paint_picture(
+    mesh: wp.uint64, body_faces: int, normals: wp.array(dtype=wp.vec3), body: BodyOnDevice,
+    room: wp.array(dtype=RoomOnDevice), camera_turn: wp.mat33, camera_centre: wp.vec3, pixel_radians: float,
+    rays: wp.array2d(dtype=wp.vec3), targets: wp.array(dtype=wp.vec2i),
+    hits: wp.array2d(dtype=Hit), joined: wp.array2d(dtype=Lit), grid_step: int, tolerance: float,
+    edge_rays: int, radiance: wp.array2d(dtype=wp.vec3), object_ids: wp.array2d(dtype=wp.uint8),
+):  # fmt: skip
+    """Linear RGB of every pixel, its edges from `edge_rays` rays more, and its object id."""
+    pixel = targets[wp.tid()]
+    row = pixel[0]
+    column = pixel[1]
+    samples = int(1)
+    if edge_rays > 0 and on_edge(room, hits, row, column):
+        samples = 1 + edge_rays
+    total = wp.vec3(0.0)
+    middle = Lit()
+    for k in range(samples):
+        direction = rays[row, column]
+        hit = hits[row, column]
+        dy = float(0.0)
+        dx = float(0.0)
+        if k > 0:
+            angle = 2.0 * wp.pi * (float(k) + 0.2) / float(samples - 1)
+            dy = 0.36 * wp.sin(angle)
+            dx = 0.36 * wp.cos(angle)
+            right = wp.where(column + 1 < rays.shape[1], 1, -1)
+            below = wp.where(row + 1 < rays.shape[0], 1, -1)
+            direction += dx * float(right) * (rays[row, column + right] - rays[row, column])
+            direction += dy * float(below) * (rays[row + below, column] - rays[row, column])
+            direction = wp.normalize(direction)
+        ray = camera_turn * direction
+        if k > 0:
+            hit = place_hit(mesh, body_faces, room, camera_centre, ray, SKY_M)
+        point = camera_centre + hit.distance * ray
+        surface = surface_of(body, normals, room, hit, point, ray, pixel_radians)
+        lit = gather(
+            joined, (float(row) + dy) / float(grid_step), (float(column) + dx) / float(grid_step),
+            point, hit.normal, hit.kind, 0.01 + tolerance * hit.distance,
+        )  # fmt: skip
+        if lit.kind == 0 and hit.kind <= SOLID:
+            if k == 0:
+                lit = light_spot(mesh, room, point, hit.normal, ray, hit.kind, 0, 1, 4)
+            else:
+                lit = middle
+        total += wp.min(lit_colour(room, lit, surface, hit.kind, point, ray), wp.vec3(30.0))
+        if k == 0:
+            middle = lit
+            object_ids[row, column] = wp.uint8(surface.object_id)
+    radiance[row, column] = total / float(samples)

@@ -8,7 +8,8 @@ from egolib.miniature.body import camera_poses, pose_skeleton, stable_rng
 from egolib.miniature.bvh import captured_clips, perform_capture, read_capture
 from egolib.miniature.motion import perform
 from egolib.miniature.render import Renderer, camera_rays
-from egolib.miniature.room import FREE_M, furnish, stool
+from egolib.miniature.room import FREE_M, companions, furnish, stool
+from egolib.miniature.sensor import draw_sensor
 from egolib.miniature.wardrobe import dress, sole_points
 from egolib.miniature.write import (
     joint_rotations,
@@ -45,21 +46,26 @@ class Stage:
         if shown.seated:
             left = world[0, rig.index("Hips"), :, 0]
             room.boxes.append(stool(rng, shown.root_positions, np.arctan2(left[1], left[0])))
+        room.boxes.extend(companions(stable_rng(*place, "companions", sequence.clip), joints))
+        sensor = draw_sensor(stable_rng(*place, "sensor", sequence.clip))
 
         self.renderer.dress(outfit)
         self.renderer.furnish(room)
+        self.renderer.load(sensor)
         folder = self.root / sequence.folder
         for frame in range(sequence.frames):
             if stopped():
                 return 0
             self.renderer.pose(character.heads, world[frame], joints[frame])
-            picture, distances_m, object_ids = self.renderer.render(turns[frame], centres[frame])
-            view = (turns[frame], centres[frame])
+            number, view = sequence.first_number + frame, (turns[frame], centres[frame])
+            picture, distances_m, object_ids = self.renderer.render(
+                *view, stable_rng(*place, "sensor", number)
+            )
             turned = shown.rotations[frame]
             write_frame(
                 folder,
                 sequence.character,
-                sequence.first_number + frame,
+                number,
                 picture=picture,
                 distances_m=distances_m,
                 object_ids=object_ids,
@@ -69,7 +75,7 @@ class Stage:
                 ),
                 rotations=joint_rotations(rig.bones, turned),
             )
-        meta = self._metadata(sequence, shown, outfit, room)
+        meta = self._metadata(sequence, shown, outfit, room, sensor)
         write_json(meta_path(folder, sequence.character, sequence.first_number), meta)
         return sequence.frames
 
@@ -87,7 +93,7 @@ class Stage:
             self._outfits = {place: dress(self.rig, self.characters[place[1]], rng)}
         return self._outfits[place]
 
-    def _metadata(self, sequence, shown, outfit, room):
+    def _metadata(self, sequence, shown, outfit, room, sensor):
         return {
             "clip": sequence.clip,
             "action": sequence.action,
@@ -101,12 +107,6 @@ class Stage:
             "amplitude": shown.amplitude,
             "phase": shown.phase,
             "outfit": outfit.description,
-            "room": {
-                "half_size_m": room.half.round(4).tolist(),
-                "floor": room.floor,
-                "wall": room.wall,
-                "boxes": len(room.boxes),
-            },
-            "lights": room.lights.round(4).tolist(),
-            "light_colours_linear_rgb": room.light_colours.round(4).tolist(),
+            "room": room.describe(),
+            "sensor": sensor.describe(),
         }

@@ -13,7 +13,10 @@ PARTS = ("head", "neck", "torso", "hips") + tuple(
 )
 GARMENTS = ("skin", "shirt", "trousers", "shoes", "hair", "accessory")
 GARMENT_STEP = 32
-ROOM_IDS = {"floor": 200, "wall": 201, "furniture": 202, "stool": 203, "ceiling": 204}
+ROOM_IDS = {
+    "floor": 200, "wall": 201, "furniture": 202, "stool": 203, "ceiling": 204, "sky": 205,
+    "plant": 206, "lamp": 207,
+}  # fmt: skip
 OBJECT_IDS = {
     "outside_the_lens": 0,
     **{
