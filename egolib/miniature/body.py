@@ -57,7 +57,7 @@ class Rig:
     @cached_property
     def weights(self):
         """Skinning weights of all bones (V, J)."""
-        dense = np.zeros((len(self.bone_weights), len(self.bones)))
+        dense = np.zeros((len(self.bone_weights), len(self.bones)), np.float32)
         np.add.at(dense, (np.arange(len(dense))[:, None], self.bone_indices), self.bone_weights)
         return dense
 
@@ -67,7 +67,7 @@ class Rig:
         soft = self.weights
         for _ in range(SOFTENING):
             soft = self.neighbour_average @ soft
-        return soft
+        return soft.astype(np.float32)
 
     @cached_property
     def tongue(self):

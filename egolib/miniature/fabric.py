@@ -174,7 +174,7 @@ def cloth_paint(
             half = 1.7 * half
         inside = soft_step(half - wp.abs(place[0] + wave), blur) * soft_step(below, 0.01)
         inside *= wp.min(1.0, 2.5 * half / wp.max(blur, 1.0e-4))
-        teeth = 0.8 + 0.2 * wp.sin(along * 1800.0) * wp.min(1.0, 0.0007 / blur)
+        teeth = 0.88 + 0.12 * wp.sin(along * 1800.0) * wp.min(1.0, 0.0007 / blur)
         seam = soft_step(0.006 - wp.abs(wp.abs(place[0]) - 0.03), 0.006 + blur)
         colour *= 1.0 - 0.25 * seam
         colour = wp.lerp(colour, teeth * cloth.fastener_colour, inside)
