@@ -1,8 +1,9 @@
-"""The miniature: a small synthetic xR-EgoPose in the official layout, geometry exact, looks plain.
+"""The miniature: a small synthetic xR-EgoPose in the official layout, geometry exact.
 
-body (Anny shapes, skeleton, headset) -> clips, motion (performances) -> wardrobe, room (what they
-wear, where they are) -> materials, intersect, shading, render (NVIDIA Warp, the exact lens) ->
-write -> plan, stage, tree (all sequences, in parallel, resumable). On two cores a picture at scale
+body (Anny shapes, skeleton, headset) -> clips, motion (performances) -> wardrobe (what they wear)
+-> surfaces, solids, furniture, outdoors, lights, room (where they are) -> noise, materials,
+intersect, surroundings, rasterise, lighting, shading (kernels of NVIDIA Warp) -> sensor, render (the
+exact lens, the camera) -> write -> plan, stage, tree (all sequences, in parallel, resumable). On two cores a picture at scale
 0.2 costs about 60 ms of one core, files and labels included.
 
     <OUT>/miniature.json                                settings, seed, object ids, depth unit
