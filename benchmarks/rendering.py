@@ -22,7 +22,7 @@ FPS = 10
 
 
 def scenes(rig, characters, count, frames):
-    """Places with a dressed performer: (place number, room, outfit, neck, heads, poses)."""
+    """Places with a dressed performer: (place number, room, outfit, heads, poses)."""
     for place in range(count):
         character = characters[CHARACTERS[place % len(CHARACTERS)]]
         room = furnish(stable_rng(place, "room"))
@@ -35,7 +35,7 @@ def scenes(rig, characters, count, frames):
         room.boxes.extend(companions(stable_rng(place, "companions"), joints))
         turns, centres = camera_poses(rig, character, world, joints)
         poses = list(zip(world, joints, turns, centres, strict=True))
-        yield place, room, outfit, character.heads[rig.index("Neck")][2], character.heads, poses
+        yield place, room, outfit, character.heads, poses
 
 
 def render_all(renderer, chosen):
@@ -51,8 +51,8 @@ def render_all(renderer, chosen):
 
     launch = renderer._launch
     renderer._launch = lambda kernel, *rest: timed(f"  {kernel.key}", launch, kernel, *rest)
-    for place, room, outfit, neck_m, heads, poses in chosen:
-        timed("dress a sequence", renderer.dress, outfit, neck_m)
+    for place, room, outfit, heads, poses in chosen:
+        timed("dress a sequence", renderer.dress, outfit)
         timed("furnish a sequence", renderer.furnish, room)
         renderer.load(draw_sensor(stable_rng(place, "sensor")))
         for frame, (world, joints, turn, centre) in enumerate(poses):
@@ -74,18 +74,18 @@ def main():
     rig, characters = build_characters(CHARACTERS)
     chosen = list(scenes(rig, characters, options.places, options.frames))
     for scale in options.scales:
-        render_all(Renderer(rig, scale), chosen[:1])
-        coarse, costs = render_all(Renderer(rig, scale), chosen)
+        render_all(Renderer(scale), chosen[:1])
+        coarse, costs = render_all(Renderer(scale), chosen)
         print(f"\nscale {scale}, {coarse.shape[2]}x{coarse.shape[1]}, {len(coarse)} frames")
         for name, cost in costs.items():
             print(f"  {name:26s} {cost:8.2f} ms")
         frame_ms = costs["skin and refit"] + costs["trace"] + costs["sensor"]
         print(f"  {'a frame':26s} {frame_ms:8.2f} ms, {1000 / frame_ms:.1f} frames/s a process")
         if not options.no_brute_force and scale <= 0.3:
-            exact, brute_costs = render_all(Renderer(rig, scale, BRUTE_FORCE), chosen)
+            exact, brute_costs = render_all(Renderer(scale, BRUTE_FORCE), chosen)
             print(f"  brute force traces in      {brute_costs['trace']:8.2f} ms")
             for quality in (LightQuality(), dataclasses.replace(LightQuality(), grid_step=3)):
-                tried, tried_costs = render_all(Renderer(rig, scale, quality), chosen)
+                tried, tried_costs = render_all(Renderer(scale, quality), chosen)
                 lost = np.abs(tried.astype(int) - exact)[exact.any(-1)]
                 print(f"  {quality}: {tried_costs['trace']:.1f} ms, differs by {lost.mean():.2f} "
                       f"of 255, 99 of 100 pixels by less than {np.percentile(lost, 99):.0f}")  # fmt: skip

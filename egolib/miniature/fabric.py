@@ -84,7 +84,7 @@ def swatches():
 
 
 @wp.func
-def swatch(body: BodyOnDevice, kind: int, along: float, around: float):
+def swatch(body: wp.array(dtype=BodyOnDevice), kind: int, along: float, around: float):
     """Slopes of one swatch, interpolated."""
     x = along / SWATCH_M
     y = around / SWATCH_M
@@ -97,8 +97,8 @@ def swatch(body: BodyOnDevice, kind: int, along: float, around: float):
     k = (i + 1) % SWATCH_PX
     m = (j + 1) % SWATCH_PX
     return (1.0 - p) * (
-        (1.0 - q) * body.swatches[kind, i, j] + q * body.swatches[kind, i, m]
-    ) + p * ((1.0 - q) * body.swatches[kind, k, j] + q * body.swatches[kind, k, m])
+        (1.0 - q) * body[0].swatches[kind, i, j] + q * body[0].swatches[kind, i, m]
+    ) + p * ((1.0 - q) * body[0].swatches[kind, k, j] + q * body[0].swatches[kind, k, m])
 
 
 @wp.func
@@ -183,55 +183,55 @@ def cloth_paint(
 
 @wp.func
 def fold_tilt(
-    body: BodyOnDevice, hit: Hit, cloth: ClothOnDevice, along: float, around: float, blur: float
+    body: wp.array(dtype=BodyOnDevice), hit: Hit, cloth: ClothOnDevice, along: float, around: float, blur: float
 ):
     """What folds add to the unit normal: minus the slope of the cloth's relief, in the world."""
-    a = body.faces[hit.index, 0]
-    b = body.faces[hit.index, 1]
-    c = body.faces[hit.index, 2]
+    a = body[0].faces[hit.index, 0]
+    b = body[0].faces[hit.index, 1]
+    c = body[0].faces[hit.index, 2]
     w = 1.0 - hit.u - hit.v
-    loose = hit.u * body.slack[a] + hit.v * body.slack[b] + w * body.slack[c]
-    squeezed = hit.u * body.strains[a] + hit.v * body.strains[b] + w * body.strains[c]
+    loose = hit.u * body[0].slack[a] + hit.v * body[0].slack[b] + w * body[0].slack[c]
+    squeezed = hit.u * body[0].strains[a] + hit.v * body[0].strains[b] + w * body[0].strains[c]
     slope = (loose[0] + 3.0 * squeezed[0]) * swatch(body, WRINKLES, along, around)
     slope += (loose[1] + 2.0 * squeezed[1]) * swatch(body, DRAPE, along, around)
     slope += 0.13 * swatch(body, CRUMPLE, along, around)
     slope *= cloth.folds * wp.min(1.0, 0.02 / blur)
     slope *= STEEPEST / wp.max(wp.length(slope), STEEPEST)
-    edge = body.points[b] - body.points[a]
-    other = body.points[c] - body.points[a]
+    edge = body[0].points[b] - body[0].points[a]
+    other = body[0].points[c] - body[0].points[a]
     face = wp.cross(edge, other)
-    rise = body.places[hit.index, 1][2] - body.places[hit.index, 0][2]
-    other_rise = body.places[hit.index, 2][2] - body.places[hit.index, 0][2]
+    rise = body[0].places[hit.index, 1][2] - body[0].places[hit.index, 0][2]
+    other_rise = body[0].places[hit.index, 2][2] - body[0].places[hit.index, 0][2]
     up = wp.normalize(rise * wp.cross(other, face) + other_rise * wp.cross(face, edge))
     return -(slope[0] * up + slope[1] * wp.normalize(wp.cross(face, up)))
 
 
 @wp.func
-def body_paint(body: BodyOnDevice, hit: Hit, blur: float):
+def body_paint(body: wp.array(dtype=BodyOnDevice), hit: Hit, blur: float):
     """Albedo, object id and what folds add to the unit normal at a point of the body."""
     w = 1.0 - hit.u - hit.v
     # Warp's barycentrics: u weighs the first corner, v the second.
-    a = body.faces[hit.index, 0]
-    b = body.faces[hit.index, 1]
-    c = body.faces[hit.index, 2]
+    a = body[0].faces[hit.index, 0]
+    b = body[0].faces[hit.index, 1]
+    c = body[0].faces[hit.index, 2]
     nearest = a
     if hit.v > hit.u and hit.v > w:
         nearest = b
     if w > hit.u and w > hit.v:
         nearest = c
-    cloth = body.cloths[body.tags[hit.index, 0]]
-    chart = body.tags[hit.index, 1]
+    cloth = body[0].cloths[body[0].tags[hit.index, 0]]
+    chart = body[0].tags[hit.index, 1]
     place = (
-        hit.u * body.places[hit.index, 0]
-        + hit.v * body.places[hit.index, 1]
-        + w * body.places[hit.index, 2]
+        hit.u * body[0].places[hit.index, 0]
+        + hit.v * body[0].places[hit.index, 1]
+        + w * body[0].places[hit.index, 2]
     )
     along = place[2]
-    around = wp.atan2(place[0], -place[1]) * body.chart_radii[chart]
+    around = wp.atan2(place[0], -place[1]) * body[0].chart_radii[chart]
     colour = cloth_paint(cloth, place, along, around, chart, blur)
-    tint = hit.u * body.tints[a] + hit.v * body.tints[b] + w * body.tints[c]
+    tint = hit.u * body[0].tints[a] + hit.v * body[0].tints[b] + w * body[0].tints[c]
     tilt = wp.vec3(0.0)
     if cloth.folds > 0.0:
         tilt = fold_tilt(body, hit, cloth, along, around, blur)
-    object_id = body.parts[nearest] + body.garment_step * cloth.garment
+    object_id = body[0].parts[nearest] + body[0].garment_step * cloth.garment
     return wp.cw_mul(colour, tint), object_id, tilt

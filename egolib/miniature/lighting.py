@@ -15,7 +15,7 @@ from egolib.miniature.materials import Hit, RoomOnDevice
 wp.set_module_options(
     {
         "enable_backward": False,
-        "cpu_compiler_flags": f"{wp.config.cpu_compiler_flags} -ffast-math",
+        "cpu_compiler_flags": f"{wp.config.cpu_compiler_flags} -ffast-math -w",
     }
 )
 

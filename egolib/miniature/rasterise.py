@@ -7,7 +7,7 @@ import warp as wp
 wp.set_module_options(
     {
         "enable_backward": False,
-        "cpu_compiler_flags": f"{wp.config.cpu_compiler_flags} -ffast-math",
+        "cpu_compiler_flags": f"{wp.config.cpu_compiler_flags} -ffast-math -w",
     }
 )
 

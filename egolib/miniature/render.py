@@ -130,7 +130,7 @@ class Renderer:
         body.swatches = self.swatches
         body.strains = wp.empty_like(body.slack)
         body.garment_step, body.head_part = GARMENT_STEP, 1 + PARTS.index("head")
-        self.body = body
+        self.dressed = body
         self.normals = wp.empty_like(body.rest)
         self.relaxing = [wp.empty_like(body.rest) for _ in range(2)]
         self.triangles = body.faces.flatten()
@@ -195,7 +195,8 @@ class Renderer:
         if self.mesh is None:
             everything = np.concatenate([np.zeros((vertices, 3)), self.solid_points])
             self.points = self._upload(everything, wp.vec3)
-            self.body.points = self.points
+            self.dressed.points = self.points
+            self.body = wp.array([self.dressed], dtype=fabric.BodyOnDevice, device=self.device)
             self.in_camera = wp.empty(vertices, dtype=wp.vec3, device=self.device)
             self.images = wp.empty(vertices, dtype=wp.vec2, device=self.device)
         turns, shifts = self._upload(world, wp.mat33), self._upload(shifts, wp.vec3)
@@ -204,7 +205,7 @@ class Renderer:
             self._launch(skinning.relax, now, self.body, now, then)
             now, then = then, now
         self._launch(
-            skinning.settle, now, self.body, now, self.points, self.normals, self.body.strains
+            skinning.settle, now, self.body, now, self.points, self.normals, self.dressed.strains
         )
         if self.mesh is None:
             faces = np.arange(len(self.solid_points)) + vertices
@@ -231,8 +232,8 @@ class Renderer:
             self.points, turn, centre, self.lens, self.in_camera, self.images,
         )  # fmt: skip
         self._launch(
-            rasterise.rasterise, self.body.faces,
-            self.in_camera, self.images, self.body.faces, self.lens, self.rays, self.nearest,
+            rasterise.rasterise, self.dressed.faces,
+            self.in_camera, self.images, self.dressed.faces, self.lens, self.rays, self.nearest,
         )  # fmt: skip
         self._launch(
             shading.find_surfaces, self.targets,

@@ -27,7 +27,7 @@ from egolib.miniature.surroundings import mirrored, outside
 wp.set_module_options(
     {
         "enable_backward": False,
-        "cpu_compiler_flags": f"{wp.config.cpu_compiler_flags} -ffast-math",
+        "cpu_compiler_flags": f"{wp.config.cpu_compiler_flags} -ffast-math -w",
     }
 )
 
@@ -50,13 +50,13 @@ class Surface:
 
 
 @wp.func
-def smooth_normal(body: BodyOnDevice, normals: wp.array(dtype=wp.vec3), hit: Hit, tilt: wp.vec3,
+def smooth_normal(body: wp.array(dtype=BodyOnDevice), normals: wp.array(dtype=wp.vec3), hit: Hit, tilt: wp.vec3,
                   ray: wp.vec3):  # fmt: skip
     w = 1.0 - hit.u - hit.v
     smooth = wp.normalize(
-        hit.u * normals[body.faces[hit.index, 0]]
-        + hit.v * normals[body.faces[hit.index, 1]]
-        + w * normals[body.faces[hit.index, 2]]
+        hit.u * normals[body[0].faces[hit.index, 0]]
+        + hit.v * normals[body[0].faces[hit.index, 1]]
+        + w * normals[body[0].faces[hit.index, 2]]
     )
     smooth = wp.normalize(smooth + tilt)
     return wp.where(wp.dot(smooth, ray) < 0.0, smooth, hit.normal)
@@ -118,7 +118,7 @@ def wall_surface(
 
 @wp.func
 def surface_of(
-    body: BodyOnDevice, normals: wp.array(dtype=wp.vec3), room: wp.array(dtype=RoomOnDevice), hit: Hit,
+    body: wp.array(dtype=BodyOnDevice), normals: wp.array(dtype=wp.vec3), room: wp.array(dtype=RoomOnDevice), hit: Hit,
     point: wp.vec3, ray: wp.vec3, pixel_radians: float,
 ):  # fmt: skip
     surface = Surface()
@@ -128,7 +128,7 @@ def surface_of(
         surface.colour = colour
         surface.object_id = object_id
         surface.normal = smooth_normal(body, normals, hit, tilt, ray)
-        skin = object_id <= body.garment_step
+        skin = object_id <= body[0].garment_step
         surface.gloss = wp.where(skin, SKIN_GLOSS, CLOTH_GLOSS)
         surface.roughness = wp.where(skin, SKIN_ROUGHNESS, CLOTH_ROUGHNESS)
     elif hit.kind == FLOOR:
@@ -219,7 +219,7 @@ def lit_colour(room: wp.array(dtype=RoomOnDevice), lit: Lit, surface: Surface, k
 
 @wp.kernel
 def find_surfaces(
-    points: wp.array(dtype=wp.vec3), body: BodyOnDevice, nearest: wp.array2d(dtype=wp.int64),
+    points: wp.array(dtype=wp.vec3), body: wp.array(dtype=BodyOnDevice), nearest: wp.array2d(dtype=wp.int64),
     solids: wp.uint64, room: wp.array(dtype=RoomOnDevice), camera_turn: wp.mat33,
     camera_centre: wp.vec3, rays: wp.array2d(dtype=wp.vec3), targets: wp.array(dtype=wp.vec2i),
     hits: wp.array2d(dtype=Hit), distances: wp.array2d(dtype=float),
@@ -232,9 +232,9 @@ def find_surfaces(
     hit = place_hit(solids, 0, room, camera_centre, ray, distance)
     if distance < hit.distance:
         face = int(key % FACE_BITS)
-        a = points[body.faces[face, 0]] - camera_centre
-        b = points[body.faces[face, 1]] - camera_centre
-        c = points[body.faces[face, 2]] - camera_centre
+        a = points[body[0].faces[face, 0]] - camera_centre
+        b = points[body[0].faces[face, 1]] - camera_centre
+        c = points[body[0].faces[face, 2]] - camera_centre
         shares = volumes(a, b, c, ray)
         total = shares[0] + shares[1] + shares[2]
         normal = wp.normalize(wp.cross(b - a, c - a))
@@ -274,7 +274,7 @@ def on_edge(room: wp.array(dtype=RoomOnDevice), hits: wp.array2d(dtype=Hit), row
 
 @wp.kernel
 def paint_picture(
-    mesh: wp.uint64, body_faces: int, normals: wp.array(dtype=wp.vec3), body: BodyOnDevice,
+    mesh: wp.uint64, body_faces: int, normals: wp.array(dtype=wp.vec3), body: wp.array(dtype=BodyOnDevice),
     room: wp.array(dtype=RoomOnDevice), camera_turn: wp.mat33, camera_centre: wp.vec3, pixel_radians: float,
     rays: wp.array2d(dtype=wp.vec3), targets: wp.array(dtype=wp.vec2i),
     hits: wp.array2d(dtype=Hit), joined: wp.array2d(dtype=Lit), grid_step: int, tolerance: float,

@@ -56,7 +56,7 @@ def _tiles(rng):
         joint_m=rng.uniform(0.003, 0.012), variation=rng.uniform(0, 0.15),
         checker=float(checkered), mottle=rng.uniform(0, 0.25),
         grain=0 if checkered else rng.uniform(0, 0.4), speckle=rng.uniform(0, 0.2),
-        gloss=rng.uniform(0.02, 0.14), roughness=rng.uniform(0.08, 0.5),
+        gloss=rng.uniform(0.02, 0.2), roughness=rng.uniform(0.06, 0.45),
     )  # fmt: skip
 
 
