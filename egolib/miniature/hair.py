@@ -103,8 +103,8 @@ def beard(figure, cloth, length_m, cheeks, rng):
 
 
 def face_tints(figure, stubble, redness):
-    """What multiplies the skin's albedo on face, neck and hands (V, 3): lips and cheeks redder, a
-    beard's shadow of strength `stubble`, paler palms and darker knuckles left to the light."""
+    """What multiplies the skin's albedo (V, 3): uneven tone all over, redder lips, cheeks and chin,
+    and a beard's shadow of strength `stubble`."""
     mouth = mouth_centre(figure)
     x, y, z = (figure.vertices - mouth).T
     head = figure.rig.weight_of("Head")
