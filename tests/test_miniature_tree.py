@@ -16,6 +16,7 @@ from egolib.config import RenderConfig
 from egolib.errors import EgolibError
 from egolib.miniature import OBJECT_IDS, decode_depth, planned_sequences, render_tree, tree
 from egolib.miniature.body import stable_rng
+from egolib.miniature.clips import CLIPS
 from egolib.miniature.render import picture_size, pixel_centres
 from egolib.miniature.stage import Stage
 from egolib.miniature.wardrobe import GARMENT_STEP, PARTS
@@ -86,9 +87,9 @@ def test_layout_and_names(tiny):
     assert all(names <= set(SPLITS[split]) for split, names in characters.items())
     for env in ("env_001", "env_002", "env_003"):
         folder = tiny / "ValSet/male_008_a_a" / env / "cam_down"
-        assert len(list((folder / "meta").iterdir())) == 6
+        assert len(list((folder / "meta").iterdir())) == len(CLIPS) // 3
         numbers = {path.stem[-6:] for path in (folder / "json").iterdir()}
-        assert len(numbers) == 12
+        assert len(numbers) == TINY.val_frames * len(CLIPS) // 3
         for kind in ("rgba", "depth", "objectId"):
             expected = {f"male_008_a_a.{kind}.{number}.png" for number in numbers}
             assert {path.name for path in (folder / kind).iterdir()} == expected
