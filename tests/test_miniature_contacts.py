@@ -44,8 +44,8 @@ def test_hands_do_not_pass_through_torso_or_thighs():
     deepest = []
     for number, clip in enumerate(CLIPS):
         name = PEOPLE[number % len(PEOPLE)]
-        _, world, joints = shown(clip, seconds=4.0, character=name, take=1)
-        for frame in range(0, len(world), 20):
+        _, world, joints = shown(clip, seconds=4.0, character=name, take=1, fps=10)
+        for frame in range(0, len(world), 7):
             skin = skinned(rig, characters[name], both, world[frame], joints[frame])
             mesh = wp.Mesh(
                 wp.array(skin[: len(body)], dtype=wp.vec3), triangles, support_winding_number=True

@@ -1,6 +1,7 @@
 """Channels -> joint rotations: spine, neck, arms with hinged elbows, wrists, fingers."""
 
 import numpy as np
+from scipy.ndimage import gaussian_filter1d
 from scipy.spatial.transform import Rotation
 
 from egolib.miniature.limits import (
@@ -17,8 +18,9 @@ from egolib.miniature.limits import (
 SPINE, HEAD, HIPS, PELVIS = slice(0, 3), slice(3, 6), 6, slice(7, 10)
 WRISTS = (slice(10, 13), slice(13, 16))  # palm, wrist flexion, wrist deviation
 FINGERS = (slice(16, 19), slice(19, 22))  # index, the other fingers, thumb
-CHANNELS = 22
-STRAIGHT = 0.15  # how near to straight (sine) an arm keeps its neutral twist
+JOINED = 22  # 1 where both hands meet, 0 where each goes its way
+CHANNELS = 23
+STRAIGHT = 0.35  # the sine of a bend below which an arm turns to its neutral twist
 PELVIC_SHARE = 0.25  # of a standing person's torsion, the rest is in the spine
 CLAVICLE_DEGREES = (22, 14)  # up with a raised arm, forward with an arm that reaches
 
@@ -56,14 +58,15 @@ def turn_head(rig, rotations, angles):
     rotations[:, rig.index("Neck")] = rotations[:, rig.index("Head")] = _share_of_turn(angles, 0.5)
 
 
-def pose_arms(rig, heads, rotations, arms):
+def pose_arms(rig, heads, rotations, arms, smooth_frames):
     """Upper and fore arms along the unit directions `arms` (N, 2 sides, 2, 3) in the chest's frame,
-    as near as the elbow's hinge and the shoulder allow."""
+    as near as the elbow's hinge and the shoulder allow; the upper arms' own twist, which an almost
+    straight arm leaves open, is smoothed over `smooth_frames`."""
     for side, prefix in enumerate(SIDES):
-        _pose_arm(rig, heads, rotations, prefix, arms[:, side])
+        _pose_arm(rig, heads, rotations, prefix, arms[:, side], smooth_frames)
 
 
-def _pose_arm(rig, heads, rotations, prefix, directions):
+def _pose_arm(rig, heads, rotations, prefix, directions, smooth_frames):
     sign = 1 if prefix == "Left" else -1
     clavicle, upper, fore, hand = (
         rig.index(prefix + n) for n in ("Shoulder", "Arm", "ForeArm", "Hand")
@@ -74,11 +77,14 @@ def _pose_arm(rig, heads, rotations, prefix, directions):
     swing = shortest_turns(rest_upper, u)
     neutral, bend = swing @ rest_hinge, np.cross(u, f)
     flexion = clamp("elbow flexion", np.degrees(np.arctan2(_norm(bend), (u * f).sum(1))))
-    wanted = bend + STRAIGHT * neutral
+    straight = np.clip(1 - _norm(bend) / STRAIGHT, 0, 1)[:, None]
+    wanted = bend + STRAIGHT / 2 * straight * neutral
     twist = np.degrees(
         np.arctan2((np.cross(neutral, wanted) * u).sum(1), (neutral * wanted).sum(1))
     )
-    upper_turn = swing @ _about(rest_upper, _folded(twist, LIMITS["shoulder twist"][1] - 2))
+    twist = _folded(twist, LIMITS["shoulder twist"][1] - 2)
+    twist = gaussian_filter1d(twist, smooth_frames, mode="nearest")
+    upper_turn = swing @ _about(rest_upper, twist)
     rest_flexion = np.degrees(np.arctan2(_norm(np.cross(rest_upper, rest_fore)),
                                          rest_upper @ rest_fore))  # fmt: skip
 

@@ -1,4 +1,4 @@
-"""Arms stay out of the body: its parts as tubes, measured on the character's own skin.
+"""Hands that meet, and arms that stay out of the body: its parts as tubes, measured on the skin.
 
 A tube is a part's outline around its axis: the radius by height and angle. Elbows, forearms,
 wrists and fingers inside a tube are pushed out along the radius.
@@ -19,6 +19,7 @@ AXES = {  # bone -> the joint at the far end of its axis
 HEIGHTS, ANGLES = 12, 24
 FADE = 0.12  # of a tube's length, over which it ends
 ROUNDS = 5
+PALMS_M = 0.06  # between the middle knuckles of hands that touch
 HEADSET_M = 0.05
 # Elbow, mid forearm, wrist, knuckles, fingertips, thumb: half their thickness, some room.
 THICKNESS_M = np.array([0.045, 0.045, 0.038, 0.035, 0.026, 0.026])
@@ -95,9 +96,41 @@ def _radius(tubes, height, angle):
     return near * (1 - up) + (corner[2] * (1 - right) + corner[3] * right) * up
 
 
+def arm_directions(rig, world, joints):
+    """Unit directions of upper and fore arms in the chest's frame (N, 2 sides, 2, 3) of a posed
+    skeleton: world (N, J, 3, 3), joints (N, J, 3)."""
+    chain = [[rig.index(side + n) for n in ("Arm", "ForeArm", "Hand")] for side in SIDES]
+    return unit(np.einsum("nji,nsaj->nsai", world[:, rig.index("Spine2")],
+                          np.diff(joints[:, chain], axis=2)))  # fmt: skip
+
+
+def joined_arms(rig, world, joints, joined):
+    """Directions as `arm_directions` has them, with hands that meet as far as `joined` (N,) says and that
+    never come nearer than palm on palm."""
+    chest = world[:, rig.index("Spine2")]
+    left, right = (joints[:, rig.index(side + "HandMiddle1")] for side in SIDES)
+    distance = np.linalg.norm(left - right, axis=1)
+    wanted = np.maximum(distance, PALMS_M)
+    wanted = wanted + joined * (PALMS_M - wanted)
+    shift = unit(left - right) * ((wanted - distance) / 2)[:, None]
+    arms = np.empty((len(world), 2, 2, 3))
+    for side, prefix in enumerate(SIDES):
+        shoulder, elbow, wrist = (
+            joints[:, rig.index(prefix + name)] for name in ("Arm", "ForeArm", "Hand")
+        )
+        upper_m = np.linalg.norm(elbow - shoulder, axis=1, keepdims=True)
+        fore_m = np.linalg.norm(wrist - elbow, axis=1, keepdims=True)
+        goal = wrist + (shift if side == 0 else -shift)
+        for _ in range(ROUNDS):
+            elbow = goal + fore_m * unit(elbow - goal)
+            elbow = shoulder + upper_m * unit(elbow - shoulder)
+        arm = np.stack([unit(elbow - shoulder), unit(goal - elbow)], 1)
+        arms[:, side] = np.einsum("nji,naj->nai", chest, arm)
+    return arms
+
+
 def cleared_arms(rig, tubes, world, joints):
-    """Directions of upper and fore arms in the chest's frame (N, 2, 2, 3) with hands and elbows
-    outside the body, from a posed skeleton: world (N, J, 3, 3), joints (N, J, 3)."""
+    """Directions as `arm_directions` has them, with hands and elbows outside the body."""
     chest = world[:, rig.index("Spine2")]
     cleared = np.empty((len(world), 2, 2, 3))
     for side, prefix in enumerate(SIDES):

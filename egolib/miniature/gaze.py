@@ -28,7 +28,7 @@ def head_angles(authored, trunk, hands, gaze, times_s, rng):
     knots = np.concatenate([[knots[0] - 1], knots, [knots[-1] + times_s[-1] + 1]])
     pitch, yaw, roll, looks_at_hands = PchipInterpolator(knots, values, axis=0)(times_s).T
 
-    steadied = rng.uniform(0.1, 0.45), rng.uniform(0.15, 0.85)
+    steadied = rng.uniform(0.1, 0.45), rng.uniform(0.25, 0.95)
     free = np.stack([pitch - steadied[0] * trunk[:, 0], yaw - steadied[1] * trunk[:, 1]], 1)
     at_hands = HANDS_SHARE * np.clip(hands, (-30, -70), (65, 70))
     share = looks_at_hands[:, None]

@@ -17,6 +17,7 @@ from egolib.miniature.articulate import (
     FINGERS,
     HEAD,
     HIPS,
+    JOINED,
     PELVIC_SHARE,
     PELVIS,
     SPINE,
@@ -29,23 +30,24 @@ from egolib.miniature.articulate import (
 )
 from egolib.miniature.body import pose_skeleton
 from egolib.miniature.clips import CLIPS, HANDS, SITTING, STANDING
-from egolib.miniature.contacts import body_tubes, cleared_arms
+from egolib.miniature.contacts import arm_directions, body_tubes, cleared_arms, joined_arms
 from egolib.miniature.footing import on_the_spot, stand
 from egolib.miniature.gait import walk
 from egolib.miniature.gaze import head_angles
 from egolib.miniature.limits import unit
 
 # Spread of a person's own posture, of one key against the next, and of a slow sway; degrees, legs.
-OF_PERSON = np.array([4, 4, 2, 3, 3, 2, 2, 0.01, 0.01, 0.004, *[15, 8, 4] * 2, *[8, 8, 6] * 2])
-OF_KEY = np.array([3, 6, 3, 3, 4, 2, 2, 0.01, 0.015, 0.004, *[10, 8, 4] * 2, *[8, 8, 5] * 2])
-OF_SWAY = np.array([1.5, 2, 1, 1, 1, 1, 1, 0.006, 0.01, 0, *[6, 5, 3] * 2, *[5, 6, 4] * 2])
+OF_PERSON = np.array([4, 4, 2, 3, 3, 2, 2, 0.01, 0.01, 0.004, *[15, 8, 4] * 2, *[8, 8, 6] * 2, 0])
+OF_KEY = np.array([3, 6, 3, 3, 4, 2, 2, 0.01, 0.015, 0.004, *[10, 8, 4] * 2, *[8, 8, 5] * 2, 0])
+OF_SWAY = np.array([1.5, 2, 1, 1, 1, 1, 1, 0.006, 0.01, 0, *[6, 5, 3] * 2, *[5, 6, 4] * 2, 0])
 ARM_OF_PERSON, ARM_OF_KEY, ARM_OF_SWAY = 0.08, 0.09, 0.03  # of a unit direction
 PLAY_S = (4.5, 9.0)  # of key poses between two moments at ease
 EASE_S, ENTRY_S = (0.2, 0.6), 0.45  # how long at ease, and how long into and out of it at least
 SHORTEST_STEP_S = 0.18  # between two keys
 MAX_HURRY = 1.5  # how much faster a clip may run when a sequence is shorter than half of it
 ARM_SWING_DEGREES = 26
-CLEARINGS, SMOOTH_S = 2, 0.04  # rounds in which the arms leave the body, and over what time
+JOININGS, CLEARINGS = 2, 2  # rounds in which the hands meet, and the arms leave the body
+SMOOTH_S = 0.04  # over which arms leave the body and turn about their own axis
 
 
 @dataclass(frozen=True)
@@ -82,7 +84,7 @@ def _channels(key):
     """Key -> scalars (CHANNELS,), arms (2 sides, upper and fore, 3), feet (2, 4)."""
     scalars = np.zeros(CHANNELS)
     scalars[SPINE], scalars[HEAD], scalars[HIPS] = key.spine, key.head, key.hips
-    scalars[PELVIS] = key.pelvis
+    scalars[PELVIS], scalars[JOINED] = key.pelvis, key.joined
     hands = (key.hands.split() * 2)[:2]
     arms = np.empty((2, 2, 3))
     for side, arm in enumerate((key.left, key.right)):
@@ -130,7 +132,7 @@ def _varied(scalars, arms, which, amplitude, rng):
     """Key tables in the order of `which`, with amplitude about their mean and spread by person and
     by key."""
     ways = scalars.mean(0) + amplitude * (scalars - scalars.mean(0))
-    ways[:, PELVIS] = scalars[:, PELVIS]
+    ways[:, PELVIS], ways[:, JOINED] = scalars[:, PELVIS], scalars[:, JOINED]
     spread = OF_PERSON * rng.normal(size=CHANNELS)
     ways = ways[which] + spread + OF_KEY * rng.normal(size=(len(which), CHANNELS))
     arms = arms.mean(0) + amplitude * (arms - arms.mean(0))
@@ -194,15 +196,20 @@ def perform(rig, character, clip_name, frames, fps, soles, free_m, rng):
     trunk = np.stack([scalars[:, HIPS] + scalars[:, 0], scalars[:, 1]], 1)
     scalars[:, 1] -= torsion
     turn_trunk(rig, rotations, scalars)
-    pose_arms(rig, heads, rotations, arms)
+    pose_arms(rig, heads, rotations, arms, SMOOTH_S * fps)
     pose_hands(rig, heads, rotations, scalars)
     hands = _hands_from_head(rig, *pose_skeleton(rig, heads, rotations, root))
     turn_head(rig, rotations, head_angles(scalars[:, HEAD], trunk, hands, clip.gaze, times_s, rng))
     tubes = body_tubes(rig, character)
-    for _ in range(CLEARINGS):
+    for step in range(JOININGS + CLEARINGS):
         world, joints = pose_skeleton(rig, heads, rotations, root)
-        arms = cleared_arms(rig, tubes, world, joints)
-        pose_arms(rig, heads, rotations, unit(gaussian_filter1d(arms, SMOOTH_S * fps, axis=0)))
+        if step < JOININGS:
+            arms = joined_arms(rig, world, joints, scalars[:, JOINED])
+        else:
+            arms = arm_directions(rig, world, joints)
+            moved = cleared_arms(rig, tubes, world, joints) - arms
+            arms = unit(arms + gaussian_filter1d(moved, SMOOTH_S * fps, axis=0, mode="nearest"))
+        pose_arms(rig, heads, rotations, arms, SMOOTH_S * fps)
         pose_hands(rig, heads, rotations, scalars)
 
     middle = (root[:, :2].min(0) + root[:, :2].max(0)) / 2

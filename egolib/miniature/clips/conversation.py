@@ -69,8 +69,10 @@ CONVERSATION = {
         both((70, -45, 55, 0, 60, -20), hands="open", head=(4, -24, 0), spine=(-6, -8, 0)),
     )),
     "Plotting": Clip(2.6, (
-        both((40, -52, -45, 8, 10, 10), hands="cupped", spine=(16, 10, 0), head=(8, 0, 0)),
-        both((45, -50, -38, 18, 30, -10), hands="open", spine=(20, -12, 0), head=(2, 20, 4)),
+        both((40, -52, -45, 8, 10, 10), hands="cupped", spine=(16, 10, 0), head=(8, 0, 0),
+             joined=True),
+        both((45, -50, -38, 18, 30, -10), hands="open", spine=(20, -12, 0), head=(2, 20, 4),
+             joined=True),
         Key(left=_FOLDED, right=(25, -50, -35, 60, 10, 20), hands="relaxed cupped",
             spine=(12, 0, 0), head=(4, -20, -6)),
     )),
@@ -80,7 +82,7 @@ CONVERSATION = {
         both((70, -50, 20, 25, 10, -10), hands="open", spine=(-2, -15, -6),
              pelvis=(0, -0.07, 0.02)),
         both((50, -48, -36, 25, 0, 0), hands="fist", spine=(10, 0, 0), head=(12, 0, 0),
-             **crouch(0.07)),
+             joined=True, **crouch(0.07)),
     )),
     # Patting
     "Patting": Clip(1.0, (
@@ -99,10 +101,10 @@ CONVERSATION = {
     ), gaze="hands"),
     "Petting_Animal": Clip(2.0, (
         Key(right=(20, -30, 0, -34, 75, 5), left=(55, -40, 0, -15, 40, 5),
-            hands="relaxed open", spine=(26, 6, 0), hips=26, **crouch(0.52, 20, 0.08)),
+            hands="relaxed open", spine=(26, 6, 0), hips=18, **crouch(0.52, 20, 0.08)),
         Key(right=(40, -32, 5, -36, 75, 15), left=(55, -40, 0, -15, 40, 5),
-            hands="relaxed cupped", spine=(30, 10, 0), hips=24, **crouch(0.55, 22, 0.08)),
+            hands="relaxed cupped", spine=(30, 10, 0), hips=16, **crouch(0.55, 22, 0.08)),
         Key(right=(10, -22, -8, -30, 75, 0), left=(25, -32, 0, -26, 60, 0), hands="open",
-            spine=(34, 18, 0), hips=28, head=(-8, 10, 0), **crouch(0.5, 20, 0.08)),
+            spine=(34, 18, 0), hips=18, head=(-8, 10, 0), **crouch(0.5, 20, 0.08)),
     ), gaze="hands"),
 }  # fmt: skip

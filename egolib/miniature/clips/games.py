@@ -4,8 +4,19 @@ from egolib.miniature.clips.pose import HANG, Clip, Key, both, crouch
 
 _GUARD = (35, -55, -15, 45, 20, 0)
 _BOXER = {"left_foot": (0.14, 0.04, 0, 0), "right_foot": (-0.14, 0.06, 0, 12), "hands": "fist"}
-_AIM = {"left": (5, -10, -22, -4, 20, 0), "right": (15, -8, -10, -2, 10, 0), "hands": "fist"}
-_PUTT = {"spine": (24, 0, 0), "hips": 30, "hands": "fist", **crouch(0.08, spread=0.1)}
+_AIM = {
+    "left": (5, -10, -22, -4, 20, 0),
+    "right": (15, -8, -10, -2, 10, 0),
+    "hands": "fist",
+    "joined": True,
+}
+_PUTT = {
+    "spine": (24, 0, 0),
+    "hips": 30,
+    "hands": "fist",
+    "joined": True,
+    **crouch(0.08, spread=0.1),
+}
 _PUTTING = (
     Key(left=(-10, -62, -8, -58, 30, 0), right=(20, -68, -22, -62, 0, 0), **_PUTT),
     Key(left=(-35, -58, -30, -50, 30, 0), right=(60, -66, 20, -60, 0, 0),
@@ -67,9 +78,9 @@ GAMES = {
     ), gaze="hands"),
     "Revealing_Dice": Clip(2.2, (
         Key(left=_GUARD[:2] + (-38, 2, 10, 10), right=(35, -52, -36, 2, 10, 10), hands="cupped",
-            spine=(12, 0, 0)),
+            spine=(12, 0, 0), joined=True),
         Key(left=(35, -52, -30, 14, 10, 10), right=(40, -48, -30, 20, 10, 0), hands="fist",
-            spine=(6, 12, 0)),
+            spine=(6, 12, 0), joined=True),
         Key(left=(55, -60, 10, -20), right=(20, -30, 5, -25, 60, 0), hands="relaxed open",
             spine=(24, 20, 0), hips=16, **crouch(0.1)),
         both((50, -50, 35, -10, -70, 0), hands="open", spine=(8, -10, 0), head=(10, 0, 0)),

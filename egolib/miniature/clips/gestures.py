@@ -122,7 +122,7 @@ GESTURES = {
         both((95, -15, 80, 10, -60, -30), hands="open", spine=(-8, 12, 0), head=(-4, -18, 0)),
     )),
     "Clapping": Clip(0.9, (
-        both((35, -48, -36, 8, 0, 0), hands="open", spine=(5, 4, 0)),
+        both((35, -48, -36, 8, 0, 0), hands="open", spine=(5, 4, 0), joined=True),
         both((50, -46, 10, 10, -15, -10), hands="open", spine=(3, -4, 0)),
     )),
     "Rallying": Clip(1.6, (

@@ -40,6 +40,7 @@ class Key:
     pelvis: tuple = (0, 0, 0)
     left_foot: tuple = FLAT
     right_foot: tuple = FLAT
+    joined: bool = False  # both hands meet
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ _LOW_BACK = (138, -42, 132, -34, 20, 0)
 
 STRETCHES = {
     # UpperStretching
-    "upper_stretching": Clip(11.0, (
+    "upper_stretching": Clip(15.0, (
         both(_WIDE, hands="open", spine=(0, 0, 0)),
         both(_BACK, hands="open", spine=(-8, 0, 0), head=(-6, 0, 0)),
         both(_WIDE, hands="open", spine=(0, 50, 0)),
@@ -71,7 +71,7 @@ STRETCHES = {
         both((45, -10, 15, 65, 40, -10), hands="open", spine=(-3, -12, 0)),
     )),
     # LowerStretching
-    "lower_stretching": Clip(10.0, (
+    "lower_stretching": Clip(12.0, (
         both((15, -45, 0, -40, 60, 0), hands="open", spine=(45, 0, 0), hips=55, head=(8, 0, 0)),
         both((60, -50, -35, -25, 60, 0), spine=(14, 0, 0), hips=22, **crouch(0.36, 6, 0.08)),
         Key(left=(20, -40, -10, -35, 60, 0), right=(100, 10, 95, 20, 30, 0), hands="open",
