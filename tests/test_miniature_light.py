@@ -112,7 +112,7 @@ def test_a_larger_lamp_throws_a_softer_shadow(stand):
         assert share.min() < 0.2
         assert share.max() > 0.95
         widths.append(np.mean((share > 0.1) & (share < 0.9)))
-    assert widths[0] + 0.02 < widths[1] < widths[2] - 0.02
+    assert widths[0] <= widths[1] < widths[2] - 0.05  # no shadow is sharper than the coarse grid
 
 
 def test_corners_are_darker_under_an_even_sky(stand):

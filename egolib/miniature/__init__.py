@@ -2,8 +2,8 @@
 
 body (Anny shapes, skeleton, headset) -> clips, motion (performances) -> wardrobe (what they wear)
 -> surfaces, solids, furniture, outdoors, lights, room (where they are) -> noise, materials,
-intersect, surroundings, rasterise, lighting, shading (kernels of NVIDIA Warp) -> sensor, render (the
-exact lens, the camera) -> write -> plan, stage, tree (all sequences, in parallel, resumable). On two cores a picture at scale
+intersect, surroundings, appearance, rasterise, lighting, shading (kernels of NVIDIA Warp) -> sensor,
+render (the camera, the exact lens) -> write -> plan, stage, tree (all sequences, in parallel, resumable). On two cores a picture at scale
 0.2 costs about 60 ms of one core, files and labels included.
 
     <OUT>/miniature.json                                settings, seed, object ids, depth unit
