@@ -2,6 +2,7 @@
 colour, coarse light against brute force, what a camera may and may not do to a picture."""
 
 from dataclasses import replace
+from functools import cache
 
 import numpy as np
 import pytest
@@ -27,14 +28,20 @@ GREY = Surface("grey", FLAT, *np.full((3, 3), 0.5))
 DOWN = np.diag([1.0, -1.0, -1.0])
 
 
+@cache
+def dressed():
+    """(rig, character, outfit)"""
+    rig, characters = cast()
+    character = next(iter(characters.values()))
+    return rig, character, dress(rig, character, stable_rng("outfit"))
+
+
 @pytest.fixture(scope="module")
 def stand():
     """A renderer with a dressed person who stands at rest: (renderer, pose arguments, camera)."""
-    rig, characters = cast()
-    character = next(iter(characters.values()))
-    renderer = Renderer(rig, SCALE)
-    outfit = dress(rig, character, stable_rng("outfit"))
-    renderer.dress(outfit, character.heads[rig.index("Neck")][2])
+    rig, character, outfit = dressed()
+    renderer = Renderer(SCALE)
+    renderer.dress(outfit)
     rotations = np.tile(np.eye(3), (1, len(rig.bones), 1, 1))
     world, joints = pose_skeleton(rig, character.heads, rotations, character.heads[:1])
     turns, centres = camera_poses(rig, character, world, joints)
@@ -112,7 +119,7 @@ def test_a_larger_lamp_throws_a_softer_shadow(stand):
         assert share.min() < 0.2
         assert share.max() > 0.95
         widths.append(np.mean((share > 0.1) & (share < 0.9)))
-    assert widths[0] + 0.02 < widths[1] < widths[2] - 0.02
+    assert widths[0] <= widths[1] < widths[2] - 0.05  # no shadow is sharper than the coarse grid
 
 
 def test_corners_are_darker_under_an_even_sky(stand):
@@ -140,10 +147,8 @@ def test_the_floor_colours_what_faces_it(stand):
 
 def test_coarse_light_is_close_to_brute_force(stand):
     renderer, (heads, world, joints), camera = stand
-    rig, _ = cast()
-    exact = Renderer(rig, SCALE, BRUTE_FORCE)
-    exact.body, exact.normals = renderer.body, renderer.normals
-    exact.triangles = renderer.triangles
+    exact = Renderer(SCALE, BRUTE_FORCE)
+    exact.dress(dressed()[2])
     pictures = []
     room = bare_room([part(0.9, 0.5, 0.4, 0.2, 0.3, 0.4, np.ones(3))],
                      [lamp((1.5, -1, 2.7), 0.3), lamp((-2, 1, 2.7), 0.1)], 0.3, 0.2)  # fmt: skip

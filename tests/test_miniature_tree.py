@@ -21,7 +21,6 @@ from egolib.errors import EgolibError
 from egolib.files import code_digest
 from egolib.miniature import OBJECT_IDS, decode_depth, planned_sequences, render_tree, tree
 from egolib.miniature.body import stable_rng
-from egolib.miniature.clips import CLIPS
 from egolib.miniature.render import picture_size, pixel_centres
 from egolib.miniature.stage import Stage
 from egolib.miniature.wardrobe import GARMENT_STEP, PARTS

@@ -15,6 +15,7 @@ from egolib.miniature.figure import Figure
 from egolib.miniature.fitting import Fitting
 from egolib.miniature.render import Renderer
 from egolib.miniature.room import furnish
+from egolib.miniature.sensor import draw_sensor
 from egolib.miniature.wardrobe import GARMENT_STEP, OBJECT_IDS, PARTS, dress, part_ids, sole_points
 
 WEARERS = ("female_004_a_a", "female_012_f_s", "male_001_a_a", "male_010_f_s")
@@ -63,9 +64,10 @@ def posed(character, outfit, rotations, scale=0.1):
     renderer = Renderer(scale)
     renderer.dress(outfit)
     renderer.furnish(furnish(stable_rng("room")))
+    renderer.load(draw_sensor(stable_rng("sensor")))
     renderer.pose(character.heads, world[0], joints[0])
     turns, centres = camera_poses(rig, character, world, joints)
-    return renderer, renderer.render(turns[0], centres[0])
+    return renderer, renderer.render(turns[0], centres[0], stable_rng("frame"))
 
 
 def test_a_cut_follows_the_line_and_keeps_the_area():

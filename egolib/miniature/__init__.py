@@ -4,9 +4,9 @@ body (Anny shapes, skeleton, headset) -> clips (key poses), limits (ranges of th
 articulate, footing, gait, gaze, contacts (what a pose is made of), motion (performances), bvh
 (captured ones) -> figure, tailoring, garments, trimmings, hair, styles, fitting, wardrobe (what
 they wear) -> surfaces, solids, furniture, outdoors, lights, room (where they are) -> noise,
-materials, fabric, skinning, intersect, surroundings, rasterise, lighting, shading (kernels of
-NVIDIA Warp) -> sensor, render (the exact lens, the camera) -> write -> plan, stage, tree (all
-sequences, in parallel, resumable). On two cores a picture at scale
+materials, fabric, skinning, intersect, surroundings, appearance, rasterise, lighting, shading
+(kernels of NVIDIA Warp) -> sensor, render (the camera, the exact lens) -> write -> plan, stage,
+tree (all sequences, in parallel, resumable). On two cores a picture at scale
 0.2 costs about 60 ms of one core, files and labels included.
 
     <OUT>/miniature.json                                settings, seed, code, object ids, units

@@ -183,7 +183,12 @@ def cloth_paint(
 
 @wp.func
 def fold_tilt(
-    body: wp.array(dtype=BodyOnDevice), hit: Hit, cloth: ClothOnDevice, along: float, around: float, blur: float
+    body: wp.array(dtype=BodyOnDevice),
+    hit: Hit,
+    cloth: ClothOnDevice,
+    along: float,
+    around: float,
+    blur: float,
 ):
     """What folds add to the unit normal: minus the slope of the cloth's relief, in the world."""
     a = body[0].faces[hit.index, 0]
