@@ -19,8 +19,9 @@ from egolib.camera import XR_EGOPOSE, in_front, inside_circle, project, unprojec
 from egolib.config import RenderConfig
 from egolib.errors import EgolibError
 from egolib.files import code_digest
-from egolib.miniature import OBJECT_IDS, decode_depth, planned_sequences, render_tree, tree
+from egolib.miniature import OBJECT_IDS, decode_depth, plan, planned_sequences, render_tree, tree
 from egolib.miniature.body import stable_rng
+from egolib.miniature.clips import CLIPS
 from egolib.miniature.render import picture_size, pixel_centres
 from egolib.miniature.stage import Stage
 from egolib.miniature.wardrobe import GARMENT_STEP, PARTS
@@ -39,6 +40,15 @@ NEAR_PARTS = {  # what may cover a joint when its own surface is what the ray me
     "Foot": ("shin", "foot", "toes"),
     "ToeBase": ("foot", "toes"),
 }
+
+
+@pytest.fixture(scope="module", autouse=True)
+def few_clips():
+    """One clip of each category, or these tests would render for minutes."""
+    first = {action_of_clip(clip): clip for clip in (*reversed(CLIPS), *LARGE_CLIPS)}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(plan, "CLIPS", {clip: CLIPS[clip] for clip in first.values()})
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -62,9 +72,8 @@ def large_frames(tmp_path_factory):
     root = tmp_path_factory.mktemp("large")
     config = dataclasses.replace(TINY, scale=0.5, train_frames=LARGE_FRAMES)
     stage = Stage(root, config, SEED, *cast())
-    plan = [s for s in planned_sequences(config, SEED) if s.split == "TrainSet"]
-    for sequence in plan:
-        if sequence.clip in LARGE_CLIPS:
+    for sequence in planned_sequences(config, SEED):
+        if sequence.split == "TrainSet" and sequence.clip in LARGE_CLIPS:
             stage.play(sequence)
     return [read_frame(path) for path in sorted(root.rglob("json/*.json"))]
 
@@ -89,10 +98,10 @@ def test_layout_and_names(tiny):
     characters = {split.name: {c.name for c in split.iterdir()} for split in tiny.glob("*Set")}
     assert {split: len(names) for split, names in characters.items()} == dict.fromkeys(SPLITS, 1)
     assert all(names <= set(SPLITS[split]) for split, names in characters.items())
-    plan = [s for s in planned_sequences(TINY, SEED) if s.split == "ValSet"]
+    planned = [s for s in planned_sequences(TINY, SEED) if s.split == "ValSet"]
     for env in ("env_001", "env_002", "env_003"):
         folder = tiny / "ValSet/male_008_a_a" / env / "cam_down"
-        sequences = sum(s.environment == env for s in plan)
+        sequences = sum(s.environment == env for s in planned)
         assert len(list((folder / "meta").iterdir())) == sequences
         numbers = {path.stem[-6:] for path in (folder / "json").iterdir()}
         assert len(numbers) == TINY.val_frames * sequences
@@ -167,7 +176,7 @@ def test_two_shards_and_two_workers_give_the_same_bytes(tiny, tmp_path):
     out = tmp_path / "again"
     render_tree(out, TINY, SEED, workers=2, shard=(1, 2))
     rendered = set(digests(out))
-    assert 0.3 < len(rendered) / len(digests(tiny)) < 0.7
+    assert 0.3 < len(rendered) / len(digests(tiny)) < 0.8
     render_tree(out, TINY, SEED, workers=1, shard=(2, 2))
     assert digests(out) == digests(tiny)
 
