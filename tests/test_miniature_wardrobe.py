@@ -133,7 +133,9 @@ def test_soles_are_under_both_feet():
 def test_at_rest_the_device_gives_back_the_shape_that_was_sewn():
     character, outfit = outfits()[2]
     renderer, _ = posed(character, outfit, bent(0))
-    off = np.linalg.norm(renderer.points.numpy() - outfit.mesh.vertices, axis=1)
+    off = np.linalg.norm(
+        renderer.points.numpy()[: len(outfit.mesh.vertices)] - outfit.mesh.vertices, axis=1
+    )
     assert np.median(off) < 0.001
     assert np.quantile(off, 0.99) < 0.008
     np.testing.assert_allclose(np.linalg.norm(renderer.normals.numpy(), axis=1), 1, atol=1e-3)
