@@ -150,7 +150,7 @@ def test_cloth_folds_where_the_elbow_bends_and_nowhere_else():
     squeezed = {}
     for degrees in (0, 100):
         renderer, _ = posed(character, outfit, bent(degrees))
-        strains = renderer.body.strains.numpy()[:, 0]
+        strains = renderer.dressed.strains.numpy()[:, 0]
         for side in ("Left", "Right"):
             elbow = character.heads[rig.index(side + "ForeArm")]
             near = np.linalg.norm(mesh.vertices - elbow, axis=1) < 0.09

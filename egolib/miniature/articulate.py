@@ -121,7 +121,7 @@ def _norm(vectors):
 
 
 def pose_hands(rig, heads, rotations, scalars):
-    """Pronation (half at the elbow, half at the wrist), the wrists and the fingers."""
+    """Pronation, half at the elbow and half at the wrist, and the wrists' bends."""
     for side, prefix in enumerate(SIDES):
         sign = 1 if prefix == "Left" else -1
         fore, hand = rig.index(prefix + "ForeArm"), rig.index(prefix + "Hand")
@@ -133,6 +133,10 @@ def pose_hands(rig, heads, rotations, scalars):
         bend = _about(np.cross(along, out), clamp("wrist flexion", flexion))
         lean = _about(np.cross(across, along), -clamp("wrist deviation", deviation))
         rotations[:, hand] = half_turn @ lean @ bend
+
+
+def curl_fingers(rig, heads, rotations, scalars):
+    for side, prefix in enumerate(SIDES):
         _curl(rig, heads, rotations, prefix, scalars[:, FINGERS[side]])
 
 

@@ -22,6 +22,7 @@ from egolib.miniature.articulate import (
     PELVIS,
     SPINE,
     WRISTS,
+    curl_fingers,
     euler,
     pose_arms,
     pose_hands,
@@ -198,6 +199,7 @@ def perform(rig, character, clip_name, frames, fps, soles, free_m, rng):
     turn_trunk(rig, rotations, scalars)
     pose_arms(rig, heads, rotations, arms, SMOOTH_S * fps)
     pose_hands(rig, heads, rotations, scalars)
+    curl_fingers(rig, heads, rotations, scalars)
     hands = _hands_from_head(rig, *pose_skeleton(rig, heads, rotations, root))
     turn_head(rig, rotations, head_angles(scalars[:, HEAD], trunk, hands, clip.gaze, times_s, rng))
     tubes = body_tubes(rig, character)
