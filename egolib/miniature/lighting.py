@@ -22,7 +22,7 @@ wp.set_module_options(
 AMBIENT_REACH_M = 0.8
 BIAS_M = 0.006  # where secondary rays start, above the bumps of the triangles
 MAX_LIGHTS = 4
-AMBIENT_PER_LIGHT = 1  # ambient rays for every ray to a lamp
+AMBIENT_PER_LIGHT = 2  # ambient rays for every ray to a lamp
 
 
 @wp.struct
