@@ -44,7 +44,8 @@ def joint_views(index):
     frame (place in the index), action, joint, in_picture (in the square crop, the lens's circle and
     before its plane), state (one of STATES), distance_m from the camera, px_per_cm (native pixels,
     NaN behind the lens plane), and where the joint is hidden `hidden_by`, a body part without its
-    side or SURROUNDINGS, and `covered_with`, a garment or the thing's name; both are "" elsewhere. Raises EgolibError for a picture that cannot be read.
+    side or SURROUNDINGS, and `covered_with`, a garment or the thing's name; both are "" elsewhere.
+    Raises EgolibError for a picture that cannot be read.
     """
     points_m = index.joints_3d_m.astype(float)
     inside = index.inside & inside_circle(index.joints_2d_px)
