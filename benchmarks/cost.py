@@ -11,7 +11,7 @@ import pandas as pd
 
 from egolib.config import RenderConfig
 from egolib.miniature import planned_sequences
-from egolib.miniature.body import build_characters
+from egolib.miniature.people.body import build_characters
 from egolib.miniature.stage import Stage
 
 SCALES = (0.2, 0.3, 1.0)

@@ -9,12 +9,12 @@ import time
 import numpy as np
 import warp as wp
 
-from egolib.miniature.body import build_characters, camera_poses, pose_skeleton, stable_rng
-from egolib.miniature.motion import perform
-from egolib.miniature.render import BRUTE_FORCE, LightQuality, Renderer
-from egolib.miniature.room import FREE_M, companions, furnish
-from egolib.miniature.sensor import draw_sensor
-from egolib.miniature.wardrobe import dress, sole_points
+from egolib.miniature.motion.performance import perform
+from egolib.miniature.people.body import build_characters, camera_poses, pose_skeleton, stable_rng
+from egolib.miniature.people.wardrobe import dress, sole_points
+from egolib.miniature.places.room import FREE_M, companions, furnish
+from egolib.miniature.rendering.renderer import BRUTE_FORCE, LightQuality, Renderer
+from egolib.miniature.rendering.sensor import draw_sensor
 
 CHARACTERS = ("female_001_a_a", "male_004_a_a")
 CLIPS = ("walking", "Boxing", "Talking")

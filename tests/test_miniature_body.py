@@ -5,7 +5,7 @@ from functools import cache
 import numpy as np
 from scipy.spatial.transform import Rotation
 
-from egolib.miniature import body
+from egolib.miniature.people import body
 from egolib.skeleton import JOINTS, SPLITS, parse_character
 
 EVERYBODY = tuple(name for names in SPLITS.values() for name in names)

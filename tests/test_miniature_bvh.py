@@ -8,9 +8,9 @@ from test_miniature_body import cast
 from test_miniature_motion import PERFORMER, shown, soles_of
 
 from egolib.errors import EgolibError
-from egolib.miniature.body import pose_skeleton, stable_rng
-from egolib.miniature.bvh import CMU, captured_clips, perform_capture, read_capture, retarget
-from egolib.miniature.limits import shortest_turns, unit
+from egolib.miniature.motion.bvh import CMU, captured_clips, perform_capture, read_capture, retarget
+from egolib.miniature.motion.limits import shortest_turns, unit
+from egolib.miniature.people.body import pose_skeleton, stable_rng
 
 TO_FILE = np.array([[1.0, 0, 0], [0, 0, 1], [0, -1, 0]])  # y up, z forward
 CENTIMETRES, INCHES = 100, 1 / 0.0254

@@ -20,7 +20,7 @@ from egolib.miniature import (
     encode_worldp,
     planned_sequences,
 )
-from egolib.miniature.render import pixel_centres
+from egolib.miniature.rendering.renderer import pixel_centres
 from egolib.miniature.stage import Stage
 from egolib.miniature.write import DEPTH_UNIT_M, WORLDP_UNIT_M
 

@@ -9,15 +9,15 @@ import pytest
 from test_miniature_body import cast
 
 from egolib.camera import inside_circle
-from egolib.miniature.body import camera_poses, pose_skeleton, stable_rng
-from egolib.miniature.furniture import companions
-from egolib.miniature.lights import Lamp, Light, draw_light
-from egolib.miniature.render import BRUTE_FORCE, Renderer, pixel_centres, tile_order
-from egolib.miniature.room import CLEARANCE_M, PLACES, WILD_SHARE, furnish
-from egolib.miniature.sensor import Film, Sensor, draw_sensor, tone_curve
-from egolib.miniature.solids import part, placed
-from egolib.miniature.surfaces import FLAT, Surface
-from egolib.miniature.wardrobe import OBJECT_IDS, dress
+from egolib.miniature.people.body import camera_poses, pose_skeleton, stable_rng
+from egolib.miniature.people.wardrobe import OBJECT_IDS, dress
+from egolib.miniature.places.furniture import companions
+from egolib.miniature.places.lights import Lamp, Light, draw_light
+from egolib.miniature.places.room import CLEARANCE_M, PLACES, WILD_SHARE, furnish
+from egolib.miniature.places.solids import part, placed
+from egolib.miniature.places.surfaces import FLAT, Surface
+from egolib.miniature.rendering.renderer import BRUTE_FORCE, Renderer, pixel_centres, tile_order
+from egolib.miniature.rendering.sensor import Film, Sensor, draw_sensor, tone_curve
 
 SCALE = 0.2
 PLAIN_SENSOR = Sensor(

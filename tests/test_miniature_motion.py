@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 from test_miniature_body import cast
 
-from egolib.miniature.body import pose_skeleton, stable_rng
-from egolib.miniature.clips import CLIPS
-from egolib.miniature.limits import LIMITS, joint_angles
-from egolib.miniature.motion import perform
-from egolib.miniature.room import FREE_M
-from egolib.miniature.wardrobe import dress, sole_points
+from egolib.miniature.motion.clips import CLIPS
+from egolib.miniature.motion.limits import LIMITS, joint_angles
+from egolib.miniature.motion.performance import perform
+from egolib.miniature.people.body import pose_skeleton, stable_rng
+from egolib.miniature.people.wardrobe import dress, sole_points
+from egolib.miniature.places.room import FREE_M
 from egolib.skeleton import ACTIONS, action_of_clip
 
 FPS = 30

@@ -8,7 +8,7 @@ import pytest
 
 from egolib.config import PROFILES, RenderConfig
 from egolib.miniature import plan
-from egolib.miniature.clips import CLIPS
+from egolib.miniature.motion.clips import CLIPS
 from egolib.miniature.plan import clips_of_characters, planned_sequences, shard_of
 from egolib.skeleton import ACTION_CLIPS, SPLITS, action_of_clip
 

@@ -20,11 +20,11 @@ from egolib.config import RenderConfig
 from egolib.errors import EgolibError
 from egolib.files import code_digest
 from egolib.miniature import OBJECT_IDS, decode_depth, plan, planned_sequences, render_tree, tree
-from egolib.miniature.body import stable_rng
-from egolib.miniature.clips import CLIPS
-from egolib.miniature.render import picture_size, pixel_centres
+from egolib.miniature.motion.clips import CLIPS
+from egolib.miniature.people.body import stable_rng
+from egolib.miniature.people.wardrobe import GARMENT_STEP, PARTS
+from egolib.miniature.rendering.renderer import picture_size, pixel_centres
 from egolib.miniature.stage import Stage
-from egolib.miniature.wardrobe import GARMENT_STEP, PARTS
 from egolib.skeleton import ACTION_CLIPS, JOINTS, RIG_PREFIX, SPLITS, action_of_clip
 
 TINY = RenderConfig(scale=0.1, train_frames=2, val_frames=1, test_frames=1, characters=1)

@@ -8,15 +8,22 @@ import pytest
 from scipy.spatial.transform import Rotation
 from test_miniature_body import cast
 
-from egolib.miniature import styles, tailoring
-from egolib.miniature.body import camera_poses, pose_skeleton, stable_rng
-from egolib.miniature.fabric import PATTERNS, SWATCH_M, SWATCH_PX, swatches
-from egolib.miniature.figure import Figure
-from egolib.miniature.fitting import Fitting
-from egolib.miniature.render import Renderer
-from egolib.miniature.room import furnish
-from egolib.miniature.sensor import draw_sensor
-from egolib.miniature.wardrobe import GARMENT_STEP, OBJECT_IDS, PARTS, dress, part_ids, sole_points
+from egolib.miniature.people import styles, tailoring
+from egolib.miniature.people.body import camera_poses, pose_skeleton, stable_rng
+from egolib.miniature.people.figure import Figure
+from egolib.miniature.people.fitting import Fitting
+from egolib.miniature.people.wardrobe import (
+    GARMENT_STEP,
+    OBJECT_IDS,
+    PARTS,
+    dress,
+    part_ids,
+    sole_points,
+)
+from egolib.miniature.places.room import furnish
+from egolib.miniature.rendering.fabric import PATTERNS, SWATCH_M, SWATCH_PX, swatches
+from egolib.miniature.rendering.renderer import Renderer
+from egolib.miniature.rendering.sensor import draw_sensor
 
 WEARERS = ("female_004_a_a", "female_012_f_s", "male_001_a_a", "male_010_f_s")
 

@@ -1,13 +1,8 @@
 """The miniature: a small synthetic xR-EgoPose in the official layout, geometry exact.
 
-body (Anny shapes, skeleton, headset) -> clips (key poses), limits (ranges of the joints),
-articulate, footing, gait, gaze, contacts (what a pose is made of), motion (performances), bvh
-(captured ones) -> figure, tailoring, garments, trimmings, hair, styles, fitting, wardrobe (what
-they wear) -> surfaces, solids, furniture, outdoors, lights, room (where they are) -> noise,
-materials, fabric, skinning, intersect, surroundings, appearance, rasterise, lighting, shading
-(kernels of NVIDIA Warp) -> sensor, render (the camera, the exact lens) -> write -> plan, stage,
-tree (all sequences, in parallel, resumable). On two cores a picture at scale
-0.2 costs about 60 ms of one core, files and labels included.
+people (bodies of Anny, clothes) -> motion (clips, performances) -> places (rooms, light) ->
+rendering (NVIDIA Warp, the exact lens) -> write (files) -> plan, stage, tree (all sequences, in
+parallel, resumable). `benchmarks/rendering.py` says what a picture costs.
 
     <OUT>/miniature.json                                settings, seed, code, object ids, units
     <OUT>/TrainSet/<character>/character.json           who this is
@@ -25,9 +20,9 @@ Own to the miniature, as the official sources are silent: the encodings of depth
 unverified against the official data), `meta` and `character.json`.
 """
 
+from egolib.miniature.people.wardrobe import OBJECT_IDS
 from egolib.miniature.plan import Sequence, planned_sequences
 from egolib.miniature.tree import render_tree
-from egolib.miniature.wardrobe import OBJECT_IDS
 from egolib.miniature.write import decode_depth, decode_worldp, encode_depth, encode_worldp
 
 __all__ = [

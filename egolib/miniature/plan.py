@@ -4,9 +4,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from egolib.miniature.body import stable_rng
-from egolib.miniature.bvh import captured_clips
-from egolib.miniature.clips import CLIPS
+from egolib.miniature.motion.bvh import captured_clips
+from egolib.miniature.motion.clips import CLIPS
+from egolib.miniature.people.body import stable_rng
 from egolib.skeleton import SPLIT_FOLDERS, SPLITS, action_of_clip
 
 ENVIRONMENTS = ("env_001", "env_002", "env_003")

@@ -4,13 +4,13 @@ from functools import lru_cache
 
 import numpy as np
 
-from egolib.miniature.body import camera_poses, pose_skeleton, stable_rng
-from egolib.miniature.bvh import captured_clips, perform_capture, read_capture
-from egolib.miniature.motion import perform
-from egolib.miniature.render import Renderer, camera_rays
-from egolib.miniature.room import FREE_M, companions, furnish, stool
-from egolib.miniature.sensor import draw_sensor
-from egolib.miniature.wardrobe import dress, sole_points
+from egolib.miniature.motion.bvh import captured_clips, perform_capture, read_capture
+from egolib.miniature.motion.performance import perform
+from egolib.miniature.people.body import camera_poses, pose_skeleton, stable_rng
+from egolib.miniature.people.wardrobe import dress, sole_points
+from egolib.miniature.places.room import FREE_M, companions, furnish, stool
+from egolib.miniature.rendering.renderer import Renderer, camera_rays
+from egolib.miniature.rendering.sensor import draw_sensor
 from egolib.miniature.write import (
     joint_rotations,
     label,

@@ -14,11 +14,11 @@ import cv2
 
 from egolib.errors import EgolibError
 from egolib.files import code_digest
-from egolib.miniature.body import build_characters
+from egolib.miniature.people.body import build_characters
+from egolib.miniature.people.wardrobe import OBJECT_IDS, skin_tone
 from egolib.miniature.plan import chosen_characters, planned_sequences, shard_of
-from egolib.miniature.render import compile_kernels, picture_size
+from egolib.miniature.rendering.renderer import compile_kernels, picture_size
 from egolib.miniature.stage import Stage
-from egolib.miniature.wardrobe import OBJECT_IDS, skin_tone
 from egolib.miniature.write import DEPTH_UNIT_M, WORLDP_UNIT_M, WORLDP_ZERO, meta_path, write_json
 from egolib.progress import progress_bar
 from egolib.skeleton import SPLITS
