@@ -31,9 +31,14 @@ def main():
     parser.add_argument("--finetune-epochs", type=int, default=8)
     options = parser.parse_args()
     changes = {
-        "heatmaps": {"epochs": options.heatmap_epochs, "image_px": 64},
+        "heatmaps": {
+            "epochs": options.heatmap_epochs,
+            "coarse_epochs": 0,
+            "image_px": 64,
+            "augment": False,
+        },
         "lifter": {"epochs": options.lifter_epochs, "batch_size": 16, "learning_rate": 2e-3},
-        "finetune": {"epochs": options.finetune_epochs, "learning_rate": 5e-4},
+        "finetune": {"epochs": options.finetune_epochs, "learning_rate": 5e-4, "augment": False},
     }
     profile = override(PROFILES["quick"], changes, "overfit")
     with tempfile.TemporaryDirectory() as folder:

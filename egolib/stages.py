@@ -46,12 +46,13 @@ class Stage(L.LightningModule):
 
     def inputs(self, batch):
         """A batch of the loader -> what the network sees and learns: "image" (B, 3, S, S)
-        normalised, where there is one, and "heatmaps" (B, 15, H, H), drawn on its device. In
-        training, poses are turned and mirrored and colours jittered, from seed and step alone."""
+        normalised, where there is one, and "heatmaps" (B, 15, H, H), drawn on its device. What
+        training does to a batch depends on seed and step alone."""
         image_px, heatmap_px = self.image_size_px, self.heatmap_size_px
         if self.training:
             generator = torch.Generator().manual_seed(self.seed * 1_000_003 + self.global_step)
-            batch = turn_and_mirror(batch, image_px, generator)
+            if self.config.augment:
+                batch = turn_and_mirror(batch, image_px, generator)
         if self.coarse:
             batch, image_px, heatmap_px = halve(batch), image_px // 2, heatmap_px // 2
         seen = {}

@@ -1,13 +1,17 @@
+import dataclasses
 import math
+import types
 
 import numpy as np
 import torch
 
 from egolib.augment import halve, jitter_colours, turn_and_mirror, turn_matrices, turn_pictures
 from egolib.camera import XR_EGOPOSE, native_to_square, project
+from egolib.checkpoints import build_network, spec_of
 from egolib.dataset import FrameDataset, make_loader, normalise
 from egolib.frames import index_tree
 from egolib.skeleton import HEATMAP_JOINT_INDICES, HEATMAP_JOINTS, JOINTS
+from egolib.stages import HeatmapStage
 
 SIDE = 64
 
@@ -97,3 +101,22 @@ def test_jitter_stays_in_range():
     assert jittered.abs().max() <= 1
     unchanged = jitter_colours(normal, torch.Generator().manual_seed(0), strength=0)
     assert torch.allclose(unchanged, normal, atol=1e-6)
+
+
+def test_stages_see_what_their_config_says(shared_toy_tree, toy_profile):
+    """Half the picture in the coarse epochs, the whole one after, and untouched labels when asked."""
+    spec = spec_of("heatmaps", toy_profile)
+    config = dataclasses.replace(toy_profile.heatmaps, augment=False)
+    stage = HeatmapStage(build_network(spec), spec, config, seed=0)
+    stage.trainer = types.SimpleNamespace(current_epoch=0, global_step=3)
+    batch = _batch(shared_toy_tree)
+    seen = stage.train().inputs(batch)
+    assert seen["image"].shape[-1] == SIDE // 2
+    assert seen["heatmaps"].shape[-1] == spec.heatmap_px // 2
+    stage.trainer.current_epoch = config.coarse_epochs
+    seen = stage.inputs(batch)
+    assert seen["image"].shape[-1] == SIDE
+    assert torch.equal(seen["joints_2d_px"], batch["joints_2d_px"])
+    stage.config = toy_profile.heatmaps
+    assert not torch.equal(stage.inputs(batch)["joints_2d_px"], batch["joints_2d_px"])
+    assert torch.equal(stage.eval().inputs(batch)["image"], normalise(batch["image"]))
