@@ -45,10 +45,12 @@ ARM_OF_PERSON, ARM_OF_KEY, ARM_OF_SWAY = 0.08, 0.09, 0.03  # of a unit direction
 PLAY_S = (4.5, 9.0)  # of key poses between two moments at ease
 EASE_S, ENTRY_S = (0.2, 0.6), 0.45  # how long at ease, and how long into and out of it at least
 SHORTEST_STEP_S = 0.18  # between two keys
+HANDS_M_PER_S, ARM_M = 4.5, np.array([0.27, 0.4])  # at most between two keys; upper and fore arm
 MAX_HURRY = 1.5  # how much faster a clip may run when a sequence is shorter than half of it
 ARM_SWING_DEGREES = 26
-JOININGS, CLEARINGS = 2, 2  # rounds in which the hands meet, and the arms leave the body
-SMOOTH_S = 0.04  # over which arms leave the body and turn about their own axis
+JOININGS = 2  # rounds in which the hands meet
+CLEARING_S = (0.07, 0.05)  # over which the arms leave the body, a round each
+SMOOTH_S = 0.04  # over which arms turn about their own axis
 
 
 @dataclass(frozen=True)
@@ -141,6 +143,14 @@ def _varied(scalars, arms, which, amplitude, rng):
     return ways, arms + ARM_OF_KEY * rng.normal(size=arms.shape)
 
 
+def _unhurried(knots_s, arms):
+    """Times of the keys (K,) with more time wherever hands go far; arms (K, 2, 2, 3)."""
+    tangents = [np.linalg.norm(v, axis=-1) for v in (arms[1:] - arms[:-1], arms[1:] + arms[:-1])]
+    way_m = (2 * tangents[0] / np.maximum(tangents[1], 0.2)) @ ARM_M
+    steps = np.maximum(np.diff(knots_s), way_m.max(1) / HANDS_M_PER_S)
+    return knots_s[0] + np.append(0, np.cumsum(steps))
+
+
 def _swung(arms, swing):
     """Arms (N, 2, 2, 3) that swing with a walk, the more the lower they hang."""
     hanging = np.clip(-arms[:, :, :1, 2:], 0, 1)
@@ -179,6 +189,7 @@ def perform(rig, character, clip_name, frames, fps, soles, free_m, rng):
         scalars, arms, feet = _mirrored(scalars, arms, feet)
     knots_s, which, phase = _play(clip, times_s[-1], speed, rng)
     scalars, arms = _varied(scalars, arms, which, amplitude, rng)
+    knots_s = _unhurried(knots_s, arms)
     scalars = PchipInterpolator(knots_s, scalars)(times_s)
     scalars += OF_SWAY * _sway(times_s, (CHANNELS,), rng)
     arms = PchipInterpolator(knots_s, arms)(times_s) + ARM_OF_SWAY * _sway(times_s, (2, 2, 3), rng)
@@ -203,14 +214,14 @@ def perform(rig, character, clip_name, frames, fps, soles, free_m, rng):
     hands = _hands_from_head(rig, *pose_skeleton(rig, heads, rotations, root))
     turn_head(rig, rotations, head_angles(scalars[:, HEAD], trunk, hands, clip.gaze, times_s, rng))
     tubes = body_tubes(rig, character)
-    for step in range(JOININGS + CLEARINGS):
+    for step in range(JOININGS + len(CLEARING_S)):
         world, joints = pose_skeleton(rig, heads, rotations, root)
         if step < JOININGS:
             arms = joined_arms(rig, world, joints, scalars[:, JOINED])
         else:
             arms = arm_directions(rig, world, joints)
             moved = cleared_arms(rig, tubes, world, joints) - arms
-            arms = unit(arms + gaussian_filter1d(moved, SMOOTH_S * fps, axis=0, mode="nearest"))
+            arms = unit(arms + gaussian_filter1d(moved, CLEARING_S[step - JOININGS] * fps, axis=0, mode="nearest"))
         pose_arms(rig, heads, rotations, arms, SMOOTH_S * fps)
         pose_hands(rig, heads, rotations, scalars)
 
