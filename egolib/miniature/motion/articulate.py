@@ -131,7 +131,7 @@ def pose_hands(rig, heads, rotations, scalars):
         half_turn = _about(sign * along_fore, clamp("forearm pronation", palm) / 2)
         rotations[:, fore] = rotations[:, fore] @ half_turn
         bend = _about(np.cross(along, out), clamp("wrist flexion", flexion))
-        lean = _about(np.cross(across, along), -clamp("wrist deviation", deviation))
+        lean = _about(np.cross(across, along), clamp("wrist deviation", deviation))
         rotations[:, hand] = half_turn @ lean @ bend
 
 

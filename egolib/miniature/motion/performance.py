@@ -30,7 +30,13 @@ from egolib.miniature.motion.articulate import (
     turn_trunk,
 )
 from egolib.miniature.motion.clips import CLIPS, HANDS, SITTING, STANDING
-from egolib.miniature.motion.contacts import arm_directions, body_tubes, cleared_arms, joined_arms
+from egolib.miniature.motion.contacts import (
+    arm_directions,
+    body_tubes,
+    cleared_arms,
+    hands_meet,
+    joined_arms,
+)
 from egolib.miniature.motion.footing import on_the_spot, stand
 from egolib.miniature.motion.gait import walk
 from egolib.miniature.motion.gaze import head_angles
@@ -208,22 +214,25 @@ def perform(rig, character, clip_name, frames, fps, soles, free_m, rng):
     trunk = np.stack([scalars[:, HIPS] + scalars[:, 0], scalars[:, 1]], 1)
     scalars[:, 1] -= torsion
     turn_trunk(rig, rotations, scalars)
-    pose_arms(rig, heads, rotations, arms, SMOOTH_S * fps)
-    pose_hands(rig, heads, rotations, scalars)
-    curl_fingers(rig, heads, rotations, scalars)
-    hands = _hands_from_head(rig, *pose_skeleton(rig, heads, rotations, root))
-    turn_head(rig, rotations, head_angles(scalars[:, HEAD], trunk, hands, clip.gaze, times_s, rng))
-    tubes = body_tubes(rig, character)
-    for step in range(JOININGS + len(CLEARING_S)):
-        world, joints = pose_skeleton(rig, heads, rotations, root)
-        if step < JOININGS:
-            arms = joined_arms(rig, world, joints, scalars[:, JOINED])
-        else:
-            arms = arm_directions(rig, world, joints)
-            moved = cleared_arms(rig, tubes, world, joints) - arms
-            arms = unit(arms + gaussian_filter1d(moved, CLEARING_S[step - JOININGS] * fps, axis=0, mode="nearest"))
+
+    def repose(arms):
         pose_arms(rig, heads, rotations, arms, SMOOTH_S * fps)
         pose_hands(rig, heads, rotations, scalars)
+
+    repose(arms)
+    curl_fingers(rig, heads, rotations, scalars)
+    world, joints = pose_skeleton(rig, heads, rotations, root)
+    hands = _hands_from_head(rig, world, joints)
+    turn_head(rig, rotations, head_angles(scalars[:, HEAD], trunk, hands, clip.gaze, times_s, rng))
+    for _ in range(JOININGS if hands_meet(rig, joints, scalars[:, JOINED]) else 0):
+        repose(joined_arms(rig, world, joints, scalars[:, JOINED]))
+        world, joints = pose_skeleton(rig, heads, rotations, root)
+    tubes = body_tubes(rig, character)
+    for spread_s in CLEARING_S:
+        world, joints = pose_skeleton(rig, heads, rotations, root)
+        arms = arm_directions(rig, world, joints)
+        moved = cleared_arms(rig, tubes, world, joints) - arms
+        repose(unit(arms + gaussian_filter1d(moved, spread_s * fps, axis=0, mode="nearest")))
 
     middle = (root[:, :2].min(0) + root[:, :2].max(0)) / 2
     root[:, :2] += rng.uniform(-free_m, free_m, 2) - middle
