@@ -39,7 +39,7 @@ def shown(clip, seconds=2.5, take=0, character=PERFORMER, fps=FPS):
     return done, *pose_skeleton(rig, heads, done.rotations, done.root_positions)
 
 
-def others(clip):
+def performers(clip):
     """The performer and one of the other people, another with each clip."""
     return PERFORMER, PEOPLE[1 + list(CLIPS).index(clip) % (len(PEOPLE) - 1)]
 
@@ -71,7 +71,7 @@ def test_nine_categories_of_official_clips_at_least_three_each():
 
 @pytest.mark.parametrize("clip", CLIPS)
 def test_motion_is_continuous(clip):
-    for character in others(clip):
+    for character in performers(clip):
         joints = shown(clip, character=character)[2]
         velocities = np.diff(joints, axis=0) * FPS
         speeds = np.linalg.norm(velocities, axis=-1)
@@ -82,7 +82,7 @@ def test_motion_is_continuous(clip):
 
 @pytest.mark.parametrize("clip", CLIPS)
 def test_joints_stay_within_anatomical_limits(clip):
-    for character in others(clip):
+    for character in performers(clip):
         for motion, degrees in angles(clip, character).items():
             low, high = LIMITS[motion]
             assert degrees.min() > low - 1, (character, motion)
@@ -91,7 +91,7 @@ def test_joints_stay_within_anatomical_limits(clip):
 
 @pytest.mark.parametrize("clip", CLIPS)
 def test_feet_are_planted_while_they_bear_weight(clip):
-    for character in others(clip):
+    for character in performers(clip):
         soles = sole_paths(clip, character)
         assert soles[..., 2].min() > -0.01, character
         assert soles[..., 2].min(1).max() < 0.01, character  # one foot at least is on the floor
