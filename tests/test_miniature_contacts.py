@@ -3,11 +3,10 @@
 import numpy as np
 import warp as wp
 from test_miniature_body import cast
-from test_miniature_motion import shown
+from test_miniature_motion import PEOPLE, shown
 
 from egolib.miniature.motion.clips import CLIPS
 
-PEOPLE = ("female_003_a_a", "male_004_a_a", "female_012_f_s", "male_003_f_s")
 BODY = ("Hips", "Spine", "Spine1", "Spine2", "LeftShoulder", "RightShoulder", "Neck", "Head",
         "LeftUpLeg", "RightUpLeg", "LeftLeg", "RightLeg")  # fmt: skip
 FAR_M = 0.3

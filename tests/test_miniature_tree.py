@@ -210,6 +210,20 @@ def test_a_tree_of_other_settings_is_refused(tiny):
         render_tree(tiny, dataclasses.replace(TINY, fps=30), SEED)
 
 
+def test_a_tree_is_bound_to_the_captured_motion_but_not_to_its_folder(tmp_path):
+    here, there, out = (tmp_path / name for name in ("here", "there", "tree"))
+    for folder in (here, there):
+        folder.mkdir()
+        (folder / "walking_01.bvh").write_text("HIERARCHY")
+    captured, moved = (dataclasses.replace(TINY, motion=str(f)) for f in (here, there))
+    tree._claim(out, captured, SEED)
+    tree._claim(out, moved, SEED)
+    (there / "walking_01.bvh").write_text("HIERARCHY, recorded anew")
+    for changed in (moved, TINY):
+        with pytest.raises(EgolibError, match="motion_capture"):
+            tree._claim(out, changed, SEED)
+
+
 def test_a_tree_of_another_renderer_is_refused(tiny, tmp_path, monkeypatch):
     path = tmp_path / "miniature.json"
     path.write_bytes((tiny / "miniature.json").read_bytes())

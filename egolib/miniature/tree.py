@@ -14,6 +14,7 @@ import cv2
 
 from egolib.errors import EgolibError
 from egolib.files import code_digest
+from egolib.miniature.motion.bvh import captures_digest
 from egolib.miniature.people.body import build_characters
 from egolib.miniature.people.wardrobe import OBJECT_IDS, skin_tone
 from egolib.miniature.plan import chosen_characters, planned_sequences, shard_of
@@ -66,10 +67,13 @@ def _is_complete(out, sequence):
 def _claim(out, config, seed):
     """Bind `out` to these settings and this code, or refuse when it holds a tree of others."""
     path = out / TREE_FILE
+    settings = dataclasses.asdict(config)
+    captures = captures_digest(settings.pop("motion"))  # wherever the files lie
     content = {
         "renderer": renderer_digest(),
         "seed": seed,
-        "render": dataclasses.asdict(config),
+        "render": settings,
+        "motion_capture": captures,
         "depth_unit_m": DEPTH_UNIT_M,
         "worldp_unit_m": WORLDP_UNIT_M,
         "worldp_zero": WORLDP_ZERO,

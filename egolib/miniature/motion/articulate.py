@@ -131,7 +131,7 @@ def pose_hands(rig, heads, rotations, scalars):
         half_turn = _about(sign * along_fore, clamp("forearm pronation", palm) / 2)
         rotations[:, fore] = rotations[:, fore] @ half_turn
         bend = _about(np.cross(along, out), clamp("wrist flexion", flexion))
-        lean = _about(np.cross(across, along), -clamp("wrist deviation", deviation))
+        lean = _about(np.cross(across, along), clamp("wrist deviation", deviation))
         rotations[:, hand] = half_turn @ lean @ bend
 
 
@@ -158,6 +158,7 @@ def bend_leg(rig, heads, rotations, prefix, pelvis, hip, ankle, knee_forward, fo
 
     pelvis, foot, toes: world rotations (N, 3, 3); hip, ankle: positions (N, 3) in metres;
     knee_forward: (N, 3), the side to which the knee bends.
+    -> directions of thigh and shin (N, 3), of no particular length.
     """
     names = ("UpLeg", "Leg", "Foot", "ToeBase")
     thigh, shin, sole, ball = (rig.index(prefix + name) for name in names)
@@ -178,4 +179,4 @@ def bend_leg(rig, heads, rotations, prefix, pelvis, hip, ankle, knee_forward, fo
     turns = (thigh_turn, shin_turn, foot, toes)
     for bone, parent, turn in zip((thigh, shin, sole, ball), parents, turns, strict=True):
         rotations[:, bone] = parent.transpose(0, 2, 1) @ turn
-    return shin_line
+    return thigh_line, shin_line

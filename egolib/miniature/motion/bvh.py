@@ -5,6 +5,8 @@ aligned limb by limb (a T-pose's arm onto the A-pose's); the hips' path is scale
 length, so units do not matter; the feet are put on the floor.
 """
 
+import hashlib
+import json
 from collections import defaultdict
 from dataclasses import dataclass
 from pathlib import Path
@@ -72,6 +74,13 @@ def captured_clips(folder):
             )
         found[max(clips, key=len)] += (path,)
     return dict(found)
+
+
+def captures_digest(folder):
+    """Digest of the names and bytes of the files that `captured_clips` finds, "" for none."""
+    paths = [path for paths in captured_clips(folder).values() for path in paths]
+    names = {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in sorted(paths)}
+    return hashlib.sha256(json.dumps(names).encode()).hexdigest() if names else ""
 
 
 def read_capture(path):

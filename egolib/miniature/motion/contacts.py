@@ -104,11 +104,21 @@ def arm_directions(rig, world, joints):
                           np.diff(joints[:, chain], axis=2)))  # fmt: skip
 
 
+def _knuckles(rig, joints):
+    return (joints[:, rig.index(side + "HandMiddle1")] for side in SIDES)
+
+
+def hands_meet(rig, joints, joined):
+    """Whether `joined_arms` would change anything: hands that meet, or that are too near."""
+    left, right = _knuckles(rig, joints)
+    return bool(joined.any() or (np.linalg.norm(left - right, axis=1) < PALMS_M).any())
+
+
 def joined_arms(rig, world, joints, joined):
     """Directions as `arm_directions` has them, with hands that meet as far as `joined` (N,) says and that
     never come nearer than palm on palm."""
     chest = world[:, rig.index("Spine2")]
-    left, right = (joints[:, rig.index(side + "HandMiddle1")] for side in SIDES)
+    left, right = _knuckles(rig, joints)
     distance = np.linalg.norm(left - right, axis=1)
     wanted = np.maximum(distance, PALMS_M)
     wanted = wanted + joined * (PALMS_M - wanted)
@@ -144,6 +154,8 @@ def cleared_arms(rig, tubes, world, joints):
         for _ in range(ROUNDS):
             points = np.stack([elbow, (elbow + wrist) / 2, wrist, *(wrist + o for o in hand)], 1)
             push = _push(tubes, world, joints, points, THICKNESS_M)
+            if not push.any():
+                break
             farthest = np.linalg.norm(push[:, 2:], axis=-1).argmax(1)
             of_hand = push[np.arange(len(push)), 2 + farthest]
             elbow = elbow + push[:, 0] + 0.5 * push[:, 1]

@@ -97,38 +97,48 @@ def stand(rig, heads, rotations, steps, pelvis, hips_turn, bow, soles):
     leg, hips = leg_length_m(rig, heads), rig.index("Hips")
     upright = euler("z", steps.heading)
     turn = upright @ hips_turn
-    rotations[:, hips] = turn
     shift = np.zeros((len(bow), 3))
     shift[:, 0] = leg * pelvis[:, 1]
     shift[:, 1] = -leg * (pelvis[:, 0] - COUNTERPOISE * np.maximum(bow - 5, 0))
     root = np.einsum("nij,nj->ni", upright, shift)
     root[:, :2] += steps.centre
 
-    sockets = [
-        turn @ (heads[rig.index(side + "UpLeg")] - heads[hips]) for side in SIDES
-    ]  # relative to the root
-    authored = heads[rig.index("LeftFoot"), 2] + leg * (1 - pelvis[:, 2])
-    authored = authored - np.mean(sockets, 0)[:, 2]
     pitch = steps.pitch.copy()
     for last in (False, True):
+        rotations[:, hips] = turn
+        sockets = [
+            turn @ (heads[rig.index(side + "UpLeg")] - heads[hips]) for side in SIDES
+        ]  # relative to the root
+        authored = heads[rig.index("LeftFoot"), 2] + leg * (1 - pelvis[:, 2])
+        authored = authored - np.mean(sockets, 0)[:, 2]
         feet = [_foot(rig, heads, side, i, steps, pitch[:, i], soles)
                 for i, side in enumerate(SIDES)]  # fmt: skip
         root[:, 2] = _height(root, sockets, [foot[0] for foot in feet], authored, leg)
+        flexion = np.zeros(len(bow))
         for i, side in enumerate(SIDES):
             ankle, foot_turn, toe_turn = feet[i]
             ahead = unit(-(turn[:, :, 1] * (1, 1, 0)) - 2 * foot_turn[:, :, 1] * (1, 1, 0))
-            shin = bend_leg(rig, heads, rotations, side, turn, root + sockets[i], ankle,
-                            ahead, foot_turn, toe_turn)  # fmt: skip
-            if not last:  # raise the heel where the ankle would have to bend too far
-                lean = _dorsiflexion(shin, foot_turn)
-                pitch[:, i] += np.maximum(lean - (LIMITS["ankle flexion"][1] - 7), 0)
-                pitch[:, i] -= np.maximum(LIMITS["ankle flexion"][0] + 4 - lean, 0)
+            thigh, shin = bend_leg(rig, heads, rotations, side, turn, root + sockets[i], ankle,
+                                   ahead, foot_turn, toe_turn)  # fmt: skip
+            # Raise the heel where the ankle would have to bend too far.
+            lean = _dorsiflexion(shin, foot_turn)
+            pitch[:, i] += np.maximum(lean - (LIMITS["ankle flexion"][1] - 7), 0)
+            pitch[:, i] -= np.maximum(LIMITS["ankle flexion"][0] + 4 - lean, 0)
+            flexion = np.maximum(flexion, _hip_flexion(thigh, turn))
+        if not last:  # lean the pelvis back where a hip would have to
+            back = np.maximum(flexion - (LIMITS["hip flexion"][1] - 8), 0)
+            turn = turn @ euler("x", -back)
     return root
 
 
 def _dorsiflexion(shin, foot_turn):
     forward = -foot_turn[:, :, 1]
     return np.degrees(np.arccos(np.clip((unit(shin) * forward).sum(1), -1, 1))) - 90
+
+
+def _hip_flexion(thigh, pelvis):
+    _, back, up = np.einsum("nji,nj->in", pelvis, thigh)
+    return np.degrees(np.arctan2(-back, -up))
 
 
 def _foot(rig, heads, side, i, steps, pitch, soles):

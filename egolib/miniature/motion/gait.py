@@ -71,13 +71,16 @@ def _footprints(strides, walks, stride):
 def _foot_along(prints, way, stride, height_m):
     """One foot as the pelvis goes its way (N,): place along the path, clearance, pitch."""
     start, end = prints[:-1], prints[1:]
+    size = (end - start) / stride
     middle, half = (start + end) / 2, SWING_SHARE / 2 * (end - start)
+    # The half steps, with which a walk begins and ends, keep clear of the other foot's swing.
+    begins = np.round(2 * start / stride) % 2 == 0
+    middle = middle + SWING_SHARE / 4 * stride * (1 - size) * np.where(begins, -1, 1)
     step = np.clip(np.searchsorted(middle + half, way), 0, len(middle) - 1)
     share = np.clip((way - (middle - half)[step]) / (2 * half[step]), 0, 1)
     glide = np.clip((share - 0.12) / 0.76, 0, 1)
     along = start[step] + (end - start)[step] * glide**2 * (3 - 2 * glide)
     clearance = height_m * np.sin(np.pi * share) ** 1.2
-    size = (end - start) / stride
     knots = np.stack([middle - half - 0.13 * size * stride, middle - half, middle,
                       middle + half, middle + half + 0.05 * size * stride], 1)  # fmt: skip
     pitches = size[:, None] * (0, PUSH_DEGREES, 10, STRIKE_DEGREES, 0)

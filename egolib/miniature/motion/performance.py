@@ -30,7 +30,13 @@ from egolib.miniature.motion.articulate import (
     turn_trunk,
 )
 from egolib.miniature.motion.clips import CLIPS, HANDS, SITTING, STANDING
-from egolib.miniature.motion.contacts import arm_directions, body_tubes, cleared_arms, joined_arms
+from egolib.miniature.motion.contacts import (
+    arm_directions,
+    body_tubes,
+    cleared_arms,
+    hands_meet,
+    joined_arms,
+)
 from egolib.miniature.motion.footing import on_the_spot, stand
 from egolib.miniature.motion.gait import walk
 from egolib.miniature.motion.gaze import head_angles
@@ -45,10 +51,12 @@ ARM_OF_PERSON, ARM_OF_KEY, ARM_OF_SWAY = 0.08, 0.09, 0.03  # of a unit direction
 PLAY_S = (4.5, 9.0)  # of key poses between two moments at ease
 EASE_S, ENTRY_S = (0.2, 0.6), 0.45  # how long at ease, and how long into and out of it at least
 SHORTEST_STEP_S = 0.18  # between two keys
+HANDS_M_PER_S, ARM_M = 4.5, np.array([0.27, 0.4])  # at most between two keys; upper and fore arm
 MAX_HURRY = 1.5  # how much faster a clip may run when a sequence is shorter than half of it
 ARM_SWING_DEGREES = 26
-JOININGS, CLEARINGS = 2, 2  # rounds in which the hands meet, and the arms leave the body
-SMOOTH_S = 0.04  # over which arms leave the body and turn about their own axis
+JOININGS = 2  # rounds in which the hands meet
+CLEARING_S = (0.07, 0.05)  # over which the arms leave the body, a round each
+SMOOTH_S = 0.04  # over which arms turn about their own axis
 
 
 @dataclass(frozen=True)
@@ -141,6 +149,14 @@ def _varied(scalars, arms, which, amplitude, rng):
     return ways, arms + ARM_OF_KEY * rng.normal(size=arms.shape)
 
 
+def _unhurried(knots_s, arms):
+    """Times of the keys (K,) with more time wherever hands go far; arms (K, 2, 2, 3)."""
+    tangents = [np.linalg.norm(v, axis=-1) for v in (arms[1:] - arms[:-1], arms[1:] + arms[:-1])]
+    way_m = (2 * tangents[0] / np.maximum(tangents[1], 0.2)) @ ARM_M
+    steps = np.maximum(np.diff(knots_s), way_m.max(1) / HANDS_M_PER_S)
+    return knots_s[0] + np.append(0, np.cumsum(steps))
+
+
 def _swung(arms, swing):
     """Arms (N, 2, 2, 3) that swing with a walk, the more the lower they hang."""
     hanging = np.clip(-arms[:, :, :1, 2:], 0, 1)
@@ -179,6 +195,7 @@ def perform(rig, character, clip_name, frames, fps, soles, free_m, rng):
         scalars, arms, feet = _mirrored(scalars, arms, feet)
     knots_s, which, phase = _play(clip, times_s[-1], speed, rng)
     scalars, arms = _varied(scalars, arms, which, amplitude, rng)
+    knots_s = _unhurried(knots_s, arms)
     scalars = PchipInterpolator(knots_s, scalars)(times_s)
     scalars += OF_SWAY * _sway(times_s, (CHANNELS,), rng)
     arms = PchipInterpolator(knots_s, arms)(times_s) + ARM_OF_SWAY * _sway(times_s, (2, 2, 3), rng)
@@ -197,22 +214,25 @@ def perform(rig, character, clip_name, frames, fps, soles, free_m, rng):
     trunk = np.stack([scalars[:, HIPS] + scalars[:, 0], scalars[:, 1]], 1)
     scalars[:, 1] -= torsion
     turn_trunk(rig, rotations, scalars)
-    pose_arms(rig, heads, rotations, arms, SMOOTH_S * fps)
-    pose_hands(rig, heads, rotations, scalars)
-    curl_fingers(rig, heads, rotations, scalars)
-    hands = _hands_from_head(rig, *pose_skeleton(rig, heads, rotations, root))
-    turn_head(rig, rotations, head_angles(scalars[:, HEAD], trunk, hands, clip.gaze, times_s, rng))
-    tubes = body_tubes(rig, character)
-    for step in range(JOININGS + CLEARINGS):
-        world, joints = pose_skeleton(rig, heads, rotations, root)
-        if step < JOININGS:
-            arms = joined_arms(rig, world, joints, scalars[:, JOINED])
-        else:
-            arms = arm_directions(rig, world, joints)
-            moved = cleared_arms(rig, tubes, world, joints) - arms
-            arms = unit(arms + gaussian_filter1d(moved, SMOOTH_S * fps, axis=0, mode="nearest"))
+
+    def repose(arms):
         pose_arms(rig, heads, rotations, arms, SMOOTH_S * fps)
         pose_hands(rig, heads, rotations, scalars)
+
+    repose(arms)
+    curl_fingers(rig, heads, rotations, scalars)
+    world, joints = pose_skeleton(rig, heads, rotations, root)
+    hands = _hands_from_head(rig, world, joints)
+    turn_head(rig, rotations, head_angles(scalars[:, HEAD], trunk, hands, clip.gaze, times_s, rng))
+    for _ in range(JOININGS if hands_meet(rig, joints, scalars[:, JOINED]) else 0):
+        repose(joined_arms(rig, world, joints, scalars[:, JOINED]))
+        world, joints = pose_skeleton(rig, heads, rotations, root)
+    tubes = body_tubes(rig, character)
+    for spread_s in CLEARING_S:
+        world, joints = pose_skeleton(rig, heads, rotations, root)
+        arms = arm_directions(rig, world, joints)
+        moved = cleared_arms(rig, tubes, world, joints) - arms
+        repose(unit(arms + gaussian_filter1d(moved, spread_s * fps, axis=0, mode="nearest")))
 
     middle = (root[:, :2].min(0) + root[:, :2].max(0)) / 2
     root[:, :2] += rng.uniform(-free_m, free_m, 2) - middle

@@ -75,7 +75,7 @@ class Rig:
         _, part = connected_components(self.neighbour_average)
         return np.flatnonzero(part == np.argsort(np.bincount(part))[-2])
 
-    @property
+    @cached_property
     def dominant_bones(self):
         """The bone that moves each vertex most -> (V,) indices."""
         best = self.bone_weights.argmax(1)
