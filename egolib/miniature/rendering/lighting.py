@@ -22,7 +22,6 @@ wp.set_module_options(
 AMBIENT_REACH_M = 0.8
 BIAS_M = 0.006  # where secondary rays start, above the bumps of the triangles
 MAX_LIGHTS = 4
-AMBIENT_PER_LIGHT = 2  # ambient rays for every ray to a lamp
 
 
 @wp.struct
@@ -58,7 +57,7 @@ def light_spot(
     mesh: wp.uint64, room: wp.array(dtype=RoomOnDevice), point: wp.vec3, normal: wp.vec3, ray: wp.vec3, kind: int,
     first: int, step: int, rays: int,
 ):  # fmt: skip
-    """Trace samples first, first + step, ... (`rays` of them for each lamp) from a point."""
+    """Trace samples first, first + step, ... (`rays` for each lamp and for the sky) from a point."""
     lit = Lit()
     lit.point = point
     lit.normal = normal
@@ -80,7 +79,7 @@ def light_spot(
     lit.lamps = lamps
     across, along = tangents(normal)
     open = float(0.0)
-    for k in range(AMBIENT_PER_LIGHT * rays):
+    for k in range(rays):
         u, v = sample_square(first + k * step)
         slant = wp.sqrt(u)
         angle = 2.0 * wp.pi * v
@@ -88,7 +87,7 @@ def light_spot(
         way = up + slant * (wp.cos(angle) * across + wp.sin(angle) * along)
         query = wp.mesh_query_ray(mesh, raised, way, AMBIENT_REACH_M)
         open += wp.where(query.result, query.t / AMBIENT_REACH_M, 1.0)
-    lit.open = open / float(AMBIENT_PER_LIGHT * rays)
+    lit.open = open / float(rays)
     lit.mirror = 1.0
     if kind == FLOOR and room[0].floor.gloss > 0.0:
         bounced = ray - 2.0 * wp.dot(ray, normal) * normal

@@ -79,7 +79,8 @@ def rasterise(
     low = wp.min(pa, wp.min(pb, pc))
     high = wp.max(pa, wp.max(pb, pc))
     size = wp.max(high[0] - low[0], high[1] - low[1])
-    margin = 1.0 + 0.25 * size  # straight sides are bent in the picture
+    # Straight sides are bent in the picture, the more the longer they are.
+    margin = 0.02 + wp.min(0.25, 0.5 * size / lens.focal[0]) * size
     if size > 0.5 * lens.focal[0]:
         margin = 4.0 * lens.focal[0]
     left = wp.max(int(wp.floor(low[0] - margin)) + 1, 0)

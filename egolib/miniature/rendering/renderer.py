@@ -48,8 +48,9 @@ def camera_rays(scale):
 
 @dataclass(frozen=True)
 class LightQuality:
-    """How finely soft light is traced: at every `grid_step`-th pixel both ways, `rays` to each lamp,
-    the samples of `interleave` x `interleave` neighbours joined; `edge_rays` more for an edge."""
+    """How finely soft light is traced: at every `grid_step`-th pixel both ways, `rays` to each lamp
+    and the sky, the samples of `interleave` x `interleave` neighbours joined; `edge_rays` more for
+    an edge."""
 
     grid_step: int = 2
     interleave: int = 4
