@@ -74,7 +74,7 @@ GAMES = {
         *_PUTTING,
         Key(right=(40, 55, 10, 80, 0, 0), left=(55, -60, 5, -10), hands="fist", spine=(-8, -10, 0),
             head=(-12, 0, 0)),
-        both((88, -36, 86, 16, 10, 0), hands="fist", spine=(-10, 12, 0), head=(-8, 0, 0)),
+        both((80, 40, 60, 75, 10, 0), hands="fist", spine=(-10, 12, 0), head=(-14, 0, 0)),
     ), gaze="hands"),
     "Revealing_Dice": Clip(2.2, (
         Key(left=_GUARD[:2] + (-38, 2, 10, 10), right=(35, -52, -36, 2, 10, 10), hands="cupped",

@@ -97,7 +97,7 @@ GESTURES = {
         Key(right=(40, -25, 30, 10, -75, -15), left=_AKIMBO, hands="relaxed open",
             spine=(2, -15, 0), head=(0, -12, 0)),
     )),
-    "Pain_Gesture": Clip(2.6, (
+    "Pain_Gesture": Clip(3.3, (
         Key(left=(30, -68, -62, -12, 30, 10), right=(45, -60, -60, -15, 30, 10), hands="cupped",
             spine=(30, 8, 4), hips=18, head=(12, 0, 0), **crouch(0.1)),
         Key(left=(30, -66, -60, -5, 30, 10), right=(20, -50, -20, -50, 70, 0), hands="cupped",
