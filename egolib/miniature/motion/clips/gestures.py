@@ -129,7 +129,7 @@ GESTURES = {
         Key(left=(60, -62, 10, -15), right=(45, 45, 20, 75, 20, 0), hands="fist",
             spine=(-6, -15, 0), head=(-12, 0, 0)),
         Key(left=(55, -60, 5, 0), right=(20, 0, 5, 30, 40, 0), hands="fist", spine=(10, 18, 0)),
-        both((88, -24, 86, 12, 10, 0), hands="fist", spine=(-10, 0, 0), head=(-8, 0, 0)),
+        both((80, 45, 65, 75, 10, 0), hands="fist", spine=(-10, 0, 0), head=(-16, 0, 0)),
         Key(left=HANG, right=(90, -30, 92, 10, -20, 0), hands="relaxed open", spine=(0, -40, 0),
             head=(0, -10, 0)),
     )),
