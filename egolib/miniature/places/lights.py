@@ -10,6 +10,7 @@ import numpy as np
 from egolib.miniature.places.surfaces import tint, warm
 
 MAX_LAMPS = 4  # `lighting.MAX_LIGHTS`
+SIDELIGHT = (0.05, 0.45)  # that surfaces turned downwards receive from walls and windows
 
 
 @dataclass(frozen=True)
@@ -75,7 +76,7 @@ def draw_light(rng, half, windows, open_air, floor_colour, wild):
     return Light(
         lamps=coloured,
         ambient_above=ambient * tone(),
-        ambient_below=floor_colour * rng.uniform(0.5, 0.9),
+        ambient_below=floor_colour * rng.uniform(0.6, 1.0) + rng.uniform(*SIDELIGHT) * tone(),
         sky=_sky(rng, open_air),
     )
 

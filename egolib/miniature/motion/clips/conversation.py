@@ -11,7 +11,7 @@ CONVERSATION = {
         Key(right=(25, -40, 5, -6, 0, 0), hands="relaxed open", spine=(6, 10, 0)),
         Key(right=(30, -30, 15, 20, 20, -10), hands="relaxed open", spine=(10, 6, 0), hips=6),
         Key(right=(80, -20, 100, 50, 50, 0), hands="relaxed open", head=(0, -10, 4)),
-        both((75, -30, 60, 0, -30, 0), hands="open", spine=(-4, 15, 0), head=(-4, 0, 0)),
+        both((86, -30, 85, 6, -30, 0), hands="open", spine=(-4, 15, 0), head=(-4, 0, 0)),
     )),
     "Shaking_Hands_2": Clip(1.3, (
         Key(right=(22, -48, 0, 2, 0, 0), hands="relaxed cupped", spine=(8, 14, 0), hips=6,
@@ -48,11 +48,11 @@ CONVERSATION = {
             pelvis=(0, 0.05, 0)),
         Key(left=(60, -66, 0, -30), right=(45, -55, -5, 25, -20, 0), head=(0, -14, -3),
             spine=(4, -10, 0)),
-        both((65, -52, 45, 5, -60, -15), hands="open", spine=(-2, 0, 4), pelvis=(0, -0.05, 0)),
+        both((84, -40, 84, 18, -60, -15), hands="open", spine=(-2, 0, 4), pelvis=(0, -0.05, 0)),
     )),
     "Reaching_Out": Clip(2.6, (
         both((15, -22, 0, -6, 20, 0), hands="open", spine=(18, 0, 0), hips=12),
-        Key(left=(25, -38, -10, 0), right=(60, -60, 0, -40), spine=(14, -25, 0), hips=6),
+        Key(left=(25, -38, -10, 0), right=(86, -20, 86, -10), spine=(10, -25, 0), hips=6),
         Key(right=(5, 5, 0, 8, -20, 0), hands="relaxed open", spine=(20, 28, 0), hips=10,
             right_foot=(0.24, 0, 0, 0), pelvis=(0.12, 0, 0.06), head=(-8, 0, 0)),
     )),
@@ -60,13 +60,13 @@ CONVERSATION = {
         both(_REST, head=(14, 0, 0), spine=(4, 0, 0)),
         Key(left=_FOLDED, right=(40, -58, -15, 15, -30, 0), head=(-6, 5, 0), spine=(0, 5, 0)),
         Key(left=_REST, right=(45, -55, 10, 20, 0, 0), hands="relaxed thumb", head=(14, 0, 0)),
-        both(_REST, head=(-4, -8, 4), pelvis=(0, 0.05, 0)),
+        both((84, -40, 84, 14, -30, 0), head=(-4, -8, 4), pelvis=(0, 0.05, 0)),
     )),
     "No": Clip(1.7, (
         Key(right=(35, -35, 10, 45, 50, -20), hands="relaxed point", head=(2, 28, 0)),
         Key(right=(35, -35, -15, 45, 50, 10), hands="relaxed point", head=(2, -28, 0)),
         both((45, -50, -20, 10, 60, -20), hands="open", head=(4, 24, 0), spine=(-4, 8, 0)),
-        both((70, -45, 55, 0, 60, -20), hands="open", head=(4, -24, 0), spine=(-6, -8, 0)),
+        both((86, -34, 86, 10, 60, -20), hands="open", head=(4, -24, 0), spine=(-6, -8, 0)),
     )),
     "Plotting": Clip(2.6, (
         both((40, -52, -45, 8, 10, 10), hands="cupped", spine=(16, 10, 0), head=(8, 0, 0),
@@ -77,7 +77,7 @@ CONVERSATION = {
             spine=(12, 0, 0), head=(4, -20, -6)),
     )),
     "Happy": Clip(1.6, (
-        both((70, -50, 30, 15, 10, -10), hands="open", spine=(-4, 15, 6), pelvis=(0, 0.07, 0.02)),
+        both((86, -38, 84, 14, 10, -10), hands="open", spine=(-4, 15, 6), pelvis=(0, 0.07, 0.02)),
         both((80, 30, 50, 75, 10, 0), hands="fist", spine=(-8, 0, 0), head=(-10, 0, 0)),
         both((70, -50, 20, 25, 10, -10), hands="open", spine=(-2, -15, -6),
              pelvis=(0, -0.07, 0.02)),

@@ -4,7 +4,7 @@ from egolib.miniature.motion.clips.pose import SEATED_FOOT, Clip, Key, both, cro
 
 _LAP = (35, -62, -8, -22, 60, 5)
 _AKIMBO = (70, -50, -50, -48, 40, 35)
-_WIDE = (92, 2, 92, 4, 60, 0)
+_WIDE = (88, -14, 88, -11, 60, 0)
 _BACK = (126, 5, 122, 3, 30, 0)
 _LOW_BACK = (138, -42, 132, -34, 20, 0)
 
@@ -26,13 +26,13 @@ STRETCHES = {
         both((8, 0, 0, 2, 60, 0), hands="cupped", spine=(18, 0, 0), head=(10, 0, 0)),
         Key(left=(105, 20, 100, 25, 20, 0), right=(15, -5, -30, 0, 60, 0), hands="open",
             spine=(0, 45, 0)),
-        both((90, -30, 80, -25, 40, 0), hands="open", spine=(4, -30, 0)),
+        both((88, -22, 86, -14, 40, 0), hands="open", spine=(4, -30, 0)),
         both((65, 40, -50, 50, 10, 0), spine=(-4, 30, 0)),
     ), shuffled=True),
     "Tpose_Take_001": Clip(4.0, (
         both(_WIDE, hands="open"),
-        both((95, 8, 95, 8, 75, 0), hands="open", spine=(0, 15, 0)),
-        both((124, -8, 122, -6, 40, 0), hands="open", spine=(-5, -15, 0)),
+        both((88, -19, 88, -15, 75, 0), hands="open", spine=(0, 15, 0)),
+        both((110, -14, 106, -12, 40, 0), hands="open", spine=(-5, -15, 0)),
     )),
     "Standing_2H_Cast_Spell_01": Clip(2.2, (
         both((60, -60, 0, -20, 0, 0), hands="cupped", spine=(10, 0, 0), **crouch(0.08)),
@@ -107,7 +107,7 @@ STRETCHES = {
                spine=(-6, 0, 0), head=(4, 22, 0)),
         seated(left=_LAP, right=(35, -35, -10, 40, 50, 0), hands="relaxed point",
                spine=(14, 18, 0), hips=10, head=(2, -24, 0)),
-        seated(left=(75, -45, 60, -5, -60, -10), right=(75, -45, 60, -5, -60, -10), hands="open",
+        seated(left=(86, -36, 84, 14, -60, -10), right=(86, -36, 84, 14, -60, -10), hands="open",
                spine=(-4, -14, 0), head=(0, 20, 8)),
         seated(left=_LAP, right=(60, -25, -20, 62, 20, 10), hands="relaxed cupped",
                spine=(24, -6, 0), hips=12, head=(22, 0, -6)),
