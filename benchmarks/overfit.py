@@ -31,12 +31,7 @@ def main():
     parser.add_argument("--finetune-epochs", type=int, default=8)
     options = parser.parse_args()
     changes = {
-        "heatmaps": {
-            "epochs": options.heatmap_epochs,
-            "coarse_epochs": 0,
-            "image_px": 64,
-            "augment": False,
-        },
+        "heatmaps": {"epochs": options.heatmap_epochs, "image_px": 64, "augment": False},
         "lifter": {"epochs": options.lifter_epochs, "batch_size": 16, "learning_rate": 2e-3},
         "finetune": {"epochs": options.finetune_epochs, "learning_rate": 5e-4, "augment": False},
     }

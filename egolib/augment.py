@@ -46,13 +46,6 @@ def turn_and_mirror(batch, image_px, generator):
     return {**batch, **changed}
 
 
-def halve(batch):
-    """A batch with pictures of half the side: cheap to begin with, as shapes come before details."""
-    joints_2d_px = (batch["joints_2d_px"] + 0.5) / 2 - 0.5
-    image = torch.nn.functional.avg_pool2d(batch["image"].float(), 2).round_().to(torch.uint8)
-    return {**batch, "joints_2d_px": joints_2d_px, "image": image}
-
-
 def turn_matrices(radians, mirrored):
     """Angles (B,), clockwise in the picture, and bool (B,) -> (B, 2, 2): mirror x, then turn."""
     cosine, sine = radians.cos(), radians.sin()

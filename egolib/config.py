@@ -33,25 +33,16 @@ class RenderConfig:
 @dataclass(frozen=True)
 class HeatmapConfig:
     """Stage 1 (section 4.1): picture -> 15 heatmaps. `pretrained` starts from ImageNet; `augment`
-    turns and mirrors (see augment.py); the first `coarse_epochs` of `epochs` see pictures of half
-    the side, at a quarter of the cost."""
+    turns and mirrors pictures (augment.py)."""
 
     backbone: str = "resnet18"
     image_px: int = 128
     sigma_px: float = 1.0
     pretrained: bool = False
     augment: bool = True
-    epochs: int = 6
-    coarse_epochs: int = 4
+    epochs: int = 3
     batch_size: int = 16
     learning_rate: float = 1e-3
-
-    def __post_init__(self):
-        if self.coarse_epochs >= self.epochs:
-            raise EgolibError(
-                f"[heatmaps] coarse_epochs = {self.coarse_epochs} must be less than "
-                f"epochs = {self.epochs}: the last epochs see the whole picture"
-            )
 
 
 @dataclass(frozen=True)
@@ -99,7 +90,7 @@ PROFILES = {
         render=RenderConfig(
             scale=0.1, train_frames=4, val_frames=1, test_frames=2, characters=2, clips=9
         ),
-        heatmaps=HeatmapConfig(image_px=64, epochs=2, coarse_epochs=1),
+        heatmaps=HeatmapConfig(image_px=64, epochs=2),
         lifter=LifterConfig(epochs=3),
         finetune=FinetuneConfig(epochs=1),
     ),
@@ -110,12 +101,7 @@ PROFILES = {
             scale=1.0, fps=30, train_frames=90, val_frames=90, test_frames=90, clips=0
         ),
         heatmaps=HeatmapConfig(
-            backbone="resnet101",
-            image_px=368,
-            sigma_px=1.5,
-            pretrained=True,
-            epochs=3,
-            coarse_epochs=0,
+            backbone="resnet101", image_px=368, sigma_px=1.5, pretrained=True, epochs=3
         ),
         lifter=LifterConfig(epochs=3, batch_size=16),
         finetune=FinetuneConfig(epochs=3, learning_rate=1e-4),
@@ -129,7 +115,7 @@ STAGES = ("heatmaps", "lifter", "finetune")
 
 # Zero means "all" or "none" here; any other number of a profile must be positive.
 MAY_BE_ZERO = (
-    "characters", "clips", "coarse_epochs", "workers", "augment", "heatmap_branch", "pretrained",
+    "characters", "clips", "workers", "augment", "heatmap_branch", "pretrained",
     "embedded",
 )  # fmt: skip
 

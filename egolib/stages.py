@@ -3,7 +3,7 @@
 import lightning as L
 import torch
 
-from egolib.augment import halve, jitter_colours, turn_and_mirror
+from egolib.augment import jitter_colours, turn_and_mirror
 from egolib.camera import inside_square
 from egolib.dataset import normalise
 from egolib.errors import EgolibError
@@ -39,28 +39,24 @@ class Stage(L.LightningModule):
             "lr_scheduler": {"scheduler": schedule, "interval": "step"},
         }
 
-    @property
-    def coarse(self):
-        """Whether this step trains on pictures of half the side."""
-        return self.training and self.current_epoch < getattr(self.config, "coarse_epochs", 0)
-
     def inputs(self, batch):
         """A batch of the loader -> what the network sees and learns: "image" (B, 3, S, S)
         normalised, where there is one, and "heatmaps" (B, 15, H, H), drawn on its device. What
         training does to a batch depends on seed and step alone."""
-        image_px, heatmap_px = self.image_size_px, self.heatmap_size_px
         if self.training:
             generator = torch.Generator().manual_seed(self.seed * 1_000_003 + self.global_step)
             if self.config.augment:
-                batch = turn_and_mirror(batch, image_px, generator)
-        if self.coarse:
-            batch, image_px, heatmap_px = halve(batch), image_px // 2, heatmap_px // 2
+                batch = turn_and_mirror(batch, self.image_size_px, generator)
         seen = {}
         if "image" in batch:
             images = normalise(batch["image"])
             seen["image"] = jitter_colours(images, generator) if self.training else images
         heatmaps = draw_heatmaps(
-            batch["joints_2d_px"], batch["in_front"], image_px, heatmap_px, self.sigma_px
+            batch["joints_2d_px"],
+            batch["in_front"],
+            self.image_size_px,
+            self.heatmap_size_px,
+            self.sigma_px,
         )
         return {**batch, **seen, "heatmaps": heatmaps}
 

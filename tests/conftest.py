@@ -87,7 +87,7 @@ def toy_profile():
     """The smoke profile with a little more training, fit for the toy tree."""
     changes = {
         "name": "toy",
-        "heatmaps": {"epochs": 3, "coarse_epochs": 1, "batch_size": 8},
+        "heatmaps": {"epochs": 3, "batch_size": 8},
         "lifter": {"epochs": 4, "batch_size": 8},
         "finetune": {"epochs": 2, "batch_size": 8},
     }

@@ -5,7 +5,7 @@ import types
 import numpy as np
 import torch
 
-from egolib.augment import halve, jitter_colours, turn_and_mirror, turn_matrices, turn_pictures
+from egolib.augment import jitter_colours, turn_and_mirror, turn_matrices, turn_pictures
 from egolib.camera import XR_EGOPOSE, native_to_square, project
 from egolib.checkpoints import build_network, spec_of
 from egolib.dataset import FrameDataset, make_loader, normalise
@@ -73,17 +73,6 @@ def test_no_turn_changes_no_pixel():
     assert torch.equal(turn_pictures(images, still, torch.tensor([31.0, 32.0])), images)
 
 
-def test_halving_keeps_a_joint_on_its_spot(shared_toy_tree):
-    batch = _batch(shared_toy_tree)
-    batch["image"].zero_()
-    batch["image"][:, :, 20:22, 30:32] = 200
-    batch["joints_2d_px"][:] = torch.tensor([30.5, 20.5])
-    half = halve(batch)
-    assert half["image"].shape[-1] == SIDE // 2
-    assert (half["image"][:, :, 10, 15] == 200).all()
-    assert torch.equal(half["joints_2d_px"][0, 0], torch.tensor([15.0, 10.0]))
-
-
 def test_augmentation_depends_on_its_generator_alone(shared_toy_tree):
     batch = _batch(shared_toy_tree)
     one, same, other = (
@@ -104,18 +93,13 @@ def test_jitter_stays_in_range():
 
 
 def test_stages_see_what_their_config_says(shared_toy_tree, toy_profile):
-    """Half the picture in the coarse epochs, the whole one after, and untouched labels when asked."""
+    """Labels move with `augment` alone, and never outside of training."""
     spec = spec_of("heatmaps", toy_profile)
     config = dataclasses.replace(toy_profile.heatmaps, augment=False)
     stage = HeatmapStage(build_network(spec), spec, config, seed=0)
-    stage.trainer = types.SimpleNamespace(current_epoch=0, global_step=3)
+    stage.trainer = types.SimpleNamespace(global_step=3)
     batch = _batch(shared_toy_tree)
     seen = stage.train().inputs(batch)
-    assert seen["image"].shape[-1] == SIDE // 2
-    assert seen["heatmaps"].shape[-1] == spec.heatmap_px // 2
-    stage.trainer.current_epoch = config.coarse_epochs
-    seen = stage.inputs(batch)
-    assert seen["image"].shape[-1] == SIDE
     assert torch.equal(seen["joints_2d_px"], batch["joints_2d_px"])
     stage.config = toy_profile.heatmaps
     assert not torch.equal(stage.inputs(batch)["joints_2d_px"], batch["joints_2d_px"])
