@@ -30,14 +30,14 @@ class Stage:
         self.renderer = Renderer(config.scale)
         self.rays = camera_rays(config.scale)
         self._captured, self._read = captured_clips(config.motion), lru_cache(8)(read_capture)
-        self._outfits = {}  # of the last place: clips in one environment share their clothes
 
     def play(self, sequence, stopped=lambda: False):
         """Render `sequence` and write it; the metadata last. -> its number of frames, or 0 when
         `stopped()` became true before the end."""
         rig, character = self.rig, self.characters[sequence.character]
-        place = (self.seed, sequence.character, sequence.environment)
-        outfit = self._outfit(place)
+        # Clothes and place of its own for every sequence: variety is what a network learns from.
+        place = (self.seed, sequence.character, sequence.environment, sequence.clip)
+        outfit = dress(rig, character, stable_rng(*place, "outfit"))
         room = furnish(stable_rng(*place, "room"))
         rng = stable_rng(self.seed, sequence.character, "clip", sequence.clip)
         shown = self._perform(sequence, sole_points(rig, outfit), rng)
@@ -46,8 +46,8 @@ class Stage:
         if shown.seated:
             left = world[0, rig.index("Hips"), :, 0]
             room.boxes.append(stool(rng, shown.root_positions, np.arctan2(left[1], left[0])))
-        room.boxes.extend(companions(stable_rng(*place, "companions", sequence.clip), joints))
-        sensor = draw_sensor(stable_rng(*place, "sensor", sequence.clip))
+        room.boxes.extend(companions(stable_rng(*place, "companions"), joints))
+        sensor = draw_sensor(stable_rng(*place, "sensor"))
 
         self.renderer.dress(outfit)
         self.renderer.furnish(room)
@@ -86,12 +86,6 @@ class Stage:
             return perform(self.rig, character, sequence.clip, *rest)
         paths = self._captured[sequence.clip]
         return perform_capture(self.rig, character, self._read(rng.choice(paths)), *rest)
-
-    def _outfit(self, place):
-        if place not in self._outfits:
-            rng = stable_rng(*place, "outfit")
-            self._outfits = {place: dress(self.rig, self.characters[place[1]], rng)}
-        return self._outfits[place]
 
     def _metadata(self, sequence, shown, outfit, room, sensor):
         return {
