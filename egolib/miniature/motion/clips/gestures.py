@@ -28,7 +28,7 @@ GESTURES = {
             spine=(2, -25, 0), head=(-6, 15, 4)),
         both((55, -20, -10, 65, 30, 0), hands="cupped", spine=(-6, 0, 0), head=(-8, 0, 0)),
     )),
-    "Standing_Arguing": Clip(2.6, (
+    "Standing_Arguing": Clip(3.0, (
         both((45, -58, 25, 5, -50, -10), hands="open", spine=(4, 10, 0)),
         Key(left=_AKIMBO, right=(25, -35, 10, 12, 60, -20), hands="relaxed point",
             spine=(8, 20, 0), pelvis=(0, 0.05, 0)),
