@@ -9,7 +9,7 @@ import numpy as np
 
 from egolib.miniature.places.surfaces import tint, warm
 
-MAX_LAMPS = 4  # `lighting.MAX_LIGHTS`
+MAX_LAMPS = 4  # as many as `lighting.Lit` holds
 SIDELIGHT = (0.05, 0.45)  # that surfaces turned downwards receive from walls and windows
 
 

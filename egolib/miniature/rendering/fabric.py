@@ -58,7 +58,6 @@ class BodyOnDevice:
     points: wp.array(dtype=wp.vec3)
     strains: wp.array(dtype=wp.vec2)
     garment_step: int
-    head_part: int
 
 
 @cache

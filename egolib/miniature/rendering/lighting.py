@@ -21,7 +21,6 @@ wp.set_module_options(
 
 AMBIENT_REACH_M = 0.8
 BIAS_M = 0.006  # where secondary rays start, above the bumps of the triangles
-MAX_LIGHTS = 4
 
 
 @wp.struct

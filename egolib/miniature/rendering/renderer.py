@@ -10,7 +10,7 @@ wp.config.log_level = wp.LOG_ERROR
 from egolib.camera import XR_EGOPOSE, inside_circle, unproject  # noqa: E402
 from egolib.errors import EgolibError  # noqa: E402
 from egolib.miniature.people.fitting import RELAXATIONS  # noqa: E402
-from egolib.miniature.people.wardrobe import GARMENT_STEP, PARTS, ROOM_IDS  # noqa: E402
+from egolib.miniature.people.wardrobe import GARMENT_STEP, ROOM_IDS  # noqa: E402
 from egolib.miniature.rendering import (  # noqa: E402
     fabric,
     lighting,
@@ -130,7 +130,7 @@ class Renderer:
         body.chart_radii = self._upload(outfit.chart_radii_m, float)
         body.swatches = self.swatches
         body.strains = wp.empty_like(body.slack)
-        body.garment_step, body.head_part = GARMENT_STEP, 1 + PARTS.index("head")
+        body.garment_step = GARMENT_STEP
         self.dressed = body
         self.normals = wp.empty_like(body.rest)
         self.relaxing = [wp.empty_like(body.rest) for _ in range(2)]

@@ -8,7 +8,6 @@ import warp as wp
 
 from egolib.miniature.rendering.fabric import BodyOnDevice
 
-RELAXATIONS = 3
 TAUT = 0.03  # the share of its length that cloth loses before it wrinkles
 
 
