@@ -12,13 +12,17 @@ The rooms, in the order in which data flows; a module imports only from modules 
     dataset      frames -> batches of tensors
     augment      what training does to a batch
     heatmaps     joints <-> heatmaps
+    rotations    of joints: angles, matrices, 6D
     models       HeatmapNet -> PoseLifter -> EgoPose
+    baselines    other ways from heatmaps to a pose
     losses       one function per equation of the paper
     metrics      MPJPE and friends, with intervals
     checkpoints  networks <-> safetensors
+    cost         what a network costs: parameters, arithmetic, time
     stages       what each of the three stages computes from a batch
     training     fit a stage, keep its best epoch, resume
     evaluation   a network over a split -> predictions
+    detections   what a heatmap network finds, kept for all the lifters that read it
     published    what others measured, with sources
     results      predictions -> tables, beside the published figures
     drawing      one style; a pose in a picture and in space

@@ -13,6 +13,7 @@ from egolib.skeleton import HEATMAP_JOINTS, JOINTS, mirrored_name
 MAX_TURN_DEGREES = 20.0
 _MIRRORED_JOINTS = [JOINTS.index(mirrored_name(joint)) for joint in JOINTS]
 _MIRRORED_HEATMAPS = [HEATMAP_JOINTS.index(mirrored_name(joint)) for joint in HEATMAP_JOINTS]
+_MIRRORED_ANGLES = torch.tensor([1.0, -1.0, -1.0])
 
 
 def turn_and_mirror(batch, image_px, generator):
@@ -41,6 +42,11 @@ def turn_and_mirror(batch, image_px, generator):
         "in_front": swapped(batch["in_front"], _MIRRORED_HEATMAPS),
         "joints_3d_m": swapped(joints_3d_m, _MIRRORED_JOINTS),
     }
+    if "rotations_rad" in batch:
+        # Relative to their parents they do not know how the camera is turned; a mirror across x
+        # reverses the angles about y and z.
+        angles = torch.where(mirrored[:, None, None], _MIRRORED_ANGLES.to(device), 1)
+        changed["rotations_rad"] = swapped(batch["rotations_rad"] * angles, _MIRRORED_JOINTS)
     if "image" in batch:
         changed["image"] = turn_pictures(batch["image"], turns, axis_px)
     return {**batch, **changed}

@@ -9,25 +9,30 @@ from pathlib import Path
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
+from egolib.baselines import DirectLifter, MartinezLifter
+from egolib.config import METHODS
 from egolib.errors import EgolibError
 from egolib.files import atomic_path
 from egolib.models import EgoPose, HeatmapNet, PoseLifter, heatmap_side
 
-FORMAT = "egolib-1"
+FORMAT = "egolib-2"
+OLD_FORMAT = "egolib-1"  # knew the dual and the single branch only
 KINDS = ("heatmaps", "lifter", "egopose")
 
 
 @dataclass(frozen=True)
 class NetworkSpec:
-    """What is needed to build a network. `kind` is one of KINDS; a heatmap network ignores the
-    lifter's fields and the other way round (`image_px` and `sigma_px` fix its heatmaps)."""
+    """What is needed to build a network. `kind` is one of KINDS, `method` one of config.METHODS; a
+    heatmap network ignores the lifter's fields and the other way round (`image_px` and `sigma_px`
+    fix its heatmaps)."""
 
     kind: str
     backbone: str
     image_px: int
     sigma_px: float
-    latent_size: int
-    heatmap_branch: bool
+    method: str = "dual"
+    latent_size: int = 20
+    pose_activations: bool = True
 
     @property
     def heatmap_px(self):
@@ -41,8 +46,9 @@ def spec_of(kind, profile):
         backbone=profile.heatmaps.backbone,
         image_px=profile.heatmaps.image_px,
         sigma_px=profile.heatmaps.sigma_px,
+        method=profile.lifter.method,
         latent_size=profile.lifter.latent_size,
-        heatmap_branch=profile.lifter.heatmap_branch,
+        pose_activations=profile.lifter.pose_activations,
     )
 
 
@@ -50,10 +56,24 @@ def build_network(spec, pretrained=False):
     """A network by its spec, freshly initialised (ImageNet trunk when `pretrained`)."""
     if spec.kind == "heatmaps":
         return HeatmapNet(spec.backbone, pretrained)
-    lifter = PoseLifter(spec.heatmap_px, spec.latent_size, spec.heatmap_branch)
+    lifter = _build_lifter(spec)
     if spec.kind == "lifter":
         return lifter
     return EgoPose(HeatmapNet(spec.backbone, pretrained), lifter)
+
+
+def _build_lifter(spec):
+    if spec.method == "martinez":
+        return MartinezLifter()
+    if spec.method == "direct":
+        return DirectLifter(spec.heatmap_px)
+    return PoseLifter(
+        spec.heatmap_px,
+        spec.latent_size,
+        heatmap_branch=spec.method != "single",
+        rotation_branch=spec.method == "rotation",
+        pose_activations=spec.pose_activations,
+    )
 
 
 def save_network(path, network, spec, provenance):
@@ -91,10 +111,10 @@ def load_network(path, kinds=KINDS):
         raise EgolibError(
             f"{path}: not a whole safetensors file ({error}); train it again"
         ) from error
-    if metadata.get("format") != FORMAT:
+    if metadata.get("format") not in (FORMAT, OLD_FORMAT):
         raise EgolibError(f"{path}: safetensors, but not a checkpoint written by egolib")
     try:
-        spec = NetworkSpec(**json.loads(metadata["spec"]))
+        spec = _read_spec(metadata)
         provenance = json.loads(metadata["provenance"])
     except (KeyError, TypeError, ValueError) as error:
         raise EgolibError(
@@ -109,6 +129,17 @@ def load_network(path, kinds=KINDS):
         first = str(error).splitlines()[1].strip()
         raise EgolibError(f"{path}: tensors do not fit the network it names: {first}") from error
     return network.eval(), spec, provenance
+
+
+def _read_spec(metadata):
+    fields = json.loads(metadata["spec"])
+    if metadata["format"] == OLD_FORMAT:
+        fields["method"] = "dual" if fields.pop("heatmap_branch") else "single"
+        fields.setdefault("pose_activations", True)
+    spec = NetworkSpec(**fields)
+    if spec.method not in METHODS:
+        raise ValueError(f"unknown method {spec.method!r}; known: {', '.join(METHODS)}")
+    return spec
 
 
 def join_networks(heatmap_net, heatmap_spec, lifter, lifter_spec):

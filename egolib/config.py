@@ -1,8 +1,9 @@
 """Profiles: what a run renders and trains. One frozen dataclass a stage; unknown keys and wrong
 types are refused.
 
-A profile is `smoke` (minutes, for the tests), `quick` (the default), `paper` (the published
-sizes, on the official data and a GPU) or a TOML file that says `base = "quick"` and overrides
+A profile is `smoke` (minutes, for the tests), `quick` (the default), `study` (what the methods are
+compared with, see sweep.py), `paper` (the published sizes, on the official data and a GPU) or a
+TOML file that says `base = "quick"` and overrides
 keys below `[render]`, `[heatmaps]`, `[lifter]` and `[finetune]`.
 """
 
@@ -47,10 +48,16 @@ class HeatmapConfig:
 
 @dataclass(frozen=True)
 class LifterConfig:
-    """Stage 2 (section 4.2): heatmaps -> pose and, by the second branch, heatmaps again."""
+    """Stage 2 (section 4.2): heatmaps -> pose. `method` is one of METHODS; `latent_size` and
+    `pose_activations` (between the layers of the pose branch) concern those that have a latent.
+    `limb_terms`: what the limb terms of the loss compare. `trained_on`: heatmaps of the true
+    joints, or those that the heatmap network finds."""
 
+    method: str = "dual"
     latent_size: int = 20
-    heatmap_branch: bool = True
+    pose_activations: bool = True
+    limb_terms: str = "bones"
+    trained_on: str = "true"
     augment: bool = False
     epochs: int = 12
     batch_size: int = 32
@@ -95,6 +102,8 @@ PROFILES = {
         finetune=FinetuneConfig(epochs=1),
     ),
     "quick": Profile(name="quick"),
+    # As quick, on the same pictures, but every lifter reads what one heatmap network finds.
+    "study": Profile(name="study", lifter=LifterConfig(trained_on="detected")),
     "paper": Profile(
         name="paper",
         render=RenderConfig(
@@ -113,9 +122,19 @@ DEFAULT_PROFILE = "quick"
 STAGES = ("heatmaps", "lifter", "finetune")
 
 
+# What lifts: the paper's two branches; its variant without the second; with SelfPose's rotation
+# branch; the encoder straight to the pose, without a bottleneck; Martinez et al. 2017.
+METHODS = ("dual", "single", "rotation", "direct", "martinez")
+# Keys that take one of a few names.
+CHOICES = {
+    "method": METHODS,
+    "limb_terms": ("bones", "joints"),
+    "trained_on": ("true", "detected"),
+}
+
 # Zero means "all" or "none" here; any other number of a profile must be positive.
 MAY_BE_ZERO = (
-    "characters", "clips", "workers", "augment", "heatmap_branch", "pretrained",
+    "characters", "clips", "workers", "augment", "pose_activations", "pretrained",
     "embedded",
 )  # fmt: skip
 
@@ -123,7 +142,7 @@ MAY_BE_ZERO = (
 def override(config, changes, source):
     """A copy of dataclass `config` with `changes` {key: value or nested dict} applied.
 
-    Raises EgolibError for an unknown key or a value of another type; `source` names the culprit.
+    Raises EgolibError for an unknown key or name, or a value of another type; `source` names the culprit.
     """
     fields = {field.name: field for field in dataclasses.fields(config)}
     values = {}
@@ -144,6 +163,10 @@ def override(config, changes, source):
             value < 0 or (value == 0 and key not in MAY_BE_ZERO)
         ):
             raise EgolibError(f"{source}: {key} = {value!r} is out of range")
+        if value not in CHOICES.get(key, (value,)):
+            raise EgolibError(
+                f"{source}: unknown {key} {value!r}; known: {', '.join(CHOICES[key])}"
+            )
         values[key] = value
     return dataclasses.replace(config, **values)
 

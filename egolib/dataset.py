@@ -18,13 +18,17 @@ class FrameDataset(Dataset):
     joints_2d_px: float32 (15, 2), heatmap joints in pixels of that image (centres on integers).
     in_front: bool (15,), False where the joint is behind the lens plane and has no 2D target.
     joints_3d_m: float32 (16, 3), metres relative to the neck, camera axes.
+    rotations_rad: float32 (16, 3), as in FrameIndex.
+    heatmaps: float16 (15, H, H), from `detected` (N, 15, H, H), which a network found in the
+        pictures; left out when there is none.
     action, character: str. position: int, the place in the index.
     """
 
-    def __init__(self, index, image_px, with_images=True):
+    def __init__(self, index, image_px, with_images=True, detected=None):
         self.index = index
         self.image_px = image_px
         self.with_images = with_images
+        self.detected = detected
 
     def __len__(self):
         return len(self.index)
@@ -36,10 +40,13 @@ class FrameDataset(Dataset):
             "joints_2d_px": torch.from_numpy(joints_2d_px.astype(np.float32)),
             "in_front": torch.from_numpy(in_front(frame.joints_3d_m[HEATMAP_JOINT_INDICES])),
             "joints_3d_m": torch.from_numpy(frame.joints_3d_m - frame.joints_3d_m[NECK]),
+            "rotations_rad": torch.from_numpy(self.index.rotations_rad[position]),
             "action": frame.action,
             "character": frame.character,
             "position": position,
         }
+        if self.detected is not None:
+            sample["heatmaps"] = torch.from_numpy(np.array(self.detected[position]))
         if self.with_images:
             square = read_square(frame.image_path, self.image_px)
             sample["image"] = torch.from_numpy(square).permute(2, 0, 1)

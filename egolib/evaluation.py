@@ -1,7 +1,7 @@
 """A trained network over a split -> Predictions, the one thing every table and figure is made of."""
 
 import zipfile
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 
 import numpy as np
 import pandas as pd
@@ -13,7 +13,10 @@ from egolib.dataset import FrameDataset, make_loader, normalise
 from egolib.errors import EgolibError
 from egolib.files import atomic_path
 from egolib.heatmaps import draw_heatmaps, find_peaks
+from egolib.metrics import joint_errors_mm
+from egolib.models import Lifted
 from egolib.progress import progress_bar
+from egolib.rotations import geodesic_degrees, matrices_from_euler
 from egolib.skeleton import HEATMAP_JOINTS, JOINTS, plain_clip
 
 
@@ -24,7 +27,8 @@ class Predictions:
     predicted_m, truth_m: (N, 16, 3) metres from the neck, camera axes; predicted_m is NaN for a
     heatmap network alone. predicted_px, truth_px: (N, 15, 2) pixels of the square input of side
     image_px; confidence (N, 15): heatmap peaks. in_front (N, 15): the joint has a 2D target.
-    The rest (N,): str or int, who does what where, and the picture below the tree's root.
+    The next (N,): str or int, who does what where, and the picture below the tree's root.
+    rotation_errors_deg: (N, 16) geodesic, of a network that predicts rotations; else (0, 16).
     """
 
     predicted_m: np.ndarray
@@ -40,6 +44,7 @@ class Predictions:
     action: np.ndarray
     number: np.ndarray
     image: np.ndarray
+    rotation_errors_deg: np.ndarray = field(default_factory=lambda: np.empty((0, len(JOINTS))))
 
     def __len__(self):
         return len(self.truth_m)
@@ -50,6 +55,11 @@ class Predictions:
         of a character that share a motion count as one."""
         clips = [plain_clip(clip) for clip in self.clip]
         return np.char.add(np.char.add(self.character, "/"), clips)
+
+    @property
+    def errors_mm(self):
+        """Error of every joint by the data set's protocol (metrics), (N, 16) millimetres."""
+        return joint_errors_mm(self.predicted_m, self.truth_m)
 
     @property
     def inside(self):
@@ -87,39 +97,51 @@ def device():
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
-@torch.inference_mode()
 def run_network(network, spec, batch):
     """A batch (dict of tensors) -> (heatmaps (B, 15, H, H), pose (B, 16, 3) m), float32, on CPU.
 
-    A lifter alone is given the heatmaps of the true joints: the oracle. A heatmap network alone
-    gives a pose of NaN.
+    A lifter alone is given the batch's heatmaps, or those of the true joints: the oracle. A heatmap
+    network alone gives a pose of NaN.
     """
+    heatmaps, lifted = _run(network, spec, batch)
+    return heatmaps, lifted.pose_m
+
+
+@torch.inference_mode()
+def _run(network, spec, batch):
+    """-> (heatmaps, models.Lifted), float32, on CPU."""
     target = next(network.parameters()).device
     if spec.kind == "lifter":
-        joints_px, in_front = batch["joints_2d_px"].to(target), batch["in_front"].to(target)
-        heatmaps = draw_heatmaps(joints_px, in_front, spec.image_px, spec.heatmap_px, spec.sigma_px)
-        pose_m, _ = network(heatmaps)
-        return heatmaps.cpu(), pose_m.float().cpu()
-    images = normalise(batch["image"].to(target))
-    if spec.kind == "heatmaps":
-        heatmaps = network(images).float().cpu()
-        return heatmaps, torch.full((len(heatmaps), len(JOINTS), 3), torch.nan)
-    heatmaps, pose_m, _ = network(images)
-    return heatmaps.float().cpu(), pose_m.float().cpu()
+        heatmaps = batch["heatmaps"].to(target).float() if "heatmaps" in batch else draw_heatmaps(
+            batch["joints_2d_px"].to(target), batch["in_front"].to(target),
+            spec.image_px, spec.heatmap_px, spec.sigma_px,
+        )  # fmt: skip
+        lifted = network(heatmaps)
+    elif spec.kind == "heatmaps":
+        heatmaps = network(normalise(batch["image"].to(target)))
+        lifted = [torch.full((len(heatmaps), len(JOINTS), 3), torch.nan)]
+    else:
+        heatmaps, *lifted = network(normalise(batch["image"].to(target)))
+    return heatmaps.float().cpu(), Lifted(*(t if t is None else t.float().cpu() for t in lifted))
 
 
-def predict_index(network, spec, index, workers=0, batch_size=64):
-    """Run `network` over every frame of a FrameIndex -> Predictions."""
+def predict_index(network, spec, index, workers=0, batch_size=64, detected=None):
+    """Run `network` over every frame of a FrameIndex -> Predictions. A lifter alone lifts the
+    heatmaps `detected` (N, 15, H, H), or those of the true joints."""
     network = network.to(device(), memory_format=torch.channels_last).eval()
-    dataset = FrameDataset(index, spec.image_px, with_images=spec.kind != "lifter")
+    dataset = FrameDataset(index, spec.image_px, spec.kind != "lifter", detected)
     loader = make_loader(dataset, batch_size, workers)
     kept = {name: [] for name in ("predicted_m", "truth_m", "predicted_px", "truth_px",
                                   "confidence", "in_front")}  # fmt: skip
+    turned = [torch.empty(0, len(JOINTS))]
     with progress_bar(loader, desc=f"predict {index.split}", unit="batch") as bar:
         for batch in bar:
-            heatmaps, pose_m = run_network(network, spec, batch)
+            heatmaps, lifted = _run(network, spec, batch)
+            if lifted.rotations is not None:
+                truth = matrices_from_euler(batch["rotations_rad"])
+                turned.append(geodesic_degrees(lifted.rotations, truth))
             found_px, peaks = find_peaks(heatmaps, spec.image_px)
-            kept["predicted_m"].append(pose_m)
+            kept["predicted_m"].append(lifted.pose_m)
             kept["truth_m"].append(batch["joints_3d_m"])
             kept["predicted_px"].append(found_px)
             kept["truth_px"].append(batch["joints_2d_px"])
@@ -136,6 +158,7 @@ def predict_index(network, spec, index, workers=0, batch_size=64):
         action=index.actions,
         number=index.numbers,
         image=np.array(images),
+        rotation_errors_deg=torch.cat(turned).numpy(),
     )
 
 

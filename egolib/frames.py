@@ -23,7 +23,8 @@ from egolib.progress import progress_bar
 from egolib.skeleton import JOINTS, RIG_PREFIX, SPLIT_FOLDERS, action_of_clip
 
 _NUMBER = re.compile(r"(\d+)\.(?:png|json)$")
-_CACHE_FORMAT = "1"
+_CACHE_FORMAT = "2"
+_NO_ROTATION = (np.nan,) * 3
 
 
 @dataclass(frozen=True)
@@ -48,8 +49,9 @@ class Frame:
 class FrameIndex:
     """The frames of one split as columns, ordered by folder and frame number.
 
-    joints_2d_px (N, 16, 2) and joints_3d_m (N, 16, 3) as in Frame; folder_ids (N,) points into
-    `folders`, clip_ids (N,) into `clips`. `fingerprint` is a digest of labels, names and sizes of
+    joints_2d_px (N, 16, 2) and joints_3d_m (N, 16, 3) as in Frame; rotations_rad (N, 16, 3) as the
+    files have them (rotations.py says what that is), NaN where they have none; folder_ids (N,)
+    points into `folders`, clip_ids (N,) into `clips`. `fingerprint` is a digest of labels, names and sizes of
     pictures, the same wherever the tree lies. unpaired_images and unpaired_labels count the files
     that were left out because their number has no partner.
     """
@@ -65,6 +67,7 @@ class FrameIndex:
     clip_ids: np.ndarray
     joints_2d_px: np.ndarray
     joints_3d_m: np.ndarray
+    rotations_rad: np.ndarray
     unpaired_images: int
     unpaired_labels: int
 
@@ -114,7 +117,8 @@ class FrameIndex:
 
 
 def read_labels(path):
-    """Label file -> (clip, joints_2d_px (16, 2) native pixels, joints_3d_m (16, 3) camera frame).
+    """Label file -> (clip, joints_2d_px (16, 2) native pixels, joints_3d_m (16, 3) camera frame,
+    rotations_rad (16, 3) as they are, NaN for a joint without `rot`).
 
     Raises EgolibError that names the file when it is not json, lacks a key or a joint, or holds
     a value that is not finite.
@@ -125,6 +129,7 @@ def read_labels(path):
         names = [joint["name"].removeprefix(RIG_PREFIX) for joint in labels["joints"]]
         points_2d = np.array(labels["pts2d_fisheye"], np.float32)
         points_3d = np.array(labels["pts3d_fisheye"], np.float32)
+        turns = np.array([joint.get("rot", _NO_ROTATION) for joint in labels["joints"]], np.float32)
         clip = str(labels["action"])
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         what = f"lacks {error}" if isinstance(error, KeyError) else f"is not as expected ({error})"
@@ -132,6 +137,8 @@ def read_labels(path):
     missing = [name for name in JOINTS if name not in names]
     if missing:
         raise EgolibError(f"{path}: lacks the joint {RIG_PREFIX}{missing[0]}; {remedy}")
+    if turns.shape != (len(names), 3):
+        raise EgolibError(f"{path}: `rot` of a joint is not three numbers; {remedy}")
     if points_2d.shape != (2, len(names)) or points_3d.shape != (3, len(names)):
         shapes = f"{points_2d.shape} and {points_3d.shape}"
         raise EgolibError(
@@ -145,7 +152,7 @@ def read_labels(path):
         if bad.any():
             name = JOINTS[int(np.argmax(bad))]
             raise EgolibError(f"{path}: {key} of {name} is not a finite number; {remedy}")
-    return clip, joints_2d_px, joints_3d_cm / 100
+    return clip, joints_2d_px, joints_3d_cm / 100, turns[columns]
 
 
 def index_tree(tree, split):
@@ -169,7 +176,8 @@ def index_tree(tree, split):
 
 def select(index, keep):
     """The index of the frames where `keep` (N,) is True, or of the positions it lists."""
-    per_frame = ("folder_ids", "image_names", "numbers", "clip_ids", "joints_2d_px", "joints_3d_m")
+    per_frame = ("folder_ids", "image_names", "numbers", "clip_ids", "joints_2d_px", "joints_3d_m",
+                 "rotations_rad")  # fmt: skip
     values = {field.name: getattr(index, field.name) for field in fields(index)}
     return FrameIndex(**{k: v[keep] if k in per_frame else v for k, v in values.items()})
 
@@ -225,10 +233,12 @@ def _build(tree, split, listing):
             read_labels(tree / folders[folder_id] / "json" / label_name)
             for folder_id, _, _, label_name in bar
         ]
-    clips, clip_ids = np.unique([clip for clip, _, _ in rows], return_inverse=True)
-    joints_2d_px, joints_3d_m = (np.stack([row[i] for row in rows]) for i in (1, 2))
+    clips, clip_ids = np.unique([row[0] for row in rows], return_inverse=True)
+    joints_2d_px, joints_3d_m, rotations_rad = (
+        np.stack([row[i] for row in rows]) for i in (1, 2, 3)
+    )
     content = hashlib.sha256(repr((folders, pairs, clips.tolist(), clip_ids.tolist())).encode())
-    content.update(joints_2d_px.tobytes() + joints_3d_m.tobytes())
+    content.update(joints_2d_px.tobytes() + joints_3d_m.tobytes() + rotations_rad.tobytes())
     return FrameIndex(
         root=tree,
         split=split,
@@ -241,6 +251,7 @@ def _build(tree, split, listing):
         clip_ids=clip_ids.astype(np.int32),
         joints_2d_px=joints_2d_px,
         joints_3d_m=joints_3d_m,
+        rotations_rad=rotations_rad,
         unpaired_images=sum(len(images.keys() - labels.keys()) for _, images, labels in listing),
         unpaired_labels=sum(len(labels.keys() - images.keys()) for _, images, labels in listing),
     )

@@ -12,6 +12,9 @@ LAMBDA_POSE = 0.1
 LAMBDA_COSINE = -0.01
 LAMBDA_LENGTH = 0.5
 LAMBDA_HEATMAP = 0.001
+# SelfPose's weight of the rotations could not be read: at 20 degrees of error this one makes them
+# count about a fifth of the pose.
+LAMBDA_ROTATION = 0.01
 
 _LIMB_STARTS = [JOINTS.index(start) for start, _ in LIMBS]
 _LIMB_ENDS = [JOINTS.index(end) for _, end in LIMBS]
@@ -28,20 +31,23 @@ def pose_loss(predicted_m, target_m):
     return (predicted_m - target_m).norm(dim=-1).mean()
 
 
-def limbs(pose_m):
-    """The 14 limbs of a pose (B, 16, 3), as vectors from parent to child (B, 14, 3)."""
-    return pose_m[:, _LIMB_ENDS] - pose_m[:, _LIMB_STARTS]
+def limbs(pose_m, terms="bones"):
+    """What the limb terms compare, of a pose (B, 16, 3) -> (B, 14, 3): the 14 limbs as vectors from
+    parent to child ("bones"), or their ends as vectors from the neck ("joints"), which is how some
+    of the public re-implementations read the paper."""
+    ends = pose_m[:, _LIMB_ENDS]
+    return ends if terms == "joints" else ends - pose_m[:, _LIMB_STARTS]
 
 
-def limb_cosine(predicted_m, target_m):
+def limb_cosine(predicted_m, target_m, terms="bones"):
     """theta(P, P'): cosine similarity of predicted and true limbs, summed over limbs -> scalar."""
-    cosine = torch.nn.functional.cosine_similarity(limbs(predicted_m), limbs(target_m), dim=-1)
-    return cosine.sum(-1).mean()
+    pair = [limbs(pose, terms) for pose in (predicted_m, target_m)]
+    return torch.nn.functional.cosine_similarity(*pair, dim=-1).sum(-1).mean()
 
 
-def limb_length(predicted_m, target_m):
+def limb_length(predicted_m, target_m, terms="bones"):
     """L(P, P'): difference of predicted and true limb lengths, summed over limbs -> scalar."""
-    lengths = [limbs(pose).norm(dim=-1) for pose in (predicted_m, target_m)]
+    lengths = [limbs(pose, terms).norm(dim=-1) for pose in (predicted_m, target_m)]
     return (lengths[0] - lengths[1]).abs().sum(-1).mean()
 
 
@@ -53,14 +59,20 @@ def reconstruction_loss(predicted, target):
     return (predicted - target).pow(2).flatten(1).sum(-1).mean()
 
 
-def lifter_loss(pose_m, target_m, reconstruction=None, heatmaps=None):
+def rotation_loss(predicted, target):
+    """SelfPose's rotation term: squared difference of rotation matrices (B, 16, 3, 3), summed over
+    their entries, mean over joints -> scalar."""
+    return (predicted - target).pow(2).sum((-2, -1)).mean()
+
+
+def lifter_loss(pose_m, target_m, reconstruction=None, heatmaps=None, terms="bones"):
     """lambda_p (|P - P'| + R) + lambda_hm |HM - HM'|^2, R the two limb terms with their weights.
 
     The reconstruction term is left out when there is no heatmap branch (reconstruction None).
-    Returns a scalar.
+    `terms` as in `limbs`. Returns a scalar.
     """
-    regulariser = LAMBDA_COSINE * limb_cosine(pose_m, target_m)
-    regulariser = regulariser + LAMBDA_LENGTH * limb_length(pose_m, target_m)
+    regulariser = LAMBDA_COSINE * limb_cosine(pose_m, target_m, terms)
+    regulariser = regulariser + LAMBDA_LENGTH * limb_length(pose_m, target_m, terms)
     total = LAMBDA_POSE * (pose_loss(pose_m, target_m) + regulariser)
     if reconstruction is not None:
         total = total + LAMBDA_HEATMAP * reconstruction_loss(reconstruction, heatmaps)

@@ -59,20 +59,39 @@ def pck(errors_mm, threshold_mm=150):
     return 100 * (np.asarray(errors_mm) <= threshold_mm).mean(-1)
 
 
-def bootstrap_interval(values, clusters, level=0.95, rounds=1000, seed=0):
-    """Mean of `values` (N,) and its interval by resampling whole clusters.
+def auc(errors_mm, limit_mm=150):
+    """Area under the curve of PCK over thresholds from 0 to the limit, in percent, per frame (N,).
+
+    Exact, not summed over steps: a joint is counted above its error, 1 - error / limit of the way.
+    """
+    return 100 * (1 - np.asarray(errors_mm) / limit_mm).clip(0, 1).mean(-1)
+
+
+def bootstrap_means(values, clusters, rounds=1000, seed=0):
+    """Means of `values` under resampling of whole clusters -> (rounds,), all NaN with fewer than
+    two clusters.
 
     Frames of one sequence resemble each other, so `clusters` (N,) names the sequence of each
-    value and sequences are drawn with replacement. Returns (mean, low, high); the bounds are
-    NaN with fewer than two clusters, for which no interval exists.
+    value and sequences are drawn with replacement. Values (S, N) come from S runs that differ by
+    their seed: every round then also draws S of the runs with replacement, so that the spread of
+    means holds both what other sequences and what other seeds would change.
     """
-    values = np.asarray(values, np.float64)
+    values = np.atleast_2d(np.asarray(values, np.float64))
     _, cluster_ids = np.unique(clusters, return_inverse=True)
-    sums, counts = np.bincount(cluster_ids, values), np.bincount(cluster_ids)
+    counts = np.bincount(cluster_ids)
     if len(counts) < 2:
-        return values.mean(), np.nan, np.nan
-    draws = np.random.default_rng(seed).integers(len(counts), size=(rounds, len(counts)))
-    means = sums[draws].sum(1) / counts[draws].sum(1)
+        return np.full(rounds, np.nan)
+    sums = np.stack([np.bincount(cluster_ids, run) for run in values])
+    rng = np.random.default_rng(seed)
+    draws = rng.integers(len(counts), size=(rounds, len(counts)))
+    runs = rng.integers(len(sums), size=(rounds, len(sums)))
+    drawn = np.take_along_axis(sums[runs].mean(1), draws, axis=1)
+    return drawn.sum(1) / counts[draws].sum(1)
+
+
+def bootstrap_interval(values, clusters, level=0.95, rounds=1000, seed=0):
+    """Mean of `values` (N,) or (S, N) and its interval by `bootstrap_means` -> (mean, low, high);
+    the bounds are NaN where no interval exists."""
     tail = 50 * (1 - level)
-    low, high = np.percentile(means, [tail, 100 - tail])
-    return values.mean(), low, high
+    means = bootstrap_means(values, clusters, rounds, seed)
+    return np.mean(values), *np.percentile(means, [tail, 100 - tail])

@@ -4,12 +4,14 @@ B batch, S picture side, J = 15 heatmap joints, H heatmap side, 16 pose joints.
 """
 
 import math
+from typing import NamedTuple
 
 import torch
 import torchvision
 from torch import nn
 
 from egolib.errors import EgolibError
+from egolib.rotations import matrices_from_6d
 from egolib.skeleton import HEATMAP_JOINTS, JOINTS
 
 BACKBONES = {"resnet18": 512, "resnet50": 2048, "resnet101": 2048}
@@ -70,33 +72,65 @@ def _upsample(channels_in, channels_out):
     )
 
 
+class Lifted(NamedTuple):
+    """What a lifter returns: pose_m (B, 16, 3) metres from the neck; from those that have the
+    branch, the heatmaps again (B, 15, H, H) and joint rotations (B, 16, 3, 3), else None."""
+
+    pose_m: torch.Tensor
+    reconstruction: torch.Tensor | None = None
+    rotations: torch.Tensor | None = None
+
+
+def encoder(heatmap_px, outputs):
+    """The paper's encoder (section 4.2), heatmaps (B, 15, H, H) -> (B, outputs)."""
+    side, leaky = heatmap_px // 8, nn.LeakyReLU(0.2)
+    return nn.Sequential(
+        nn.Conv2d(len(HEATMAP_JOINTS), 64, 4, stride=2, padding=1), leaky,
+        nn.Conv2d(64, 128, 4, stride=2, padding=1), leaky,
+        nn.Conv2d(128, 512, 4, stride=2, padding=1), leaky,
+        nn.Flatten(),
+        nn.Linear(512 * side * side, 2048), leaky,
+        nn.Linear(2048, 512), leaky,
+        nn.Linear(512, outputs),
+    )  # fmt: skip
+
+
 class PoseLifter(nn.Module):
     """Stage 2 (section 4.2): heatmaps -> a small latent -> pose, and heatmaps again.
 
     The heatmap branch makes the latent keep the uncertainty of the 2D maps; `heatmap_branch =
-    False` is the paper's single-branch variant. Unlike the public re-implementations, the pose
-    branch has activations; without them its three layers are one.
+    False` is the paper's single-branch variant. `rotation_branch` adds that of SelfPose (Tome et
+    al., TPAMI 2020): rotations of the 16 joints, as 6D (rotations.py); its width is our choice.
+    Unlike the public re-implementations, the pose branch has activations; without them its three
+    layers are one.
     """
 
-    def __init__(self, heatmap_px, latent_size=20, heatmap_branch=True):
+    def __init__(
+        self,
+        heatmap_px,
+        latent_size=20,
+        heatmap_branch=True,
+        pose_activations=True,
+        rotation_branch=False,
+    ):
         super().__init__()
         joints, side = len(HEATMAP_JOINTS), heatmap_px // 8
         flat = 512 * side * side
         leaky = nn.LeakyReLU(0.2)
-        self.encoder = nn.Sequential(
-            nn.Conv2d(joints, 64, 4, stride=2, padding=1), leaky,
-            nn.Conv2d(64, 128, 4, stride=2, padding=1), leaky,
-            nn.Conv2d(128, 512, 4, stride=2, padding=1), leaky,
-            nn.Flatten(),
-            nn.Linear(flat, 2048), leaky,
-            nn.Linear(2048, 512), leaky,
-            nn.Linear(512, latent_size),
-        )  # fmt: skip
+        between = leaky if pose_activations else nn.Identity()
+        self.encoder = encoder(heatmap_px, latent_size)
         self.pose_branch = nn.Sequential(
-            nn.Linear(latent_size, 32), leaky,
-            nn.Linear(32, 32), leaky,
+            nn.Linear(latent_size, 32), between,
+            nn.Linear(32, 32), between,
             nn.Linear(32, len(JOINTS) * 3),
         )  # fmt: skip
+        self.rotation_branch = None
+        if rotation_branch:
+            self.rotation_branch = nn.Sequential(
+                nn.Linear(latent_size, 64), leaky,
+                nn.Linear(64, 64), leaky,
+                nn.Linear(64, len(JOINTS) * 6), nn.Unflatten(1, (len(JOINTS), 6)),
+            )  # fmt: skip
         self.heatmap_branch = None
         if heatmap_branch:
             self.heatmap_branch = nn.Sequential(
@@ -108,24 +142,31 @@ class PoseLifter(nn.Module):
                 nn.ConvTranspose2d(128, 64, 4, stride=2, padding=1), nn.ReLU(inplace=True),
                 nn.ConvTranspose2d(64, joints, 4, stride=2, padding=1),
             )  # fmt: skip
-        self.apply(_keep_variance)
-        # The first guess is one pose for all: the branch's last layer starts at zero.
-        nn.init.zeros_(self.pose_branch[-1].weight)
+        self.apply(keep_variance)
 
-    @torch.no_grad()
     def start_at(self, pose_m):
-        """Make `pose_m` (16, 3) the first guess for every picture. Training then begins at the
-        spread of poses instead of at the neck, half a metre away from most joints."""
-        self.pose_branch[-1].bias.copy_(pose_m.flatten())
+        """Make `pose_m` (16, 3) the first guess for every picture."""
+        guess_first(self.pose_branch[-1], pose_m)
 
     def forward(self, heatmaps):
-        """heatmaps (B, 15, H, H) -> pose (B, 16, 3) metres from the neck, heatmaps again or None"""
+        """heatmaps (B, 15, H, H) -> Lifted"""
         latent = self.encoder(heatmaps)
-        pose_m = self.pose_branch(latent).unflatten(1, (len(JOINTS), 3))
-        return pose_m, self.heatmap_branch(latent) if self.heatmap_branch else None
+        return Lifted(
+            self.pose_branch(latent).unflatten(1, (len(JOINTS), 3)),
+            self.heatmap_branch(latent) if self.heatmap_branch else None,
+            matrices_from_6d(self.rotation_branch(latent)) if self.rotation_branch else None,
+        )
 
 
-def _keep_variance(layer):
+@torch.no_grad()
+def guess_first(last_layer, pose_m):
+    """Make `pose_m` (16, 3) what a Linear to 48 numbers says whatever its input. Training then
+    begins at the spread of poses instead of at the neck, half a metre away from most joints."""
+    last_layer.weight.zero_()
+    last_layer.bias.copy_(pose_m.flatten())
+
+
+def keep_variance(layer):
     """He initialisation for LeakyReLU 0.2. PyTorch's default shrinks the signal at every layer;
     after ten of them the latent hardly depends on the heatmaps, and training begins with a
     plateau."""
@@ -143,6 +184,6 @@ class EgoPose(nn.Module):
         self.lifter = lifter
 
     def forward(self, images):
-        """images (B, 3, S, S) -> heatmaps (B, 15, H, H), pose (B, 16, 3) m, heatmaps again or None"""
+        """images (B, 3, S, S) -> heatmaps (B, 15, H, H), and the three parts of a Lifted"""
         heatmaps = self.heatmap_net(images)
         return heatmaps, *self.lifter(heatmaps)

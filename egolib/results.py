@@ -14,8 +14,6 @@ from egolib import published
 from egolib.files import write_atomically
 from egolib.metrics import (
     bootstrap_interval,
-    joint_errors_mm,
-    mpjpe_mm,
     neck_aligned_mpjpe_mm,
     pa_mpjpe_mm,
     pck,
@@ -30,22 +28,25 @@ STAGES = {
 DATA_TABLES = "data_"  # how the names of tables about the data begin
 PCK_THRESHOLD_MM = 150
 _STATISTICS = ("mean", "low", "high")
-_INTERVALS = "Intervals: 95 %, by resampling clusters (a character in a clip, all environments)."
+_INTERVALS = (
+    "Intervals: 95 %, by resampling clusters (a character in a clip, all environments) and, where a "
+    "method was trained from several seeds, its runs."
+)
 _SUMMARY_PUBLISHED = ("xR-EgoPose dual branch", "lifting from ground-truth heatmaps")
 
 
 def error_by_action(predictions, data_label):
     """MPJPE in mm by action, every frame counted once in 'All' (the mean over frames).
 
-    predictions: {key of STAGES: evaluation.Predictions}, in part or whole. data_label: what they
-    were measured on. Returns a DataFrame with three-level columns (source, who, statistic); an
-    action without frames is NaN.
+    predictions: {key of STAGES: evaluation.Predictions}, in part or whole, or {method:
+    comparison.SeededPredictions}. data_label: what they were measured on. Returns a DataFrame with
+    three-level columns (source, who, statistic); an action without frames is NaN.
     """
     unknown = any((p.action == UNKNOWN_ACTION).any() for p in predictions.values())
     actions = [*ACTIONS, UNKNOWN_ACTION] if unknown else [*ACTIONS]
 
     def measure(p):
-        errors = mpjpe_mm(p.predicted_m, p.truth_m)
+        errors = p.errors_mm.mean(-1)
         rows = {name: _interval(p, errors, p.action == name) for name in actions}
         return {**rows, "All": _interval(p, errors)}
 
@@ -59,12 +60,12 @@ def error_by_joint(predictions, data_label):
     """
 
     def measure(p):
-        errors = joint_errors_mm(p.predicted_m, p.truth_m)
+        errors = p.errors_mm
         rows = {}
         for i, name in enumerate(JOINTS):
-            rows[name] = _interval(p, errors[:, i])
+            rows[name] = _interval(p, errors[..., i])
             if name.startswith("Right"):
-                sides = errors[:, joint_indices([name.replace("Right", "Left"), name])]
+                sides = errors[..., joint_indices([name.replace("Right", "Left"), name])]
                 rows[_both(name.removeprefix("Right"))] = _interval(p, sides.mean(-1))
         return {**rows, "All": _interval(p, errors.mean(-1))}
 
@@ -79,9 +80,9 @@ def error_by_body_group(predictions, data_label):
     """MPJPE in mm of upper, lower and full body; arguments and columns as in `error_by_action`."""
 
     def measure(p):
-        errors = joint_errors_mm(p.predicted_m, p.truth_m)
+        errors = p.errors_mm
         return {
-            group: _interval(p, errors[:, joint_indices(names)].mean(-1))
+            group: _interval(p, errors[..., joint_indices(names)].mean(-1))
             for group, names in BODY_GROUPS.items()
         }
 
@@ -99,7 +100,7 @@ def summary(predictions, data_label):
     """
 
     def measure(p, stage):
-        errors = joint_errors_mm(p.predicted_m, p.truth_m)
+        errors = p.errors_mm
         rows = {
             "MPJPE (mm)": _interval(p, errors.mean(-1)),
             "MPJPE, necks aligned (mm)": _interval(
@@ -132,21 +133,21 @@ def _both(name):
 
 
 def _mean(values, clusters):
-    return bootstrap_interval(values, clusters) if len(values) else (np.nan,) * 3
+    return bootstrap_interval(values, clusters) if len(clusters) else (np.nan,) * 3
 
 
 def _interval(p, values, keep=slice(None)):
-    return _mean(values[keep], p.sequence[keep])
+    return _mean(values[..., keep], p.sequence[keep])
 
 
 def _table(predictions, data_label, measure, quote, with_stage=False):
     """Columns of every stage by `measure`, and of every published result that `quote` can fill."""
     columns = {}
-    for key in (key for key in STAGES if key in predictions):
+    for key in sorted(predictions, key=lambda key: [*STAGES, key].index(key)):
         p = predictions[key]
         rows = measure(p, key) if with_stage else measure(p)
         for i, statistic in enumerate(_STATISTICS):
-            column = (f"measured on {data_label}", STAGES[key], statistic)
+            column = (f"measured on {data_label}", STAGES.get(key, key), statistic)
             columns[column] = {name: float(values[i]) for name, values in rows.items()}
     index = list(rows)
     for result in published.RESULTS:
@@ -234,16 +235,22 @@ def write_tables(predictions, data_label, folder):
 
     predictions and data_label as in `error_by_action`. Returns the paths.
     """
-    paths = []
-    for name, (title, build) in TABLES.items():
-        table = build(predictions, data_label)
-        flat = table.set_axis([" | ".join(column) for column in table.columns], axis=1)
-        contents = {
-            "csv": flat.to_csv(float_format="%.4f", index_label="row"),
-            "md": as_markdown(title, table),
-            "tex": as_latex(title, table),
-        }
-        for suffix, content in contents.items():
-            paths.append(Path(folder) / f"{name}.{suffix}")
-            write_atomically(paths[-1], content)
+    return [
+        path
+        for name, (title, build) in TABLES.items()
+        for path in write_table(title, build(predictions, data_label), folder, name)
+    ]
+
+
+def write_table(title, table, folder, name):
+    """Write a table of this module as `<folder>/<name>.{csv,md,tex}` -> the paths."""
+    flat = table.set_axis([" | ".join(column) for column in table.columns], axis=1)
+    contents = {
+        "csv": flat.to_csv(float_format="%.4f", index_label="row"),
+        "md": as_markdown(title, table),
+        "tex": as_latex(title, table),
+    }
+    paths = [Path(folder) / f"{name}.{suffix}" for suffix in contents]
+    for path, content in zip(paths, contents.values(), strict=True):
+        write_atomically(path, content)
     return paths

@@ -8,23 +8,33 @@ from egolib.camera import inside_square
 from egolib.dataset import normalise
 from egolib.errors import EgolibError
 from egolib.heatmaps import draw_heatmaps, find_peaks
-from egolib.losses import LAMBDA_HEATMAP, heatmap_loss, lifter_loss, reconstruction_loss
+from egolib.losses import (
+    LAMBDA_HEATMAP,
+    LAMBDA_ROTATION,
+    heatmap_loss,
+    lifter_loss,
+    reconstruction_loss,
+    rotation_loss,
+)
+from egolib.models import Lifted
+from egolib.rotations import matrices_from_euler
 
 
 class Stage(L.LightningModule):
     """What the stages share: targets, optimiser, and a history of one row an epoch.
 
-    `spec` is the checkpoints.NetworkSpec of the network, `config` the stage's part of the profile.
+    `spec` is the checkpoints.NetworkSpec of the network, `config` the stage's part of the profile,
+    `limb_terms` the lifter's.
     """
 
     metric = "val_mpjpe_mm"
 
-    def __init__(self, network, spec, config, seed):
+    def __init__(self, network, spec, config, seed, limb_terms="bones"):
         super().__init__()
         self.network = network.to(memory_format=torch.channels_last)
         self.image_size_px, self.heatmap_size_px = spec.image_px, spec.heatmap_px
         self.sigma_px = spec.sigma_px
-        self.config, self.seed = config, seed
+        self.config, self.seed, self.limb_terms = config, seed, limb_terms
 
     def configure_optimizers(self):
         optimizer = torch.optim.Adam(
@@ -41,8 +51,8 @@ class Stage(L.LightningModule):
 
     def inputs(self, batch):
         """A batch of the loader -> what the network sees and learns: "image" (B, 3, S, S)
-        normalised, where there is one, and "heatmaps" (B, 15, H, H), drawn on its device. What
-        training does to a batch depends on seed and step alone."""
+        normalised, where there is one, and "heatmaps" (B, 15, H, H), those that were detected or
+        drawn on its device. What training does to a batch depends on seed and step alone."""
         if self.training:
             generator = torch.Generator().manual_seed(self.seed * 1_000_003 + self.global_step)
             if self.config.augment:
@@ -51,14 +61,28 @@ class Stage(L.LightningModule):
         if "image" in batch:
             images = normalise(batch["image"])
             seen["image"] = jitter_colours(images, generator) if self.training else images
-        heatmaps = draw_heatmaps(
-            batch["joints_2d_px"],
-            batch["in_front"],
-            self.image_size_px,
-            self.heatmap_size_px,
-            self.sigma_px,
-        )
+        if "heatmaps" in batch:
+            heatmaps = batch["heatmaps"].float()
+        else:
+            heatmaps = draw_heatmaps(
+                batch["joints_2d_px"],
+                batch["in_front"],
+                self.image_size_px,
+                self.heatmap_size_px,
+                self.sigma_px,
+            )
         return {**batch, **seen, "heatmaps": heatmaps}
+
+    def lifting_loss(self, lifted, batch, heatmaps):
+        """Loss of a models.Lifted: pose, limbs, and what its branches say."""
+        loss = lifter_loss(
+            lifted.pose_m.float(), batch["joints_3d_m"], lifted.reconstruction, heatmaps,
+            self.limb_terms,
+        )  # fmt: skip
+        if lifted.rotations is not None:
+            target = matrices_from_euler(batch["rotations_rad"])
+            loss = loss + LAMBDA_ROTATION * rotation_loss(lifted.rotations, target)
+        return loss
 
     def loss_and_error(self, batch):
         """What `inputs` returned -> (loss, errors (n,) whose mean over validation is `metric`)."""
@@ -98,13 +122,12 @@ class HeatmapStage(Stage):
 
 
 class LifterStage(Stage):
-    """Stage 2: the lifter on heatmaps of the true 2D joints, no picture involved."""
+    """Stage 2: the lifter on heatmaps, true or detected; no picture involved."""
 
     def loss_and_error(self, batch):
         heatmaps = batch["heatmaps"]
-        pose_m, reconstruction = self.network(heatmaps)
-        loss = lifter_loss(pose_m.float(), batch["joints_3d_m"], reconstruction, heatmaps)
-        return loss, _mpjpe_mm(pose_m, batch)
+        lifted = self.network(heatmaps)
+        return self.lifting_loss(lifted, batch, heatmaps), _mpjpe_mm(lifted.pose_m, batch)
 
 
 class FinetuneStage(Stage):
@@ -112,10 +135,10 @@ class FinetuneStage(Stage):
 
     def loss_and_error(self, batch):
         target = batch["heatmaps"]
-        heatmaps, pose_m, reconstruction = self.network(batch["image"])
-        loss = lifter_loss(pose_m.float(), batch["joints_3d_m"], reconstruction, target)
+        heatmaps, *lifted = self.network(batch["image"])
+        loss = self.lifting_loss(Lifted(*lifted), batch, target)
         loss = loss + LAMBDA_HEATMAP * reconstruction_loss(heatmaps.float(), target)
-        return loss, _mpjpe_mm(pose_m, batch)
+        return loss, _mpjpe_mm(lifted[0], batch)
 
 
 def _mpjpe_mm(pose_m, batch):

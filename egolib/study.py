@@ -12,6 +12,7 @@ import pandas as pd
 
 from egolib.checkpoints import join_networks, load_network
 from egolib.config import DEFAULT_PROFILE, PROFILES, Profile, load_profile
+from egolib.detections import detect
 from egolib.errors import EgolibError
 from egolib.evaluation import Predictions, predict_index
 from egolib.files import write_atomically
@@ -28,7 +29,8 @@ EVALUATIONS = ("oracle", "before", "after")
 @dataclass(frozen=True)
 class Study:
     """Open one with `open_study`. `tree` is the data, `results` the folder of this run,
-    `profile_argument` what opens the same profile again: its name, or its file."""
+    `profile_argument` what opens the same profile again: its name, or its file. `shared`: the
+    results of the run whose heatmap network this one uses, where it has none of its own."""
 
     profile: Profile
     profile_argument: str
@@ -36,6 +38,7 @@ class Study:
     tree: Path
     results: Path
     renders: bool
+    shared: Path | None = None
 
     @property
     def checkpoints(self):
@@ -69,13 +72,26 @@ class Study:
     def train(self, stage, resume=True, devices=1, nodes=1):
         """Train a stage of training.STAGES (or find it done) -> path of its checkpoint."""
         indices = (self.index("train"), self.index("val"))
+        detected = None
+        if stage == "lifter" and self.profile.lifter.trained_on == "detected":
+            detected = [self.detections("train"), self.detections("val")]
         return train_stage(
-            stage, self.profile, *indices, self.checkpoints, self.seed, resume, devices, nodes
-        )
+            stage, self.profile, *indices, self.checkpoints, self.seed, resume, devices, nodes,
+            self.checkpoint("heatmaps"), detected,
+        )  # fmt: skip
 
     def checkpoint(self, stage):
         """Path of a stage's checkpoint."""
-        return self.checkpoints / f"{CHECKPOINT_NAMES[stage]}.safetensors"
+        folder = self.checkpoints
+        if stage == "heatmaps" and self.shared:
+            folder = self.shared / "checkpoints"
+        return folder / f"{CHECKPOINT_NAMES[stage]}.safetensors"
+
+    def detections(self, split):
+        """What the heatmap network finds in a split -> detections.Detections, kept on disk."""
+        network, spec, _ = load_network(self.checkpoint("heatmaps"), ["heatmaps"])
+        folder = (self.shared or self.results) / "detections"
+        return detect(network, spec, self.index(split), folder, self.profile.workers)
 
     def history(self, stage):
         """The training curve of a stage, one row an epoch. Raises EgolibError before training."""
@@ -95,23 +111,34 @@ class Study:
 
     def predict(self, evaluation):
         """Predict the test split, keep the outcome below results/predictions -> Predictions."""
-        network, spec = self.network(evaluation)
-        predictions = predict_index(network, spec, self.index("test"), self.profile.workers)
-        predictions.save(self._predictions_path(evaluation))
+        if evaluation == "before" and self.profile.lifter.trained_on == "detected":
+            (network, spec), detected = self.network("oracle"), self.detections("test").heatmaps
+        else:
+            (network, spec), detected = self.network(evaluation), None
+        index, workers = self.index("test"), self.profile.workers
+        predictions = predict_index(network, spec, index, workers, detected=detected)
+        predictions.save(self.predictions_path(evaluation))
         return predictions
 
     def predictions(self, evaluation):
         """What `predict` kept. Raises EgolibError when it did not run."""
-        return Predictions.load(self._predictions_path(evaluation))
+        return Predictions.load(self.predictions_path(evaluation))
 
-    def _predictions_path(self, evaluation):
+    def predictions_path(self, evaluation):
+        """Where `predict` keeps them."""
         return self.results / "predictions" / f"{evaluation}.npz"
+
+
+def default_tree(profile):
+    """Where the miniature of a profile lies. Profiles that render alike share one."""
+    known = [other.name for other in PROFILES.values() if other.render == profile.render]
+    return REPOSITORY / "data" / (known[0] if known else profile.name)
 
 
 def open_study(profile=DEFAULT_PROFILE, seed=0, data="", results=""):
     """A Study by the four parameters of every notebook and of `run_all.sh`.
 
-    `data` empty: the embedded miniature below data/<profile>. `results` empty: results/<profile>.
+    `data` empty: the embedded miniature (default_tree). `results` empty: results/<profile>.
     Raises EgolibError for an unknown profile, a profile that needs data and got none, and a
     results folder that belongs to a run of another profile, on other data or with another seed.
     """
@@ -122,7 +149,7 @@ def open_study(profile=DEFAULT_PROFILE, seed=0, data="", results=""):
         profile=loaded,
         profile_argument=profile if profile in PROFILES else str(Path(profile).resolve()),
         seed=seed,
-        tree=Path(data).resolve() if data else REPOSITORY / "data" / loaded.name,
+        tree=Path(data).resolve() if data else default_tree(loaded),
         results=Path(results).resolve() if results else REPOSITORY / "results" / loaded.name,
         renders=not data,
     )

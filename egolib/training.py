@@ -15,12 +15,14 @@ import warnings
 from pathlib import Path
 
 import lightning as L
+import numpy as np
 import pandas as pd
 import torch
 from lightning.pytorch.callbacks import ModelCheckpoint
 
 from egolib.checkpoints import build_network, join_networks, load_network, save_network, spec_of
 from egolib.dataset import FrameDataset, make_loader, mean_pose_m
+from egolib.errors import EgolibError
 from egolib.files import code_digest, no_space_is_one_line, write_atomically
 from egolib.progress import progress_bar
 from egolib.stages import FinetuneStage, HeatmapStage, LifterStage
@@ -146,40 +148,51 @@ def fit(module, train_set, val_set, run_dir, run_key, resume, workers=0, devices
 
 
 def train_stage(stage, profile, train_index, val_index, checkpoints_dir, seed, resume=True,
-                devices=1, nodes=1):  # fmt: skip
+                devices=1, nodes=1, heatmaps_path=None, detected=None):  # fmt: skip
     """Train one of STAGES by `profile` and write `<checkpoints_dir>/<name>.safetensors`.
 
-    The fine-tuning starts from the two checkpoints of the stages before it, in the same folder.
-    The epoch is chosen on `val_index` only. Returns the path of the checkpoint.
+    The fine-tuning starts from the two checkpoints of the stages before it: the lifter in the same
+    folder, the heatmap network there or at `heatmaps_path`. A lifter that is trained on detected
+    heatmaps needs them as `detected`: detections.Detections of both splits. The epoch is chosen on
+    `val_index` only. Returns the path of the checkpoint.
     """
     config = getattr(profile, stage)
     spec = spec_of("egopose" if stage == "finetune" else stage, profile)
     L.seed_everything(seed, verbose=False)
     start = {}
     if stage == "finetune":
-        network, spec, start = _load_joined(checkpoints_dir)
+        network, spec, start = _load_joined(
+            heatmaps_path or checkpoints_dir / "heatmaps.safetensors",
+            checkpoints_dir / "lifter.safetensors",
+        )
     else:
         network = build_network(spec, profile.heatmaps.pretrained and stage == "heatmaps")
+    maps = [None, None]
     if stage == "lifter":
         network.start_at(mean_pose_m(train_index))
+        if config.trained_on == "detected":
+            maps, start = _detected_maps(config, detected)
+    if stage != "heatmaps" and spec.method == "rotation":
+        _need_rotations(train_index, val_index)
     run_key = {
         "stage": stage,
         "seed": seed,
         "config": dataclasses.asdict(config),
+        "limb_terms": profile.lifter.limb_terms,
         "spec": dataclasses.asdict(spec),
         "data": [train_index.fingerprint, val_index.fingerprint],
         "frames": [len(train_index), len(val_index)],
         "start": start,
         "precision": training_precision(),
-        "code": _code_digest(),
+        "code": code_of_training(),
     }
     module_class = {"heatmaps": HeatmapStage, "lifter": LifterStage, "finetune": FinetuneStage}
-    module = module_class[stage](network, spec, config, seed)
+    module = module_class[stage](network, spec, config, seed, profile.lifter.limb_terms)
     with_images = stage != "lifter"
     best = fit(
         module,
-        FrameDataset(train_index, spec.image_px, with_images),
-        FrameDataset(val_index, spec.image_px, with_images),
+        FrameDataset(train_index, spec.image_px, with_images, maps[0]),
+        FrameDataset(val_index, spec.image_px, with_images, maps[1]),
         checkpoints_dir / "runs" / stage,
         run_key,
         resume,
@@ -193,19 +206,36 @@ def train_stage(stage, profile, train_index, val_index, checkpoints_dir, seed, r
     return path
 
 
-def _code_digest():
+def code_of_training():
     """Digest of the code that decides what is learnt."""
-    names = "augment dataset heatmaps losses models pictures stages training"
+    names = "augment baselines dataset heatmaps losses models pictures rotations stages training"
     return code_digest(Path(__file__).with_name(f"{name}.py") for name in names.split())
 
 
-def _load_joined(checkpoints_dir):
-    heatmap_net, heatmap_spec, heatmap_origin = load_network(
-        checkpoints_dir / "heatmaps.safetensors", ["heatmaps"]
-    )
-    lifter, lifter_spec, lifter_origin = load_network(
-        checkpoints_dir / "lifter.safetensors", ["lifter"]
-    )
+def _detected_maps(config, detected):
+    """-> ([heatmaps of training, of validation], where they come from). Raises EgolibError."""
+    if detected is None:
+        raise EgolibError('trained_on = "detected" needs the heatmaps that a network found')
+    if config.augment:
+        raise EgolibError(
+            'detected heatmaps cannot be turned: set augment = false, or trained_on = "true", '
+            "below [lifter]"
+        )
+    return [part.heatmaps for part in detected], {"heatmaps": [part.key for part in detected]}
+
+
+def _need_rotations(*indices):
+    for index in indices:
+        if not np.isfinite(index.rotations_rad).all():
+            raise EgolibError(
+                f"{index.root}: some labels of the {index.split} split have no `rot`, which the "
+                "method rotation learns; choose another method"
+            )
+
+
+def _load_joined(heatmaps_path, lifter_path):
+    heatmap_net, heatmap_spec, heatmap_origin = load_network(heatmaps_path, ["heatmaps"])
+    lifter, lifter_spec, lifter_origin = load_network(lifter_path, ["lifter"])
     network, spec = join_networks(heatmap_net, heatmap_spec, lifter, lifter_spec)
     return (
         network.train(),

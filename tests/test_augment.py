@@ -10,6 +10,7 @@ from egolib.camera import XR_EGOPOSE, native_to_square, project
 from egolib.checkpoints import build_network, spec_of
 from egolib.dataset import FrameDataset, make_loader, normalise
 from egolib.frames import index_tree
+from egolib.rotations import matrices_from_euler
 from egolib.skeleton import HEATMAP_JOINT_INDICES, HEATMAP_JOINTS, JOINTS
 from egolib.stages import HeatmapStage
 
@@ -104,3 +105,22 @@ def test_stages_see_what_their_config_says(shared_toy_tree, toy_profile):
     stage.config = toy_profile.heatmaps
     assert not torch.equal(stage.inputs(batch)["joints_2d_px"], batch["joints_2d_px"])
     assert torch.equal(stage.eval().inputs(batch)["image"], normalise(batch["image"]))
+
+
+def test_rotations_of_a_mirrored_body_are_mirrored():
+    """A mirror across x takes a rotation R of the left arm to diag R diag of the right one."""
+    angles = torch.rand(40, 16, 3, generator=torch.Generator().manual_seed(2)) - 0.5
+    batch = {
+        "joints_2d_px": torch.zeros(40, 15, 2),
+        "in_front": torch.ones(40, 15, dtype=torch.bool),
+        "joints_3d_m": torch.zeros(40, 16, 3),
+        "rotations_rad": angles,
+    }
+    changed = turn_and_mirror(batch, SIDE, torch.Generator().manual_seed(1))["rotations_rad"]
+    left, right = JOINTS.index("LeftArm"), JOINTS.index("RightArm")
+    mirror = torch.diag(torch.tensor([-1.0, 1, 1]))
+    expected = mirror @ matrices_from_euler(angles[:, left]) @ mirror
+    same = torch.isclose(matrices_from_euler(changed[:, right]), expected, atol=1e-6).all((1, 2))
+    untouched = (changed[:, left] == angles[:, left]).all(-1)
+    assert torch.equal(same, ~untouched)
+    assert 10 < same.sum() < 30

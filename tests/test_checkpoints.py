@@ -1,3 +1,4 @@
+import dataclasses
 import json
 
 import pytest
@@ -7,7 +8,7 @@ from safetensors.torch import load_file, save_file
 from egolib.checkpoints import NetworkSpec, build_network, join_networks, load_network, save_network
 from egolib.errors import EgolibError
 
-LIFTER = NetworkSpec("lifter", "resnet18", 64, 1.0, 20, True)
+LIFTER = NetworkSpec("lifter", "resnet18", 64, 1.0)
 
 
 @pytest.fixture
@@ -33,8 +34,29 @@ def rewrite(path, tensors=None, **metadata):
     stored = load_file(path)
     if tensors:
         stored.update(tensors)
-    spec = {"format": "egolib-1", "spec": json.dumps(LIFTER.__dict__), "provenance": "{}"}
+    spec = {"format": "egolib-2", "spec": json.dumps(LIFTER.__dict__), "provenance": "{}"}
     save_file(stored, path, {**spec, **metadata})
+
+
+@pytest.mark.parametrize("branch", [True, False])
+def test_a_checkpoint_of_the_first_format_still_loads(tmp_path, branch):
+    spec = dataclasses.replace(LIFTER, method="dual" if branch else "single")
+    network = build_network(spec).eval()
+    old = {"kind": "lifter", "backbone": "resnet18", "image_px": 64, "sigma_px": 1.0,
+           "latent_size": 20, "heatmap_branch": branch}  # fmt: skip
+    metadata = {"format": "egolib-1", "spec": json.dumps(old), "provenance": "{}"}
+    path = tmp_path / "old.safetensors"
+    save_file(network.state_dict(), path, metadata)
+    loaded, found, _ = load_network(path)
+    assert found == spec
+    maps = torch.rand(2, 15, 8, 8)
+    assert torch.equal(loaded(maps).pose_m, network(maps).pose_m)
+
+
+def test_a_method_of_a_later_version_is_named(lifter_file):
+    rewrite(lifter_file, spec=json.dumps({**LIFTER.__dict__, "method": "oracle"}))
+    with pytest.raises(EgolibError, match="unknown method 'oracle'; known: dual, single"):
+        load_network(lifter_file)
 
 
 def test_what_is_no_checkpoint_is_named(tmp_path, lifter_file):
@@ -71,10 +93,10 @@ def test_a_checkpoint_of_another_kind_is_refused(lifter_file):
 
 
 def test_networks_that_do_not_fit_each_other_are_not_joined():
-    heatmap_spec = NetworkSpec("heatmaps", "resnet18", 128, 1.0, 20, True)
+    heatmap_spec = NetworkSpec("heatmaps", "resnet18", 128, 1.0)
     with pytest.raises(EgolibError, match="image_px = 128, the lifter 64"):
         join_networks(build_network(heatmap_spec), heatmap_spec, build_network(LIFTER), LIFTER)
-    heatmap_spec = NetworkSpec("heatmaps", "resnet18", 64, 1.0, 20, True)
+    heatmap_spec = NetworkSpec("heatmaps", "resnet18", 64, 1.0)
     network, spec = join_networks(
         build_network(heatmap_spec), heatmap_spec, build_network(LIFTER), LIFTER
     )

@@ -10,7 +10,7 @@ from egolib import cli, files
 from egolib.checkpoints import NetworkSpec, build_network, save_network
 from egolib.config import RenderConfig
 
-SPEC = NetworkSpec("egopose", "resnet18", 64, 1.0, 20, True)
+SPEC = NetworkSpec("egopose", "resnet18", 64, 1.0)
 
 
 @pytest.fixture(scope="module")
@@ -49,7 +49,7 @@ def test_what_is_no_checkpoint(capsys, tmp_path, shared_toy_tree):
 
 def test_unknown_profile(capsys, tmp_path):
     arguments = ["train", "lifter", "--profile", "fast", "--results", tmp_path]
-    fails_with(capsys, arguments, "unknown profile 'fast'", "smoke, quick, paper")
+    fails_with(capsys, arguments, "unknown profile 'fast'", "smoke, quick, study, paper")
 
 
 def test_the_paper_profile_wants_data(capsys, tmp_path):
@@ -99,7 +99,7 @@ def test_evaluate_prints_tables_and_leaves_pictures(capsys, tmp_path, checkpoint
 
 
 def test_evaluate_a_heatmap_network_alone(capsys, tmp_path, shared_toy_tree):
-    spec = NetworkSpec("heatmaps", "resnet18", 64, 1.0, 20, True)
+    spec = NetworkSpec("heatmaps", "resnet18", 64, 1.0)
     path = tmp_path / "heatmaps.safetensors"
     save_network(path, build_network(spec), spec, {"profile": "test"})
     assert cli.main(["evaluate", str(path), "--data", str(shared_toy_tree)]) == 0

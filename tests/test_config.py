@@ -9,7 +9,7 @@ def test_profiles_by_name():
     paper = load_profile("paper")
     assert (paper.heatmaps.backbone, paper.heatmaps.image_px) == ("resnet101", 368)
     assert paper.lifter.latent_size == 20
-    with pytest.raises(EgolibError, match=r"unknown profile 'fast'; known: smoke, quick, paper"):
+    with pytest.raises(EgolibError, match=r"unknown profile 'fast'; known: smoke, quick, study, paper"):
         load_profile("fast")
 
 
@@ -29,7 +29,9 @@ def test_a_toml_file_overrides_a_profile(tmp_path):
         ("[lifter]\nlatent = 50", r"mine.toml \[lifter\]: unknown key 'latent'; known keys"),
         ('[lifter]\nepochs = "many"', "epochs = 'many' is not of type int"),
         ("[lifter]\nepochs = 2.5", "epochs = 2.5 is not of type int"),
-        ("[lifter]\nheatmap_branch = 1", "is not of type bool"),
+        ("[lifter]\npose_activations = 1", "is not of type bool"),
+        ('[lifter]\nmethod = "triple"', "unknown method 'triple'; known: dual, single, rotation"),
+        ('[lifter]\nlimb_terms = "arms"', "unknown limb_terms 'arms'; known: bones, joints"),
         ("lifter = 3", "'lifter' is a table of keys"),
         ('base = "fast"', "unknown base 'fast'"),
         ('name = "x"', "remove the key 'name'"),

@@ -69,6 +69,22 @@ def test_the_index_is_cached_until_a_label_changes(toy_tree, monkeypatch):
     assert index_tree(toy_tree, "train")[3].clip == "walking_slowly"
 
 
+def test_rotations_are_those_of_the_named_joints(toy_tree):
+    first, again = index_tree(toy_tree, "train"), index_tree(toy_tree, "train")
+    expected = [[0.1 * place, 0.2, -0.3] for place in range(16)]
+    for index in (first, again, select(first, [3, 4])):
+        assert np.allclose(index.rotations_rad, np.broadcast_to(expected, (len(index), 16, 3)))
+    path = cam_down(toy_tree) / "json" / f"{CHARACTER}_000003.json"
+    labels = json.loads(path.read_text())
+    del labels["joints"][2]["rot"]
+    path.write_text(json.dumps(labels))
+    assert np.isnan(index_tree(toy_tree, "train").rotations_rad[3, 2]).all()
+    labels["joints"][2]["rot"] = [0.1, 0.2]
+    path.write_text(json.dumps(labels))
+    with pytest.raises(EgolibError, match=rf"{path.name}"):
+        index_tree(toy_tree, "train")
+
+
 def test_a_damaged_cache_is_built_anew(toy_tree):
     first = index_tree(toy_tree, "val")
     (toy_tree / ".egolib" / "index_val.npz").write_bytes(b"PK\x03\x04 not a zip")

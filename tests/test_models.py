@@ -2,7 +2,11 @@ import pytest
 import torch
 
 from egolib import models
+from egolib.baselines import DirectLifter, MartinezLifter
+from egolib.checkpoints import NetworkSpec, build_network
+from egolib.config import METHODS
 from egolib.errors import EgolibError
+from egolib.heatmaps import draw_heatmaps
 from egolib.models import EgoPose, HeatmapNet, PoseLifter, heatmap_side
 
 
@@ -10,9 +14,10 @@ from egolib.models import EgoPose, HeatmapNet, PoseLifter, heatmap_side
 @torch.inference_mode()
 def test_shapes_are_what_the_docstrings_say(image_px, side):
     network = EgoPose(HeatmapNet("resnet18"), PoseLifter(heatmap_side(image_px))).eval()
-    heatmaps, pose_m, again = network(torch.zeros(2, 3, image_px, image_px))
+    heatmaps, pose_m, again, rotations = network(torch.zeros(2, 3, image_px, image_px))
     assert heatmaps.shape == again.shape == (2, 15, side, side)
     assert pose_m.shape == (2, 16, 3)
+    assert rotations is None
 
 
 def test_the_single_branch_has_no_heatmap_branch():
@@ -33,15 +38,48 @@ def test_published_size_of_the_networks():
 
 def test_the_pose_branch_is_not_linear():
     branch = PoseLifter(8).pose_branch
-    torch.nn.init.normal_(branch[-1].weight)  # it starts at zero
     latent = torch.randn(64, 20)
     assert not torch.allclose(branch(latent) + branch(-latent), 2 * branch(0 * latent), atol=1e-4)
+    branch = PoseLifter(8, pose_activations=False).pose_branch
+    assert torch.allclose(branch(latent) + branch(-latent), 2 * branch(0 * latent), atol=1e-4)
 
 
 def test_the_first_guess_is_the_given_pose_whatever_the_heatmaps():
-    lifter, pose_m = PoseLifter(8), torch.randn(16, 3)
-    lifter.start_at(pose_m)
-    assert torch.allclose(lifter(torch.rand(2, 15, 8, 8))[0], pose_m.expand(2, 16, 3))
+    pose_m = torch.randn(16, 3)
+    for lifter in (PoseLifter(8), DirectLifter(8), MartinezLifter()):
+        lifter.start_at(pose_m)
+        assert torch.allclose(lifter(torch.rand(2, 15, 8, 8)).pose_m, pose_m.expand(2, 16, 3))
+
+
+def test_every_method_is_a_lifter_of_its_own():
+    maps = torch.rand(2, 15, 8, 8)
+    sizes = {}
+    for method in METHODS:
+        lifter = build_network(NetworkSpec("lifter", "resnet18", 64, 1.0, method)).eval()
+        lifted = lifter(maps)
+        assert lifted.pose_m.shape == (2, 16, 3)
+        assert (lifted.reconstruction is not None) == (method in ("dual", "rotation"))
+        assert (lifted.rotations is not None) == (method == "rotation")
+        sizes[method] = sum(p.numel() for p in lifter.parameters())
+    assert len(set(sizes.values())) == len(METHODS)
+    # Martinez et al. print "4 to 5 million"; theirs reads and writes a few numbers more.
+    assert 4e6 < sizes["martinez"] < 5e6
+
+
+def test_martinez_sees_only_where_the_peaks_are():
+    """A joint in the middle of the picture is at 0, and the width of a map does not matter."""
+    lifter = MartinezLifter().eval()
+    seen = []
+    lifter.start.register_forward_hook(lambda _, inputs, __: seen.append(inputs[0]))
+    middle = torch.full((1, 15, 2), 31.5)
+    front = torch.ones(1, 15, dtype=torch.bool)
+    for sigma_px in (0.7, 1.5):
+        lifter(draw_heatmaps(middle, front, 64, 16, sigma_px))
+    lifter(draw_heatmaps(torch.full((1, 15, 2), 63.5), front, 64, 16, 1.0))
+    narrow, wide, corner = (values.view(15, 3)[:, :2] for values in seen)
+    assert torch.allclose(narrow, torch.zeros(15, 2), atol=0.01)
+    assert torch.allclose(narrow, wide, atol=0.01)
+    assert torch.allclose(corner, torch.ones(15, 2), atol=0.15)
 
 
 def test_sizes_and_backbones_that_do_not_fit_are_refused():

@@ -44,7 +44,7 @@ def world(tmp_path_factory):
         root=root, split="test", fingerprint="", folders=np.array([folder]),
         folder_ids=np.zeros(N, int), image_names=np.array(names), numbers=np.arange(N),
         clips=clips, clip_ids=clip_ids, joints_2d_px=project(joints_m), joints_3d_m=joints_m,
-        unpaired_images=0, unpaired_labels=0,
+        rotations_rad=np.zeros((N, 16, 3)), unpaired_images=0, unpaired_labels=0,
     )  # fmt: skip
     return root, predictions, index
 
@@ -169,7 +169,7 @@ def test_poses_are_drawn_upright_and_only_where_visible():
 
 
 def test_heatmap_sheet_shows_truth_and_prediction(world):
-    spec = NetworkSpec("heatmaps", "resnet18", 64, 1.0, 20, True)
+    spec = NetworkSpec("heatmaps", "resnet18", 64, 1.0)
     figure = plots.heatmap_sheet(world[2], build_network(spec), spec, columns=3)
     assert [len(axes.images) for axes in figure.axes] == [1, 1, 1, 2, 2, 2, 2, 2, 2]
     true, predicted = (figure.axes[i].images[1].get_array() for i in (3, 6))

@@ -13,8 +13,7 @@ from egolib.errors import EgolibError
 from egolib.predict import HEADER, predict_folder, score_poses
 from egolib.skeleton import JOINTS
 
-SPEC = NetworkSpec(kind="egopose", backbone="resnet18", image_px=64, sigma_px=1.0, latent_size=20,
-                   heatmap_branch=True)  # fmt: skip
+SPEC = NetworkSpec(kind="egopose", backbone="resnet18", image_px=64, sigma_px=1.0)
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,47 @@
+"""What a network costs: parameters, arithmetic, and milliseconds an image on this machine."""
+
+import time
+
+import torch
+from torch.utils.flop_counter import FlopCounterMode
+
+from egolib.checkpoints import build_network
+from egolib.skeleton import HEATMAP_JOINTS
+
+
+def example_input(spec):
+    """What a network of `spec` (checkpoints.NetworkSpec) is given for one picture, all zero."""
+    if spec.kind == "lifter":
+        return torch.zeros(1, len(HEATMAP_JOINTS), spec.heatmap_px, spec.heatmap_px)
+    return torch.zeros(1, 3, spec.image_px, spec.image_px)
+
+
+@torch.no_grad()
+def gflops(spec):
+    """Billions of floating-point operations for one picture, a multiplication and an addition
+    counted as two; convolutions and matrix products only, as PyTorch counts them."""
+    with torch.device("meta"):
+        network, picture = build_network(spec).eval(), example_input(spec)
+    with FlopCounterMode(display=False) as counter:
+        network(picture)
+    return counter.get_total_flops() / 1e9
+
+
+def parameters_m(spec):
+    """Millions of parameters."""
+    with torch.device("meta"):
+        return sum(p.numel() for p in build_network(spec).parameters()) / 1e6
+
+
+@torch.inference_mode()
+def ms_per_image(spec, repeats=20):
+    """Median milliseconds for one picture alone (batch of 1, fp32, the CPU's threads as they are
+    set), after three runs to warm up."""
+    network, picture = build_network(spec).eval(), example_input(spec)
+    network, times = network.to(memory_format=torch.channels_last), []
+    picture = picture.contiguous(memory_format=torch.channels_last)
+    for _ in range(repeats + 3):
+        started = time.perf_counter()
+        network(picture)
+        times.append(time.perf_counter() - started)
+    return 1000 * sorted(times[3:])[repeats // 2]

@@ -1,0 +1,101 @@
+"""What a heatmap network finds in every picture of a split, kept on disk so that many lifters can
+read it: one network a seed then serves them all, and a lifter trains without looking at pictures.
+"""
+
+import dataclasses
+import hashlib
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from egolib.dataset import FrameDataset, make_loader
+from egolib.errors import EgolibError
+from egolib.evaluation import device, run_network
+from egolib.files import code_digest, no_space_is_one_line, write_atomically
+from egolib.frames import select
+from egolib.progress import progress_bar
+from egolib.skeleton import HEATMAP_JOINTS
+
+_PART = 4096  # frames between two notes of what is done
+
+
+@dataclass(frozen=True)
+class Detections:
+    """heatmaps: float16 (N, 15, H, H), a memory map in the order of the index. key: what they
+    depend on, digests of the network and of the frames."""
+
+    heatmaps: np.ndarray
+    key: dict
+
+
+def detect(network, spec, index, folder, workers=0, batch_size=64):
+    """Run a heatmap network over a FrameIndex, or find it done -> Detections.
+
+    They lie in `<folder>/<split>.npy`; `<split>.json` beside it says what they depend on and how
+    many frames are done, so that a killed run goes on and another network or other frames start
+    anew. Raises EgolibError on a full disk, and for files that are damaged.
+    """
+    path, progress_path = (Path(folder) / f"{index.split}.{suffix}" for suffix in ("npy", "json"))
+    key = {
+        "network": _digest(network, spec),
+        "frames": index.fingerprint,
+        "code": code_digest(Path(__file__).with_name(f"{n}.py") for n in ("models", "pictures")),
+    }
+    shape = (len(index), len(HEATMAP_JOINTS), spec.heatmap_px, spec.heatmap_px)
+    done = _frames_done(progress_path, key) if path.is_file() else 0
+    if done == len(index):
+        return Detections(_open(path, shape), key)
+    if not done:
+        progress_path.unlink(missing_ok=True)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with no_space_is_one_line(path), open(path, "r+b" if done else "w+b") as stream:
+        header = {"descr": "<f2", "fortran_order": False, "shape": shape}
+        np.lib.format.write_array_header_1_0(stream, header)
+        stream.truncate(stream.tell() + done * 2 * int(np.prod(shape[1:])))
+        stream.seek(0, os.SEEK_END)
+        while done < len(index):
+            part = select(index, slice(done, done + _PART))
+            for found in _find(network, spec, part, workers, batch_size):
+                stream.write(found.tobytes())
+            os.fsync(stream.fileno())
+            done += len(part)
+            write_atomically(progress_path, json.dumps({"key": key, "done": done}, indent=1))
+    return Detections(_open(path, shape), key)
+
+
+def _find(network, spec, index, workers, batch_size):
+    """Heatmaps of a FrameIndex, float16 (b, 15, H, H) a batch."""
+    network = network.to(device(), memory_format=torch.channels_last).eval()
+    loader = make_loader(FrameDataset(index, spec.image_px), batch_size, workers)
+    with progress_bar(loader, desc=f"detect {index.split}", unit="batch") as bar:
+        for batch in bar:
+            yield run_network(network, spec, batch)[0].numpy().astype("<f2")
+
+
+def _open(path, shape):
+    try:
+        heatmaps = np.load(path, mmap_mode="r", allow_pickle=False)
+    except (OSError, ValueError) as error:
+        raise EgolibError(f"{path}: damaged ({error}); delete it and run again") from error
+    if heatmaps.shape != shape:
+        raise EgolibError(f"{path}: holds {heatmaps.shape}, not {shape}; delete it and run again")
+    return heatmaps
+
+
+def _frames_done(path, key):
+    try:
+        stored = json.loads(path.read_text())
+    except (OSError, ValueError):
+        return 0
+    return stored["done"] if stored["key"] == key else 0
+
+
+def _digest(network, spec):
+    digest = hashlib.sha256(json.dumps(dataclasses.asdict(spec)).encode())
+    for name, tensor in network.state_dict().items():
+        digest.update(name.encode() + tensor.detach().cpu().contiguous().numpy().tobytes())
+    return digest.hexdigest()
