@@ -25,13 +25,19 @@ The rooms, in the order in which data flows; a module imports only from modules 
     detections   what a heatmap network finds, kept for all the lifters that read it
     published    what others measured, with sources
     results      predictions -> tables, beside the published figures
+    comparison   several methods on the same frames -> tables
+    claims       what the paper claims, checked on these frames
     drawing      one style; a pose in a picture and in space
     dataplots    the data's figures: where joints are, how large, what hides them
     sheets       pictures, with and without poses, side by side
     plots        every figure
+    methodplots  the comparison's figures: methods side by side, ablations
     predict      pictures -> poses and overlays; their score against labels
     study        one run: profile, seed, data, and where its results lie
     report       manifest, index page, what is published in the repository
+    grid         a grid file -> the runs of a sweep
+    steps        a run of a sweep as steps that are done or not
+    sweep        train every run of a grid, in pieces
     execute      the notebooks, headless
     cli          the `egolib` command
 

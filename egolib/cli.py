@@ -16,6 +16,13 @@ def _whole(text):
     return int(text)
 
 
+def _positive(text):
+    number = float(text)
+    if not number > 0:
+        raise ValueError(text)
+    return number
+
+
 def _devices(text):
     return text if text == "auto" else _whole(text)
 
@@ -69,6 +76,22 @@ def _parser():
     )
     train.add_argument("--nodes", type=int, default=1, help="machines, under torchrun or srun")
 
+    sweep = verbs.add_parser(
+        "sweep", help="train and compare every run of a grid: methods, seeds, ablations"
+    )
+    sweep.add_argument(
+        "grid", nargs="?", default="study", help="a TOML file; else sweeps/study.toml"
+    )
+    sweep.add_argument("--data", default="", metavar="DIR", help="a tree of frames; else rendered")
+    sweep.add_argument("--results", default="", metavar="DIR", help="else results/<grid>")
+    sweep.add_argument(
+        "--hours", type=_positive, help="begin no step that should end later; run again to go on"
+    )
+    sweep.add_argument(
+        "--shard", type=_shard, default=(1, 1), metavar="I/N",
+        help="only part I of N, for one of N machines that share the results folder",
+    )  # fmt: skip
+
     evaluate = verbs.add_parser("evaluate", help="print the tables of a checkpoint on a split")
     evaluate.add_argument(
         "checkpoint", type=Path, nargs="+", help="one file, or a heatmap network and a lifter"
@@ -101,6 +124,8 @@ def _run(options):
     from egolib.execute import run_study
     from egolib.study import open_study
 
+    if options.profile == "study":  # every method, not one
+        return _sweep(argparse.Namespace(grid="study", hours=None, shard=(1, 1), **vars(options)))
     study = open_study(options.profile, options.seed, options.data, options.results)
     print(f"Read {run_study(study)}")
 
@@ -124,6 +149,19 @@ def _train(options):
     study = open_study(options.profile, options.seed, options.data, options.results)
     study.prepare_data()
     print(study.train(options.stage, options.resume, options.devices, options.nodes))
+
+
+def _sweep(options):
+    from egolib.execute import run_comparison
+    from egolib.sweep import open_sweep, run_sweep
+
+    sweep = open_sweep(options.grid, options.data, options.results)
+    run_sweep(sweep, options.hours, options.shard)
+    if sweep.missing:
+        print(f"Not trained yet: {', '.join(sweep.missing)}")
+    else:
+        grid = str(Path(options.grid).resolve()) if Path(options.grid).suffix else options.grid
+        print(f"Read {run_comparison(sweep, grid)}")
 
 
 def _evaluate(options):
@@ -179,6 +217,7 @@ VERBS = {
     "run": _run,
     "render": _render,
     "train": _train,
+    "sweep": _sweep,
     "evaluate": _evaluate,
     "predict": _predict,
     "score": _score,

@@ -1,5 +1,6 @@
 """What a network costs: parameters, arithmetic, and milliseconds an image on this machine."""
 
+import functools
 import time
 
 import torch
@@ -16,6 +17,7 @@ def example_input(spec):
     return torch.zeros(1, 3, spec.image_px, spec.image_px)
 
 
+@functools.cache
 @torch.no_grad()
 def gflops(spec):
     """Billions of floating-point operations for one picture, a multiplication and an addition
@@ -27,6 +29,7 @@ def gflops(spec):
     return counter.get_total_flops() / 1e9
 
 
+@functools.cache
 def parameters_m(spec):
     """Millions of parameters."""
     with torch.device("meta"):

@@ -3,6 +3,7 @@ has changed. What it leaves is whole: a notebook is executed under another name,
 """
 
 import contextlib
+import dataclasses
 import hashlib
 import json
 import os
@@ -22,12 +23,25 @@ from egolib.skeleton import SPLIT_FOLDERS
 from egolib.study import REPOSITORY
 
 NOTEBOOKS = REPOSITORY / "notebooks"
+COMPARISON = "06_compare_methods.ipynb"
 DURATIONS = "durations.json"
 
 
 def notebook_paths():
-    """The notebooks in the order in which they build on each other."""
-    return sorted(NOTEBOOKS.glob("[0-9][0-9]_*.ipynb"))
+    """The notebooks of a study in the order in which they build on each other; the comparison
+    reads a sweep instead (`run_comparison`)."""
+    return [p for p in sorted(NOTEBOOKS.glob("[0-9][0-9]_*.ipynb")) if p.name != COMPARISON]
+
+
+def run_comparison(sweep, grid):
+    """Execute the notebook that compares the methods of a finished sweep.Sweep -> its path. `grid`
+    is what `open_sweep` opened."""
+    study = dataclasses.replace(sweep.any_study, results=sweep.results, profile_argument=grid)
+    notebook = NOTEBOOKS / COMPARISON
+    stamp = _digest([_library_digest(), notebook.read_text(), repr(_parameters(study))])
+    with no_space_is_one_line(sweep.results):
+        _run_notebook(notebook, study, stamp)
+    return _executed_path(notebook, study)
 
 
 def run_study(study):

@@ -128,6 +128,18 @@ RESULTS = (
 )
 
 
+def source_notes(methods):
+    """The sentences that published results of `methods` need beside them; [] if there are none."""
+    methods = set(methods)
+    quoted = [result for result in RESULTS if result.method in methods]
+    sources = {}
+    for result in quoted:
+        sources.setdefault(result.source, []).append(result.method)
+    listed = "; ".join(f"{', '.join(names)}: {text}" for text, names in sources.items())
+    notes = [NOTE, f"Sources. {listed}."] if quoted else []
+    return notes + [f"† {result.footnote}" for result in quoted if result.footnote]
+
+
 def totals_of_rows():
     """Do the published rows give their own totals? -> DataFrame, a row a method whose actions are
     printed, in mm: the printed total, the actions weighted by TEST_FRAMES, the mean of upper and

@@ -12,12 +12,7 @@ import pandas as pd
 
 from egolib import published
 from egolib.files import write_atomically
-from egolib.metrics import (
-    bootstrap_interval,
-    neck_aligned_mpjpe_mm,
-    pa_mpjpe_mm,
-    pck,
-)
+from egolib.metrics import bootstrap_interval, neck_aligned_mpjpe_mm, pa_mpjpe_mm, pck
 from egolib.skeleton import ACTIONS, BODY_GROUPS, JOINTS, UNKNOWN_ACTION, joint_indices
 
 STAGES = {
@@ -180,19 +175,12 @@ def formatted(table):
 
 def footnotes(table):
     """The sentences a table needs: how intervals are drawn, and the source of what is quoted."""
-    methods = set(table.columns.get_level_values(1))
-    quoted = [result for result in published.RESULTS if result.method in methods]
-    notes = [
+    return [
         _INTERVALS,
         "Protocol: truth moved to its neck, prediction as it comes, no Procrustes.",
+        *published.source_notes(table.columns.get_level_values(1)),
+        *table.attrs.get("notes", ()),
     ]
-    if quoted:
-        sources = {}
-        for result in quoted:
-            sources.setdefault(result.source, []).append(result.method)
-        listed = "; ".join(f"{', '.join(names)}: {text}" for text, names in sources.items())
-        notes += [published.NOTE, f"Sources. {listed}."]
-    return notes + [f"† {result.footnote}" for result in quoted if result.footnote]
 
 
 TABLES = {

@@ -206,6 +206,7 @@ def train_stage(stage, profile, train_index, val_index, checkpoints_dir, seed, r
     return path
 
 
+@functools.cache
 def code_of_training():
     """Digest of the code that decides what is learnt."""
     names = "augment baselines dataset heatmaps losses models pictures rotations stages training"

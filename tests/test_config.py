@@ -9,7 +9,9 @@ def test_profiles_by_name():
     paper = load_profile("paper")
     assert (paper.heatmaps.backbone, paper.heatmaps.image_px) == ("resnet101", 368)
     assert paper.lifter.latent_size == 20
-    with pytest.raises(EgolibError, match=r"unknown profile 'fast'; known: smoke, quick, study, paper"):
+    with pytest.raises(
+        EgolibError, match=r"unknown profile 'fast'; known: smoke, quick, study, paper"
+    ):
         load_profile("fast")
 
 

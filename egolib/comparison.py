@@ -1,0 +1,190 @@
+"""Several methods on the same test frames, each trained from several seeds -> tables.
+
+The tables are those of results.py with a column a method, and further ones: seen and hidden
+joints, cost, rotations.
+"""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import pandas as pd
+
+from egolib import published
+from egolib.errors import EgolibError
+from egolib.evaluation import Predictions
+from egolib.metrics import auc, bootstrap_interval, pa_mpjpe_mm, pck
+from egolib.results import (
+    PCK_THRESHOLD_MM,
+    error_by_action,
+    error_by_body_group,
+    error_by_joint,
+)
+from egolib.skeleton import JOINTS
+from egolib.visibility import BEHIND, HIDDEN_BY_THINGS, HIDDEN_BY_WEARER, OUTSIDE, SEEN
+
+# What the paper prints about each of our methods.
+PUBLISHED = {
+    "martinez": "Martinez 2017",
+    "single": "xR-EgoPose single branch",
+    "dual": "xR-EgoPose dual branch",
+    "dual_finetuned": "xR-EgoPose dual branch",
+    "direct": "direct heatmap to 3D",
+    "oracle": "lifting from ground-truth heatmaps",
+}
+VISIBILITY = {
+    "seen": (SEEN,),
+    "hidden": (HIDDEN_BY_WEARER, HIDDEN_BY_THINGS),
+    "outside the picture": (OUTSIDE, BEHIND),
+}
+
+
+@dataclass(frozen=True)
+class SeededPredictions:
+    """What runs of one method that differ by their seed say about the same N test frames.
+
+    Raises EgolibError when they are not the same frames.
+    """
+
+    runs: tuple[Predictions, ...]
+
+    def __post_init__(self):
+        first, *others = self.runs
+        if any(not np.array_equal(first.image, other.image) for other in others):
+            raise EgolibError("runs on different test frames cannot be compared; train them again")
+
+    def __len__(self):
+        return len(self.runs[0])
+
+    @property
+    def action(self):
+        return self.runs[0].action
+
+    @cached_property
+    def sequence(self):
+        """Cluster of every frame (N,), as Predictions has it."""
+        return self.runs[0].sequence
+
+    @cached_property
+    def errors_mm(self):
+        """Error of every joint (S, N, 16)."""
+        return np.stack([run.errors_mm for run in self.runs])
+
+    def where(self, keep):
+        """Errors of the joints where `keep`, broadcast to (N, 16), is True -> ((S, M) mm, cluster
+        of each (M,))."""
+        keep = np.broadcast_to(keep, self.errors_mm.shape[1:])
+        return self.errors_mm[:, keep], self.clusters[keep]
+
+    @property
+    def clusters(self):
+        """Cluster of every joint of every frame (N, 16)."""
+        return np.broadcast_to(self.sequence[:, None], self.errors_mm.shape[1:])
+
+    @cached_property
+    def pa_mpjpe_mm(self):
+        """PA-MPJPE of every frame (S, N)."""
+        return np.stack([pa_mpjpe_mm(run.predicted_m, run.truth_m) for run in self.runs])
+
+
+def summary(methods, cost, data_label):
+    """A row a method: errors with intervals, what one picture costs, and the published MPJPE.
+
+    methods: {name: SeededPredictions}. cost: DataFrame, a row a name, a column a number ("ms an
+    image", ...). Columns as in results.py, with the measure where its tables have the method.
+    """
+    rows = {}
+    for name, p in methods.items():
+        measures = {
+            "MPJPE (mm)": p.errors_mm.mean(-1),
+            "PA-MPJPE (mm)": p.pa_mpjpe_mm,
+            f"PCK at {PCK_THRESHOLD_MM} mm (%)": pck(p.errors_mm, PCK_THRESHOLD_MM),
+            f"AUC, 0 to {PCK_THRESHOLD_MM} mm (%)": auc(p.errors_mm, PCK_THRESHOLD_MM),
+        }
+        row = {}
+        for measure, values in measures.items():
+            row |= _statistics(data_label, measure, values, p.sequence)
+        row |= {
+            ("one picture, and its training", key, "mean"): v for key, v in cost.loc[name].items()
+        }
+        row[published.COLUMN_GROUP, "MPJPE (mm)", "mean"] = _published_total(name)
+        rows[name] = row
+    table = pd.DataFrame(rows).T
+    runs = ", ".join(f"{name} {len(p.runs)}" for name, p in methods.items())
+    table.attrs["notes"] = [
+        f"Runs with other seeds: {runs}.",
+        "GFLOPs: a multiplication and an addition are two. ms: one picture at a time, fp32, the "
+        "processor that wrote this table. Training: mean over seeds, its heatmap network included.",
+        *published.source_notes(PUBLISHED.get(name) for name in methods),
+    ]
+    return table
+
+
+def error_by_visibility(methods, states, data_label):
+    """Mean error in mm of seen and hidden joints and of those outside the picture.
+
+    states: (N, 16), visibility.STATES of every joint of the test frames. Rows with fewer than two
+    joints are NaN. Columns as in results.py.
+    """
+    columns = {}
+    for name, p in methods.items():
+        for row, kinds in VISIBILITY.items():
+            values, clusters = p.where(np.isin(states, kinds))
+            for column, value in _statistics(data_label, name, values, clusters).items():
+                columns.setdefault(column, {})[f"{row} ({len(clusters)} joints)"] = value
+    return pd.DataFrame(columns)
+
+
+def rotation_errors(methods, data_label):
+    """Mean geodesic error in degrees of each joint and of all, of the methods that predict
+    rotations. Columns as in results.py."""
+    columns = {}
+    for name, p in methods.items():
+        errors = np.stack([run.rotation_errors_deg for run in p.runs])
+        if not errors.shape[1]:
+            continue
+        for row, values in [*zip(JOINTS, np.moveaxis(errors, -1, 0), strict=True),
+                            ("All", errors.mean(-1))]:  # fmt: skip
+            for column, value in _statistics(data_label, name, values, p.sequence).items():
+                columns.setdefault(column, {})[row] = value
+    table = pd.DataFrame(columns)
+    table.attrs["notes"] = [
+        "Rotations are the labels' `rot`, read as radians, static xyz, relative to the parent in the "
+        "bind frame: so it is on the miniature, unverified on the official data."
+    ]
+    return table
+
+
+TABLES = {
+    "methods": "Methods side by side",
+    "methods_by_action": "Mean error by action (mm)",
+    "methods_by_joint": "Mean error by joint (mm)",
+    "methods_by_body_group": "Mean error by part of the body (mm)",
+    "methods_by_visibility": "Mean error of seen and hidden joints (mm)",
+    "methods_rotations": "Rotations: mean geodesic error (degrees)",
+}
+
+
+def build_tables(methods, cost, states, data_label):
+    """{key of TABLES: DataFrame}, all that can be told: arguments as in `summary` and
+    `error_by_visibility`."""
+    tables = {
+        "methods": summary(methods, cost, data_label),
+        "methods_by_action": error_by_action(methods, data_label),
+        "methods_by_joint": error_by_joint(methods, data_label),
+        "methods_by_body_group": error_by_body_group(methods, data_label),
+        "methods_rotations": rotation_errors(methods, data_label),
+    }
+    if states is not None:
+        tables["methods_by_visibility"] = error_by_visibility(methods, states, data_label)
+    return {name: tables[name] for name in TABLES if name in tables and not tables[name].empty}
+
+
+def _statistics(data_label, who, values, clusters):
+    found = bootstrap_interval(values, clusters) if len(clusters) > 1 else (np.nan,) * 3
+    names = ("mean", "low", "high")
+    return {(f"measured on {data_label}", who, n): v for n, v in zip(names, found, strict=True)}
+
+
+def _published_total(name):
+    return next((r.all for r in published.RESULTS if r.method == PUBLISHED.get(name)), np.nan)

@@ -1,0 +1,151 @@
+"""A grid file -> which runs a sweep consists of, and what each should take.
+
+    base = "study"                     # a profile, or a .toml file beside this one
+    seeds = [0, 1, 2]
+
+    [methods.martinez]                 # a row of the tables: keys of the profile that differ
+    lifter.method = "martinez"
+
+    [methods.dual_finetuned]
+    finetuned = true                   # also trained end to end; everything else is not
+
+    [ablations.latent_size]            # a figure: one key, several values, all else as the base
+    key = "lifter.latent_size"
+    values = [10, 20, 50, 100]
+    seeds = [0]                        # else those above
+
+A value that gives what another run already is, is that run. Every run has a folder of its own;
+runs whose heatmap networks would be the same share one.
+"""
+
+import dataclasses
+import hashlib
+import json
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+
+from egolib.config import Profile, load_profile, override
+from egolib.errors import EgolibError
+
+_GRID_KEYS = {"base": str, "seeds": list, "methods": dict, "ablations": dict}
+_ABLATION_KEYS = {"key": str, "values": list, "seeds": list}
+
+
+@dataclass(frozen=True)
+class Variation:
+    """One thing to train: a profile, fine-tuned end to end or not, from several seeds. `folder` is
+    that of all that share its lifter."""
+
+    name: str
+    folder: str
+    profile: Profile
+    finetuned: bool
+    seeds: tuple[int, ...]
+
+    @property
+    def evaluation(self):
+        """Which of study.EVALUATIONS its error is."""
+        if self.finetuned:
+            return "after"
+        return "oracle" if self.profile.lifter.trained_on == "true" else "before"
+
+    @property
+    def heatmaps_name(self):
+        """Names the heatmap network it needs, and the folder of all who need the same."""
+        config = dataclasses.asdict(self.profile.heatmaps)
+        digest = hashlib.sha256(json.dumps(config, sort_keys=True).encode()).hexdigest()[:8]
+        return f"{config['backbone']}_{config['image_px']}px_{digest}"
+
+
+@dataclass(frozen=True)
+class Grid:
+    """variations: {name: Variation}, in the order in which they are run. methods: names of those
+    that are rows. ablations: {title: (key of the profile, {value: name of its variation})}."""
+
+    name: str
+    base: Profile
+    variations: dict[str, Variation]
+    methods: tuple[str, ...]
+    ablations: dict[str, tuple[str, dict]]
+
+
+def read_grid(path):
+    """A Grid from a TOML file. Raises EgolibError, before anything runs, for a file that cannot be
+    read, unknown keys, of the grid or of the profile, and values out of range."""
+    path = Path(path)
+    try:
+        content = tomllib.loads(path.read_text())
+    except FileNotFoundError as error:
+        raise EgolibError(f"{path}: no such grid file") from error
+    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise EgolibError(f"{path}: not a TOML file ({error})") from error
+    _check_keys(content, _GRID_KEYS, path)
+    base = content.get("base", "study")
+    base = load_profile(path.parent / base if base.endswith(".toml") else base)
+    seeds = _seeds(content.get("seeds", [0]), path)
+    grid = Grid(path.stem, base, {}, tuple(content.get("methods", {})), {})
+    for name, changes in content.get("methods", {}).items():
+        if not isinstance(changes, dict) or not name.isidentifier():
+            raise EgolibError(f"{path}: [methods.{name}] is not a table named like a word")
+        _add(grid, name, changes, seeds, f"{path} [methods.{name}]")
+    for title, ablation in content.get("ablations", {}).items():
+        source = f"{path} [ablations.{title}]"
+        _check_keys(ablation, _ABLATION_KEYS, source)
+        if not {"key", "values"} <= ablation.keys():
+            raise EgolibError(f"{source}: needs the keys 'key' and 'values'")
+        key, of = ablation["key"], _seeds(ablation.get("seeds", list(seeds)), source)
+        grid.ablations[title] = (
+            key,
+            {
+                value: _add(grid, f"{key}={value}", _nested(key, value), of, source)
+                for value in ablation["values"]
+            },
+        )
+    if not grid.variations:
+        raise EgolibError(f"{path}: names no methods and no ablations; there is nothing to run")
+    return grid
+
+
+def _add(grid, name, changes, seeds, source):
+    """Add a variation unless there is one that is the same -> the name it has."""
+    finetuned = changes.get("finetuned", False)
+    if not isinstance(finetuned, bool):
+        raise EgolibError(f"{source}: finetuned = {finetuned!r} is not true or false")
+    changes = {key: value for key, value in changes.items() if key != "finetuned"}
+    profile = override(grid.base, changes, source)
+    for key in ("name", "render"):
+        if key in changes:
+            raise EgolibError(f"{source}: {key!r} cannot vary: all runs share one data set")
+    same = [other for other in grid.variations.values() if other.profile == profile]
+    for other in same:
+        if other.finetuned == finetuned:
+            return other.name
+    folder = same[0].folder if same else name
+    grid.variations[name] = Variation(name, folder, profile, finetuned, seeds)
+    return name
+
+
+def _nested(key, value):
+    """("lifter.latent_size", 50) -> {"lifter": {"latent_size": 50}}"""
+    for part in reversed(key.split(".")):
+        value = {part: value}
+    return value
+
+
+def _check_keys(content, known, source):
+    for key, value in content.items():
+        if key not in known:
+            raise EgolibError(f"{source}: unknown key {key!r}; known keys: {', '.join(known)}")
+        if not isinstance(value, known[key]):
+            raise EgolibError(f"{source}: {key} = {value!r} is not a {known[key].__name__}")
+
+
+def _seeds(values, source):
+    if (
+        not isinstance(values, list)
+        or not values
+        or any(type(v) is not int or v < 0 for v in values)
+    ):
+        raise EgolibError(f"{source}: seeds = {values!r} is not a list of whole numbers from 0 on")
+    return tuple(dict.fromkeys(values))

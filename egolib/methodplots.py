@@ -1,0 +1,67 @@
+"""The figures of the comparison: methods side by side, and what each ablation changes."""
+
+import numpy as np
+
+from egolib.comparison import VISIBILITY
+from egolib.drawing import StudyFigure, styled
+from egolib.metrics import bootstrap_interval
+from egolib.skeleton import BODY_GROUPS, JOINTS
+
+_CAPTION = "Bars and dots: means over seeds; lines: 95 % intervals over sequences and seeds."
+_COLOURS = ("#2b3a80", "#88a8d8", "#d55e00")
+
+
+@styled
+def method_bars(methods, states=None):
+    """MPJPE of full, upper and lower body by method and, where `states` says, of seen and hidden
+    joints and of those outside the picture.
+
+    methods: {name: comparison.SeededPredictions}. states: (N, 16) of visibility.STATES, or None.
+    """
+    panels = [{name: np.isin(JOINTS, joints) for name, joints in BODY_GROUPS.items()}]
+    if states is not None:
+        panels.append({name: np.isin(states, kinds) for name, kinds in VISIBILITY.items()})
+    figure = StudyFigure(figsize=(4.8 * len(panels), 3.8))
+    for axes, groups in zip(figure.subplots(1, len(panels), squeeze=False)[0], panels, strict=True):
+        for i, (name, keep) in enumerate(groups.items()):
+            found = [bootstrap_interval(*p.where(keep)) for p in methods.values()]
+            mean, low, high = np.array(found).T
+            places = np.arange(len(mean)) + 0.27 * (i - 1)
+            axes.bar(places, mean, 0.25, color=_COLOURS[i], label=name)
+            axes.vlines(places, low, high, color="black", linewidth=0.9)
+        axes.set_xticks(
+            range(len(methods)), methods, rotation=35, ha="right", rotation_mode="anchor"
+        )
+        axes.set_ylabel("mean error (mm)")
+        axes.grid(axis="y", color="0.9")
+        axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=3)
+    figure.supxlabel(_CAPTION, fontsize=8, color="0.35")
+    return figure
+
+
+@styled
+def ablation_figure(points, key):
+    """MPJPE against the value of one key, all else equal.
+
+    points: {value: comparison.SeededPredictions}, in order. key: the profile's, for the axis.
+    """
+    figure = StudyFigure(figsize=(4.2, 3.2))
+    axes = figure.subplots()
+    found = [bootstrap_interval(*p.where(True)) for p in points.values()]
+    mean, low, high = np.array(found).T
+    places = np.arange(len(points))
+    axes.vlines(places, low, high, color="0.3", linewidth=1)
+    axes.plot(places, mean, "o-", color=_COLOURS[0])
+    for place, p in enumerate(points.values()):
+        for run in p.errors_mm.mean((1, 2)):
+            axes.plot(place + 0.08, run, "_", color=_COLOURS[2], markersize=7)
+        axes.annotate(f"{mean[place]:.1f}", (place, mean[place]), (-6, 6), ha="right",
+                      textcoords="offset points")  # fmt: skip
+    axes.set_xticks(places, [str(value) for value in points])
+    axes.set_xlim(-0.6, len(points) - 0.4)
+    axes.set_xlabel(key)
+    axes.set_ylabel("MPJPE (mm)")
+    axes.grid(axis="y", color="0.9")
+    seeds = len(next(iter(points.values())).runs)
+    figure.suptitle(f"{seeds} seed{'s' * (seeds > 1)} (dashes), 95 % intervals", fontsize=8)
+    return figure

@@ -1,0 +1,231 @@
+"""Every run of a grid: train what is not trained yet, one step after the other, in pieces.
+
+`<results>/heatmaps/<network>/seed<k>/` holds a heatmap network and what it finds in every split,
+`<results>/runs/<variation>/seed<k>/` a lifter that reads it and what it predicts for the test
+split. What makes the comparison fair: all runs of a seed share one heatmap network, all lifters
+see the same frames for the same number of epochs under the same loss, none is given more
+wall-clock than the dual branch takes, and each keeps the epoch that was best on the validation
+split. The oracle alone is trained and judged on heatmaps of the true joints.
+"""
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from egolib.checkpoints import spec_of
+from egolib.claims import check_claims, claims_text, finding_about_the_published_row
+from egolib.comparison import TABLES, SeededPredictions, build_tables
+from egolib.config import METHODS, PROFILES, override
+from egolib.cost import gflops, ms_per_image, parameters_m
+from egolib.drawing import save_figure
+from egolib.errors import EgolibError
+from egolib.files import atomic_path, write_atomically
+from egolib.grid import Grid, read_grid
+from egolib.methodplots import ablation_figure, method_bars
+from egolib.report import duration_text
+from egolib.results import write_table
+from egolib.skeleton import SPLIT_FOLDERS
+from egolib.steps import steps_of_run, training_s
+from egolib.study import REPOSITORY, Study, default_tree
+from egolib.visibility import IN_PICTURE, joint_views
+
+GRIDS = REPOSITORY / "sweeps"
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """A Grid, the tree that all its runs share, and the folder of its results."""
+
+    grid: Grid
+    tree: Path
+    results: Path
+    renders: bool
+
+    def study(self, variation, seed):
+        """The Study of one run."""
+        return Study(
+            profile=variation.profile,
+            profile_argument="",
+            seed=seed,
+            tree=self.tree,
+            results=self.results / "runs" / variation.folder / f"seed{seed}",
+            renders=self.renders,
+            shared=self.results / "heatmaps" / variation.heatmaps_name / f"seed{seed}",
+        )
+
+    @property
+    def any_study(self):
+        """The Study of some run: all share one tree."""
+        variation = next(iter(self.grid.variations.values()))
+        return self.study(variation, variation.seeds[0])
+
+    @property
+    def data_label(self):
+        """What the tables say about the data."""
+        index = self.any_study.index("test")
+        return f"{self.any_study.data_name}, test ({len(index)} frames)"
+
+    def steps(self, shard=(1, 1)):
+        """All steps in order, as a list of steps.Step. shard (i, n): only those of part i of n,
+        which shares no heatmap network with another part."""
+        studies = [
+            (variation, self.study(variation, seed))
+            for variation in self.grid.variations.values()
+            for seed in variation.seeds
+        ]
+        networks = list(dict.fromkeys(study.shared for _, study in studies))
+        mine = networks[shard[0] - 1 :: shard[1]]
+        indices = {split: self.any_study.index(split) for split in SPLIT_FOLDERS}
+        frames = {split: len(index) for split, index in indices.items()}
+        data = [index.fingerprint for index in indices.values()]
+        steps = {}
+        for variation, study in studies:
+            if study.shared in mine:
+                for step in steps_of_run(variation, study, frames, data):
+                    steps.setdefault((step.folder, step.name), step)
+        return list(steps.values())
+
+    @property
+    def missing(self):
+        """Names of the variations that are not trained from all their seeds."""
+        return [v.name for v in self.grid.variations.values() if not self._is_predicted(v)]
+
+    def _is_predicted(self, variation):
+        studies = [self.study(variation, seed) for seed in variation.seeds]
+        return all(s.predictions_path(variation.evaluation).is_file() for s in studies)
+
+    def predictions(self, name, seeds=None):
+        """The SeededPredictions of a variation, of all its seeds or of those given. Raises
+        EgolibError when they are not there."""
+        variation = self.grid.variations[name]
+        kind, seeds = variation.evaluation, variation.seeds if seeds is None else seeds
+        return SeededPredictions(
+            tuple(self.study(variation, seed).predictions(kind) for seed in seeds)
+        )
+
+    def methods(self):
+        """{name: SeededPredictions} of the finished rows. Raises EgolibError when there is none."""
+        missing = self.missing
+        found = {n: self.predictions(n) for n in self.grid.methods if n not in missing}
+        if not found:
+            raise EgolibError(f"{self.results}: no method is trained yet; run `egolib sweep`")
+        return found
+
+    def ablation(self, title):
+        """An ablation's finished values -> {value: SeededPredictions}, all of the same seeds."""
+        names, missing = self.grid.ablations[title][1], self.missing
+        variations = [self.grid.variations[name] for name in names.values()]
+        seeds = [s for s in variations[0].seeds if all(s in v.seeds for v in variations)]
+        finished = names if seeds else {}
+        return {v: self.predictions(n, seeds) for v, n in finished.items() if n not in missing}
+
+    def costs(self, names):
+        """What one picture and the training of methods cost -> DataFrame, a row a name."""
+        rows = {}
+        for name in names:
+            variation = self.grid.variations[name]
+            kind = "lifter" if variation.evaluation == "oracle" else "egopose"
+            seconds = [training_s(variation, self.study(variation, s)) for s in variation.seeds]
+            rows[name] = {
+                **cost_of(spec_of(kind, variation.profile)),
+                "training (min)": np.mean(seconds) / 60,
+            }
+        return pd.DataFrame(rows).T
+
+    def states(self):
+        """visibility.STATES of every joint of the test frames (N, 16), or None where the tree does
+        not say what its object ids mean."""
+        index, path = self.any_study.index("test"), self.results / "visibility.npz"
+        if path.is_file():
+            with np.load(path, allow_pickle=False) as stored:
+                if stored["fingerprint"] == index.fingerprint:
+                    return stored["states"]
+        states = joint_views(index).state.to_numpy(str).reshape(len(index), -1)
+        if (states == IN_PICTURE).any():
+            return None
+        with atomic_path(path) as partial, open(partial, "wb") as stream:
+            np.savez_compressed(stream, states=states, fingerprint=index.fingerprint)
+        return states
+
+
+def open_sweep(grid="study", data="", results=""):
+    """A Sweep. grid: a TOML file (grid.py), or the name of one in sweeps/. data: a tree; else the
+    embedded miniature of the base profile. results: else results/<name of the grid>. Raises
+    EgolibError as `read_grid` does, and for a base profile that needs data and got none."""
+    grid = read_grid(grid if Path(grid).suffix else GRIDS / f"{grid}.toml")
+    if not data and not grid.base.embedded:
+        raise EgolibError(f"the profile {grid.base.name} needs the official data; give --data DIR")
+    return Sweep(
+        grid=grid,
+        tree=Path(data).resolve() if data else default_tree(grid.base),
+        results=Path(results).resolve() if results else REPOSITORY / "results" / grid.name,
+        renders=not data,
+    )
+
+
+def run_sweep(sweep, hours=None, shard=(1, 1)):
+    """Run the steps that are not done -> those that are left.
+
+    hours: no step is begun that should end later, unless it is the first. Prints beforehand what is
+    to be done and how long it should take, and then at every step, by this machine's own pace.
+    """
+    sweep.any_study.prepare_data()
+    steps = sweep.steps(shard)
+    left = [step for step in steps if not step.is_done]
+    left_s = sum(step.seconds for step in left)
+    print(f"{len(steps)} steps, {len(steps) - len(left)} of them done before; the others should "
+          f"take {duration_text(left_s)} on 2 cores without a GPU", flush=True)  # fmt: skip
+    started, planned_s = time.perf_counter(), 0.0
+    for place, step in enumerate(left):
+        spent_s = time.perf_counter() - started
+        pace = spent_s / planned_s if place else 1.0
+        if hours is not None and place and spent_s + pace * step.seconds > 3600 * hours:
+            print(f"stopped after {duration_text(spent_s)}, {len(left) - place} steps are left; "
+                  "the same command goes on", flush=True)  # fmt: skip
+            return left[place:]
+        print(f"{place + 1}/{len(left)}: {step.name} of {step.of}; "
+              f"{duration_text(pace * (left_s - planned_s))} left", flush=True)  # fmt: skip
+        step.finish()
+        planned_s += step.seconds
+    return []
+
+
+def write_outcome(sweep):
+    """Write what a sweep has found so far below its results: tables/ (comparison.TABLES; claims and
+    the finding as text) and figures/ -> {name: table}."""
+    methods, states = sweep.methods(), sweep.states()
+    tables = build_tables(methods, sweep.costs(methods), states, sweep.data_label)
+    for name, table in tables.items():
+        write_table(TABLES[name], table, sweep.results / "tables", name)
+    text = f"{claims_text(check_claims(methods, states))}\n\n{finding_about_the_published_row()}\n"
+    write_atomically(sweep.results / "tables" / "claims.md", text)
+    save_figure(method_bars(methods, states), sweep.results / "figures", "methods")
+    for title, (key, _) in sweep.grid.ablations.items():
+        if points := sweep.ablation(title):
+            figure = ablation_figure(points, key)
+            save_figure(figure, sweep.results / "figures", f"ablation_{title}")
+    return tables
+
+
+def cost_of(spec, repeats=20):
+    """What one picture costs a network -> {"parameters (M)", "GFLOPs", "ms an image"}: cost.py."""
+    return {
+        "parameters (M)": parameters_m(spec),
+        "GFLOPs": gflops(spec),
+        "ms an image": ms_per_image(spec, repeats),
+    }
+
+
+def full_size_costs(backbones=("resnet50", "resnet101"), repeats=5):
+    """What the methods cost at the paper's size, 368 px -> DataFrame, a row a backbone and method.
+    No error: none was measured at this size."""
+    rows = {}
+    for backbone in backbones:
+        for method in METHODS:
+            changes = {"heatmaps": {"backbone": backbone}, "lifter": {"method": method}}
+            profile = override(PROFILES["paper"], changes, "full size")
+            rows[backbone, method] = cost_of(spec_of("egopose", profile), repeats)
+    return pd.DataFrame(rows).T

@@ -1,0 +1,160 @@
+"""Methods, seeds and claims on errors that one can compute by hand."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from test_results import toy_predictions
+
+from egolib import claims, comparison, published
+from egolib.comparison import SeededPredictions
+from egolib.errors import EgolibError
+from egolib.methodplots import ablation_figure, method_bars
+from egolib.metrics import auc, bootstrap_interval, bootstrap_means
+from egolib.results import as_latex, as_markdown, error_by_action
+from egolib.visibility import HIDDEN_BY_WEARER, OUTSIDE, SEEN
+
+LABEL = "a toy"
+ACTIONS = ["Gaming"] * 20 + ["Walking"] * 20
+CLIPS = [f"clip{i // 5}" for i in range(40)]
+
+
+def seeded(*offsets_mm):
+    """Runs whose frames are off by so much, and a little more from frame to frame."""
+    spread = np.linspace(0, 2, 40)
+    runs = [toy_predictions(offset + spread, ACTIONS, CLIPS) for offset in offsets_mm]
+    return SeededPredictions(tuple(runs))
+
+
+@pytest.fixture
+def methods():
+    return {"martinez": seeded(80, 90), "single": seeded(49, 51), "dual": seeded(30, 34)}
+
+
+@pytest.fixture
+def states():
+    found = np.full((40, 16), SEEN, object)
+    found[:, 4] = HIDDEN_BY_WEARER
+    found[:, 1] = OUTSIDE
+    return found
+
+
+def test_the_area_under_pck_is_exact():
+    errors = np.array([[0.0, 75.0, 150.0, 400.0]])
+    thresholds = np.linspace(0, 150, 100_001)
+    curve = (errors[0][:, None] <= thresholds).mean(0)
+    assert auc(errors)[0] == pytest.approx(100 * curve.mean(), abs=0.01)
+
+
+def test_seeds_widen_the_interval_and_do_not_move_the_mean():
+    clusters = np.repeat(np.arange(10), 4)
+    values = np.random.default_rng(0).normal(50, 5, 40)
+    alone = bootstrap_interval(values, clusters)
+    same = bootstrap_interval([values, values], clusters)
+    apart = bootstrap_interval([values - 10, values + 10], clusters)
+    assert same[0] == pytest.approx(alone[0])
+    assert apart[0] == pytest.approx(alone[0])
+    assert same[2] - same[1] == pytest.approx(alone[2] - alone[1], rel=0.15)
+    assert apart[2] - apart[1] > 2 * (alone[2] - alone[1])
+    assert np.isnan(bootstrap_means(values, np.zeros(40))).all()
+
+
+def test_tables_of_results_take_seeded_methods(methods):
+    table = error_by_action(methods, LABEL)
+    means = table[f"measured on {LABEL}", "dual", "mean"]
+    assert means["Gaming"] == pytest.approx(32 + np.linspace(0, 2, 40)[:20].mean())
+    assert means["All"] == pytest.approx(33)
+    assert (published.COLUMN_GROUP, "Martinez 2017", "mean") in table.columns
+
+
+def test_the_summary_holds_errors_costs_and_the_published_total(methods):
+    cost = pd.DataFrame({"GFLOPs": [1.0, 2.0, 3.0]}, index=list(methods))
+    table = comparison.summary(methods, cost, LABEL)
+    row = table.loc["single"]
+    assert row[f"measured on {LABEL}", "MPJPE (mm)", "mean"] == pytest.approx(51)
+    assert row[f"measured on {LABEL}", "PA-MPJPE (mm)", "mean"] == pytest.approx(0, abs=1e-4)
+    assert row[f"measured on {LABEL}", "AUC, 0 to 150 mm (%)", "mean"] == pytest.approx(
+        66, abs=0.01
+    )
+    assert row["one picture, and its training", "GFLOPs", "mean"] == 2.0
+    assert row[published.COLUMN_GROUP, "MPJPE (mm)", "mean"] == 130.4
+    text = as_markdown("Methods", table)
+    assert "51.0 [" in text
+    assert "Sources" in text
+    assert r"\toprule" in as_latex("Methods", table)
+
+
+def test_seen_and_hidden_joints_are_counted_apart(methods, states):
+    worse = methods["dual"].runs[0]
+    moved = worse.predicted_m.copy()
+    moved[:, 4, 1] += 1.0
+    methods["dual"] = SeededPredictions((type(worse)(**{**vars(worse), "predicted_m": moved}),))
+    table = comparison.error_by_visibility(methods, states, LABEL)
+    means = table[f"measured on {LABEL}", "dual", "mean"]
+    assert list(means.index) == [
+        "seen (560 joints)",
+        "hidden (40 joints)",
+        "outside the picture (40 joints)",
+    ]
+    assert means.iloc[0] == pytest.approx(31)
+    assert means.iloc[1] > 1000
+
+
+def test_claims_are_checked_frame_by_frame(methods, states):
+    checked = claims.check_claims(methods, states)
+    claim = checked.loc["The dual branch beats the single branch"]
+    assert (claim.verdict, claim.confidence) == ("holds", 100)
+    assert claim.difference_mm == pytest.approx(18)
+    # Paired: the frames' own spread does not widen the difference, the seeds' does.
+    assert claim.low == pytest.approx(17, abs=0.01)
+    assert claim.high == pytest.approx(19, abs=0.01)
+    assert checked.loc["The heatmap branch helps hidden joints"].verdict == "holds"
+    swapped = {"single": methods["dual"], "dual": methods["single"]}
+    turned = claims.check_claims(swapped)
+    assert turned.loc["The dual branch beats the single branch"].verdict == "does not hold"
+    assert "The heatmap branch helps hidden joints" not in turned.index
+    equal = claims.check_claims({"single": seeded(30, 50), "dual": seeded(50, 30)})
+    assert equal.loc["The dual branch beats the single branch"].verdict == "open"
+    text = claims.claims_text(checked)
+    assert "The dual branch beats the single branch: holds. The difference is 18.0 mm" in text
+
+
+def test_runs_on_other_frames_are_refused():
+    other = toy_predictions(np.zeros(39), ACTIONS[:39], CLIPS[:39])
+    with pytest.raises(EgolibError, match="different test frames"):
+        SeededPredictions((seeded(1).runs[0], other))
+
+
+def test_rotations_have_a_table_of_their_own(methods):
+    run = methods["dual"].runs[0]
+    degrees = np.tile(np.arange(16.0), (40, 1))
+    turned = SeededPredictions((type(run)(**{**vars(run), "rotation_errors_deg": degrees}),))
+    table = comparison.rotation_errors({**methods, "rotation": turned}, LABEL)
+    assert list(dict.fromkeys(table.columns.get_level_values(1))) == ["rotation"]
+    means = table[f"measured on {LABEL}", "rotation", "mean"]
+    assert means["Head"] == pytest.approx(1)
+    assert means["All"] == pytest.approx(7.5)
+    assert comparison.rotation_errors(methods, LABEL).empty
+
+
+def test_the_published_row_that_does_not_give_its_total_is_found():
+    table = published.totals_of_rows()
+    dual = table.loc["xR-EgoPose dual branch"]
+    assert dual["actions, weighted"] == pytest.approx(53.9, abs=0.05)
+    assert dual["halves off by"] == pytest.approx(0, abs=0.05)
+    assert table["actions off by"].drop(dual.name).abs().max() < 0.4
+    assert sum(published.TEST_FRAMES.values()) == 115_621
+    text = claims.finding_about_the_published_row()
+    assert "xR-EgoPose dual branch give 53.9 mm, its printed total is 58.2 mm" in text
+
+
+def test_figures_show_every_method_and_value(methods, states):
+    figure = method_bars(methods, states)
+    assert len(figure.axes) == 2
+    labels = [label.get_text() for label in figure.axes[0].get_xticklabels()]
+    assert labels == ["martinez", "single", "dual"]
+    assert len(method_bars(methods).axes) == 1
+    axes = ablation_figure({10: methods["single"], 20: methods["dual"]}, "lifter.latent_size").axes[
+        0
+    ]
+    assert [label.get_text() for label in axes.get_xticklabels()] == ["10", "20"]
+    assert axes.get_xlabel() == "lifter.latent_size"

@@ -1,0 +1,100 @@
+"""What a sweep consists of is known, or refused, before anything runs."""
+
+import pytest
+
+from egolib.config import METHODS
+from egolib.errors import EgolibError
+from egolib.grid import read_grid
+from egolib.sweep import GRIDS
+
+
+def grid(folder, text):
+    path = folder / "mine.toml"
+    path.write_text(text)
+    return read_grid(path)
+
+
+def test_variations_of_keys_share_what_is_the_same(tmp_path):
+    found = grid(tmp_path, """
+        base = "smoke"
+        seeds = [3, 4]
+        [methods.dual]
+        [methods.tuned]
+        finetuned = true
+        [methods.oracle]
+        lifter.trained_on = "true"
+        [ablations.latent]
+        key = "lifter.latent_size"
+        values = [20, 50]
+        seeds = [4]
+        [ablations.sigma]
+        key = "heatmaps.sigma_px"
+        values = [1, 2.0]
+        """)  # fmt: skip
+    # smoke trains on true heatmaps as it is: the oracle is the same run as the first.
+    assert list(found.variations) == [
+        "dual",
+        "tuned",
+        "lifter.latent_size=50",
+        "heatmaps.sigma_px=2.0",
+    ]
+    assert found.variations["tuned"].folder == "dual"
+    assert found.variations["lifter.latent_size=50"].seeds == (4,)
+    assert found.variations["dual"].seeds == (3, 4)
+    assert found.ablations["latent"] == (
+        "lifter.latent_size",
+        {20: "dual", 50: "lifter.latent_size=50"},
+    )
+    assert found.ablations["sigma"][1][1] == "dual"
+    networks = {name: v.heatmaps_name for name, v in found.variations.items()}
+    assert (
+        networks["dual"] == networks["lifter.latent_size=50"] != networks["heatmaps.sigma_px=2.0"]
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "names no methods and no ablations"),
+        ("seed = 1\n[methods.a]", "unknown key 'seed'; known keys: base, seeds, methods, ablations"),
+        ("seeds = [-1]\n[methods.a]", r"seeds = \[-1\] is not a list of whole numbers"),
+        ("seeds = 3\n[methods.a]", "seeds = 3 is not a list"),
+        ('base = "fast"\n[methods.a]', "unknown profile 'fast'"),
+        ("[methods.a]\nlifter.latent = 3", r"\[methods.a\] \[lifter\]: unknown key 'latent'"),
+        ('[methods.a]\nlifter.method = "x"', "unknown method 'x'; known: dual"),
+        ("[methods.a]\nfinetuned = 1", "finetuned = 1 is not true or false"),
+        ("[methods.a]\nrender.scale = 0.5", "'render' cannot vary"),
+        ("[methods]\na = 3", r"\[methods.a\] is not a table"),
+        ('[methods."../a"]', "is not a table named like a word"),
+        ('[ablations.a]\nkey = "lifter.epochs"', "needs the keys 'key' and 'values'"),
+        ('[ablations.a]\nkey = "lifter.epoch"\nvalues = [1]', "unknown key 'epoch'"),
+        ('[ablations.a]\nkey = "lifter.epochs"\nvalues = ["x"]', "epochs = 'x' is not of type int"),
+        ('[ablations.a]\nkey = "lifter"\nvalues = [1]', "'lifter' is a table of keys"),
+        ("[methods", "not a TOML file"),
+    ],
+)  # fmt: skip
+def test_what_a_grid_may_not_say(tmp_path, text, message):
+    with pytest.raises(EgolibError, match=message) as caught:
+        grid(tmp_path, text)
+    assert "mine.toml" in str(caught.value) or "profile" in str(caught.value)
+
+
+def test_a_missing_grid_is_named(tmp_path):
+    with pytest.raises(EgolibError, match="no such grid file"):
+        read_grid(tmp_path / "none.toml")
+
+
+def test_the_studys_grid_holds_every_method_and_question():
+    found = read_grid(GRIDS / "study.toml")
+    methods = {found.variations[name].profile.lifter.method for name in found.methods}
+    assert methods == set(METHODS)
+    evaluations = {name: found.variations[name].evaluation for name in found.methods}
+    assert evaluations.pop("oracle") == "oracle"
+    assert evaluations.pop("dual_finetuned") == "after"
+    assert set(evaluations.values()) == {"before"}
+    keys = {key for key, _ in found.ablations.values()}
+    assert keys == {
+        "lifter.latent_size", "lifter.limb_terms", "lifter.pose_activations", "finetuned",
+        "heatmaps.sigma_px", "heatmaps.image_px", "heatmaps.backbone",
+    }  # fmt: skip
+    assert all(len(found.variations[name].seeds) == 3 for name in found.methods)
