@@ -16,6 +16,14 @@ def _whole(text):
     return int(text)
 
 
+def _slurm_option(text):
+    """What sbatch is told: "time=60" -> ("time", 60)."""
+    key, _, value = text.partition("=")
+    if not (key.isidentifier() and value):
+        raise argparse.ArgumentTypeError(f"{text!r} is not KEY=VALUE, such as partition=cpu")
+    return key, int(value) if value.isdecimal() else value
+
+
 def _positive(text):
     number = float(text)
     if not number > 0:
@@ -87,9 +95,16 @@ def _parser():
     sweep.add_argument(
         "--hours", type=_positive, help="begin no step that should end later; run again to go on"
     )
-    sweep.add_argument(
+    machines = sweep.add_mutually_exclusive_group()
+    machines.add_argument(
         "--shard", type=_shard, default=(1, 1), metavar="I/N",
         help="only part I of N, for one of N machines that share the results folder",
+    )  # fmt: skip
+    machines.add_argument("--submit", type=_whole, metavar="N", help="as N jobs, and wait for them")
+    sweep.add_argument("--cluster", choices=("slurm", "local"), default="slurm", help="of --submit")
+    sweep.add_argument(
+        "--slurm", type=_slurm_option, action="append", default=[], metavar="KEY=VALUE",
+        help="what sbatch is told, such as partition=cpu or time=240; may be repeated",
     )  # fmt: skip
 
     evaluate = verbs.add_parser("evaluate", help="print the tables of a checkpoint on a split")
@@ -125,7 +140,8 @@ def _run(options):
     from egolib.study import open_study
 
     if options.profile == "study":  # every method, not one
-        return _sweep(argparse.Namespace(grid="study", hours=None, shard=(1, 1), **vars(options)))
+        arguments = ["sweep", "--data", options.data, "--results", options.results]
+        return _sweep(_parser().parse_args(arguments))
     study = open_study(options.profile, options.seed, options.data, options.results)
     print(f"Read {run_study(study)}")
 
@@ -153,10 +169,13 @@ def _train(options):
 
 def _sweep(options):
     from egolib.execute import run_comparison
-    from egolib.sweep import open_sweep, run_sweep
+    from egolib.sweep import open_sweep, run_sweep, submit_sweep
 
     sweep = open_sweep(options.grid, options.data, options.results)
-    run_sweep(sweep, options.hours, options.shard)
+    if options.submit:
+        submit_sweep(sweep, options.submit, options.cluster, dict(options.slurm))
+    else:
+        run_sweep(sweep, options.hours, options.shard)
     if sweep.missing:
         print(f"Not trained yet: {', '.join(sweep.missing)}")
     else:

@@ -5,11 +5,15 @@
 split. What makes the comparison fair: all runs of a seed share one heatmap network, all lifters
 see the same frames for the same number of epochs under the same loss, none is given more
 wall-clock than the dual branch takes, and each keeps the epoch that was best on the validation
-split. The oracle alone is trained and judged on heatmaps of the true joints.
+split. The oracle alone is trained and judged on heatmaps of the true joints. The shared network has
+seen the training pictures, so what it finds there is sharper than in the test split: a handicap that
+all methods share, and that fine-tuning relieves.
 """
 
+import os
 import time
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +21,7 @@ import pandas as pd
 
 from egolib.checkpoints import spec_of
 from egolib.claims import check_claims, claims_text, finding_about_the_published_row
+from egolib.cluster import run_parts
 from egolib.comparison import TABLES, SeededPredictions, build_tables
 from egolib.config import METHODS, PROFILES, override
 from egolib.cost import gflops, ms_per_image, parameters_m
@@ -191,6 +196,19 @@ def run_sweep(sweep, hours=None, shard=(1, 1)):
         step.finish()
         planned_s += step.seconds
     return []
+
+
+def submit_sweep(sweep, machines, cluster, options):
+    """`run_sweep` in as many jobs as `machines`, which share the results folder, and wait for them;
+    `cluster` and `options` as in cluster.run_parts."""
+    sweep.any_study.prepare_data()  # once, before the jobs would all do it
+    sweep.steps()
+    folder = sweep.results / "jobs"
+    run_parts(partial(_run_part, sweep), machines, folder, cluster, os.cpu_count(), options)
+
+
+def _run_part(sweep, part):
+    run_sweep(sweep, shard=part)
 
 
 def write_outcome(sweep):

@@ -1,6 +1,7 @@
 """A whole sweep on the toy tree: what is done is not done again, and the tables hold it."""
 
 import dataclasses
+import pickle
 import shutil
 
 import pandas as pd
@@ -8,7 +9,7 @@ import pytest
 
 from egolib import cli, steps, sweep
 from egolib.errors import EgolibError
-from egolib.sweep import open_sweep, run_sweep, write_outcome
+from egolib.sweep import open_sweep, run_sweep, submit_sweep, write_outcome
 
 GRID = """
 base = "tiny.toml"
@@ -94,6 +95,24 @@ def test_shards_share_no_network_and_miss_nothing(finished):
     assert [len(part) for part in folders] == [2, 1]
     assert not folders[0] & folders[1]
     assert sum(map(len, parts)) == len(toys.steps()) == 3 * len(finished.steps())
+
+
+def test_jobs_do_the_parts_of_a_sweep(finished, tmp_path, monkeypatch):
+    """Two jobs, the second of which has no network and so nothing to do."""
+
+    def run_here(function, parts, folder, cluster, cpus, options):
+        assert (folder, cluster, options) == (tmp_path / "out" / "jobs", "slurm", {"time": 60})
+        function = pickle.loads(pickle.dumps(function))
+        for i in range(parts):
+            function((i + 1, parts))
+
+    monkeypatch.setattr(sweep, "run_parts", run_here)
+    copy = tmp_path / "out"
+    shutil.copytree(finished.results, copy)
+    shutil.rmtree(copy / "runs" / "martinez")
+    toys = dataclasses.replace(finished, results=copy)
+    submit_sweep(toys, 2, "slurm", {"time": 60})
+    assert toys.missing == []
 
 
 def test_the_outcome_is_written(finished):
