@@ -51,7 +51,8 @@ def ablation_figure(points, key):
     mean, low, high = np.array(found).T
     places = np.arange(len(points))
     axes.vlines(places, low, high, color="0.3", linewidth=1)
-    axes.plot(places, mean, "o-", color=_COLOURS[0])
+    numbers = all(type(value) in (int, float) for value in points)
+    axes.plot(places, mean, "o-" if numbers else "o", color=_COLOURS[0])
     for place, p in enumerate(points.values()):
         for run in p.errors_mm.mean((1, 2)):
             axes.plot(place + 0.08, run, "_", color=_COLOURS[2], markersize=7)

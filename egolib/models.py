@@ -143,6 +143,10 @@ class PoseLifter(nn.Module):
                 nn.ConvTranspose2d(64, joints, 4, stride=2, padding=1),
             )  # fmt: skip
         self.apply(keep_variance)
+        if rotation_branch:  # the first guess is the pose of the bind frame: no joint is turned
+            last = self.rotation_branch[-2]
+            nn.init.zeros_(last.weight)
+            last.bias.data = torch.eye(3)[:2].flatten().repeat(len(JOINTS))
 
     def start_at(self, pose_m):
         """Make `pose_m` (16, 3) the first guess for every picture."""

@@ -162,8 +162,9 @@ def formatted(table):
     def cell(name, mean, low, high):
         if np.isnan(mean):
             return "–"
-        text = f"{mean:.0f}" if name in wholes else f"{mean:.1f}"
-        return text if np.isnan(low) else f"{text} [{low:.1f}, {high:.1f}]"
+        if np.isnan(low):
+            return f"{mean:.0f}" if name in wholes else f"{mean:.{1 if mean >= 1 else 2}f}"
+        return f"{mean:.1f} [{low:.1f}, {high:.1f}]"
 
     columns, absent = {}, [np.nan] * len(table)
     for group, who in dict.fromkeys(table.columns.droplevel(2)):

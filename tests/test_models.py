@@ -61,6 +61,8 @@ def test_every_method_is_a_lifter_of_its_own():
         assert (lifted.reconstruction is not None) == (method in ("dual", "rotation"))
         assert (lifted.rotations is not None) == (method == "rotation")
         sizes[method] = sum(p.numel() for p in lifter.parameters())
+        if method == "rotation":
+            assert torch.allclose(lifted.rotations, torch.eye(3).expand(2, 16, 3, 3))
     assert len(set(sizes.values())) == len(METHODS)
     # Martinez et al. print "4 to 5 million"; theirs reads and writes a few numbers more.
     assert 4e6 < sizes["martinez"] < 5e6
