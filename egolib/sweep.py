@@ -237,7 +237,7 @@ def cost_of(spec, repeats=20):
     }
 
 
-def full_size_costs(backbones=("resnet50", "resnet101"), repeats=5):
+def full_size_costs(backbones=("resnet50", "resnet101"), repeats=3):
     """What the methods cost at the paper's size, 368 px -> DataFrame, a row a backbone and method.
     No error: none was measured at this size."""
     rows = {}
