@@ -1,13 +1,15 @@
 """egolib: the library behind the study of egocentric 3D human pose from one fisheye picture.
 
 The rooms, in the order in which data flows; a module imports only from modules above it
-(`config`, `errors`, `files` and `progress` are free to all):
+(`config`, `errors`, `files`, `progress` and `cluster` are free to all):
 
     skeleton     joints, bones, body groups, actions, the official split
     camera       the calibrated fisheye lens
     miniature    the embedded data set: body, motion, wardrobe, room, render, write
     pictures     picture files -> arrays
     frames       a tree on disk -> an index of frames paired by number
+    shards       frames packed for speed: squares and labels in memory-mapped files
+    packing      a tree -> shards, on one machine or many
     visibility   what a picture shows of each joint, and what hides it
     dataset      frames -> batches of tensors
     augment      what training does to a batch

@@ -28,10 +28,27 @@ def _shard(text):
     return int(i), int(n)
 
 
+def _slurm_option(text):
+    """What sbatch is told: "time=60" -> ("time", 60)."""
+    key, _, value = text.partition("=")
+    if not (key.isidentifier() and value):
+        raise argparse.ArgumentTypeError(f"{text!r} is not KEY=VALUE, such as partition=cpu")
+    return key, int(value) if value.isdecimal() else value
+
+
+def _between(low, high):
+    def number(text):
+        if not low <= _whole(text) <= high:
+            raise argparse.ArgumentTypeError(f"{text} is not from {low} to {high}")
+        return int(text)
+
+    return number
+
+
 def _add_study_options(parser):
     known = ", ".join(PROFILES)
     parser.add_argument("--profile", default=DEFAULT_PROFILE, help=f"{known}, or a .toml file")
-    parser.add_argument("--data", default="", metavar="DIR", help="a tree of frames; else rendered")
+    parser.add_argument("--data", default="", metavar="DIR", help="a tree or a pack; else rendered")
     parser.add_argument("--seed", type=_whole, default=0)
     parser.add_argument("--results", default="", metavar="DIR", help="else results/<profile>")
 
@@ -43,6 +60,32 @@ def _parser():
 
     run = verbs.add_parser("run", help="the whole study: data, notebooks, tables, figures")
     _add_study_options(run)
+
+    pack = verbs.add_parser("pack", help="a tree -> square crops in shards, which load fast")
+    pack.add_argument("tree", type=Path)
+    pack.add_argument("out", type=Path)
+    pack.add_argument(
+        "--px", type=_between(32, 800),
+        help="side of the squares; else 368, as the paper's network sees them, or the tree's own "
+        "if that is smaller",
+    )  # fmt: skip
+    pack.add_argument("--encoding", choices=("jpeg", "png"), default="jpeg")
+    pack.add_argument("--quality", type=_between(1, 100), default=95, help="of JPEG; default: 95")
+    pack.add_argument("--workers", type=_whole, help="threads a machine; else one a core")
+    machines = pack.add_mutually_exclusive_group()
+    machines.add_argument(
+        "--shard", type=_shard, default=(1, 1), metavar="I/N",
+        help="only part I of N, for one of N machines: from 1/N to N/N",
+    )  # fmt: skip
+    machines.add_argument("--submit", type=_whole, metavar="N", help="as N jobs, and wait for them")
+    pack.add_argument("--cluster", choices=("slurm", "local"), default="slurm", help="of --submit")
+    pack.add_argument(
+        "--slurm", type=_slurm_option, action="append", default=[], metavar="KEY=VALUE",
+        help="what sbatch is told, such as partition=cpu or time=240; may be repeated",
+    )  # fmt: skip
+
+    verify = verbs.add_parser("verify", help="read every byte of a pack and name what is damaged")
+    verify.add_argument("packed", type=Path)
 
     render = verbs.add_parser("render", help="write the embedded miniature to a folder")
     render.add_argument("out", type=Path)
@@ -73,7 +116,9 @@ def _parser():
     evaluate.add_argument(
         "checkpoint", type=Path, nargs="+", help="one file, or a heatmap network and a lifter"
     )
-    evaluate.add_argument("--data", type=Path, required=True, metavar="DIR")
+    evaluate.add_argument(
+        "--data", type=Path, required=True, metavar="DIR", help="a tree or a pack"
+    )
     evaluate.add_argument("--split", choices=list(SPLIT_FOLDERS), default="test")
     evaluate.add_argument("--out", type=Path, help="folder for tables and pictures")
 
@@ -105,6 +150,32 @@ def _run(options):
     print(f"Read {run_study(study)}")
 
 
+def _pack(options):
+    from egolib.packing import pack_tree, submit_pack
+
+    settings = {"px": options.px, "encoding": options.encoding, "quality": options.quality}
+    paths = (options.tree, options.out)
+    if options.submit:
+        machines = (options.submit, options.cluster, dict(options.slurm))
+        missing = submit_pack(*machines, *paths, options.workers, **settings)
+    else:
+        missing = pack_tree(*paths, options.workers, options.shard, **settings)
+    print(f"{options.out}: {len(missing)} shards are still to come" if missing
+          else f"{options.out}: complete; train with --data {options.out}")  # fmt: skip
+
+
+def _verify(options):
+    from egolib.shards import verify_pack
+
+    findings = verify_pack(options.packed)
+    print("\n".join(findings) or f"{options.packed}: every picture and label is as it was packed")
+    if findings:
+        raise EgolibError(
+            f"{options.packed}: {len(findings)} files are damaged; delete them and run "
+            "`egolib pack` again, which makes only what is missing"
+        )
+
+
 def _render(options):
     import dataclasses
 
@@ -129,12 +200,12 @@ def _train(options):
 def _evaluate(options):
     from egolib.evaluation import load_for_evaluation, pixel_error_table, predict_index
     from egolib.files import write_atomically
-    from egolib.frames import index_tree
     from egolib.plots import heatmap_sheet, prediction_sheet, save_figure
     from egolib.results import TABLES, as_markdown, write_tables
+    from egolib.shards import open_frames
 
     network, spec, _ = load_for_evaluation(options.checkpoint)
-    index = index_tree(options.data, options.split)
+    index = open_frames(options.data, options.split)
     predictions = predict_index(network, spec, index)
     out = options.out or options.checkpoint[-1].with_suffix("")
     if spec.kind == "heatmaps":
@@ -177,6 +248,8 @@ def _publish(options):
 
 VERBS = {
     "run": _run,
+    "pack": _pack,
+    "verify": _verify,
     "render": _render,
     "train": _train,
     "evaluate": _evaluate,

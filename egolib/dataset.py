@@ -5,7 +5,7 @@ import torch
 from torch.utils.data import DataLoader, Dataset, Sampler
 
 from egolib.camera import in_front, native_to_square
-from egolib.pictures import read_square
+from egolib.errors import EgolibError
 from egolib.skeleton import HEATMAP_JOINT_INDICES, JOINTS
 
 NECK = JOINTS.index("Neck")
@@ -18,10 +18,17 @@ class FrameDataset(Dataset):
     joints_2d_px: float32 (15, 2), heatmap joints in pixels of that image (centres on integers).
     in_front: bool (15,), False where the joint is behind the lens plane and has no 2D target.
     joints_3d_m: float32 (16, 3), metres relative to the neck, camera axes.
-    action, character: str. position: int, the place in the index.
+    position: int64, the place in the index.
+
+    Raises EgolibError for pictures that would have to be enlarged from a packed size.
     """
 
     def __init__(self, index, image_px, with_images=True):
+        if with_images and image_px > index.largest_px:
+            raise EgolibError(
+                f"{index.root}: holds pictures of {index.largest_px} px, {image_px} are asked for; "
+                f"pack the tree again with --px {image_px}, or train on smaller pictures"
+            )
         self.index = index
         self.image_px = image_px
         self.with_images = with_images
@@ -30,26 +37,30 @@ class FrameDataset(Dataset):
         return len(self.index)
 
     def __getitem__(self, position):
-        frame = self.index[position]
-        joints_2d_px = native_to_square(frame.joints_2d_px[HEATMAP_JOINT_INDICES], self.image_px)
-        sample = {
-            "joints_2d_px": torch.from_numpy(joints_2d_px.astype(np.float32)),
-            "in_front": torch.from_numpy(in_front(frame.joints_3d_m[HEATMAP_JOINT_INDICES])),
-            "joints_3d_m": torch.from_numpy(frame.joints_3d_m - frame.joints_3d_m[NECK]),
-            "action": frame.action,
-            "character": frame.character,
-            "position": position,
+        return {name: values[0] for name, values in self.__getitems__([position]).items()}
+
+    def __getitems__(self, positions):
+        """The samples of a list of positions, stacked: PyTorch's loader asks for them so."""
+        pixels = self.index.joints_2d_px[positions][:, HEATMAP_JOINT_INDICES]
+        poses_m = self.index.joints_3d_m[positions]
+        batch = {
+            "joints_2d_px": native_to_square(pixels, self.image_px).astype(np.float32),
+            "in_front": in_front(poses_m[:, HEATMAP_JOINT_INDICES]),
+            "joints_3d_m": poses_m - poses_m[:, NECK, None],
+            "position": np.asarray(positions),
         }
         if self.with_images:
-            square = read_square(frame.image_path, self.image_px)
-            sample["image"] = torch.from_numpy(square).permute(2, 0, 1)
-        return sample
+            squares = np.empty((len(positions), self.image_px, self.image_px, 3), np.uint8)
+            for square, position in zip(squares, positions, strict=True):
+                square[:] = self.index.read_square(position, self.image_px)
+            batch["image"] = squares.transpose(0, 3, 1, 2)
+        return {name: torch.from_numpy(values) for name, values in batch.items()}
 
 
 def mean_pose_m(index):
     """Mean pose of a FrameIndex relative to the neck, float32 (16, 3) metres."""
-    poses_m = index.joints_3d_m - index.joints_3d_m[:, NECK, None]
-    return torch.from_numpy(poses_m.mean(0, dtype=np.float64).astype(np.float32))
+    joints_m = index.joints_3d_m.mean(0, dtype=np.float64)
+    return torch.from_numpy((joints_m - joints_m[NECK]).astype(np.float32))
 
 
 class EpochShuffle(Sampler):
@@ -82,10 +93,15 @@ def make_loader(dataset, batch_size, workers=0, shuffle_seed=None):
         batch_size=batch_size,
         sampler=EpochShuffle(len(dataset), shuffle_seed) if shuffled else None,
         drop_last=shuffled and len(dataset) >= batch_size,
+        collate_fn=_as_it_is,
         num_workers=workers,
         persistent_workers=workers > 0,
         pin_memory=torch.cuda.is_available(),
     )
+
+
+def _as_it_is(batch):
+    return batch
 
 
 def normalise(images):

@@ -125,8 +125,6 @@ def predict_index(network, spec, index, workers=0, batch_size=64):
             kept["truth_px"].append(batch["joints_2d_px"])
             kept["confidence"].append(peaks)
             kept["in_front"].append(batch["in_front"])
-    frames = [index[i] for i in range(len(index))]
-    images = [frame.image_path.relative_to(index.root).as_posix() for frame in frames]
     return Predictions(
         **{name: torch.cat(parts).numpy() for name, parts in kept.items()},
         image_px=spec.image_px,
@@ -134,8 +132,8 @@ def predict_index(network, spec, index, workers=0, batch_size=64):
         environment=index.environments,
         clip=index.clip_names,
         action=index.actions,
-        number=index.numbers,
-        image=np.array(images),
+        number=np.asarray(index.numbers),
+        image=index.images,
     )
 
 

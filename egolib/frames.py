@@ -8,17 +8,20 @@ centimetres and native pixels; everything that leaves this module is in metres.
 
 import hashlib
 import json
+import math
 import os
 import re
 import zipfile
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 
 from egolib.camera import in_front, inside_square, native_to_square
 from egolib.errors import EgolibError
 from egolib.files import atomic_path
+from egolib.pictures import read_square
 from egolib.progress import progress_bar
 from egolib.skeleton import JOINTS, RIG_PREFIX, SPLIT_FOLDERS, action_of_clip
 
@@ -51,8 +54,13 @@ class FrameIndex:
     joints_2d_px (N, 16, 2) and joints_3d_m (N, 16, 3) as in Frame; folder_ids (N,) points into
     `folders`, clip_ids (N,) into `clips`. `fingerprint` is a digest of labels, names and sizes of
     pictures, the same wherever the tree lies. unpaired_images and unpaired_labels count the files
-    that were left out because their number has no partner.
+    that were left out because their number has no partner, excluded the frames that the exclusion
+    list left out.
     """
+
+    PER_FRAME: ClassVar = (
+        "folder_ids", "image_names", "numbers", "clip_ids", "joints_2d_px", "joints_3d_m",
+    )  # fmt: skip
 
     root: Path
     split: str
@@ -67,6 +75,7 @@ class FrameIndex:
     joints_3d_m: np.ndarray
     unpaired_images: int
     unpaired_labels: int
+    excluded: int = 0
 
     def __len__(self):
         return len(self.numbers)
@@ -76,7 +85,7 @@ class FrameIndex:
         clip = str(self.clips[self.clip_ids[position]])
         _, character, environment, _ = folder.split("/")
         return Frame(
-            image_path=self.root / folder / "rgba" / str(self.image_names[position]),
+            image_path=self.root / self.image(position),
             character=character,
             environment=environment,
             number=int(self.numbers[position]),
@@ -85,6 +94,27 @@ class FrameIndex:
             joints_2d_px=self.joints_2d_px[position],
             joints_3d_m=self.joints_3d_m[position],
         )
+
+    def read_square(self, position, size_px):
+        """Square crop of a frame, uint8 RGB (size_px, size_px, 3). Raises EgolibError that names
+        the picture when it cannot be read."""
+        return read_square(self.root / self.image(position), size_px)
+
+    @property
+    def largest_px(self):
+        """Side of the squares that are packed; without limit in a tree, which keeps whole pictures."""
+        return math.inf
+
+    def image(self, position):
+        """A frame's picture below the tree's root, such as
+        `TrainSet/female_003_a_a/env_001/cam_down/rgba/female_003_a_a.rgba.005000.png`."""
+        return f"{self.folders[self.folder_ids[position]]}/rgba/{self.image_names[position]}"
+
+    @property
+    def images(self):
+        """`image` of every frame, (N,) str."""
+        rgba = np.char.add(self.folders, "/rgba/")
+        return np.char.add(rgba[self.folder_ids], self.image_names)
 
     @property
     def inside(self):
@@ -169,9 +199,7 @@ def index_tree(tree, split):
 
 def select(index, keep):
     """The index of the frames where `keep` (N,) is True, or of the positions it lists."""
-    per_frame = ("folder_ids", "image_names", "numbers", "clip_ids", "joints_2d_px", "joints_3d_m")
-    values = {field.name: getattr(index, field.name) for field in fields(index)}
-    return FrameIndex(**{k: v[keep] if k in per_frame else v for k, v in values.items()})
+    return replace(index, **{name: getattr(index, name)[keep] for name in index.PER_FRAME})
 
 
 def _list_split(tree, split):

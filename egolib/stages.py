@@ -67,17 +67,18 @@ class Stage(L.LightningModule):
     def training_step(self, batch, _):
         loss, _ = self.loss_and_error(self.inputs(batch))
         if not torch.isfinite(loss):
-            paths = [str(self.trainer.train_dataloader.dataset.index[i].image_path)
-                     for i in batch["position"][:3].tolist()]  # fmt: skip
+            index = self.trainer.train_dataloader.dataset.index
+            images = ", ".join(index.image(i) for i in batch["position"][:3].tolist())
             raise EgolibError(
-                f"the loss is {loss.item()} on a batch with {paths}; check its labels"
+                f"{index.root}: the loss is {loss.item()} on a batch with {images}; check its labels"
             )
-        self.log("train_loss", loss, on_step=False, on_epoch=True, batch_size=len(batch["action"]))
+        count = len(batch["position"])
+        self.log("train_loss", loss, on_step=False, on_epoch=True, batch_size=count)
         return loss
 
     def validation_step(self, batch, _):
         loss, errors = self.loss_and_error(self.inputs(batch))
-        self.log("val_loss", loss, batch_size=len(batch["action"]), sync_dist=True)
+        self.log("val_loss", loss, batch_size=len(batch["position"]), sync_dist=True)
         if len(errors):
             self.log(self.metric, errors.mean(), batch_size=len(errors), sync_dist=True)
 

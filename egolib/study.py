@@ -15,7 +15,7 @@ from egolib.config import DEFAULT_PROFILE, PROFILES, Profile, load_profile
 from egolib.errors import EgolibError
 from egolib.evaluation import Predictions, predict_index
 from egolib.files import write_atomically
-from egolib.frames import index_tree
+from egolib.shards import open_frames
 from egolib.training import CHECKPOINT_NAMES, train_stage
 
 REPOSITORY = Path(__file__).resolve().parents[1]
@@ -27,8 +27,8 @@ EVALUATIONS = ("oracle", "before", "after")
 
 @dataclass(frozen=True)
 class Study:
-    """Open one with `open_study`. `tree` is the data, `results` the folder of this run,
-    `profile_argument` what opens the same profile again: its name, or its file."""
+    """Open one with `open_study`. `tree` is the data (a tree or a pack), `results` the folder of
+    this run, `profile_argument` what opens the same profile again: its name, or its file."""
 
     profile: Profile
     profile_argument: str
@@ -64,7 +64,7 @@ class Study:
 
     def index(self, split):
         """FrameIndex of "train", "val" or "test"."""
-        return index_tree(self.tree, split)
+        return open_frames(self.tree, split)
 
     def train(self, stage, resume=True, devices=1, nodes=1):
         """Train a stage of training.STAGES (or find it done) -> path of its checkpoint."""

@@ -60,7 +60,7 @@ class History(L.Callback):
         self.bar = progress_bar(total=trainer.num_training_batches, desc=description, unit="batch")
 
     def on_train_batch_end(self, trainer, module, outputs, batch, batch_idx):
-        self.images += len(batch["action"])
+        self.images += len(batch["position"])
         self.bar.update()
         if self.bar.n == self.bar.total:
             self.seconds = time.perf_counter() - self.started
