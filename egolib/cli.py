@@ -165,7 +165,7 @@ def _pack(options):
 
 
 def _verify(options):
-    from egolib.shards import verify_pack
+    from egolib.packing import verify_pack
 
     findings = verify_pack(options.packed)
     print("\n".join(findings) or f"{options.packed}: every picture and label is as it was packed")

@@ -27,7 +27,7 @@ def run_parts(function, parts, folder, cluster, cpus, options):
         raise EgolibError(f"submitit refuses the cluster {cluster}: {error}") from error
     try:
         with progress_bar(total=parts, desc=f"Jobs ({cluster})", unit="job") as bar:
-            for job in submitit.helpers.as_completed(jobs):
+            for job in submitit.helpers.as_completed(jobs, poll_frequency=1):
                 if job.exception() is not None:
                     raise EgolibError(f"{job.paths.stdout}: {_reason(job.exception())}")
                 bar.update()
