@@ -56,7 +56,7 @@ class UsualDataset(Dataset):
         frame = self.index[position]
         with Image.open(frame.image_path) as picture:
             square = crop_square(np.asarray(picture.convert("RGB")))
-        image = self.resize(torch.from_numpy(square).permute(2, 0, 1))
+        image = self.resize(torch.from_numpy(square.copy()).permute(2, 0, 1))
         joints_px = native_to_square(frame.joints_2d_px[HEATMAP_JOINT_INDICES], self.side)
         seen = in_front(frame.joints_3d_m[HEATMAP_JOINT_INDICES])
         return {

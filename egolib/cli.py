@@ -77,7 +77,9 @@ def _parser():
         "--shard", type=_shard, default=(1, 1), metavar="I/N",
         help="only part I of N, for one of N machines: from 1/N to N/N",
     )  # fmt: skip
-    machines.add_argument("--submit", type=_whole, metavar="N", help="as N jobs, and wait for them")
+    machines.add_argument(
+        "--submit", type=_between(1, 1000), metavar="N", help="as N jobs, and wait for them"
+    )
     pack.add_argument("--cluster", choices=("slurm", "local"), default="slurm", help="of --submit")
     pack.add_argument(
         "--slurm", type=_slurm_option, action="append", default=[], metavar="KEY=VALUE",

@@ -119,7 +119,7 @@ def complete(out):
             "files": files,
         }
         write_atomically(out / CHECKSUM_FILE, json.dumps(content, indent=1))
-        for leftover in out.glob("*/.*.partial-*"):  # of runs that were killed
+        for leftover in out.glob("*/.*.shard.partial-*"):  # of runs that were killed
             leftover.unlink(missing_ok=True)
     return missing
 
