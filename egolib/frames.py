@@ -33,6 +33,7 @@ _CACHE_FORMAT = "1"
 class Frame:
     """One labelled picture. Joints follow skeleton.JOINTS.
 
+    image_path: its file in a tree; a packed frame keeps the name, not the file.
     joints_2d_px: (16, 2) native 1280x800 pixels, mirrored where the joint is behind the lens plane.
     joints_3d_m: (16, 3) metres in the camera frame.
     """

@@ -46,7 +46,6 @@ DEFAULT_PX = 368
 # 2,048 pictures of 368 px are 70 to 150 MB: few files for the whole data set (190), and all that a
 # killed run has to do again.
 FRAMES_PER_SHARD = 2048
-ENCODINGS = ("jpeg", "png")
 
 
 def pack_tree(tree, out, workers=None, part=(1, 1), **settings):
