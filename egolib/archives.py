@@ -21,7 +21,7 @@ from egolib.release import (
     part_names,
     set_folder,
 )
-from egolib.transfers import require_space, run_each
+from egolib.transfers import in_process, require_space, run_each
 from egolib.unpacking import unpack
 
 STAMP = ".parts.json"  # in a character's folder: the names and bytes of the parts it came from
@@ -53,15 +53,25 @@ def extract(folder, out, characters=None, splits=None, workers=None, delete_part
     sizes = [sum(_stamp(parts[name]).values()) for name in wanted]
     _check_space(out, sizes, delete_parts)
 
+    workers = min(workers or min(8, os.cpu_count()), len(wanted))
+
     def extract_one(name, advance):
-        _extract_character(name, parts[name], out, advance)
+        partial = out / f".partial-{name}"
+        try:
+            if workers == 1:
+                _extract_character(name, parts[name], _home(out, name), partial, advance)
+            else:
+                arguments = (name, parts[name], _home(out, name), partial)
+                in_process(_extract_character, *arguments, advance=advance)
+        finally:
+            shutil.rmtree(partial, ignore_errors=True)
         if delete_parts:
             _delete(parts[name])
 
     if delete_parts:
         _delete([part for name in done for part in parts[name]])
     if wanted:
-        run_each(extract_one, wanted, workers or os.cpu_count(), sum(sizes), "Extracting")
+        run_each(extract_one, wanted, workers, sum(sizes), "Extracting")
     return len(wanted)
 
 
@@ -132,21 +142,17 @@ def _check_complete(character, parts):
         )
 
 
-def _extract_character(character, parts, out, advance):
-    _check_complete(character, parts)
-    home, partial = _home(out, character), out / f".partial-{character}"
+def _extract_character(character, parts, home, partial, advance):
     if home.exists():
         raise EgolibError(
             f"{home}: is there already, but was not extracted from these parts; "
             "move it away to extract them"
         )
+    _check_complete(character, parts)
     shutil.rmtree(partial, ignore_errors=True)
-    try:
-        with no_space_is_one_line(partial):
-            partial.mkdir()
-            unpack(parts, character, partial, advance)
-            (partial / STAMP).write_text(json.dumps(_stamp(parts), indent=1))
-            home.parent.mkdir(exist_ok=True)
-            partial.rename(home)
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
+    with no_space_is_one_line(partial):
+        partial.mkdir()
+        unpack(parts, character, partial, advance)
+        (partial / STAMP).write_text(json.dumps(_stamp(parts), indent=1))
+        home.parent.mkdir(exist_ok=True)
+        partial.rename(home)

@@ -73,7 +73,9 @@ def _parser():
     extract.add_argument("folder", type=Path, metavar="IN", help="the parts, also in sub-folders")
     extract.add_argument("out", type=Path)
     _add_choice_of_characters(extract)
-    extract.add_argument("--workers", type=_count, help="characters at a time; else one a core")
+    extract.add_argument(
+        "--workers", type=_count, help="characters at a time; else one a core, at most 8"
+    )
     extract.add_argument(
         "--delete-parts", action="store_true", help="once their character is verified and in place"
     )
