@@ -6,6 +6,7 @@ from pathlib import Path
 
 from egolib.config import DEFAULT_PROFILE, PROFILES, STAGES, load_profile
 from egolib.errors import EgolibError
+from egolib.release import URL
 from egolib.skeleton import SPLIT_FOLDERS
 
 
@@ -14,6 +15,13 @@ def _whole(text):
     if not text.isdecimal():
         raise ValueError(text)
     return int(text)
+
+
+def _count(text):
+    """A whole number from 1 on."""
+    if (number := _whole(text)) == 0:
+        raise ValueError(text)
+    return number
 
 
 def _devices(text):
@@ -43,6 +51,17 @@ def _between(low, high):
         return int(text)
 
     return number
+
+
+def _names(text):
+    return [name for name in text.split(",") if name]
+
+
+def _add_choice_of_characters(parser):
+    parser.add_argument(
+        "--characters", type=_names, metavar="NAME,...", help="such as male_008_a_a; else all"
+    )
+    parser.add_argument("--sets", type=_names, metavar="SET,...", help="of train, val, test")
 
 
 def _add_study_options(parser):
@@ -88,6 +107,22 @@ def _parser():
 
     verify = verbs.add_parser("verify", help="read every byte of a pack and name what is damaged")
     verify.add_argument("packed", type=Path)
+    download = verbs.add_parser("download", help="fetch the parts of the official archives")
+    download.add_argument("out", type=Path)
+    _add_choice_of_characters(download)
+    download.add_argument("--url", default=URL, help="a mirror; else the release on GitHub")
+    download.add_argument("--workers", type=_count, default=4, help="parts at a time; default: 4")
+
+    extract = verbs.add_parser("extract", help="official archive parts -> a tree of frames")
+    extract.add_argument("folder", type=Path, metavar="IN", help="the parts, also in sub-folders")
+    extract.add_argument("out", type=Path)
+    _add_choice_of_characters(extract)
+    extract.add_argument(
+        "--workers", type=_count, help="characters at a time; else one a core, at most 8"
+    )
+    extract.add_argument(
+        "--delete-parts", action="store_true", help="once their character is verified and in place"
+    )
 
     render = verbs.add_parser("render", help="write the embedded miniature to a folder")
     render.add_argument("out", type=Path)
@@ -178,6 +213,23 @@ def _verify(options):
         )
 
 
+def _download(options):
+    from egolib.download import download
+
+    fetched = download(options.out, options.characters, options.sets, options.url, options.workers)
+    print(f"Fetched {fetched} parts; all are in {options.out}")
+
+
+def _extract(options):
+    from egolib.archives import extract
+
+    extracted = extract(
+        options.folder, options.out, options.characters, options.sets, options.workers,
+        options.delete_parts,
+    )  # fmt: skip
+    print(f"Extracted {extracted} characters; all that were asked for are in {options.out}")
+
+
 def _render(options):
     import dataclasses
 
@@ -252,6 +304,8 @@ VERBS = {
     "run": _run,
     "pack": _pack,
     "verify": _verify,
+    "download": _download,
+    "extract": _extract,
     "render": _render,
     "train": _train,
     "evaluate": _evaluate,

@@ -7,17 +7,17 @@ import hashlib
 import os
 from pathlib import Path
 
-from egolib.errors import EgolibError
+from egolib.errors import NoSpaceError
 
 
 @contextlib.contextmanager
 def no_space_is_one_line(path):
-    """Turn "no space left" while writing `path` into an EgolibError that names it."""
+    """Turn "no space left" while writing `path` into a NoSpaceError that names it."""
     try:
         yield
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            raise EgolibError(
+            raise NoSpaceError(
                 f"{path}: no space left on this disk; free some and run again"
             ) from error
         raise
