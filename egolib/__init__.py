@@ -7,6 +7,8 @@ The rooms, in the order in which data flows; a module imports only from modules 
     camera       the calibrated fisheye lens
     miniature    the embedded data set: body, motion, wardrobe, room, render, write
     pictures     picture files -> arrays
+    labels       a label file -> joints
+    exclusions   the frames that an audit leaves out
     frames       a tree on disk -> an index of frames paired by number
     visibility   what a picture shows of each joint, and what hides it
     dataset      frames -> batches of tensors
@@ -28,6 +30,7 @@ The rooms, in the order in which data flows; a module imports only from modules 
     predict      pictures -> poses and overlays; their score against labels
     study        one run: profile, seed, data, and where its results lie
     report       manifest, index page, what is published in the repository
+    audit        what is wrong with a copy of the data
     execute      the notebooks, headless
     cli          the `egolib` command
 
