@@ -13,12 +13,14 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from egolib.camera import inside_square, native_to_square
+
 REACH = 15  # frames that labels are looked for, before and after
 MEDIAN_FRAMES = 61
 CAP = 0.04  # of the picture's side: a joint that is further off than this says no more
-STEP_COST = 0.25  # of the picture's side: what a change of offset by one frame must gain
+STEP_COST = 0.5  # of the picture's side: what a change of offset by one frame must gain
 BLOCK_FRAMES = 15  # errors of a network within so many frames count as one
-CONFIDENT = 5.0
+CONFIDENT = 4.0
 
 
 @dataclass(frozen=True)
@@ -36,13 +38,25 @@ class Stretch:
         return self.confidence >= CONFIDENT
 
 
+@dataclass(frozen=True)
+class FolderDrift:
+    """numbers, offsets: (T,), frame numbers and the offset of their labels. noticeable: the
+    smallest shift of the whole folder that would have been found, or None."""
+
+    numbers: np.ndarray
+    offsets: np.ndarray
+    stretches: list
+    noticeable: int | None
+
+
 def offset_costs(predicted_px, weights, labels_px, runs, side_px, reach=REACH):
     """Misfit of each joint with the labels k frames on, k from -reach to reach.
 
     predicted_px, labels_px: (T, J, 2) pixels of a square of side `side_px`, in the order of time;
-    weights: (T, J) in 0..1, 0 where a prediction says nothing; runs: (T,) equal within frames
-    that follow each other without a gap. Returns (T, J, 2 reach + 1) in shares of the side, times weight;
-    what lies outside a run is as good as no offset.
+    labels are NaN where a joint is not in the picture. weights: (T, J) in 0..1, how much a
+    prediction counts. runs: (T,) the same number for frames that follow each other without a gap.
+    Returns (T, J, 2 reach + 1), shares of the side times weight; where there is no label k frames
+    on, it is as good as the frame's own.
     """
     moved = [_motion(track / side_px, runs) for track in (predicted_px, labels_px)]
     frames = np.arange(len(runs))
@@ -53,7 +67,7 @@ def offset_costs(predicted_px, weights, labels_px, runs, side_px, reach=REACH):
         valid = (runs[other] == runs) & (other == frames + k)
         costs[..., k + reach] = np.where(valid[:, None], np.minimum(distance, CAP), np.nan)
     still = costs[..., reach, None]
-    return np.where(np.isnan(costs), still, costs) * weights[..., None]
+    return np.nan_to_num(np.where(np.isnan(costs), still, costs)) * weights[..., None]
 
 
 def _motion(track, runs):
@@ -84,16 +98,54 @@ def offset_path(costs, step_cost=STEP_COST):
 
 def stretches(costs, path, numbers):
     """The stretches of a path in which labels are off -> list of Stretch."""
-    away = path != 0
-    edges = np.flatnonzero(np.diff(np.concatenate([[0], away, [0]])))
+    edges = np.flatnonzero(np.diff(np.concatenate([[0], path != 0, [0]])))
     middle = costs.shape[-1] // 2
     chosen = np.take_along_axis(costs, (path + middle)[:, None, None], -1)[..., 0]
     gains = costs[..., middle] - chosen
-    found = []
-    for start, stop in edges.reshape(-1, 2):
-        blocks = np.add.reduceat(gains[start:stop], np.arange(0, stop - start, BLOCK_FRAMES))
-        spread = np.sqrt((blocks**2).sum())
-        confidence = float(blocks.sum() / spread) if spread else 0.0
-        offset = float(np.median(path[start:stop]))
-        found.append(Stretch(int(numbers[start]), int(numbers[stop - 1]), offset, confidence))
+    return [
+        Stretch(
+            int(numbers[start]), int(numbers[stop - 1]),
+            float(np.median(path[start:stop])), _confidence(gains[start:stop]),
+        )
+        for start, stop in edges.reshape(-1, 2)
+    ]  # fmt: skip
+
+
+def noticeable_shift(costs):
+    """The smallest shift of all these frames that would have been found with confidence, or None:
+    whether "no drift" means something depends on network, motion and number of frames."""
+    middle = costs.shape[-1] // 2
+    still = costs[..., middle]
+    for k in range(1, middle + 1):
+        if min(_confidence(costs[..., middle + way] - still) for way in (k, -k)) >= CONFIDENT:
+            return k
+    return None
+
+
+def _confidence(gains):
+    """Sum of gains (T, J) in units of its spread, which joints and blocks of frames tell."""
+    blocks = np.add.reduceat(gains, np.arange(0, len(gains), BLOCK_FRAMES))
+    spread = np.sqrt((blocks**2).sum())
+    return float(blocks.sum() / spread) if spread else 0.0
+
+
+def find_drift(record, sight, side_px):
+    """Look for drift in the folders of a character -> {folder: FolderDrift}. record: a
+    CharacterRecord; sight: what a network with pictures of side_px sees in it."""
+    labels_px = native_to_square(record.joints_2d_px, side_px)
+    labels_px[~(inside_square(labels_px, side_px) & record.in_front)] = np.nan
+    weights = np.where(sight.unreadable[:, None] == "", np.clip(sight.peaks, 0, 1), 0)
+    follows = (np.diff(record.numbers) == 1) & (np.diff(record.clip_ids) == 0)
+    runs = np.concatenate([[0], np.cumsum(~follows)])
+    found = {}
+    for folder_id, folder in enumerate(record.folders):
+        rows = record.folder_ids == folder_id
+        if rows.any():
+            costs = offset_costs(
+                sight.joints_px[rows], weights[rows], labels_px[rows], runs[rows], side_px
+            )
+            path, numbers = offset_path(costs), record.numbers[rows]
+            found[str(folder)] = FolderDrift(
+                numbers, path, stretches(costs, path, numbers), noticeable_shift(costs)
+            )
     return found

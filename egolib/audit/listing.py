@@ -4,6 +4,7 @@ import hashlib
 import os
 import re
 from collections import Counter
+from itertools import pairwise
 
 from egolib.audit.defects import Finding
 from egolib.skeleton import SPLITS
@@ -84,7 +85,9 @@ def file_findings(tree, folder, channels, width):
             if len(same) > 1:
                 names = ", ".join(name for name, *_ in same)
                 yield Finding(folder, number, channel, "second_file", names)
-        odd = [n for n, same in files.items() if any(_digits(f[0]) != f"{n:0{width}d}" for f in same)]
+        odd = [
+            n for n, same in files.items() if any(_digits(f[0]) != f"{n:0{width}d}" for f in same)
+        ]
         if odd:
             detail = f"{len(odd)} of {len(files)} not padded to {width} digits, from {odd[0]} on"
             yield Finding(folder, None, channel, "mixed_padding", detail)
@@ -93,12 +96,13 @@ def file_findings(tree, folder, channels, width):
 def hole_findings(folder, channels, clips):
     """Numbers that are missing between two frames of one clip. clips: {number: clip}."""
     everything = sorted(set().union(*(channels[c] for c in CHANNELS if c != "rot")))
-    known = [number for number in everything if number in clips]
-    for before, after in zip(known, known[1:], strict=False):
-        missing = sorted(set(range(before + 1, after)).difference(everything)) if after - before > 1 else []
-        if missing and clips[before] == clips[after]:
-            detail = f"{len(missing)} frames of {clips[before]}, {missing[0]} to {missing[-1]}"
-            yield Finding(folder, missing[0], "", "hole", detail)
+    clip = None
+    for before, after in pairwise(everything):
+        clip = clips.get(before, clip)
+        missing = after - before - 1
+        if missing and clip is not None and clips.get(after, clip) == clip:
+            detail = f"{missing} frames of {clip}, {before + 1} to {after - 1}"
+            yield Finding(folder, before + 1, "", "hole", detail)
 
 
 def usual_width(folders):
