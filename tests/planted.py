@@ -292,3 +292,11 @@ PLANTS = {
     "not 8:5": ("odd_size", of_size(128, 96), ()),
     "other size": ("odd_size", of_size(64, 40), ()),
 }
+
+
+def shift_labels(tree, folder, shift):
+    """Give frame n the joints of frame n + shift(i), i its place: what pairing by position does."""
+    paths = sorted((tree / folder / "json").iterdir())
+    contents = [path.read_text() for path in paths]
+    for i, path in enumerate(paths):
+        path.write_text(contents[min(max(i + shift(i), 0), len(paths) - 1)])
