@@ -13,6 +13,8 @@ The rooms, in the order in which data flows; a module imports only from modules 
     archives     official parts -> verified -> a tree on disk
     miniature    the embedded data set: body, motion, wardrobe, room, render, write
     pictures     picture files -> arrays
+    labels       a label file -> joints
+    exclusions   the frames that an audit leaves out
     frames       a tree on disk -> an index of frames paired by number
     shards       frames packed for speed: squares and labels in memory-mapped files
     packing      a tree -> shards, on one machine or many
@@ -36,6 +38,7 @@ The rooms, in the order in which data flows; a module imports only from modules 
     predict      pictures -> poses and overlays; their score against labels
     study        one run: profile, seed, data, and where its results lie
     report       manifest, index page, what is published in the repository
+    audit        what is wrong with a copy of the data
     execute      the notebooks, headless
     cli          the `egolib` command
 

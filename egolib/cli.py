@@ -124,6 +124,21 @@ def _parser():
         "--delete-parts", action="store_true", help="once their character is verified and in place"
     )
 
+    audit = verbs.add_parser(
+        "audit", help="what is wrong with a copy of the data; nothing is deleted"
+    )
+    audit.add_argument("tree", type=Path)
+    audit.add_argument(
+        "--out", type=Path, metavar="DIR", help="else TREE/audit, where training looks"
+    )
+    audit.add_argument(
+        "--network", type=Path, metavar="CKPT", help="that looks for drift; else stage 1 of quick"
+    )
+    audit.add_argument("--workers", type=_whole, help="processes; else one a core")
+    audit.add_argument(
+        "--split", choices=list(SPLIT_FOLDERS), nargs="+", default=list(SPLIT_FOLDERS)
+    )
+
     render = verbs.add_parser("render", help="write the embedded miniature to a folder")
     render.add_argument("out", type=Path)
     render.add_argument("--profile", default=DEFAULT_PROFILE, help="how many frames, how large")
@@ -230,6 +245,20 @@ def _extract(options):
     print(f"Extracted {extracted} characters; all that were asked for are in {options.out}")
 
 
+def _audit(options):
+    from egolib.audit import audit_tree
+    from egolib.audit.page import headline
+    from egolib.exclusions import excluded_path
+
+    audit = audit_tree(options.tree, options.out, options.network, options.workers, options.split)
+    if len(audit.defects):
+        print(audit.defects[["findings", "characters", "consequence"]].to_string())
+    print(headline(audit))
+    print(f"Look at {audit.page}")
+    if options.out:
+        print(f"Training does not read the exclusion list there, but {excluded_path(options.tree)}")
+
+
 def _render(options):
     import dataclasses
 
@@ -306,6 +335,7 @@ VERBS = {
     "verify": _verify,
     "download": _download,
     "extract": _extract,
+    "audit": _audit,
     "render": _render,
     "train": _train,
     "evaluate": _evaluate,

@@ -37,7 +37,8 @@ def write_frame(folder, character, number, pose_m, clip="Boxing", padding=6):
     labels = {
         "action": clip,
         "joints": [
-            {"name": RIG_PREFIX + name, "trans": [0, 0, 0], "rot": [0, 0, 0]} for name in JOINTS
+            {"name": RIG_PREFIX + name, "trans": place, "rot": [0, 0, 0]}
+            for name, place in zip(JOINTS, (100 * pose_m * (1, -1, -1)).tolist(), strict=True)
         ],
         "pts2d_fisheye": pixels.T.tolist(),
         "pts3d_fisheye": (100 * pose_m).T.tolist(),
