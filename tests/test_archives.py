@@ -16,6 +16,7 @@ from fake_release import device, flip_bit, link, truncate, write_character, writ
 from egolib import cli, members, transfers
 from egolib.archives import STAMP, extract
 from egolib.errors import EgolibError
+from egolib.files import only_run
 from egolib.frames import index_tree
 from egolib.release import part_names
 
@@ -69,7 +70,7 @@ def refuses(parts, out, *fragments):
     for fragment in fragments:
         assert str(fragment) in message
     assert not list(out.rglob("*.png"))
-    assert not list(out.glob(".*"))
+    assert not [path for path in out.glob(".*") if path.suffix != ".lock"]
     assert all(path.read_bytes() == content for path, content in before)
 
 
@@ -130,6 +131,11 @@ def test_a_second_run_has_nothing_to_do(tmp_path, parts):
     assert picture.stat().st_mtime_ns == changed
 
 
+def test_a_character_that_another_run_extracts_is_left_to_it(tmp_path, parts):
+    with only_run(tmp_path / "tree" / f".partial-{CHARACTER}.lock"):
+        refuses(parts, tmp_path / "tree", "another run")
+
+
 def test_what_was_interrupted_starts_over(tmp_path, parts):
     left = tmp_path / "tree" / f".partial-{CHARACTER}" / "env_001" / "cam_down" / "rgba" / "x.png"
     left.parent.mkdir(parents=True)
@@ -156,6 +162,7 @@ def test_parts_are_deleted_once_their_character_is_there(tmp_path, parts):
     parts[3].unlink()  # as after a deletion that was interrupted
     assert extract(parts[0].parent, out, delete_parts=True) == 0
     assert not any(part.exists() for part in parts)
+    assert extract(parts[0].parent, out) == 0
     assert extract(parts[0].parent, out, characters=[CHARACTER]) == 0
 
 
