@@ -1,5 +1,6 @@
 """`egolib extract` on a fake release: whole trees from whole parts, and every defect named."""
 
+import gzip
 import os
 import shutil
 import tarfile
@@ -11,7 +12,15 @@ import numpy as np
 import pytest
 from conftest import write_frame, write_toy_tree
 from fake_jobs import die, read_forever, refuse
-from fake_release import device, flip_bit, link, truncate, write_character, write_release
+from fake_release import (
+    device,
+    flip_bit,
+    link,
+    truncate,
+    write_character,
+    write_parts,
+    write_release,
+)
 
 from egolib import cli, members, transfers
 from egolib.archives import STAMP, extract
@@ -282,6 +291,16 @@ def test_a_spoilt_tar_header_is_not_taken_for_the_end(tmp_path, noisy):
     """The gzip checksum fits: only tar can notice."""
     write_character(noisy[0], tmp_path / "parts", extra=[SpoiltHeader("x")])
     refuses(sorted((tmp_path / "parts").iterdir()), tmp_path / "tree", "damaged", "tar: ")
+
+
+def test_the_checksum_is_compared_however_far_behind_the_end_of_tar(tmp_path, parts):
+    plain = gzip.decompress(b"".join(part.read_bytes() for part in parts)) + bytes(4 << 20)
+    write_parts(gzip.compress(plain, 1), CHARACTER, parts[0].parent)
+    extract(parts[0].parent, tmp_path / "fine")
+    content = bytearray(parts[8].read_bytes())
+    content[-6] ^= 1
+    parts[8].write_bytes(content)
+    refuses(parts, tmp_path / "tree", "damaged", "CRC")
 
 
 def test_one_bad_character_does_not_stop_the_others(tmp_path, capsys):
