@@ -12,7 +12,7 @@ from itertools import pairwise
 from pathlib import Path
 
 from egolib.errors import EgolibError
-from egolib.files import no_space_is_one_line
+from egolib.files import no_space_is_one_line, only_run
 from egolib.progress import bytes_text
 from egolib.release import (
     UNPACKED_BYTES,
@@ -41,7 +41,7 @@ def extract(folder, out, characters=None, splits=None, workers=None, delete_part
     found = find_parts(folder)
     chosen = choose_characters(characters, splits)
     if characters is None:
-        chosen = [name for name in chosen if name in found]
+        chosen = [n for n in chosen if n in found or (_home(out, n) / STAMP).exists()]
     if not chosen:
         raise EgolibError(
             f"{folder}: holds no parts of archives such as male_008_a_a.tar.gz.partaa; "
@@ -57,14 +57,15 @@ def extract(folder, out, characters=None, splits=None, workers=None, delete_part
 
     def extract_one(name, advance):
         partial = out / f".partial-{name}"
-        try:
-            if workers == 1:
-                _extract_character(name, parts[name], _home(out, name), partial, advance)
-            else:
-                arguments = (name, parts[name], _home(out, name), partial)
-                in_process(_extract_character, *arguments, advance=advance)
-        finally:
-            shutil.rmtree(partial, ignore_errors=True)
+        arguments = (name, parts[name], _home(out, name), partial)
+        with only_run(partial.with_suffix(".lock")):
+            try:
+                if workers == 1:
+                    _extract_character(*arguments, advance)
+                else:
+                    in_process(_extract_character, *arguments, advance=advance)
+            finally:
+                shutil.rmtree(partial, ignore_errors=True)
         if delete_parts:
             _delete(parts[name])
 

@@ -20,15 +20,16 @@ import urllib3
 from requests.adapters import HTTPAdapter
 
 from egolib.errors import EgolibError
-from egolib.files import no_space_is_one_line
+from egolib.files import no_space_is_one_line, only_run
 from egolib.progress import bytes_text
 from egolib.release import MAX_PART_BYTES, URL, choose_characters, part_names
 from egolib.transfers import require_space, run_each
 
 TRIES = 8  # in a row that bring nothing; with the waits in between, some four minutes
+FIRST_TRIES = 3  # before anything is fetched; some seconds
 BACKOFF_S = 1.0
 STALL_S = 30.0
-_CHUNK = 1 << 16  # what a stall may lose
+_CHUNK = 1 << 18  # what a stall may lose
 _BUSY = (429, 500, 502, 503, 504)
 _GONE = (404, 410)
 _NO_HEAD = (403, 405, 501)
@@ -68,7 +69,7 @@ def download(out, characters=None, splits=None, url=URL, workers=4):
     chosen = choose_characters(characters, splits)
     names = [name for character in chosen for name in part_names(character)]
     with ThreadPoolExecutor(16) as pool:
-        offers = list(pool.map(lambda name: _ask(url, name), names))
+        offers = list(pool.map(lambda name: _ask(url, name, FIRST_TRIES), names))
     missing = [name for name, offer in zip(names, offers, strict=True) if offer is None]
     if missing:
         raise EgolibError(f"{url}: has no {', '.join(missing)}")
@@ -83,10 +84,11 @@ def download(out, characters=None, splits=None, url=URL, workers=4):
     require_space(out, needed, "free some, or choose fewer by --characters or --sets")
     if wanted:
         print(f"{len(wanted)} of {len(names)} parts to fetch, {bytes_text(needed)}")
-        for offer in wanted:
-            for stale in set(out.glob(f".{offer.name}.*.partial")) - {offer.partial(out)}:
-                stale.unlink()
-        run_each(partial(_fetch, url, out), wanted, workers, needed, "Downloading")
+        with only_run(out / ".download.lock"):
+            for offer in wanted:
+                for stale in set(out.glob(f".{offer.name}.*.partial")) - {offer.partial(out)}:
+                    stale.unlink()
+            run_each(partial(_fetch, url, out), wanted, workers, needed, "Downloading")
     return len(wanted)
 
 
@@ -100,10 +102,10 @@ def _is_whole(out, offer):
 
 
 @contextlib.contextmanager
-def _session(address):
+def _session(address, tries=TRIES):
     """A session that repeats by itself what fails before a body begins, and heeds Retry-After."""
     retry = urllib3.Retry(
-        TRIES, backoff_factor=BACKOFF_S, status_forcelist=_BUSY, raise_on_status=False
+        tries, backoff_factor=BACKOFF_S, status_forcelist=_BUSY, raise_on_status=False
     )
     try:
         with requests.Session() as session:
@@ -115,9 +117,9 @@ def _session(address):
         raise EgolibError(f"{address}: {error}; run again to go on") from error
 
 
-def _ask(url, name):
+def _ask(url, name, tries=TRIES):
     """The server's _Offer of a part; None when it has no such file."""
-    with _session(url + name) as session:
+    with _session(url + name, tries) as session:
         response = session.head(url + name, allow_redirects=True, timeout=STALL_S)
     if response.status_code in _GONE:
         return None
@@ -151,9 +153,9 @@ def _fetch(url, out, offer, advance):
             path.replace(out / offer.name)
             return
         except _BrokenPromise as error:
-            reason = error
-            advance(-_size(path))
+            reason, received = error, _size(path)
             path.unlink(missing_ok=True)
+            advance(-received)
         except urllib3.exceptions.HTTPError as error:
             reason = error
         futile = 0 if _size(path) > reached else futile + 1
@@ -176,7 +178,9 @@ def _receive(url, offer, path, advance):
     if offer == _Offer(offer.name):  # nothing tells whether what is there still fits
         advance(-have)
         have = 0
-    headers = {"Range": f"bytes={have}-", "If-Range": offer.version} if have else {}
+    headers = {"Range": f"bytes={have}-"} if have else {}
+    if have and offer.version and not offer.version.startswith("W/"):  # which If-Range excludes
+        headers["If-Range"] = offer.version
     address = url + offer.name
     with (
         _session(address) as session,

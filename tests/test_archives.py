@@ -1,5 +1,6 @@
 """`egolib extract` on a fake release: whole trees from whole parts, and every defect named."""
 
+import gzip
 import os
 import shutil
 import tarfile
@@ -11,11 +12,20 @@ import numpy as np
 import pytest
 from conftest import write_frame, write_toy_tree
 from fake_jobs import die, read_forever, refuse
-from fake_release import device, flip_bit, link, truncate, write_character, write_release
+from fake_release import (
+    device,
+    flip_bit,
+    link,
+    truncate,
+    write_character,
+    write_parts,
+    write_release,
+)
 
 from egolib import cli, members, transfers
 from egolib.archives import STAMP, extract
 from egolib.errors import EgolibError
+from egolib.files import only_run
 from egolib.frames import index_tree
 from egolib.release import part_names
 
@@ -69,7 +79,7 @@ def refuses(parts, out, *fragments):
     for fragment in fragments:
         assert str(fragment) in message
     assert not list(out.rglob("*.png"))
-    assert not list(out.glob(".*"))
+    assert not [path for path in out.glob(".*") if path.suffix != ".lock"]
     assert all(path.read_bytes() == content for path, content in before)
 
 
@@ -130,6 +140,11 @@ def test_a_second_run_has_nothing_to_do(tmp_path, parts):
     assert picture.stat().st_mtime_ns == changed
 
 
+def test_a_character_that_another_run_extracts_is_left_to_it(tmp_path, parts):
+    with only_run(tmp_path / "tree" / f".partial-{CHARACTER}.lock"):
+        refuses(parts, tmp_path / "tree", "another run")
+
+
 def test_what_was_interrupted_starts_over(tmp_path, parts):
     left = tmp_path / "tree" / f".partial-{CHARACTER}" / "env_001" / "cam_down" / "rgba" / "x.png"
     left.parent.mkdir(parents=True)
@@ -156,6 +171,7 @@ def test_parts_are_deleted_once_their_character_is_there(tmp_path, parts):
     parts[3].unlink()  # as after a deletion that was interrupted
     assert extract(parts[0].parent, out, delete_parts=True) == 0
     assert not any(part.exists() for part in parts)
+    assert extract(parts[0].parent, out) == 0
     assert extract(parts[0].parent, out, characters=[CHARACTER]) == 0
 
 
@@ -275,6 +291,16 @@ def test_a_spoilt_tar_header_is_not_taken_for_the_end(tmp_path, noisy):
     """The gzip checksum fits: only tar can notice."""
     write_character(noisy[0], tmp_path / "parts", extra=[SpoiltHeader("x")])
     refuses(sorted((tmp_path / "parts").iterdir()), tmp_path / "tree", "damaged", "tar: ")
+
+
+def test_the_checksum_is_compared_however_far_behind_the_end_of_tar(tmp_path, parts):
+    plain = gzip.decompress(b"".join(part.read_bytes() for part in parts)) + bytes(4 << 20)
+    write_parts(gzip.compress(plain, 1), CHARACTER, parts[0].parent)
+    extract(parts[0].parent, tmp_path / "fine")
+    content = bytearray(parts[8].read_bytes())
+    content[-6] ^= 1
+    parts[8].write_bytes(content)
+    refuses(parts, tmp_path / "tree", "damaged", "CRC")
 
 
 def test_one_bad_character_does_not_stop_the_others(tmp_path, capsys):

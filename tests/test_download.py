@@ -13,11 +13,12 @@ import requests
 
 from egolib import cli, download, release, transfers
 from egolib.errors import EgolibError
+from egolib.files import only_run
 from egolib.release import LAST_PARTS, MAX_PART_BYTES, part_names
 
 CHARACTER = "female_003_a_a"  # six parts
 FIRST = f"{CHARACTER}.tar.gz.partaa"
-HALF = 2 << 16
+HALF = 1 << 18
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -44,7 +45,8 @@ class Handler(BaseHTTPRequestHandler):
         if name not in self.server.files:
             return self.send_error(404)
         content = self.server.files[name]
-        version = f'"{hashlib.sha256(content).hexdigest()[:8]}"'
+        version = f'{self.server.weak}"{hashlib.sha256(content).hexdigest()[:8]}"'
+        assert not self.headers.get("If-Range", "").startswith("W/")
         start = int(wanted.removeprefix("bytes=").removesuffix("-") or 0)
         if (
             fault in ("has no ranges", "cuts off and has no ranges")
@@ -88,13 +90,14 @@ class Handler(BaseHTTPRequestHandler):
 
 @pytest.fixture
 def server(monkeypatch):
-    """A server of one character, 256 kB a part; `files`, `faults` and `head_faults` may be set."""
+    """A server of one character, half a MB a part; `files`, `faults` and `head_faults` may be set."""
     monkeypatch.setattr(download, "BACKOFF_S", 0.001)
     monkeypatch.setattr(download, "STALL_S", 0.3)
     rng = np.random.default_rng(0)
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         server.files = {name: rng.bytes(2 * HALF) for name in part_names(CHARACTER)}
         server.faults, server.head_faults, server.log = {}, {}, []
+        server.weak = ""
         server.url = f"http://127.0.0.1:{server.server_port}/v1.0"
         server.handle_error = lambda *_: None
         threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
@@ -130,7 +133,7 @@ def test_all_parts_arrive_and_a_second_run_fetches_none(server, tmp_path):
     assert not any(command == "GET" for command, _, _ in server.log)
 
 
-@pytest.mark.parametrize("fault", ["cuts off", "stalls", "resets"])
+@pytest.mark.parametrize("fault", ["stalls", "resets"])
 def test_what_is_cut_off_goes_on_where_it_was(server, tmp_path, fault):
     server.faults[FIRST] = iter([fault])
     fetch(server, tmp_path)
@@ -138,6 +141,15 @@ def test_what_is_cut_off_goes_on_where_it_was(server, tmp_path, fault):
     assert gets(server)[0] == ""
     if fault != "resets":  # which may lose what was sent
         assert gets(server)[1] == f"bytes={HALF}-"
+
+
+@pytest.mark.parametrize("weak", ["", "W/"])
+def test_a_cut_is_resumed_whatever_the_kind_of_version(server, tmp_path, weak):
+    server.weak = weak
+    server.faults[FIRST] = iter(["cuts off"])
+    fetch(server, tmp_path)
+    assert gets(server) == ["", f"bytes={HALF}-"]
+    assert is_complete(server, tmp_path)
 
 
 @pytest.mark.parametrize("fault", [500, 429])
@@ -169,7 +181,10 @@ def test_a_killed_run_resumes(server, tmp_path):
 
 
 @pytest.mark.parametrize("between", ["tries", "runs"])
-def test_a_file_that_changes_on_the_server_is_not_glued_together(server, tmp_path, between):
+@pytest.mark.parametrize("weak", ["", "W/"])
+def test_a_file_that_changes_on_the_server_is_not_glued_together(server, tmp_path, between, weak):
+    server.weak = weak
+
     def change():
         server.files[FIRST] = bytes(2 * HALF)
 
@@ -261,7 +276,7 @@ def test_a_disk_that_is_too_small_is_refused_up_front(server, tmp_path, monkeypa
         free = 1_000_000
 
     monkeypatch.setattr(transfers.shutil, "disk_usage", lambda _: Usage)
-    with pytest.raises(EgolibError, match=r"needs 1\.6 MB, but the disk has 1\.0 MB free"):
+    with pytest.raises(EgolibError, match=r"needs 3\.1 MB, but the disk has 1\.0 MB free"):
         fetch(server, tmp_path)
     assert not list(tmp_path.iterdir())
     assert not gets(server)
@@ -277,13 +292,22 @@ def test_a_disk_that_fills_up_is_one_line(server, tmp_path, monkeypatch):
     assert "\n" not in str(caught.value)
 
 
-def test_a_server_that_is_not_there(server, tmp_path, capsys, monkeypatch):
-    monkeypatch.setattr(download, "TRIES", 1)
+def test_a_server_that_is_not_there(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(download, "BACKOFF_S", 0.001)
     arguments = ["download", str(tmp_path), "--url", "http://127.0.0.1:9/", "--sets", "val"]
     assert cli.main(arguments) == 2
     error = capsys.readouterr().err.strip()
     assert error.startswith("egolib: http://127.0.0.1:9/male_008_a_a.tar.gz.parta")
     assert "\n" not in error
+
+
+def test_a_folder_in_which_another_run_downloads_is_left_to_it(server, tmp_path):
+    with (
+        only_run(tmp_path / ".download.lock"),
+        pytest.raises(EgolibError, match="another run"),
+    ):
+        fetch(server, tmp_path)
+    assert not gets(server)
 
 
 def test_redirections_are_followed(server, tmp_path, monkeypatch):
