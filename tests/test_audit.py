@@ -131,7 +131,7 @@ def test_only_what_changed_is_audited_again(tree, checkpoint, monkeypatch):
 
 
 def test_processes_find_the_same(tree, tmp_path, checkpoint):
-    for name in ("NaN", "picture cut short", "frame twice"):
+    for name in ("NaN", "picture cut short", "depth missing"):
         PLANTS[name][1](tree)
     audits = [audit_tree(tree, tmp_path / str(n), checkpoint, workers=n) for n in (1, 2)]
     assert audits[0].findings.equals(audits[1].findings)

@@ -10,7 +10,7 @@ from egolib.config import override
 from egolib.frames import index_tree
 from egolib.training import train_stage
 
-SIDE_PX, FRAMES, RUNS = 128, 900, 3
+SIDE_PX, FRAMES, RUNS = 128, 1800, 3
 
 
 def synthetic(seed, speed=1.0):
@@ -70,22 +70,22 @@ def test_a_constant_shift_is_found(shift):
     assert (path == shift).mean() > 0.9
 
 
-@pytest.mark.parametrize("shift", [1, -2])
+@pytest.mark.parametrize("shift", [2, -2])
 def test_a_shift_that_starts_in_mid_sequence_is_found_there(shift):
     truth, seen = synthetic(8)
-    late = np.arange(FRAMES) >= 400
+    late = np.arange(FRAMES) >= 800
     _, path, found = look(truth, seen, shift * late)
     assert [s.offset for s in found] == [shift]
-    assert abs(found[0].first - 400) < 60
-    assert found[0].last > 840
+    assert abs(found[0].first - 800) < 150
+    assert found[0].last > 1700
     assert ((path != 0) == late).mean() > 0.9
 
 
 def test_a_slow_drift_is_found():
     truth, seen = synthetic(9)
-    true = np.arange(FRAMES) // 100
+    true = np.arange(FRAMES) // 200
     _, path, found = look(truth, seen, true)
-    assert sum(s.last - s.first for s in found) > 700
+    assert sum(s.last - s.first for s in found) > 1400
     assert np.abs(path - true).mean() < 1
 
 

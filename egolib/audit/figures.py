@@ -45,7 +45,8 @@ def defect_matrix(audit):
     axes.imshow(counts.where(counts > 0), cmap="Oranges", norm=LogNorm(0.5, 2 * top), aspect="auto")
     for (row, column), value in np.ndenumerate(counts.to_numpy()):
         if value:
-            axes.text(column, row, f"{value:,}", ha="center", va="center", fontsize=7.5)
+            axes.text(column, row, f"{value:,}", ha="center", va="center", fontsize=7.5,
+                      color="white" if value > top / 3 else "black")  # fmt: skip
     axes.set_xticks(range(counts.shape[1]), counts.columns, rotation=40, ha="right",
                     rotation_mode="anchor")  # fmt: skip
     axes.set_yticks(range(len(counts)), counts.index)
@@ -72,7 +73,8 @@ def where_in_folders(audit):
         share = 100 * (here.number.to_numpy(float) - first) / np.maximum(last - first, 1)
         height = folders.get_indexer(here.folder) + 0.3 * (i / max(len(defects) - 1, 1) - 0.5)
         marker = "|" if i < len(_MARKS) else "x"
-        axes.plot(share, height, marker, color=_MARKS[i % len(_MARKS)], label=defect, markersize=6,
+        axes.plot(share, height, marker, color=_MARKS[i % len(_MARKS)], label=defect, markersize=7,
+                  markeredgewidth=1.4,
                   rasterized=len(here) > 500)  # fmt: skip
     names = [folder.removesuffix("/cam_down") for folder in folders]
     axes.set_yticks(range(len(folders)), names)

@@ -29,6 +29,7 @@ svg { max-width: 100%; height: auto } details td { font-family: ui-monospace, mo
 <h1>Audit of {{ name }}</h1>
 <p class="note">{{ tree }} &middot; {{ splits }} &middot; {{ date }}</p>
 <p class="lead">{{ lead }}</p>
+<p>{{ drift_note }}</p>
 {% if defects|length %}
 <h2>What was found</h2>
 <table><tr><th>defect</th><th class="n">findings</th><th class="n">characters</th><th>what it means</th>
@@ -85,7 +86,7 @@ def _render(audit):
         ("Frames by character", "What training gets, and what it does not.", frames_kept(audit)),
         ("Who has what", "Findings by character and defect.", defect_matrix(audit)),
         ("Where", "One line a folder, from its first frame number to its last; the folders with most findings.", where_in_folders(audit)),
-        ("Labels against pictures in time", "Offset of the labels that fit each picture best, in frames. Coloured: confident; grey: not.", drift_paths(audit)),
+        ("Labels against pictures in time", "How many frames on the labels lie that fit the pictures best. Orange: with confidence, these frames are excluded; grey: not.", drift_paths(audit)),
     ]  # fmt: skip
     return _TEMPLATE.render(
         name=audit.tree.name,
@@ -93,10 +94,21 @@ def _render(audit):
         splits=", ".join(audit.splits),
         date=datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%d %H:%M UTC"),
         lead=headline(audit),
+        drift_note=_drift_note(audit),
         defects=list(audit.defects.itertuples()),
         summary=audit.summary.fillna(""),
         figures=[(title, note, _svg(drawn)) for title, note, drawn in figures if drawn],
         examples=[(defect, _examples(rows)) for defect, rows in audit.findings.groupby("defect")],
+    )
+
+
+def _drift_note(audit):
+    """How much it means that no drift was found."""
+    shifts = [found.noticeable for found in audit.drift.values()]
+    return (
+        f"A slide of all labels by one frame would have been noticed in {shifts.count(1)} of "
+        f"{len(shifts)} folders; none of any size in {shifts.count(None)}, which are too short or too "
+        "still for this network."
     )
 
 
