@@ -55,8 +55,8 @@ class FrameIndex:
     joints_2d_px (N, 16, 2) and joints_3d_m (N, 16, 3) as in Frame; folder_ids (N,) points into
     `folders`, clip_ids (N,) into `clips`. `fingerprint` is a digest of labels, names and sizes of
     pictures, the same wherever the tree lies. unpaired_images and unpaired_labels count the files
-    that were left out because their number has no partner, excluded the frames that the exclusion
-    list left out.
+    that were left out because their number has no partner, `excluded` the frames that were left out
+    because an audit's list says so.
     """
 
     PER_FRAME: ClassVar = (
