@@ -2,10 +2,12 @@
 shards, side by side in one run.
 
 The usual way, as the public re-implementations do it: a sample decodes its whole 1280x800 PNG
-(Pillow, which skimage.io uses), crops, resizes with anti-aliasing (torchvision v2), and draws 15
-Gaussians in numpy; PyTorch's loader collates. Labels come from egolib's index: their json is not
+(Pillow, which skimage.io uses), crops, resizes with anti-aliasing, and draws 15 Gaussians in numpy;
+PyTorch's loader collates. The resize is measured twice: by torchvision v2, and as
+skimage.transform.resize does it (a Gaussian and a zoom of scipy), which the published code calls. Labels come from egolib's index: their json is not
 parsed again for every sample, which favours the usual way. Shards: egolib's loader, heatmaps drawn
-and pictures scaled in batch. Both end in float32 pictures in [-1, 1] and heatmaps, on the CPU.
+and pictures scaled in batch. Both end in float32 pictures in [-1, 1] and heatmaps, on the CPU;
+"loading alone" leaves drawing and scaling out, which a GPU does.
 
 A busy machine distorts the clock, so two rates are given, both of one process: by the clock, and by
 the processor time of all processes together. Files are read before the clock starts: this measures
@@ -19,6 +21,7 @@ import argparse
 import resource
 import shutil
 import time
+from functools import partial
 from pathlib import Path
 
 import cv2
@@ -26,6 +29,7 @@ import numpy as np
 import pandas as pd
 import torch
 from PIL import Image
+from scipy import ndimage
 from torch.utils.data import DataLoader, Dataset
 from torchvision.transforms import v2
 
@@ -44,10 +48,9 @@ SIGMA_PX, BATCH = 1.0, 32
 class UsualDataset(Dataset):
     """A FrameIndex of a tree, one sample after the other."""
 
-    def __init__(self, index, image_px):
-        self.index, self.image_px = index, image_px
+    def __init__(self, index, image_px, resize):
+        self.index, self.image_px, self.resize = index, image_px, resize
         self.side = heatmap_side(image_px)
-        self.resize = v2.Resize((image_px, image_px), antialias=True)
 
     def __len__(self):
         return len(self.index)
@@ -56,11 +59,10 @@ class UsualDataset(Dataset):
         frame = self.index[position]
         with Image.open(frame.image_path) as picture:
             square = crop_square(np.asarray(picture.convert("RGB")))
-        image = self.resize(torch.from_numpy(square.copy()).permute(2, 0, 1))
         joints_px = native_to_square(frame.joints_2d_px[HEATMAP_JOINT_INDICES], self.side)
         seen = in_front(frame.joints_3d_m[HEATMAP_JOINT_INDICES])
         return {
-            "image": image.float() / 127.5 - 1,
+            "image": self.resize(square, self.image_px) / 127.5 - 1,
             "heatmaps": self.gaussians(joints_px, seen),
             "joints_3d_m": frame.joints_3d_m - frame.joints_3d_m[NECK],
         }
@@ -72,6 +74,20 @@ class UsualDataset(Dataset):
             away = (u - joints_px[j, 0]) ** 2 + (v - joints_px[j, 1]) ** 2
             maps[j] = np.exp(-away / (2 * SIGMA_PX**2))
         return maps
+
+
+def by_torchvision(square, image_px):
+    planes = torch.from_numpy(square.copy()).permute(2, 0, 1)
+    return v2.functional.resize(planes, [image_px, image_px], antialias=True).float()
+
+
+def as_skimage(square, image_px):
+    factor = len(square) / image_px
+    smooth = ndimage.gaussian_filter(square.astype(np.float64), ((factor - 1) / 2,) * 2 + (0,))
+    small = ndimage.zoom(
+        smooth, (1 / factor, 1 / factor, 1), order=1, grid_mode=True, mode="mirror"
+    )
+    return torch.from_numpy(small.astype(np.float32)).permute(2, 0, 1)
 
 
 def finish(batch, image_px):
@@ -105,10 +121,11 @@ def measure(make, workers, count):
     }
 
 
-def ours(index, image_px, workers):
+def ours(index, image_px, workers, here):
+    """Batches of egolib's loader, finished `here` or left to another device."""
     dataset = FrameDataset(index, image_px)
     loader = make_loader(dataset, BATCH, workers, shuffle_seed=0)
-    return (finish(batch, image_px) for batch in loader)
+    return (finish(batch, image_px) if here else batch for batch in loader)
 
 
 def usual(index, image_px, workers):
@@ -132,6 +149,7 @@ def main():
     parser.add_argument("--scratch", type=Path, required=True, help="for the packs, made anew")
     parser.add_argument("--px", type=int, nargs="+", default=[128, 256, 368])
     parser.add_argument("--workers", type=int, nargs="+", default=[0, 1, 2])
+    parser.add_argument("--encodings", nargs="+", default=["jpeg"], choices=["jpeg", "png"])
     parser.add_argument("--usual-samples", type=int, default=160)
     parser.add_argument("--samples", type=int, default=6400)
     parser.add_argument("--rounds", type=int, default=3, help="the best is reported")
@@ -144,25 +162,29 @@ def main():
     print(f"{len(tree)} PNG of {height} px height: {megabytes(pictures) / len(tree):.3f} MB each")
     rates, disk = [], []
     for px in options.px:
-        kinds = {}
-        for encoding in ("jpeg", "png"):
+        few = repeated(tree, options.usual_samples)
+        kinds = {"the usual way": (len(few), partial(usual, few, px, resize=by_torchvision)),
+                 "the same as skimage resizes": (len(few), partial(usual, few, px, resize=as_skimage))}  # fmt: skip
+        for encoding in options.encodings:
             out = options.scratch / f"{encoding}_{px}"
             shutil.rmtree(out, ignore_errors=True)
             started = processor_seconds()
             pack_tree(options.tree, out, 1, px=px, encoding=encoding)
             pack_s = (processor_seconds() - started) / len(tree)
-            kinds[f"shards, {encoding}"] = repeated(open_frames(out, "train"), options.samples)
             size = 1000 * megabytes((out / "train").glob("*.shard")) / len(tree)
             disk.append({"px": px, "encoding": encoding, "KB a frame": size,
                          "GB for 383 K": 383e3 * size / 1e6, "packed a core-second": 1 / pack_s})  # fmt: skip
-        few = repeated(tree, options.usual_samples)
+            index = repeated(open_frames(out, "train"), options.samples)
+            for name, here in (
+                (f"shards, {encoding}", True),
+                (f"{encoding}, loading alone", False),
+            ):
+                kinds[name] = (len(index), partial(ours, index, px, here=here))
         for workers in options.workers:
             for _ in range(options.rounds):  # side by side: what slows one slows the other
-                rates += [{"px": px, "workers": workers, "kind": "the usual way"}
-                          | measure(lambda f=few, p=px, w=workers: usual(f, p, w), workers, len(few))]  # fmt: skip
-                rates += [{"px": px, "workers": workers, "kind": kind}
-                          | measure(lambda i=i, p=px, w=workers: ours(i, p, w), workers, len(i))
-                          for kind, i in kinds.items()]  # fmt: skip
+                for kind, (count, make) in kinds.items():
+                    found = measure(partial(make, workers=workers), workers, count)
+                    rates.append({"px": px, "workers": workers, "kind": kind, **found})
     best = pd.DataFrame(rates).groupby(["px", "workers", "kind"], sort=False).max()
     for column in ("by the clock", "by processor time"):
         reference = best[column].xs("the usual way", level="kind")

@@ -24,6 +24,7 @@ PACK_FILE, CHECKSUM_FILE = "pack.json", "checksums.json"
 PICTURE = np.dtype([("start", "<u8"), ("bytes", "<u4"), ("crc32", "<u4")])
 COLUMNS = ("folders", "clips", *FrameIndex.PER_FRAME)
 LEFT_OUT = ("excluded", "unpaired_images", "unpaired_labels")
+_MAPPED_AROUND = 1 << 16  # Linux maps so many bytes, aligned, when one of them is touched
 _REMEDY = "run `egolib pack` again, which makes only what is missing"
 
 
@@ -101,8 +102,9 @@ class ShardReader:
         square = decode(np.frombuffer(content, np.uint8, size, start))
         # What was read stays in the system's cache; an epoch shall not fill this process's memory.
         if hasattr(content, "madvise"):  # Windows has none
-            page = start - start % mmap.PAGESIZE
-            content.madvise(mmap.MADV_DONTNEED, page, start + size - page)
+            first = start - start % _MAPPED_AROUND
+            past = min(start + size + -(start + size) % _MAPPED_AROUND, len(content))
+            content.madvise(mmap.MADV_DONTNEED, first, past - first)
         return square
 
 
