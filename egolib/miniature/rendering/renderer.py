@@ -51,8 +51,8 @@ class LightQuality:
     """How finely soft light is traced: at every `grid_step`-th pixel both ways, `rays` to each lamp
     and the sky, the samples of `interleave` x `interleave` neighbours joined."""
 
-    grid_step: int = 2
-    interleave: int = 4
+    grid_step: int = 3
+    interleave: int = 3
     rays: int = 1
 
 
@@ -102,7 +102,10 @@ class Renderer:
         self.spots = wp.zeros(coarse, dtype=lighting.Lit, device=self.device)
         self.joined = wp.zeros(coarse, dtype=lighting.Lit, device=self.device)
         self.noise = self._upload(noise_tile(), wp.vec4)
-        self.swatches = self._upload(fabric.swatches(), wp.vec2)
+        self.swatches = self._upload(
+            np.moveaxis(fabric.swatches(), 0, 2).reshape(fabric.SWATCH_PX, fabric.SWATCH_PX, -1),
+            fabric.Slopes,
+        )
         circle = np.array([XR_EGOPOSE.circle_cx, XR_EGOPOSE.circle_cy])
         self.film = Film((centres - circle) / XR_EGOPOSE.circle_radius)
 
