@@ -36,9 +36,9 @@ The rooms, in the order in which data flows; a module imports only from modules 
     sheets       pictures, with and without poses, side by side
     plots        every figure
     predict      pictures -> poses and overlays; their score against labels
+    audit        what is wrong with a copy of the data
     study        one run: profile, seed, data, and where its results lie
     report       manifest, index page, what is published in the repository
-    audit        what is wrong with a copy of the data
     execute      the notebooks, headless
     cli          the `egolib` command
 

@@ -79,6 +79,9 @@ def _parser():
 
     run = verbs.add_parser("run", help="the whole study: data, notebooks, tables, figures")
     _add_study_options(run)
+    run.add_argument(
+        "--pack", default="", metavar="DIR", help="pack the tree of --data into DIR, train on that"
+    )
 
     pack = verbs.add_parser("pack", help="a tree -> square crops in shards, which load fast")
     pack.add_argument("tree", type=Path)
@@ -198,7 +201,7 @@ def _run(options):
     from egolib.execute import run_study
     from egolib.study import open_study
 
-    study = open_study(options.profile, options.seed, options.data, options.results)
+    study = open_study(options.profile, options.seed, options.data, options.results, options.pack)
     print(f"Read {run_study(study)}")
 
 
@@ -246,11 +249,12 @@ def _extract(options):
 
 
 def _audit(options):
-    from egolib.audit import audit_tree
-    from egolib.audit.page import headline
+    from egolib.audit import audit_tree, headline
     from egolib.exclusions import excluded_path
+    from egolib.study import miniature_network
 
-    audit = audit_tree(options.tree, options.out, options.network, options.workers, options.split)
+    network = options.network or miniature_network()
+    audit = audit_tree(options.tree, options.out, network, options.workers, options.split)
     if len(audit.defects):
         print(audit.defects[["findings", "characters", "consequence"]].to_string())
     print(headline(audit))

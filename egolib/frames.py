@@ -77,7 +77,7 @@ class FrameIndex:
     joints_3d_m: np.ndarray
     unpaired_images: int
     unpaired_labels: int
-    excluded: int
+    excluded: int = 0
 
     def __len__(self):
         return len(self.numbers)

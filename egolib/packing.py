@@ -20,6 +20,7 @@ import numpy as np
 
 from egolib.cluster import run_parts
 from egolib.errors import EgolibError
+from egolib.exclusions import AUDIT_FOLDER, excluded_path
 from egolib.files import atomic_path, write_atomically
 from egolib.frames import index_tree
 from egolib.pictures import read_crop, resize_square
@@ -89,20 +90,24 @@ def _pack_part(tree, out, workers, settings, part):
 def prepare_pack(
     tree, out, px=None, encoding="jpeg", quality=95, frames_per_shard=FRAMES_PER_SHARD
 ):
-    """Index a tree, bind `out` (Path) to it and to the settings, write the labels
-    -> ({split: FrameIndex}, Pack).
+    """Index a tree, bind `out` (Path) to it and to the settings, write the labels and a copy of
+    the tree's audit -> ({split: FrameIndex}, Pack).
 
     px: side of the squares, at most that of the tree's (default: DEFAULT_PX, or the tree's own if
     that is smaller). encoding: "jpeg" of `quality`, or "png".
     Raises EgolibError for a folder of other settings or of another state of the tree, and whatever
     frames.index_tree refuses.
     """
-    indices = _index_splits(Path(tree))
+    tree = Path(tree)
+    indices = _index_splits(tree)
     pack = _claim(out, indices, px, encoding, quality, frames_per_shard)
     for split, index in indices.items():
         for column, name in column_files(split).items():
             with atomic_path(out / name) as path, open(path, "wb") as stream:
                 np.save(stream, getattr(index, column), allow_pickle=False)
+    audit = excluded_path(tree).parent
+    for path in audit.glob("*.*") if audit.is_dir() else ():  # what was left out, and why
+        write_atomically(out / AUDIT_FOLDER / path.name, path.read_bytes())
     return indices, pack
 
 

@@ -11,6 +11,8 @@ page         summary, list of findings, exclusion list, and a page with plots
 run          a whole tree, in several processes, resumable
 """
 
+from egolib.audit.page import headline
 from egolib.audit.run import audit_tree
+from egolib.audit.tables import load_audit
 
-__all__ = ["audit_tree"]
+__all__ = ["audit_tree", "headline", "load_audit"]

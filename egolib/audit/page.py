@@ -104,6 +104,8 @@ def _render(audit):
 
 def _drift_note(audit):
     """How much it means that no drift was found."""
+    if not audit.drift:
+        return "Whether labels have drifted against the pictures in time was not looked for."
     shifts = [found.noticeable for found in audit.drift.values()]
     return (
         f"A slide of all labels by one frame would have been noticed in {shifts.count(1)} of "

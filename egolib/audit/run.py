@@ -23,9 +23,8 @@ def audit_tree(tree, out=None, network=None, workers=None, splits=tuple(SPLIT_FO
 
     out: default the folder `audit` of the tree, or of the user's cache when the tree cannot be
     written; training reads the exclusion list there, and only there. network: path of a checkpoint
-    that looks for drift (default: stage 1 of the profile `quick`, trained first if need be).
-    workers: processes, default the processors of this machine. What was found out about a character
-    is kept while its files do not change.
+    that looks for drift; without one nobody looks. workers: processes, default the processors of
+    this machine. What was found out about a character is kept while its files do not change.
     Raises EgolibError for a folder that is not a tree, a bad checkpoint, a killed worker or a full
     disk.
     """
@@ -33,7 +32,9 @@ def audit_tree(tree, out=None, network=None, workers=None, splits=tuple(SPLIT_FO
     characters = _list_characters(tree, splits)
     out = Path(out) if out else place_beside(tree, AUDIT_FOLDER)
     records = dict(_audit_all(tree, characters, out / _KEPT, workers))
-    found = _look_for_drift(tree, records, out / _KEPT, network, workers)
+    found = dict.fromkeys(characters, ([], {}))
+    if network:
+        found = _look_for_drift(tree, records, out / _KEPT, network, workers)
     return write_audit(tree, out, splits, [(records[name], *found[name]) for name in characters])
 
 
@@ -94,7 +95,7 @@ def _look_for_drift(tree, records, folder, network, workers):
     from egolib.audit.drift import find_drift  # torch takes seconds to import
     from egolib.audit.sight import open_eye, see
 
-    eye = open_eye(network or _default_network())
+    eye = open_eye(network)
     total = sum(len(record.numbers) for record in records.values())
     found = {}
     with progress_bar(total=total, desc="Drift", unit="frame") as bar:
@@ -118,18 +119,3 @@ def _drift_findings(drift):
         for number, offset in zip(found.numbers, found.offsets, strict=True)
         if stretch.first <= number <= stretch.last
     ]  # fmt: skip
-
-
-def _default_network():
-    from egolib.study import open_study
-
-    study = open_study()
-    checkpoint = study.checkpoint("heatmaps")
-    if not checkpoint.is_file():
-        print(
-            f"{checkpoint} is not there yet: it is trained on the miniature first, "
-            "about 20 min on 2 cores", flush=True,
-        )  # fmt: skip
-        study.prepare_data()
-        study.train("heatmaps")
-    return checkpoint

@@ -44,6 +44,19 @@ class Audit:
         )  # fmt: skip
 
 
+def load_audit(folder):
+    """The tables of an audit that lies in `folder`, without its drift and ranges -> Audit, or None
+    when there is none."""
+    paths = [folder / name for name in (FINDINGS_FILE, EXCLUDED_FILE, SUMMARY_FILE)]
+    if not all(path.is_file() for path in paths):
+        return None
+    findings, excluded, summary = (pd.read_csv(path) for path in paths)
+    sets = [split for split, name in SPLIT_FOLDERS.items() if name in set(summary.set)]
+    return Audit(
+        folder.parent, tuple(sets), findings, excluded, summary, {}, {}, folder / PAGE_FILE
+    )
+
+
 def collect(tree, out, splits, results):
     """results: [(CharacterRecord, findings of the network, drift of its folders)] -> Audit."""
     rows, summary, drift, ranges = [], [], {}, {}
