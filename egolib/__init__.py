@@ -16,6 +16,7 @@ The rooms, in the order in which data flows; a module imports only from modules 
     losses       one function per equation of the paper
     metrics      MPJPE and friends, with intervals
     checkpoints  networks <-> safetensors
+    convert      the public re-implementation's checkpoints -> ours
     stages       what each of the three stages computes from a batch
     training     fit a stage, keep its best epoch, resume
     evaluation   a network over a split -> predictions

@@ -28,6 +28,7 @@ class NetworkSpec:
     sigma_px: float
     latent_size: int
     heatmap_branch: bool
+    pose_activations: bool = True
 
     @property
     def heatmap_px(self):
@@ -43,6 +44,7 @@ def spec_of(kind, profile):
         sigma_px=profile.heatmaps.sigma_px,
         latent_size=profile.lifter.latent_size,
         heatmap_branch=profile.lifter.heatmap_branch,
+        pose_activations=profile.lifter.pose_activations,
     )
 
 
@@ -50,7 +52,9 @@ def build_network(spec, pretrained=False):
     """A network by its spec, freshly initialised (ImageNet trunk when `pretrained`)."""
     if spec.kind == "heatmaps":
         return HeatmapNet(spec.backbone, pretrained)
-    lifter = PoseLifter(spec.heatmap_px, spec.latent_size, spec.heatmap_branch)
+    lifter = PoseLifter(
+        spec.heatmap_px, spec.latent_size, spec.heatmap_branch, spec.pose_activations
+    )
     if spec.kind == "lifter":
         return lifter
     return EgoPose(HeatmapNet(spec.backbone, pretrained), lifter)

@@ -69,6 +69,12 @@ def _parser():
     )
     train.add_argument("--nodes", type=int, default=1, help="machines, under torchrun or srun")
 
+    convert = verbs.add_parser(
+        "convert", help="the public re-implementation's .tar checkpoints -> one of ours"
+    )
+    convert.add_argument("tars", type=Path, nargs="+", metavar="IN.tar", help="model_best.tar")
+    convert.add_argument("out", type=Path, metavar="OUT.safetensors")
+
     evaluate = verbs.add_parser("evaluate", help="print the tables of a checkpoint on a split")
     evaluate.add_argument(
         "checkpoint", type=Path, nargs="+", help="one file, or a heatmap network and a lifter"
@@ -126,6 +132,14 @@ def _train(options):
     print(study.train(options.stage, options.resume, options.devices, options.nodes))
 
 
+def _convert(options):
+    from egolib.convert import convert
+
+    if options.out.suffix != ".safetensors":
+        raise EgolibError(f"{options.out}: the last name is the outcome's and ends in .safetensors")
+    print(f"{options.out}: a {convert(options.tars, options.out).kind} network")
+
+
 def _evaluate(options):
     from egolib.evaluation import load_for_evaluation, pixel_error_table, predict_index
     from egolib.files import write_atomically
@@ -179,6 +193,7 @@ VERBS = {
     "run": _run,
     "render": _render,
     "train": _train,
+    "convert": _convert,
     "evaluate": _evaluate,
     "predict": _predict,
     "score": _score,

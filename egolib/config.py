@@ -47,10 +47,12 @@ class HeatmapConfig:
 
 @dataclass(frozen=True)
 class LifterConfig:
-    """Stage 2 (section 4.2): heatmaps -> pose and, by the second branch, heatmaps again."""
+    """Stage 2 (section 4.2): heatmaps -> pose and, by the second branch, heatmaps again. Without
+    `pose_activations` the pose branch is linear, as in the public re-implementations."""
 
     latent_size: int = 20
     heatmap_branch: bool = True
+    pose_activations: bool = True
     augment: bool = False
     epochs: int = 12
     batch_size: int = 32
@@ -116,7 +118,7 @@ STAGES = ("heatmaps", "lifter", "finetune")
 # Zero means "all" or "none" here; any other number of a profile must be positive.
 MAY_BE_ZERO = (
     "characters", "clips", "workers", "augment", "heatmap_branch", "pretrained",
-    "embedded",
+    "pose_activations", "embedded",
 )  # fmt: skip
 
 

@@ -1,3 +1,4 @@
+import dataclasses
 import json
 
 import pytest
@@ -27,6 +28,18 @@ def test_a_network_comes_back_as_it_was(tmp_path):
     assert spec == LIFTER
     assert provenance == {"seed": 7}
     assert not loaded.training
+
+
+def test_a_linear_pose_branch_comes_back_linear(tmp_path, lifter_file):
+    assert load_network(lifter_file)[1].pose_activations
+    linear = dataclasses.replace(LIFTER, pose_activations=False)
+    network = build_network(linear).eval()
+    torch.nn.init.normal_(network.pose_branch[-1].weight)
+    save_network(tmp_path / "linear.safetensors", network, linear, {})
+    loaded, spec, _ = load_network(tmp_path / "linear.safetensors")
+    maps = torch.rand(2, 15, 8, 8)
+    assert not spec.pose_activations
+    assert torch.equal(loaded(maps)[0], network(maps)[0])
 
 
 def rewrite(path, tensors=None, **metadata):
