@@ -21,6 +21,7 @@ from lightning.pytorch.callbacks import ModelCheckpoint
 
 from egolib.checkpoints import build_network, join_networks, load_network, save_network, spec_of
 from egolib.dataset import FrameDataset, make_loader, mean_pose_m
+from egolib.errors import EgolibError
 from egolib.files import code_digest, no_space_is_one_line, write_atomically
 from egolib.progress import progress_bar
 from egolib.stages import FinetuneStage, HeatmapStage, LifterStage
@@ -157,7 +158,7 @@ def train_stage(stage, profile, train_index, val_index, checkpoints_dir, seed, r
     L.seed_everything(seed, verbose=False)
     start = {}
     if stage == "finetune":
-        network, spec, start = _load_joined(checkpoints_dir)
+        network, spec, start = _load_joined(checkpoints_dir, spec)
     else:
         network = build_network(spec, profile.heatmaps.pretrained and stage == "heatmaps")
     if stage == "lifter":
@@ -199,7 +200,7 @@ def _code_digest():
     return code_digest(Path(__file__).with_name(f"{name}.py") for name in names.split())
 
 
-def _load_joined(checkpoints_dir):
+def _load_joined(checkpoints_dir, asked):
     heatmap_net, heatmap_spec, heatmap_origin = load_network(
         checkpoints_dir / "heatmaps.safetensors", ["heatmaps"]
     )
@@ -207,6 +208,12 @@ def _load_joined(checkpoints_dir):
         checkpoints_dir / "lifter.safetensors", ["lifter"]
     )
     network, spec = join_networks(heatmap_net, heatmap_spec, lifter, lifter_spec)
+    for name, wanted in dataclasses.asdict(asked).items():
+        if getattr(spec, name) != wanted:
+            raise EgolibError(
+                f"{checkpoints_dir}: its networks have {name} = {getattr(spec, name)}, the profile "
+                f"asks for {wanted}; train the stages before this one again"
+            )
     return (
         network.train(),
         spec,

@@ -7,6 +7,7 @@ from safetensors.torch import load_file, save_file
 
 from egolib.checkpoints import NetworkSpec, build_network, join_networks, load_network, save_network
 from egolib.errors import EgolibError
+from egolib.skeleton import HEATMAP_JOINTS, JOINTS
 
 LIFTER = NetworkSpec("lifter", "resnet18", 64, 1.0, 20, True)
 
@@ -75,6 +76,15 @@ def test_files_of_others_are_refused(lifter_file):
         load_network(lifter_file)
     rewrite(lifter_file, spec=json.dumps({"kind": "lifter", "layers": 3}))
     with pytest.raises(EgolibError, match="cannot read its description"):
+        load_network(lifter_file)
+
+
+def test_a_checkpoint_of_other_joints_says_which(lifter_file):
+    rewrite(lifter_file, joints=json.dumps([*JOINTS, "Spine"]))
+    with pytest.raises(EgolibError, match="its joints are not those of this study: Spine"):
+        load_network(lifter_file)
+    rewrite(lifter_file, heatmap_joints=json.dumps(HEATMAP_JOINTS[::-1]))
+    with pytest.raises(EgolibError, match="its heatmap_joints .*: their order"):
         load_network(lifter_file)
 
 

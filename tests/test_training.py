@@ -191,6 +191,17 @@ def test_fine_tuning_needs_the_stages_before_it(indices, toy_profile, tmp_path):
         train_stage("finetune", toy_profile, *indices, tmp_path, seed=1)
 
 
+def test_fine_tuning_says_which_network_is_not_what_the_profile_asks_for(
+    trained, indices, toy_profile
+):
+    latent = with_epochs(toy_profile, "lifter", 1, latent_size=10)
+    with pytest.raises(EgolibError, match=r"latent_size = 20, the profile asks for 10"):
+        train_stage("finetune", latent, *indices, trained, seed=3)
+    larger = with_epochs(toy_profile, "heatmaps", 1, image_px=128)
+    with pytest.raises(EgolibError, match=r"image_px = 64, the profile asks for 128"):
+        train_stage("finetune", larger, *indices, trained, seed=3)
+
+
 def test_the_paper_profile_trains_on_a_handful_of_frames(tmp_path):
     """ResNet-101 at 368 px and the 80 M lifter, through all three stages, on two frames."""
     from egolib.config import PROFILES, override
