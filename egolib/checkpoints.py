@@ -125,6 +125,15 @@ def load_network(path, kinds=KINDS):
     return network.eval(), spec, provenance
 
 
+def provenance_of(path):
+    """The provenance in a checkpoint; {} where there is none to read."""
+    try:
+        with safe_open(path, "pt") as stored:
+            return json.loads(stored.metadata()["provenance"])
+    except (SafetensorError, OSError, KeyError, TypeError, ValueError):
+        return {}
+
+
 def join_networks(heatmap_net, heatmap_spec, lifter, lifter_spec):
     """A heatmap network and a lifter as one EgoPose -> (network, spec).
 

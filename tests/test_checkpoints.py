@@ -84,7 +84,7 @@ def test_a_checkpoint_of_other_joints_says_which(lifter_file):
     with pytest.raises(EgolibError, match="its joints are not those of this study: Spine"):
         load_network(lifter_file)
     rewrite(lifter_file, heatmap_joints=json.dumps(HEATMAP_JOINTS[::-1]))
-    with pytest.raises(EgolibError, match="its heatmap_joints .*: their order"):
+    with pytest.raises(EgolibError, match=r"its heatmap_joints .*: their order"):
         load_network(lifter_file)
 
 
