@@ -26,8 +26,10 @@ The rooms, in the order in which data flows; a module imports only from modules 
     losses       one function per equation of the paper
     metrics      MPJPE and friends, with intervals
     checkpoints  networks <-> safetensors
+    convert      the public re-implementation's checkpoints -> ours
     stages       what each of the three stages computes from a batch
-    training     fit a stage, keep its best epoch, resume
+    fitting      fit a stage in one process or many, keep its best epoch, resume
+    training     which network, frames and start each stage is fitted with
     evaluation   a network over a split -> predictions
     published    what others measured, with sources
     results      predictions -> tables, beside the published figures

@@ -12,9 +12,12 @@ from safetensors.torch import save_file
 from egolib.errors import EgolibError
 from egolib.files import atomic_path
 from egolib.models import EgoPose, HeatmapNet, PoseLifter, heatmap_side
+from egolib.skeleton import HEATMAP_JOINTS, JOINTS
 
 FORMAT = "egolib-1"
 KINDS = ("heatmaps", "lifter", "egopose")
+# What the numbers of a network mean, in their order; kept in every file.
+JOINT_ORDERS = {"joints": JOINTS, "heatmap_joints": HEATMAP_JOINTS}
 
 
 @dataclass(frozen=True)
@@ -28,6 +31,7 @@ class NetworkSpec:
     sigma_px: float
     latent_size: int
     heatmap_branch: bool
+    pose_activations: bool = True
 
     @property
     def heatmap_px(self):
@@ -43,6 +47,7 @@ def spec_of(kind, profile):
         sigma_px=profile.heatmaps.sigma_px,
         latent_size=profile.lifter.latent_size,
         heatmap_branch=profile.lifter.heatmap_branch,
+        pose_activations=profile.lifter.pose_activations,
     )
 
 
@@ -50,7 +55,9 @@ def build_network(spec, pretrained=False):
     """A network by its spec, freshly initialised (ImageNet trunk when `pretrained`)."""
     if spec.kind == "heatmaps":
         return HeatmapNet(spec.backbone, pretrained)
-    lifter = PoseLifter(spec.heatmap_px, spec.latent_size, spec.heatmap_branch)
+    lifter = PoseLifter(
+        spec.heatmap_px, spec.latent_size, spec.heatmap_branch, spec.pose_activations
+    )
     if spec.kind == "lifter":
         return lifter
     return EgoPose(HeatmapNet(spec.backbone, pretrained), lifter)
@@ -64,6 +71,7 @@ def save_network(path, network, spec, provenance):
         "format": FORMAT,
         "spec": json.dumps(dataclasses.asdict(spec)),
         "provenance": json.dumps(provenance),
+        **{name: json.dumps(order) for name, order in JOINT_ORDERS.items()},
     }
     with atomic_path(path) as partial:
         try:
@@ -78,7 +86,8 @@ def load_network(path, kinds=KINDS):
     """Build and load the network in `path` -> (network in eval mode, NetworkSpec, provenance).
 
     Raises EgolibError that names the file when it is missing, damaged, not a checkpoint of this
-    study, of a kind not in `kinds`, or when its tensors do not fit its own description.
+    study, of a kind not in `kinds`, of other joints, or when its tensors do not fit its own
+    description.
     """
     path = Path(path)
     if not path.is_file():
@@ -96,12 +105,17 @@ def load_network(path, kinds=KINDS):
     try:
         spec = NetworkSpec(**json.loads(metadata["spec"]))
         provenance = json.loads(metadata["provenance"])
+        orders = {name: json.loads(metadata[name]) for name in JOINT_ORDERS if name in metadata}
     except (KeyError, TypeError, ValueError) as error:
         raise EgolibError(
             f"{path}: cannot read its description ({error}); train it again"
         ) from error
     if spec.kind not in kinds:
         raise EgolibError(f"{path}: holds a {spec.kind} network; expected {' or '.join(kinds)}")
+    for name, order in orders.items():
+        if order != list(JOINT_ORDERS[name]):
+            differ = ", ".join(sorted(set(order) ^ set(JOINT_ORDERS[name]))) or "their order"
+            raise EgolibError(f"{path}: its {name} are not those of this study: {differ}")
     network = build_network(spec)
     try:
         network.load_state_dict(tensors, strict=True)
@@ -109,6 +123,15 @@ def load_network(path, kinds=KINDS):
         first = str(error).splitlines()[1].strip()
         raise EgolibError(f"{path}: tensors do not fit the network it names: {first}") from error
     return network.eval(), spec, provenance
+
+
+def provenance_of(path):
+    """The provenance in a checkpoint; {} where there is none to read."""
+    try:
+        with safe_open(path, "pt") as stored:
+            return json.loads(stored.metadata()["provenance"])
+    except (SafetensorError, OSError, KeyError, TypeError, ValueError):
+        return {}
 
 
 def join_networks(heatmap_net, heatmap_spec, lifter, lifter_spec):

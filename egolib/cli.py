@@ -167,6 +167,12 @@ def _parser():
     )
     train.add_argument("--nodes", type=int, default=1, help="machines, under torchrun or srun")
 
+    convert = verbs.add_parser(
+        "convert", help="the public re-implementation's .tar checkpoints -> one of ours"
+    )
+    convert.add_argument("tars", type=Path, nargs="+", metavar="IN.tar", help="model_best.tar")
+    convert.add_argument("out", type=Path, metavar="OUT.safetensors")
+
     evaluate = verbs.add_parser("evaluate", help="print the tables of a checkpoint on a split")
     evaluate.add_argument(
         "checkpoint", type=Path, nargs="+", help="one file, or a heatmap network and a lifter"
@@ -175,7 +181,8 @@ def _parser():
         "--data", type=Path, required=True, metavar="DIR", help="a tree or a pack"
     )
     evaluate.add_argument("--split", choices=list(SPLIT_FOLDERS), default="test")
-    evaluate.add_argument("--out", type=Path, help="folder for tables and pictures")
+    evaluate.add_argument("--workers", type=_whole, default=0, help="processes that load pictures")
+    evaluate.add_argument("--out", type=Path, help="folder for tables, errors.csv and pictures")
 
     predict = verbs.add_parser("predict", help="poses and overlays from a folder of pictures")
     predict.add_argument("checkpoint", type=Path)
@@ -284,24 +291,41 @@ def _train(options):
     print(study.train(options.stage, options.resume, options.devices, options.nodes))
 
 
+def _convert(options):
+    from egolib.convert import convert
+
+    if options.out.suffix != ".safetensors":
+        raise EgolibError(f"{options.out}: the last name is the outcome's and ends in .safetensors")
+    print(f"{options.out}: a {convert(options.tars, options.out).kind} network")
+
+
 def _evaluate(options):
-    from egolib.evaluation import load_for_evaluation, pixel_error_table, predict_index
+    from egolib.evaluation import (
+        frame_errors,
+        load_for_evaluation,
+        pixel_error_table,
+        predict_index,
+    )
     from egolib.files import write_atomically
     from egolib.plots import heatmap_sheet, prediction_sheet, save_figure
     from egolib.results import TABLES, as_markdown, write_tables
     from egolib.shards import open_frames
 
-    network, spec, _ = load_for_evaluation(options.checkpoint)
+    network, spec, provenance = load_for_evaluation(options.checkpoint)
     index = open_frames(options.data, options.split)
-    predictions = predict_index(network, spec, index)
+    predictions = predict_index(network, spec, index, options.workers)
     out = options.out or options.checkpoint[-1].with_suffix("")
-    if spec.kind == "heatmaps":
+    errors = frame_errors(predictions, spec.kind)
+    write_atomically(out / "errors.csv", errors.to_csv(index=False, float_format="%.3f"))
+    if spec.kind != "lifter":
         table = pixel_error_table(predictions).round(2)
         print(table.to_string())
         write_atomically(out / "tables" / "pixel_errors.csv", table.to_csv())
+    if spec.kind == "heatmaps":
         sheet = heatmap_sheet(index, network, spec)
     else:
-        joined = "before" if len(options.checkpoint) == 2 else "after"
+        parts = provenance.get("files", options.checkpoint)
+        joined = "before" if len(parts) == 2 else "after"
         measured = {"oracle" if spec.kind == "lifter" else joined: predictions}
         label = f"{options.data.resolve().name}, {options.split} ({len(index)} frames)"
         for title, build in TABLES.values():
@@ -309,7 +333,7 @@ def _evaluate(options):
         write_tables(measured, label, out / "tables")
         sheet = prediction_sheet(index, predictions)
     save_figure(sheet, out / "figures", "predictions")
-    print(f"Tables and pictures are in {out}")
+    print(f"Tables, errors.csv and pictures are in {out}")
 
 
 def _predict(options):
@@ -342,6 +366,7 @@ VERBS = {
     "audit": _audit,
     "render": _render,
     "train": _train,
+    "convert": _convert,
     "evaluate": _evaluate,
     "predict": _predict,
     "score": _score,

@@ -1,6 +1,9 @@
 """Profiles: what a run renders and trains. One frozen dataclass a stage; unknown keys and wrong
 types are refused.
 
+In every stage `batch_size` is that of one step of the optimiser, all processes together;
+`accumulate` takes it in so many parts, where memory is short.
+
 A profile is `smoke` (minutes, for the tests), `quick` (the default), `paper` (the published
 sizes, on the official data and a GPU) or a TOML file that says `base = "quick"` and overrides
 keys below `[render]`, `[heatmaps]`, `[lifter]` and `[finetune]`.
@@ -42,18 +45,22 @@ class HeatmapConfig:
     augment: bool = True
     epochs: int = 3
     batch_size: int = 16
+    accumulate: int = 1
     learning_rate: float = 1e-3
 
 
 @dataclass(frozen=True)
 class LifterConfig:
-    """Stage 2 (section 4.2): heatmaps -> pose and, by the second branch, heatmaps again."""
+    """Stage 2 (section 4.2): heatmaps -> pose and, by the second branch, heatmaps again. Without
+    `pose_activations` the pose branch is linear, as in the public re-implementations."""
 
     latent_size: int = 20
     heatmap_branch: bool = True
+    pose_activations: bool = True
     augment: bool = False
     epochs: int = 12
     batch_size: int = 32
+    accumulate: int = 1
     learning_rate: float = 1e-3
 
 
@@ -64,6 +71,7 @@ class FinetuneConfig:
     augment: bool = True
     epochs: int = 2
     batch_size: int = 16
+    accumulate: int = 1
     learning_rate: float = 3e-4
 
 
@@ -72,7 +80,8 @@ class Profile:
     """Everything a run depends on besides its seed and its data.
 
     `embedded`: without a data folder, render the miniature; else a folder must be named.
-    `workers`: processes that load pictures beside the one that trains.
+    `workers`: processes that load pictures beside each one that trains. `compiled`: on a GPU, by
+    torch.compile, which takes minutes and pays in long runs.
     """
 
     name: str
@@ -82,6 +91,7 @@ class Profile:
     finetune: FinetuneConfig = FinetuneConfig()
     embedded: bool = True
     workers: int = 0
+    compiled: bool = False
 
 
 PROFILES = {
@@ -107,6 +117,7 @@ PROFILES = {
         finetune=FinetuneConfig(epochs=3, learning_rate=1e-4),
         embedded=False,
         workers=8,
+        compiled=True,
     ),
 }
 DEFAULT_PROFILE = "quick"
@@ -116,7 +127,7 @@ STAGES = ("heatmaps", "lifter", "finetune")
 # Zero means "all" or "none" here; any other number of a profile must be positive.
 MAY_BE_ZERO = (
     "characters", "clips", "workers", "augment", "heatmap_branch", "pretrained",
-    "embedded",
+    "pose_activations", "embedded", "compiled",
 )  # fmt: skip
 
 

@@ -65,34 +65,67 @@ def mean_pose_m(index):
 
 class EpochShuffle(Sampler):
     """A shuffle that depends on seed and epoch only, so that a resumed run sees what the
-    uninterrupted one would have seen. Lightning calls `set_epoch`."""
+    uninterrupted one would have seen. Lightning calls `set_epoch`.
 
-    def __init__(self, length, seed):
-        self.length, self.seed, self.epoch = length, seed, 0
+    Of `world_size` processes, number `rank` gets its share: the batches of one process, each dealt
+    out in turn. The last short batch is dropped unless it is the only one: batch normalisation is
+    poor on a handful of pictures.
+    """
+
+    def __init__(self, length, seed, batch_size=1, rank=0, world_size=1):
+        whole = length - length % batch_size or length
+        self.length, self.share = length, whole // world_size
+        self.seed, self.epoch = seed, 0
+        self.rank, self.world_size = rank, world_size
 
     def set_epoch(self, epoch):
         self.epoch = epoch
 
     def __len__(self):
-        return self.length
+        return self.share
 
     def __iter__(self):
-        rng = np.random.default_rng([self.seed, self.epoch])
-        return iter(rng.permutation(self.length).tolist())
+        order = np.random.default_rng([self.seed, self.epoch]).permutation(self.length)
+        dealt = order[: self.share * self.world_size]
+        return iter(dealt[self.rank :: self.world_size].tolist())
 
 
-def make_loader(dataset, batch_size, workers=0, shuffle_seed=None):
+def ordered_batches(length, batch_size, rank=0, world_size=1):
+    """Positions 0 to length - 1 in batches [[int, ...], ...], those of process `rank`.
+
+    Every process has as many batches, of nearly the same size: processes that wait for each other
+    at every batch would else wait for ever.
+    """
+    rounds = -(-length // max(batch_size, 2 * world_size))
+    parts = np.array_split(np.arange(length), rounds * world_size)
+    return [part.tolist() for part in parts[rank::world_size]]
+
+
+def make_loader(dataset, batch_size, workers=0, shuffle_seed=None, accumulate=1, rank=0,
+                world_size=1):  # fmt: skip
     """Batches of `dataset`: in order, or shuffled anew each epoch from `shuffle_seed`.
 
-    Training (a shuffle seed) drops the last short batch unless it is the only one: batch
-    normalisation is poor on a handful of pictures.
+    `batch_size` frames are shared by `world_size` processes, of which this is number `rank`; in
+    training, each takes its part in `accumulate` pieces. Raises EgolibError where that does not
+    come out even, and for fewer frames than processes.
     """
-    shuffled = shuffle_seed is not None
+    if len(dataset) < world_size:
+        raise EgolibError(f"{world_size} processes cannot share {len(dataset)} frames")
+    if shuffle_seed is None:
+        batches = {"batch_sampler": ordered_batches(len(dataset), batch_size, rank, world_size)}
+    else:
+        if batch_size % (world_size * accumulate):
+            raise EgolibError(
+                f"batch_size = {batch_size} does not divide among {world_size} processes in "
+                f"{accumulate} pieces each; choose a multiple of {world_size * accumulate}"
+            )
+        batches = {
+            "sampler": EpochShuffle(len(dataset), shuffle_seed, batch_size, rank, world_size),
+            "batch_size": batch_size // (world_size * accumulate),
+        }
     return DataLoader(
         dataset,
-        batch_size=batch_size,
-        sampler=EpochShuffle(len(dataset), shuffle_seed) if shuffled else None,
-        drop_last=shuffled and len(dataset) >= batch_size,
+        **batches,
         collate_fn=_as_it_is,
         num_workers=workers,
         persistent_workers=workers > 0,

@@ -13,6 +13,7 @@ from egolib.dataset import FrameDataset, make_loader, normalise
 from egolib.errors import EgolibError
 from egolib.files import atomic_path
 from egolib.heatmaps import draw_heatmaps, find_peaks
+from egolib.metrics import joint_errors_mm
 from egolib.progress import progress_bar
 from egolib.skeleton import HEATMAP_JOINTS, JOINTS, plain_clip
 
@@ -154,3 +155,26 @@ def pixel_error_table(predictions):
     errors = pd.DataFrame(predictions.errors_px, columns=HEATMAP_JOINTS)
     table = errors.describe(percentiles=[0.5, 0.9]).T[["count", "mean", "50%", "90%"]]
     return table.rename(columns={"50%": "median", "90%": "90 % below"})
+
+
+def frame_errors(predictions, kind):
+    """Errors of every frame and joint, for anybody's own analysis -> DataFrame, one row a frame.
+
+    Columns: image (below the tree's root), character, environment, clip, action, frame, cluster
+    (what intervals resample), and by the `kind` of network: mpjpe_mm and `<joint>_mm` (the data
+    set's protocol), but for a heatmap network; `<joint>_px` (pixels of the square input, whose side
+    is image_px; empty where the joint is not in the picture), but for a lifter.
+    """
+    p = predictions
+    columns = {
+        "image": p.image, "character": p.character, "environment": p.environment, "clip": p.clip,
+        "action": p.action, "frame": p.number, "cluster": p.sequence,
+    }  # fmt: skip
+    if kind != "heatmaps":
+        errors_mm = joint_errors_mm(p.predicted_m, p.truth_m)
+        columns["mpjpe_mm"] = errors_mm.mean(-1)
+        columns |= {f"{joint}_mm": errors_mm[:, i] for i, joint in enumerate(JOINTS)}
+    if kind != "lifter":
+        columns["image_px"] = p.image_px
+        columns |= {f"{joint}_px": p.errors_px[:, i] for i, joint in enumerate(HEATMAP_JOINTS)}
+    return pd.DataFrame(columns)

@@ -75,10 +75,10 @@ class PoseLifter(nn.Module):
 
     The heatmap branch makes the latent keep the uncertainty of the 2D maps; `heatmap_branch =
     False` is the paper's single-branch variant. Unlike the public re-implementations, the pose
-    branch has activations; without them its three layers are one.
+    branch has activations; without them (`pose_activations = False`) its three layers are one.
     """
 
-    def __init__(self, heatmap_px, latent_size=20, heatmap_branch=True):
+    def __init__(self, heatmap_px, latent_size=20, heatmap_branch=True, pose_activations=True):
         super().__init__()
         joints, side = len(HEATMAP_JOINTS), heatmap_px // 8
         flat = 512 * side * side
@@ -92,9 +92,10 @@ class PoseLifter(nn.Module):
             nn.Linear(2048, 512), leaky,
             nn.Linear(512, latent_size),
         )  # fmt: skip
+        between = leaky if pose_activations else nn.Identity()
         self.pose_branch = nn.Sequential(
-            nn.Linear(latent_size, 32), leaky,
-            nn.Linear(32, 32), leaky,
+            nn.Linear(latent_size, 32), between,
+            nn.Linear(32, 32), between,
             nn.Linear(32, len(JOINTS) * 3),
         )  # fmt: skip
         self.heatmap_branch = None
