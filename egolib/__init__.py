@@ -5,12 +5,7 @@ The rooms, in the order in which data flows; a module imports only from modules 
 
     skeleton     joints, bones, body groups, actions, the official split
     camera       the calibrated fisheye lens
-    release      what release v1.0 of the official data set holds
-    transfers    large files, several at a time
-    download     the official parts, from their server to disk
-    members      where a member of an archive may lie and a link may point
-    unpacking    the parts of one archive -> its files in a folder
-    archives     official parts -> verified -> a tree on disk
+    official     the official data set: release v1.0 -> its parts -> a tree on disk
     miniature    the embedded data set: body, motion, wardrobe, room, render, write
     pictures     picture files -> arrays
     labels       a label file -> joints

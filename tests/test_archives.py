@@ -23,11 +23,11 @@ from fake_release import (
 )
 
 from egolib import cli, members, transfers
-from egolib.archives import STAMP, extract
 from egolib.errors import EgolibError
 from egolib.files import only_run
 from egolib.frames import index_tree
-from egolib.release import part_names
+from egolib.official.archives import STAMP, extract
+from egolib.official.release import part_names
 
 CHARACTER = "male_008_a_a"  # nine parts
 
@@ -332,7 +332,7 @@ def test_a_full_disk_is_one_line_and_stops_everything(tmp_path, parts, monkeypat
     def full(*_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("egolib.unpacking.shutil.copyfileobj", full)
+    monkeypatch.setattr("egolib.official.unpacking.shutil.copyfileobj", full)
     refuses(parts, tmp_path / "tree", "no space left")
 
 

@@ -14,7 +14,7 @@ import requests
 from egolib import cli, download, release, transfers
 from egolib.errors import EgolibError
 from egolib.files import only_run
-from egolib.release import LAST_PARTS, MAX_PART_BYTES, part_names
+from egolib.official.release import LAST_PARTS, MAX_PART_BYTES, part_names
 
 CHARACTER = "female_003_a_a"  # six parts
 FIRST = f"{CHARACTER}.tar.gz.partaa"

@@ -5,7 +5,7 @@ from pathlib import Path
 from egolib.cli.options import add_choice_of_characters, between, count, shard, slurm_option, whole
 from egolib.config import DEFAULT_PROFILE, load_profile
 from egolib.errors import EgolibError
-from egolib.release import URL
+from egolib.official.release import URL
 from egolib.skeleton import SPLIT_FOLDERS
 
 
@@ -89,14 +89,14 @@ def add_verbs(verbs):
 
 
 def _download(options):
-    from egolib.download import download
+    from egolib.official.download import download
 
     fetched = download(options.out, options.characters, options.sets, options.url, options.workers)
     print(f"Fetched {fetched} parts; all are in {options.out}")
 
 
 def _extract(options):
-    from egolib.archives import extract
+    from egolib.official.archives import extract
 
     extracted = extract(
         options.folder, options.out, options.characters, options.sets, options.workers,

@@ -9,7 +9,7 @@ import shutil
 from pathlib import PurePosixPath
 
 from egolib.errors import EgolibError
-from egolib.release import LAST_PARTS
+from egolib.official.release import LAST_PARTS
 from egolib.skeleton import SPLITS
 
 

@@ -12,7 +12,7 @@ import tarfile
 import zlib
 
 from egolib.errors import EgolibError
-from egolib.members import make_links, member_place
+from egolib.official.members import make_links, member_place
 from egolib.progress import bytes_text
 
 _CHUNK = 1 << 20
@@ -62,7 +62,7 @@ def unpack(parts, character, folder, advance):
 
     Modes, owners and times are not restored. `advance(n)` is called for every n bytes read.
     Raises EgolibError that names the part when one is cut off or damaged, and the member when one
-    is neither file, folder nor link, or is refused by egolib.members.
+    is neither file, folder nor link, or is refused by egolib.official.members.
     """
     try:
         with _JoinedParts(parts, advance) as joined:

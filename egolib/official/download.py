@@ -21,9 +21,9 @@ from requests.adapters import HTTPAdapter
 
 from egolib.errors import EgolibError
 from egolib.files import no_space_is_one_line, only_run
+from egolib.official.release import MAX_PART_BYTES, URL, choose_characters, part_names
+from egolib.official.transfers import require_space, run_each
 from egolib.progress import bytes_text
-from egolib.release import MAX_PART_BYTES, URL, choose_characters, part_names
-from egolib.transfers import require_space, run_each
 
 TRIES = 8  # in a row that bring nothing; with the waits in between, some four minutes
 FIRST_TRIES = 3  # before anything is fetched; some seconds

@@ -13,16 +13,16 @@ from pathlib import Path
 
 from egolib.errors import EgolibError
 from egolib.files import no_space_is_one_line, only_run
-from egolib.progress import bytes_text
-from egolib.release import (
+from egolib.official.release import (
     UNPACKED_BYTES,
     character_of,
     choose_characters,
     part_names,
     set_folder,
 )
-from egolib.transfers import in_process, require_space, run_each
-from egolib.unpacking import unpack
+from egolib.official.transfers import in_process, require_space, run_each
+from egolib.official.unpacking import unpack
+from egolib.progress import bytes_text
 
 STAMP = ".parts.json"  # in a character's folder: the names and bytes of the parts it came from
 
