@@ -11,9 +11,10 @@ import numpy as np
 import pytest
 import requests
 
-from egolib import cli, download, release, transfers
+from egolib import cli
 from egolib.errors import EgolibError
 from egolib.files import only_run
+from egolib.official import download, release, transfers
 from egolib.official.release import LAST_PARTS, MAX_PART_BYTES, part_names
 
 CHARACTER = "female_003_a_a"  # six parts
