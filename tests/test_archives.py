@@ -22,10 +22,11 @@ from fake_release import (
     write_release,
 )
 
-from egolib import cli, members, transfers
+from egolib import cli
 from egolib.errors import EgolibError
 from egolib.files import only_run
 from egolib.frames import index_tree
+from egolib.official import members, transfers
 from egolib.official.archives import STAMP, extract
 from egolib.official.release import part_names
 
