@@ -4,6 +4,7 @@ The notebooks open a Study in their first cell; so does `egolib train`. It owns 
 names below `results/<profile>/` and nothing else: the work is done by the modules it calls.
 """
 
+import functools
 import json
 from dataclasses import dataclass
 from pathlib import Path
@@ -79,8 +80,8 @@ class Study:
         if (tree / PACK_FILE).is_file():
             return load_audit(tree / AUDIT_FOLDER)
         small = self.profile.heatmaps.image_px <= PROFILES["smoke"].heatmaps.image_px
-        network = None if self.renders else miniature_network("smoke" if small else "quick")
-        return audit_tree(tree, network=network)
+        network = functools.partial(miniature_network, "smoke" if small else "quick")
+        return audit_tree(tree, network=None if self.renders else network)
 
     def pack(self):
         """Pack `source` into `tree` at the size of the profile's pictures, as far as it is not."""

@@ -23,7 +23,8 @@ def audit_tree(tree, out=None, network=None, workers=None, splits=tuple(SPLIT_FO
 
     out: default the folder `audit` of the tree, or of the user's cache when the tree cannot be
     written; training reads the exclusion list there, and only there. network: path of a checkpoint
-    that looks for drift; without one nobody looks. workers: processes, default the processors of
+    that looks for drift, or a function that returns it when it is needed; without one nobody looks.
+    workers: processes, default the processors of
     this machine. What was found out about a character is kept while its files do not change.
     Raises EgolibError for a folder that is not a tree, a bad checkpoint, a killed worker or a full
     disk.
@@ -95,7 +96,7 @@ def _look_for_drift(tree, records, folder, network, workers):
     from egolib.audit.drift import find_drift  # torch takes seconds to import
     from egolib.audit.sight import open_eye, see
 
-    eye = open_eye(network)
+    eye = open_eye(network() if callable(network) else network)
     total = sum(len(record.numbers) for record in records.values())
     found = {}
     with progress_bar(total=total, desc="Drift", unit="frame") as bar:

@@ -110,7 +110,7 @@ def _audit(options):
     from egolib.exclusions import excluded_path
     from egolib.study import miniature_network
 
-    network = options.network or miniature_network()
+    network = options.network or miniature_network
     audit = audit_tree(options.tree, options.out, network, options.workers, options.split)
     if len(audit.defects):
         print(audit.defects[["findings", "characters", "consequence"]].to_string())
