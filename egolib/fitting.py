@@ -163,8 +163,9 @@ def _trainer(devices, nodes, **options):
         )  # fmt: skip
     except (ValueError, MisconfigurationException) as error:
         raise EgolibError(f"{asked}: {' '.join(str(error).split())}") from error
-    started = int(os.environ.get("WORLD_SIZE", 1))
-    if started not in (1, trainer.world_size):
+    # What torchrun and srun tell the processes that they start.
+    told = os.environ.get("WORLD_SIZE") or os.environ.get("SLURM_STEP_NUM_TASKS") or "1"
+    if (started := int(told)) not in (1, trainer.world_size):
         raise EgolibError(
             f"{asked}: {started} processes were started; --devices is their number on each machine"
         )

@@ -81,7 +81,7 @@ def versions():
 
 def hardware():
     """The machine: cpu model, cores this process may use, memory in GiB, gpu or None, bf16."""
-    from egolib.training import training_precision  # Lightning takes seconds to import
+    from egolib.fitting import training_precision  # Lightning takes seconds to import
 
     cpu = platform.processor() or platform.machine()
     info = Path("/proc/cpuinfo")

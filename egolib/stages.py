@@ -39,14 +39,11 @@ class Stage(L.LightningModule):
             "lr_scheduler": {"scheduler": schedule, "interval": "step"},
         }
 
-    def inputs(self, batch, batch_idx=0):
+    def inputs(self, batch, draw=0):
         """A batch of the loader -> what the network sees and learns: "image" (B, 3, S, S)
         normalised, where there is one, and "heatmaps" (B, 15, H, H), drawn on its device. What
-        training does to a batch depends on seed, epoch, batch and process alone."""
+        training does to a batch depends on seed and `draw` alone."""
         if self.training:
-            trainer = self.trainer
-            batches = trainer.current_epoch * trainer.num_training_batches + batch_idx
-            draw = batches * trainer.world_size + trainer.global_rank
             generator = torch.Generator().manual_seed(self.seed * 1_000_003 + draw)
             if self.config.augment:
                 batch = turn_and_mirror(batch, self.image_size_px, generator)
@@ -68,7 +65,8 @@ class Stage(L.LightningModule):
         raise NotImplementedError
 
     def training_step(self, batch, batch_idx):
-        seen = self.inputs(batch, batch_idx)
+        batches = self.current_epoch * self.trainer.num_training_batches + batch_idx
+        seen = self.inputs(batch, batches * self.trainer.world_size + self.global_rank)
         loss, _ = self.loss_and_error(seen)
         self._require_finite(loss, seen, self.trainer.train_dataloader, "batch", batch_idx)
         count = len(batch["position"])

@@ -73,14 +73,17 @@ def test_two_processes_end_where_one_does(shared_toy_tree, profile, one, tmp_pat
     assert load_network(path)[2]["best"]["val_mpjpe_mm"] == pair["val_mpjpe_mm"].min()
 
 
-def test_processes_that_nobody_asked_for_are_refused(monkeypatch, shared_toy_tree, profile, capsys):
+@pytest.mark.parametrize("launcher", ["WORLD_SIZE", "SLURM_STEP_NUM_TASKS"])
+def test_processes_that_nobody_asked_for_are_refused(
+    monkeypatch, shared_toy_tree, profile, capsys, launcher
+):
     """Each would train the whole, and all write the same files."""
-    monkeypatch.setenv("WORLD_SIZE", "2")
+    monkeypatch.setenv(launcher, "2")
     arguments = [*STUDY, profile, "--data", str(shared_toy_tree)]
     results = str(shared_toy_tree.parent / "refused")
     assert cli.main([*arguments, "--results", results]) == 2
     assert "--devices 1 --nodes 1: 2 processes were started" in capsys.readouterr().err
-    monkeypatch.delenv("WORLD_SIZE")
+    monkeypatch.delenv(launcher)
     assert cli.main([*arguments, "--results", results, "--devices", "0"]) == 2
     assert "--devices 0 --nodes 1" in capsys.readouterr().err
 

@@ -197,8 +197,8 @@ def test_a_label_that_spoils_the_loss_is_named_and_the_last_epoch_kept(
     """From the second epoch on: the first is whole and stays."""
     step = stages.Stage.inputs
 
-    def spoilt(self, batch, batch_idx=0):
-        seen = step(self, batch, batch_idx)
+    def spoilt(self, batch, draw=0):
+        seen = step(self, batch, draw)
         if self.current_epoch == 1 and self.training == (split == "train"):
             seen["joints_3d_m"] = seen["joints_3d_m"].clone()
             seen["joints_3d_m"][seen["position"] == 9, 5] = 3e38
