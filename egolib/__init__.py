@@ -5,9 +5,14 @@ The rooms, in the order in which data flows; a module imports only from modules 
 
     skeleton     joints, bones, body groups, actions, the official split
     camera       the calibrated fisheye lens
+    official     the official data set: release v1.0 -> its parts -> a tree on disk
     miniature    the embedded data set: body, motion, wardrobe, room, render, write
     pictures     picture files -> arrays
+    labels       a label file -> joints and their rotations
+    exclusions   the frames that an audit leaves out
     frames       a tree on disk -> an index of frames paired by number
+    shards       frames packed for speed: squares and labels in memory-mapped files
+    packing      a tree -> shards, on one machine or many
     visibility   what a picture shows of each joint, and what hides it
     dataset      frames -> batches of tensors
     augment      what training does to a batch
@@ -19,8 +24,10 @@ The rooms, in the order in which data flows; a module imports only from modules 
     metrics      MPJPE and friends, with intervals
     checkpoints  networks <-> safetensors
     cost         what a network costs: parameters, arithmetic, time
+    convert      the public re-implementation's checkpoints -> ours
     stages       what each of the three stages computes from a batch
-    training     fit a stage, keep its best epoch, resume
+    fitting      fit a stage in one process or many, keep its best epoch, resume
+    training     which network, frames and start each stage is fitted with
     evaluation   a network over a split -> predictions
     detections   what a heatmap network finds, kept for all the lifters that read it
     published    what others measured, with sources
@@ -33,6 +40,7 @@ The rooms, in the order in which data flows; a module imports only from modules 
     plots        every figure
     methodplots  the comparison's figures: methods side by side, ablations
     predict      pictures -> poses and overlays; their score against labels
+    audit        what is wrong with a copy of the data
     study        one run: profile, seed, data, and where its results lie
     report       manifest, index page, what is published in the repository
     grid         a grid file -> the runs of a sweep

@@ -144,14 +144,16 @@ def crop_square(image):
 
 
 def world_to_camera(camera_trans, camera_rot_degrees):
-    """The json's `camera` -> the 4x4 matrix that takes world points to the camera frame.
+    """The json's `camera`, two (..., 3) -> the (..., 4, 4) matrix that takes world points to the
+    camera frame.
 
     M = diag(1, -1, -1, 1) inv(T), T from `rot` (degrees, static xyz) and `trans` (centimetres,
     which M then keeps). Source: xR-EgoPose issue 7.
     """
-    pose = np.eye(4)
-    pose[:3, :3] = Rotation.from_euler("xyz", camera_rot_degrees, degrees=True).as_matrix()
-    pose[:3, 3] = camera_trans
+    turn = Rotation.from_euler("xyz", camera_rot_degrees, degrees=True).as_matrix()
+    pose = np.broadcast_to(np.eye(4), (*turn.shape[:-2], 4, 4)).copy()
+    pose[..., :3, :3] = turn
+    pose[..., :3, 3] = camera_trans
     return np.diag([1.0, -1.0, -1.0, 1.0]) @ np.linalg.inv(pose)
 
 

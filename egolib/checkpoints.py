@@ -14,10 +14,13 @@ from egolib.config import METHODS
 from egolib.errors import EgolibError
 from egolib.files import atomic_path
 from egolib.models import EgoPose, HeatmapNet, PoseLifter, heatmap_side
+from egolib.skeleton import HEATMAP_JOINTS, JOINTS
 
 FORMAT = "egolib-2"
 OLD_FORMAT = "egolib-1"  # knew the dual and the single branch only
 KINDS = ("heatmaps", "lifter", "egopose")
+# What the numbers of a network mean, in their order; kept in every file.
+JOINT_ORDERS = {"joints": JOINTS, "heatmap_joints": HEATMAP_JOINTS}
 
 
 @dataclass(frozen=True)
@@ -84,6 +87,7 @@ def save_network(path, network, spec, provenance):
         "format": FORMAT,
         "spec": json.dumps(dataclasses.asdict(spec)),
         "provenance": json.dumps(provenance),
+        **{name: json.dumps(order) for name, order in JOINT_ORDERS.items()},
     }
     with atomic_path(path) as partial:
         try:
@@ -98,7 +102,8 @@ def load_network(path, kinds=KINDS):
     """Build and load the network in `path` -> (network in eval mode, NetworkSpec, provenance).
 
     Raises EgolibError that names the file when it is missing, damaged, not a checkpoint of this
-    study, of a kind not in `kinds`, or when its tensors do not fit its own description.
+    study, of a kind not in `kinds`, of other joints, or when its tensors do not fit its own
+    description.
     """
     path = Path(path)
     if not path.is_file():
@@ -116,12 +121,17 @@ def load_network(path, kinds=KINDS):
     try:
         spec = _read_spec(metadata)
         provenance = json.loads(metadata["provenance"])
+        orders = {name: json.loads(metadata[name]) for name in JOINT_ORDERS if name in metadata}
     except (KeyError, TypeError, ValueError) as error:
         raise EgolibError(
             f"{path}: cannot read its description ({error}); train it again"
         ) from error
     if spec.kind not in kinds:
         raise EgolibError(f"{path}: holds a {spec.kind} network; expected {' or '.join(kinds)}")
+    for name, order in orders.items():
+        if order != list(JOINT_ORDERS[name]):
+            differ = ", ".join(sorted(set(order) ^ set(JOINT_ORDERS[name]))) or "their order"
+            raise EgolibError(f"{path}: its {name} are not those of this study: {differ}")
     network = build_network(spec)
     try:
         network.load_state_dict(tensors, strict=True)
@@ -140,6 +150,15 @@ def _read_spec(metadata):
     if spec.method not in METHODS:
         raise ValueError(f"unknown method {spec.method!r}; known: {', '.join(METHODS)}")
     return spec
+
+
+def provenance_of(path):
+    """The provenance in a checkpoint; {} where there is none to read."""
+    try:
+        with safe_open(path, "pt") as stored:
+            return json.loads(stored.metadata()["provenance"])
+    except (SafetensorError, OSError, KeyError, TypeError, ValueError):
+        return {}
 
 
 def join_networks(heatmap_net, heatmap_spec, lifter, lifter_spec):

@@ -1,6 +1,9 @@
 """Profiles: what a run renders and trains. One frozen dataclass a stage; unknown keys and wrong
 types are refused.
 
+In every stage `batch_size` is that of one step of the optimiser, all processes together;
+`accumulate` takes it in so many parts, where memory is short.
+
 A profile is `smoke` (minutes, for the tests), `quick` (the default), `study` (what the methods are
 compared with, see sweep.py), `paper` (the published sizes, on the official data and a GPU) or a
 TOML file that says `base = "quick"` and overrides
@@ -43,15 +46,16 @@ class HeatmapConfig:
     augment: bool = True
     epochs: int = 3
     batch_size: int = 16
+    accumulate: int = 1
     learning_rate: float = 1e-3
 
 
 @dataclass(frozen=True)
 class LifterConfig:
     """Stage 2 (section 4.2): heatmaps -> pose. `method` is one of METHODS; `latent_size` and
-    `pose_activations` (between the layers of the pose branch) concern those that have a latent.
-    `limb_terms`: what the limb terms of the loss compare. `trained_on`: heatmaps of the true
-    joints, or those that the heatmap network finds."""
+    `pose_activations` (between the layers of the pose branch; the public re-implementations have
+    none) concern those that have a latent. `limb_terms`: what the limb terms of the loss compare.
+    `trained_on`: heatmaps of the true joints, or those that the heatmap network finds."""
 
     method: str = "dual"
     latent_size: int = 20
@@ -61,6 +65,7 @@ class LifterConfig:
     augment: bool = False
     epochs: int = 12
     batch_size: int = 32
+    accumulate: int = 1
     learning_rate: float = 1e-3
 
 
@@ -71,6 +76,7 @@ class FinetuneConfig:
     augment: bool = True
     epochs: int = 2
     batch_size: int = 16
+    accumulate: int = 1
     learning_rate: float = 3e-4
 
 
@@ -79,7 +85,8 @@ class Profile:
     """Everything a run depends on besides its seed and its data.
 
     `embedded`: without a data folder, render the miniature; else a folder must be named.
-    `workers`: processes that load pictures beside the one that trains.
+    `workers`: processes that load pictures beside each one that trains. `compiled`: on a GPU, by
+    torch.compile, which takes minutes and pays in long runs.
     """
 
     name: str
@@ -89,6 +96,7 @@ class Profile:
     finetune: FinetuneConfig = FinetuneConfig()
     embedded: bool = True
     workers: int = 0
+    compiled: bool = False
 
 
 PROFILES = {
@@ -116,6 +124,7 @@ PROFILES = {
         finetune=FinetuneConfig(epochs=3, learning_rate=1e-4),
         embedded=False,
         workers=8,
+        compiled=True,
     ),
 }
 DEFAULT_PROFILE = "quick"
@@ -135,7 +144,7 @@ CHOICES = {
 # Zero means "all" or "none" here; any other number of a profile must be positive.
 MAY_BE_ZERO = (
     "characters", "clips", "workers", "augment", "pose_activations", "pretrained",
-    "embedded",
+    "embedded", "compiled",
 )  # fmt: skip
 
 

@@ -5,7 +5,7 @@ import torch
 from torch.utils.data import DataLoader, Dataset, Sampler
 
 from egolib.camera import in_front, native_to_square
-from egolib.pictures import read_square
+from egolib.errors import EgolibError
 from egolib.skeleton import HEATMAP_JOINT_INDICES, JOINTS
 
 NECK = JOINTS.index("Neck")
@@ -21,10 +21,17 @@ class FrameDataset(Dataset):
     rotations_rad: float32 (16, 3), as in FrameIndex.
     heatmaps: float16 (15, H, H), from `detected` (N, 15, H, H), which a network found in the
         pictures; left out when there is none.
-    action, character: str. position: int, the place in the index.
+    position: int64, the place in the index.
+
+    Raises EgolibError for pictures that would have to be enlarged from a packed size.
     """
 
     def __init__(self, index, image_px, with_images=True, detected=None):
+        if with_images and image_px > index.largest_px:
+            raise EgolibError(
+                f"{index.root}: holds pictures of {index.largest_px} px, {image_px} are asked for; "
+                f"pack the tree again with --px {image_px}, or train on smaller pictures"
+            )
         self.index = index
         self.image_px = image_px
         self.with_images = with_images
@@ -34,65 +41,107 @@ class FrameDataset(Dataset):
         return len(self.index)
 
     def __getitem__(self, position):
-        frame = self.index[position]
-        joints_2d_px = native_to_square(frame.joints_2d_px[HEATMAP_JOINT_INDICES], self.image_px)
-        sample = {
-            "joints_2d_px": torch.from_numpy(joints_2d_px.astype(np.float32)),
-            "in_front": torch.from_numpy(in_front(frame.joints_3d_m[HEATMAP_JOINT_INDICES])),
-            "joints_3d_m": torch.from_numpy(frame.joints_3d_m - frame.joints_3d_m[NECK]),
-            "rotations_rad": torch.from_numpy(self.index.rotations_rad[position]),
-            "action": frame.action,
-            "character": frame.character,
-            "position": position,
+        return {name: values[0] for name, values in self.__getitems__([position]).items()}
+
+    def __getitems__(self, positions):
+        """The samples of a list of positions, stacked: PyTorch's loader asks for them so."""
+        pixels = self.index.joints_2d_px[positions][:, HEATMAP_JOINT_INDICES]
+        poses_m = self.index.joints_3d_m[positions]
+        batch = {
+            "joints_2d_px": native_to_square(pixels, self.image_px).astype(np.float32),
+            "in_front": in_front(poses_m[:, HEATMAP_JOINT_INDICES]),
+            "joints_3d_m": poses_m - poses_m[:, NECK, None],
+            "rotations_rad": self.index.rotations_rad[positions],
+            "position": np.asarray(positions),
         }
         if self.detected is not None:
-            sample["heatmaps"] = torch.from_numpy(np.array(self.detected[position]))
+            batch["heatmaps"] = np.asarray(self.detected[positions])
         if self.with_images:
-            square = read_square(frame.image_path, self.image_px)
-            sample["image"] = torch.from_numpy(square).permute(2, 0, 1)
-        return sample
+            squares = np.empty((len(positions), self.image_px, self.image_px, 3), np.uint8)
+            for square, position in zip(squares, positions, strict=True):
+                square[:] = self.index.read_square(position, self.image_px)
+            batch["image"] = squares.transpose(0, 3, 1, 2)
+        return {name: torch.from_numpy(values) for name, values in batch.items()}
 
 
 def mean_pose_m(index):
     """Mean pose of a FrameIndex relative to the neck, float32 (16, 3) metres."""
-    poses_m = index.joints_3d_m - index.joints_3d_m[:, NECK, None]
-    return torch.from_numpy(poses_m.mean(0, dtype=np.float64).astype(np.float32))
+    joints_m = index.joints_3d_m.mean(0, dtype=np.float64)
+    return torch.from_numpy((joints_m - joints_m[NECK]).astype(np.float32))
 
 
 class EpochShuffle(Sampler):
     """A shuffle that depends on seed and epoch only, so that a resumed run sees what the
-    uninterrupted one would have seen. Lightning calls `set_epoch`."""
+    uninterrupted one would have seen. Lightning calls `set_epoch`.
 
-    def __init__(self, length, seed):
-        self.length, self.seed, self.epoch = length, seed, 0
+    Of `world_size` processes, number `rank` gets its share: the batches of one process, each dealt
+    out in turn. The last short batch is dropped unless it is the only one: batch normalisation is
+    poor on a handful of pictures.
+    """
+
+    def __init__(self, length, seed, batch_size=1, rank=0, world_size=1):
+        whole = length - length % batch_size or length
+        self.length, self.share = length, whole // world_size
+        self.seed, self.epoch = seed, 0
+        self.rank, self.world_size = rank, world_size
 
     def set_epoch(self, epoch):
         self.epoch = epoch
 
     def __len__(self):
-        return self.length
+        return self.share
 
     def __iter__(self):
-        rng = np.random.default_rng([self.seed, self.epoch])
-        return iter(rng.permutation(self.length).tolist())
+        order = np.random.default_rng([self.seed, self.epoch]).permutation(self.length)
+        dealt = order[: self.share * self.world_size]
+        return iter(dealt[self.rank :: self.world_size].tolist())
 
 
-def make_loader(dataset, batch_size, workers=0, shuffle_seed=None):
+def ordered_batches(length, batch_size, rank=0, world_size=1):
+    """Positions 0 to length - 1 in batches [[int, ...], ...], those of process `rank`.
+
+    Every process has as many batches, of nearly the same size: processes that wait for each other
+    at every batch would else wait for ever.
+    """
+    rounds = -(-length // max(batch_size, 2 * world_size))
+    parts = np.array_split(np.arange(length), rounds * world_size)
+    return [part.tolist() for part in parts[rank::world_size]]
+
+
+def make_loader(dataset, batch_size, workers=0, shuffle_seed=None, accumulate=1, rank=0,
+                world_size=1):  # fmt: skip
     """Batches of `dataset`: in order, or shuffled anew each epoch from `shuffle_seed`.
 
-    Training (a shuffle seed) drops the last short batch unless it is the only one: batch
-    normalisation is poor on a handful of pictures.
+    `batch_size` frames are shared by `world_size` processes, of which this is number `rank`; in
+    training, each takes its part in `accumulate` pieces. Raises EgolibError where that does not
+    come out even, and for fewer frames than processes.
     """
-    shuffled = shuffle_seed is not None
+    if len(dataset) < world_size:
+        raise EgolibError(f"{world_size} processes cannot share {len(dataset)} frames")
+    if shuffle_seed is None:
+        batches = {"batch_sampler": ordered_batches(len(dataset), batch_size, rank, world_size)}
+    else:
+        if batch_size % (world_size * accumulate):
+            raise EgolibError(
+                f"batch_size = {batch_size} does not divide among {world_size} processes in "
+                f"{accumulate} pieces each; choose a multiple of {world_size * accumulate}"
+            )
+        batches = {
+            "sampler": EpochShuffle(len(dataset), shuffle_seed, batch_size, rank, world_size),
+            "batch_size": batch_size // (world_size * accumulate),
+        }
     return DataLoader(
         dataset,
-        batch_size=batch_size,
-        sampler=EpochShuffle(len(dataset), shuffle_seed) if shuffled else None,
-        drop_last=shuffled and len(dataset) >= batch_size,
+        **batches,
+        collate_fn=_as_it_is,
         num_workers=workers,
         persistent_workers=workers > 0,
         pin_memory=torch.cuda.is_available(),
     )
+
+
+def _as_it_is(batch):
+    return batch
 
 
 def normalise(images):

@@ -7,3 +7,7 @@ class EgolibError(Exception):
     def __str__(self):
         # PyTorch's loading processes hand an error on with their traceback in front of it.
         return super().__str__().rsplit(f"{type(self).__name__}: ", 1)[-1].strip()
+
+
+class NoSpaceError(EgolibError):
+    """The disk is full: whatever else is to be written there will fail too."""

@@ -147,8 +147,6 @@ def predict_index(network, spec, index, workers=0, batch_size=64, detected=None)
             kept["truth_px"].append(batch["joints_2d_px"])
             kept["confidence"].append(peaks)
             kept["in_front"].append(batch["in_front"])
-    frames = [index[i] for i in range(len(index))]
-    images = [frame.image_path.relative_to(index.root).as_posix() for frame in frames]
     return Predictions(
         **{name: torch.cat(parts).numpy() for name, parts in kept.items()},
         image_px=spec.image_px,
@@ -156,8 +154,8 @@ def predict_index(network, spec, index, workers=0, batch_size=64, detected=None)
         environment=index.environments,
         clip=index.clip_names,
         action=index.actions,
-        number=index.numbers,
-        image=np.array(images),
+        number=np.asarray(index.numbers),
+        image=index.images,
         rotation_errors_deg=torch.cat(turned).numpy(),
     )
 
@@ -179,3 +177,26 @@ def pixel_error_table(predictions):
     errors = pd.DataFrame(predictions.errors_px, columns=HEATMAP_JOINTS)
     table = errors.describe(percentiles=[0.5, 0.9]).T[["count", "mean", "50%", "90%"]]
     return table.rename(columns={"50%": "median", "90%": "90 % below"})
+
+
+def frame_errors(predictions, kind):
+    """Errors of every frame and joint, for anybody's own analysis -> DataFrame, one row a frame.
+
+    Columns: image (below the tree's root), character, environment, clip, action, frame, cluster
+    (what intervals resample), and by the `kind` of network: mpjpe_mm and `<joint>_mm` (the data
+    set's protocol), but for a heatmap network; `<joint>_px` (pixels of the square input, whose side
+    is image_px; empty where the joint is not in the picture), but for a lifter.
+    """
+    p = predictions
+    columns = {
+        "image": p.image, "character": p.character, "environment": p.environment, "clip": p.clip,
+        "action": p.action, "frame": p.number, "cluster": p.sequence,
+    }  # fmt: skip
+    if kind != "heatmaps":
+        errors_mm = joint_errors_mm(p.predicted_m, p.truth_m)
+        columns["mpjpe_mm"] = errors_mm.mean(-1)
+        columns |= {f"{joint}_mm": errors_mm[:, i] for i, joint in enumerate(JOINTS)}
+    if kind != "lifter":
+        columns["image_px"] = p.image_px
+        columns |= {f"{joint}_px": p.errors_px[:, i] for i, joint in enumerate(HEATMAP_JOINTS)}
+    return pd.DataFrame(columns)

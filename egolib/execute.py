@@ -15,10 +15,12 @@ import papermill as pm
 from nbconvert.preprocessors import CoalesceStreamsPreprocessor
 from papermill.exceptions import PapermillExecutionError
 
+from egolib.audit import headline
 from egolib.errors import EgolibError
 from egolib.files import no_space_is_one_line, write_atomically
 from egolib.progress import HEADLESS_VARIABLE
 from egolib.report import write_index_page, write_manifest
+from egolib.shards import LEFT_OUT
 from egolib.skeleton import SPLIT_FOLDERS
 from egolib.study import REPOSITORY
 
@@ -45,7 +47,8 @@ def run_comparison(sweep, grid):
 
 
 def run_study(study):
-    """Render, run every notebook that is not done, write manifest and index -> path of the index.
+    """Render, or audit and pack what was given; run every notebook that is not done; write manifest
+    and index -> path of the index.
 
     durations.json keeps {step: seconds}: all the time spent on a step in this results folder,
     interrupted and repeated runs included.
@@ -53,6 +56,13 @@ def run_study(study):
     if study.renders:
         with _timed(study, "render"):
             study.prepare_data()
+    else:
+        with _timed(study, "audit"):
+            audit = study.audit()
+        print(headline(audit) if audit else f"{study.tree}: packed without an audit", flush=True)
+    if study.source:
+        with _timed(study, "pack"):
+            study.pack()
     indices = {split: study.index(split) for split in SPLIT_FOLDERS}
     data = {split: index.fingerprint for split, index in indices.items()}
     stamp = _digest([_library_digest(), repr(study.profile), *data.values()])
@@ -71,6 +81,10 @@ def run_study(study):
         duration_s=json.loads((study.results / DURATIONS).read_text()),
         data=data,
         frames={split: len(index) for split, index in indices.items()},
+        left_out={
+            split: {kind: getattr(index, kind) for kind in LEFT_OUT}
+            for split, index in indices.items()
+        },
         data_folder=str(study.tree),
     )
     return write_index_page(study.results)

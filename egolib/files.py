@@ -7,17 +7,19 @@ import hashlib
 import os
 from pathlib import Path
 
-from egolib.errors import EgolibError
+from filelock import FileLock, Timeout
+
+from egolib.errors import EgolibError, NoSpaceError
 
 
 @contextlib.contextmanager
 def no_space_is_one_line(path):
-    """Turn "no space left" while writing `path` into an EgolibError that names it."""
+    """Turn "no space left" while writing `path` into a NoSpaceError that names it."""
     try:
         yield
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            raise EgolibError(
+            raise NoSpaceError(
                 f"{path}: no space left on this disk; free some and run again"
             ) from error
         raise
@@ -35,6 +37,23 @@ def atomic_path(path):
             os.replace(partial, path)
         finally:
             partial.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def only_run(path):
+    """Hold the lock file `path`, and remove it at the end; a killed run holds it no longer.
+
+    Raises EgolibError when another run, of any machine that sees the file, holds it.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        with FileLock(path, timeout=0):
+            try:
+                yield
+            finally:
+                path.unlink()
+    except Timeout as error:
+        raise EgolibError(f"{path}: another run is at work here; wait until it ends") from error
 
 
 def write_atomically(path, content):

@@ -7,30 +7,34 @@ centimetres and native pixels; everything that leaves this module is in metres.
 """
 
 import hashlib
-import json
+import math
 import os
 import re
 import zipfile
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 
 from egolib.camera import in_front, inside_square, native_to_square
 from egolib.errors import EgolibError
+from egolib.exclusions import excluded_path, place_beside, read_excluded
 from egolib.files import atomic_path
+from egolib.labels import read_labels
+from egolib.pictures import read_square
 from egolib.progress import progress_bar
-from egolib.skeleton import JOINTS, RIG_PREFIX, SPLIT_FOLDERS, action_of_clip
+from egolib.skeleton import SPLIT_FOLDERS, action_of_clip
 
 _NUMBER = re.compile(r"(\d+)\.(?:png|json)$")
-_CACHE_FORMAT = "2"
-_NO_ROTATION = (np.nan,) * 3
+_CACHE_FORMAT = "3"
 
 
 @dataclass(frozen=True)
 class Frame:
     """One labelled picture. Joints follow skeleton.JOINTS.
 
+    image_path: its file in a tree; a packed frame keeps the name, not the file.
     joints_2d_px: (16, 2) native 1280x800 pixels, mirrored where the joint is behind the lens plane.
     joints_3d_m: (16, 3) metres in the camera frame.
     """
@@ -51,10 +55,16 @@ class FrameIndex:
 
     joints_2d_px (N, 16, 2) and joints_3d_m (N, 16, 3) as in Frame; rotations_rad (N, 16, 3) as the
     files have them (rotations.py says what that is), NaN where they have none; folder_ids (N,)
-    points into `folders`, clip_ids (N,) into `clips`. `fingerprint` is a digest of labels, names and sizes of
-    pictures, the same wherever the tree lies. unpaired_images and unpaired_labels count the files
-    that were left out because their number has no partner.
+    points into `folders`, clip_ids (N,) into `clips`. `fingerprint` is a digest of labels, names
+    and sizes of pictures, the same wherever the tree lies. unpaired_images and unpaired_labels
+    count the files that were left out because their number has no partner, `excluded` the frames
+    that were left out because an audit's list says so (exclusions.py).
     """
+
+    PER_FRAME: ClassVar = (
+        "folder_ids", "image_names", "numbers", "clip_ids", "joints_2d_px", "joints_3d_m",
+        "rotations_rad",
+    )  # fmt: skip
 
     root: Path
     split: str
@@ -70,6 +80,7 @@ class FrameIndex:
     rotations_rad: np.ndarray
     unpaired_images: int
     unpaired_labels: int
+    excluded: int = 0
 
     def __len__(self):
         return len(self.numbers)
@@ -79,7 +90,7 @@ class FrameIndex:
         clip = str(self.clips[self.clip_ids[position]])
         _, character, environment, _ = folder.split("/")
         return Frame(
-            image_path=self.root / folder / "rgba" / str(self.image_names[position]),
+            image_path=self.root / self.image(position),
             character=character,
             environment=environment,
             number=int(self.numbers[position]),
@@ -88,6 +99,27 @@ class FrameIndex:
             joints_2d_px=self.joints_2d_px[position],
             joints_3d_m=self.joints_3d_m[position],
         )
+
+    def read_square(self, position, size_px):
+        """Square crop of a frame, uint8 RGB (size_px, size_px, 3). Raises EgolibError that names
+        the picture when it cannot be read."""
+        return read_square(self.root / self.image(position), size_px)
+
+    @property
+    def largest_px(self):
+        """Side of the squares that are packed; without limit in a tree, which keeps whole pictures."""
+        return math.inf
+
+    def image(self, position):
+        """A frame's picture below the tree's root, such as
+        `TrainSet/female_003_a_a/env_001/cam_down/rgba/female_003_a_a.rgba.005000.png`."""
+        return f"{self.folders[self.folder_ids[position]]}/rgba/{self.image_names[position]}"
+
+    @property
+    def images(self):
+        """`image` of every frame, (N,) str."""
+        rgba = np.char.add(self.folders, "/rgba/")
+        return np.char.add(rgba[self.folder_ids], self.image_names)
 
     @property
     def inside(self):
@@ -116,74 +148,34 @@ class FrameIndex:
         return np.array([action_of_clip(clip) for clip in self.clips])[self.clip_ids]
 
 
-def read_labels(path):
-    """Label file -> (clip, joints_2d_px (16, 2) native pixels, joints_3d_m (16, 3) camera frame,
-    rotations_rad (16, 3) as they are, NaN for a joint without `rot`).
-
-    Raises EgolibError that names the file when it is not json, lacks a key or a joint, or holds
-    a value that is not finite.
-    """
-    remedy = "repair it, or move it away: its frame is then left out and counted as unpaired"
-    try:
-        labels = json.loads(Path(path).read_bytes())
-        names = [joint["name"].removeprefix(RIG_PREFIX) for joint in labels["joints"]]
-        points_2d = np.array(labels["pts2d_fisheye"], np.float32)
-        points_3d = np.array(labels["pts3d_fisheye"], np.float32)
-        turns = np.array([joint.get("rot", _NO_ROTATION) for joint in labels["joints"]], np.float32)
-        clip = str(labels["action"])
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        what = f"lacks {error}" if isinstance(error, KeyError) else f"is not as expected ({error})"
-        raise EgolibError(f"{path}: the label file {what}; {remedy}") from error
-    missing = [name for name in JOINTS if name not in names]
-    if missing:
-        raise EgolibError(f"{path}: lacks the joint {RIG_PREFIX}{missing[0]}; {remedy}")
-    if turns.shape != (len(names), 3):
-        raise EgolibError(f"{path}: `rot` of a joint is not three numbers; {remedy}")
-    if points_2d.shape != (2, len(names)) or points_3d.shape != (3, len(names)):
-        shapes = f"{points_2d.shape} and {points_3d.shape}"
-        raise EgolibError(
-            f"{path}: pts2d_fisheye and pts3d_fisheye have shapes {shapes}, "
-            f"not (2, {len(names)}) and (3, {len(names)}); {remedy}"
-        )
-    columns = [names.index(name) for name in JOINTS]
-    joints_2d_px, joints_3d_cm = points_2d[:, columns].T, points_3d[:, columns].T
-    for values, key in ((joints_2d_px, "pts2d_fisheye"), (joints_3d_cm, "pts3d_fisheye")):
-        bad = ~np.isfinite(values).all(1)
-        if bad.any():
-            name = JOINTS[int(np.argmax(bad))]
-            raise EgolibError(f"{path}: {key} of {name} is not a finite number; {remedy}")
-    return clip, joints_2d_px, joints_3d_cm / 100, turns[columns]
-
-
 def index_tree(tree, split):
-    """Index the frames of one split ("train", "val", "test") of a tree.
+    """Index the frames of one split ("train", "val", "test") of a tree, without those that the
+    list of an audit excludes: their labels are not read.
 
     The index is built once and cached beside the tree (below the user's cache folder when the
     tree cannot be written); the cache is used while no file of the split changes, comes or goes.
-    Raises EgolibError for a folder that is not a tree, a split without frames, and whatever
-    `read_labels` refuses.
+    Raises EgolibError for a folder that is not a tree, a split without frames, a list that cannot
+    be read, and whatever `read_labels` refuses.
     """
     tree = Path(tree)
-    listing = _list_split(tree, split)
-    state = hashlib.sha256(repr((_CACHE_FORMAT, listing)).encode()).hexdigest()
-    cache = _cache_path(tree, split)
+    listing, excluded = _list_split(tree, split)
+    state = hashlib.sha256(repr((_CACHE_FORMAT, listing, excluded)).encode()).hexdigest()
+    cache = place_beside(tree, ".egolib") / f"index_{split}.npz"
     index = _load_cached(cache, tree, state)
     if index is None:
-        index = _build(tree, split, listing)
+        index = _build(tree, split, listing, excluded)
         _save_cached(cache, index, state)
     return index
 
 
 def select(index, keep):
     """The index of the frames where `keep` (N,) is True, or of the positions it lists."""
-    per_frame = ("folder_ids", "image_names", "numbers", "clip_ids", "joints_2d_px", "joints_3d_m",
-                 "rotations_rad")  # fmt: skip
-    values = {field.name: getattr(index, field.name) for field in fields(index)}
-    return FrameIndex(**{k: v[keep] if k in per_frame else v for k, v in values.items()})
+    return replace(index, **{name: getattr(index, name)[keep] for name in index.PER_FRAME})
 
 
 def _list_split(tree, split):
-    """[(folder relative to the tree, pictures, labels)], the last two as `_numbered` has them."""
+    """([(folder relative to the tree, pictures, labels)], number of frames excluded); pictures and
+    labels as `_numbered` has them, without the excluded frames."""
     if not tree.is_dir():
         raise EgolibError(f"{tree}: no such folder; render one with `egolib render {tree}`")
     sets = ", ".join(SPLIT_FOLDERS.values())
@@ -192,20 +184,28 @@ def _list_split(tree, split):
     top = tree / SPLIT_FOLDERS[split]
     if not top.is_dir():
         raise EgolibError(f"{tree}: has no {top.name}, which the {split} split needs")
-    listing = []
+    listing, excluded, unwanted_frames = [], 0, read_excluded(tree)
     for folder in sorted(top.glob("*/env*/cam_down")):
-        images, labels = _numbered(folder / "rgba"), _numbered(folder / "json")
-        listing.append((folder.relative_to(tree).as_posix(), images, labels))
+        name = folder.relative_to(tree).as_posix()
+        unwanted = unwanted_frames.get(name, set())
+        files = [_numbered(folder / kind, unwanted) for kind in ("rgba", "json")]
+        left_out = files[0].keys() & files[1].keys() & unwanted
+        images, labels = ({n: kind[n] for n in kind if n not in left_out} for kind in files)
+        excluded += len(left_out)
+        listing.append((name, images, labels))
     if not any(images.keys() & labels.keys() for _, images, labels in listing):
+        if excluded:
+            raise EgolibError(f"{excluded_path(tree)}: excludes all {excluded} frames of {top}")
         raise EgolibError(
             f"{top}: holds no frame; expected <character>/env_001/cam_down/rgba/*.png "
             "and json/*.json with the same numbers"
         )
-    return listing
+    return listing, excluded
 
 
-def _numbered(folder):
-    """{frame number: (file name, bytes, time of change)}, ordered by number."""
+def _numbered(folder, unwanted):
+    """{frame number: (file name, bytes, time of change)}, ordered by number. Of an unwanted frame
+    there may be several files."""
     found = {}
     if folder.is_dir():
         for entry in os.scandir(folder):
@@ -213,14 +213,17 @@ def _numbered(folder):
             if not match:
                 continue
             number = int(match[1])
-            if number in found:
-                raise EgolibError(f"{entry.path}: a second file of frame {number}; remove one")
+            if number in found and number not in unwanted:
+                raise EgolibError(
+                    f"{entry.path}: a second file of frame {number}; remove one, "
+                    "or exclude the frame with `egolib audit`"
+                )
             status = entry.stat()
             found[number] = (entry.name, status.st_size, status.st_mtime_ns)
     return dict(sorted(found.items()))
 
 
-def _build(tree, split, listing):
+def _build(tree, split, listing, excluded):
     pairs = [
         (folder_id, number, images[number][:2], labels[number][0])
         for folder_id, (_, images, labels) in enumerate(listing)
@@ -254,16 +257,8 @@ def _build(tree, split, listing):
         rotations_rad=rotations_rad,
         unpaired_images=sum(len(images.keys() - labels.keys()) for _, images, labels in listing),
         unpaired_labels=sum(len(labels.keys() - images.keys()) for _, images, labels in listing),
+        excluded=excluded,
     )
-
-
-def _cache_path(tree, split):
-    beside = tree / ".egolib"
-    if os.access(beside if beside.exists() else tree, os.W_OK):
-        return beside / f"index_{split}.npz"
-    key = hashlib.sha256(str(tree.resolve()).encode()).hexdigest()[:16]
-    base = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache"))
-    return base / "egolib" / key / f"index_{split}.npz"
 
 
 def _load_cached(path, tree, state):

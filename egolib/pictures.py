@@ -24,22 +24,32 @@ def read_image(path):
         raise EgolibError(f"{path}: cannot be read ({error.strerror}); restore the file") from error
     if content.startswith(_PNG_START) and not content.rstrip(b"\0").endswith(_PNG_END):
         raise EgolibError(f"{path}: the PNG is cut short; fetch or render it again")
-    image = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR) if content else None
+    image = decode(content)
     if image is None:
         raise EgolibError(f"{path}: not a picture that OpenCV can decode; fetch or render it again")
-    return cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
+    return image
 
 
-def read_square(path, size_px):
-    """Picture of the data set, at any scale -> its square crop, uint8 RGB (size_px, size_px, 3).
+def decode(content):
+    """Bytes of a picture file, or a uint8 view of them -> uint8 RGB (H, W, 3), None if that fails."""
+    content = np.frombuffer(content, np.uint8)
+    return cv2.imdecode(content, cv2.IMREAD_COLOR_RGB) if len(content) else None
+
+
+def read_crop(path):
+    """Picture of the data set, at any scale -> its square crop, uint8 RGB (H, H, 3).
 
     Raises EgolibError as `read_image` does, and for a picture that is not 8:5.
     """
     try:
-        square = crop_square(read_image(path))
+        return crop_square(read_image(path))
     except ValueError as error:
         raise EgolibError(f"{path}: {error}; this is not a frame of the data set") from error
-    return resize_square(square, size_px)
+
+
+def read_square(path, size_px):
+    """`read_crop`, resized to (size_px, size_px, 3)."""
+    return resize_square(read_crop(path), size_px)
 
 
 def resize_square(square, size_px):

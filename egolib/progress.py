@@ -16,17 +16,28 @@ def _is_live():
 
 
 def progress_bar(iterable=None, *, total=None, desc=None, unit="it", initial=0):
-    """A tqdm bar with rate and time left, over `iterable` or to be updated by hand."""
+    """A tqdm bar with rate and time left, over `iterable` or to be updated by hand; the unit "B"
+    is counted in kB, MB and so on."""
+    scaled = unit == "B"
     if _is_live():
-        return live_tqdm(iterable, total=total, desc=desc, unit=unit, initial=initial)
+        return live_tqdm(
+            iterable, total=total, desc=desc, unit=unit, unit_scale=scaled, initial=initial
+        )
     return plain_tqdm(
         iterable,
         total=total,
         desc=desc,
         unit=unit,
+        unit_scale=scaled,
         initial=initial,
         mininterval=10,
         maxinterval=30,
         ascii=True,
         ncols=90,
     )
+
+
+def bytes_text(count):
+    """A number of bytes as one reads it: 39900000000 -> "39.9 GB"."""
+    power = max(0, min(4, (len(str(int(count))) - 1) // 3))
+    return f"{count / 1000**power:.{min(power, 1)}f} {('bytes', 'kB', 'MB', 'GB', 'TB')[power]}"

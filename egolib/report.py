@@ -81,7 +81,7 @@ def versions():
 
 def hardware():
     """The machine: cpu model, cores this process may use, memory in GiB, gpu or None, bf16."""
-    from egolib.training import training_precision  # Lightning takes seconds to import
+    from egolib.fitting import training_precision  # Lightning takes seconds to import
 
     cpu = platform.processor() or platform.machine()
     info = Path("/proc/cpuinfo")
@@ -231,12 +231,22 @@ def _origin_sentence(results_dir):
     )
 
 
+def _frames_sentence(manifest, split):
+    out = manifest["left_out"][split]
+    return (
+        f"frames, {split}: {manifest['frames'][split]:,}; left out {out['excluded']:,} by the audit, "
+        f"{out['unpaired_images']:,} pictures without labels, {out['unpaired_labels']:,} labels "
+        "without picture"
+    )
+
+
 def _facts(manifest):
     commit = manifest["commit"] or "not from a git work tree"
     state = {True: "", False: ", with uncommitted changes", None: ""}[manifest["clean_work_tree"]]
     lines = [
         f"- code: {commit}{state}",
         *(f"- data, {name}: `{value}`" for name, value in manifest["data"].items()),
+        *(f"- {_frames_sentence(manifest, split)}" for split in manifest["data"]),
         *(f"- {step}: {duration_text(s)}" for step, s in manifest["duration_s"].items()),
         "- versions: " + ", ".join(f"{k} {v}" for k, v in manifest["versions"].items() if v),
         f"- arithmetic: {'bf16' if manifest['hardware']['bf16'] else 'fp32'} in training",

@@ -1,9 +1,6 @@
 """Figures with pictures in them: contact sheets, labelled frames, predictions beside the truth."""
 
-from pathlib import Path
-
 import numpy as np
-import torch
 from matplotlib.lines import Line2D
 
 from egolib.camera import in_front, inside_square, native_to_square
@@ -21,7 +18,6 @@ from egolib.drawing import (
 from egolib.evaluation import device, run_network
 from egolib.heatmaps import draw_heatmaps, find_peaks
 from egolib.metrics import mpjpe_mm
-from egolib.pictures import read_square
 from egolib.skeleton import HEATMAP_JOINT_INDICES, action_of_clip, plain_clip
 
 _PICTURE_PX = 256  # pictures are shown at this size; coordinates stay those of the data
@@ -33,10 +29,9 @@ def prediction_sheet(index, predictions, rows=8, seed=0):
     """`rows` test frames with the true (grey) and the predicted pose: on the picture and from
     front and side, in two blocks side by side.
 
-    index: frames.FrameIndex, or the tree's root. One frame is drawn at random (by `seed`) from
-    each of `rows` equal parts of the frames sorted by MPJPE, so the sheet spans the errors.
+    index: the FrameIndex that was predicted. One frame is drawn at random (by `seed`) from each of
+    `rows` equal parts of the frames sorted by MPJPE, so the sheet spans the errors.
     """
-    root = index if isinstance(index, (str, Path)) else index.root
     errors = mpjpe_mm(predictions.predicted_m, predictions.truth_m)
     rng = np.random.default_rng(seed)
     parts = np.array_split(np.argsort(errors), min(rows, len(errors)))
@@ -46,10 +41,10 @@ def prediction_sheet(index, predictions, rows=8, seed=0):
     for axes in grid.flat:
         axes.set_axis_off()
     for i, part in enumerate(parts):
-        at = rng.choice(part)
+        at = int(rng.choice(part))
         picture, *views = grid[i % lines, 3 * (i // lines) : 3 * (i // lines) + 3]
         share = 100 * (errors < errors[at]).mean()
-        _sheet_picture(picture, root, predictions, at)
+        _sheet_picture(picture, index, predictions, at)
         picture.set_title(f"{errors[at]:.0f} mm ({share:.0f} % are better)", fontsize=8)
         poses = (predictions.truth_m[at], predictions.predicted_m[at])
         for axes, view in zip(views, VIEWS, strict=True):
@@ -69,35 +64,36 @@ def prediction_sheet(index, predictions, rows=8, seed=0):
     return figure
 
 
-def _show_picture(axes, path, side_px):
-    """The square crop of a picture in axes whose coordinates are pixels of side `side_px`."""
+def _show_picture(axes, index, position, side_px):
+    """The square crop of a frame in axes whose coordinates are pixels of side `side_px`."""
     extent = (-0.5, side_px - 0.5, side_px - 0.5, -0.5)
-    axes.imshow(read_square(path, _PICTURE_PX), extent=extent)
+    axes.imshow(index.read_square(position, _PICTURE_PX), extent=extent)
     axes.set(xlim=extent[:2], ylim=extent[2:], autoscale_on=False)
     axes.set_axis_off()
 
 
-def _sheet_picture(axes, root, predictions, at):
-    _show_picture(axes, Path(root) / str(predictions.image[at]), predictions.image_px)
+def _sheet_picture(axes, index, predictions, at):
+    _show_picture(axes, index, at, predictions.image_px)
     draw_pose_2d(axes, predictions.truth_px[at], predictions.inside[at], "white", width=1.7)
     draw_pose_2d(axes, predictions.predicted_px[at], width=1.0, zorder=4)
 
 
 @styled
-def frame_sheet(frames, columns=6):
+def frame_sheet(index, positions, columns=6):
     """Labelled frames for the eye: square crops with their true joints, `columns` in a row.
 
-    frames: sequence of frames.Frame. Joints behind the lens plane are not drawn.
+    positions: places in the FrameIndex. Joints behind the lens plane are not drawn.
     """
-    lines = -(-len(frames) // columns)
+    lines = -(-len(positions) // columns)
     figure = StudyFigure(figsize=(1.75 * columns, 2.05 * lines))
     grid = figure.subplots(lines, columns, squeeze=False)
     for axes in grid.flat:
         axes.set_axis_off()
-    for axes, frame in zip(grid.flat, frames, strict=False):
+    for axes, position in zip(grid.flat, positions, strict=False):
+        frame = index[position]
         joints_px = native_to_square(frame.joints_2d_px[HEATMAP_JOINT_INDICES], _PICTURE_PX)
         visible = in_front(frame.joints_3d_m[HEATMAP_JOINT_INDICES])
-        _show_picture(axes, frame.image_path, _PICTURE_PX)
+        _show_picture(axes, index, position, _PICTURE_PX)
         draw_pose_2d(axes, joints_px, visible, width=1.3)
         axes.set_title(f"{frame.action}, {frame.character}\n{plain_clip(frame.clip)}", fontsize=7)
     return figure
@@ -112,8 +108,7 @@ def heatmap_sheet(index, network, spec, columns=6):
     error over the joints that are in the picture, in pixels of the input.
     """
     positions = np.linspace(0, len(index) - 1, min(columns, len(index))).astype(int)
-    dataset = FrameDataset(index, spec.image_px)
-    batch = torch.utils.data.default_collate([dataset[int(i)] for i in positions])
+    batch = FrameDataset(index, spec.image_px).__getitems__(positions)
     joints_px, visible = batch["joints_2d_px"], batch["in_front"]
     predicted, _ = run_network(network.to(device()).eval(), spec, batch)
     true = draw_heatmaps(joints_px, visible, spec.image_px, spec.heatmap_px, spec.sigma_px)
@@ -125,7 +120,7 @@ def heatmap_sheet(index, network, spec, columns=6):
         axes.set_axis_off()
     for i, position in enumerate(positions):
         for axes, maps in zip(grid[:, i], (None, true[i], predicted[i]), strict=True):
-            _show_picture(axes, index[int(position)].image_path, spec.image_px)
+            _show_picture(axes, index, position, spec.image_px)
             if maps is None:
                 draw_pose_2d(axes, joints_px[i], visible[i], width=1.1)
             else:
@@ -182,17 +177,15 @@ def clip_strips(index, frames=4, columns=3):
 def _strip(index, positions):
     """Square crops side by side; white for None."""
     blank = np.full((_SMALL_PX, _SMALL_PX, 3), 255, np.uint8)
-    return np.hstack(
-        [blank if i is None else read_square(index[i].image_path, _SMALL_PX) for i in positions]
-    )
+    return np.hstack([blank if i is None else index.read_square(i, _SMALL_PX) for i in positions])
 
 
 def typical_frames(index):
-    """The frame of each action whose pose is nearest to the action's mean -> [frames.Frame]."""
+    """The frame of each action whose pose is nearest to the action's mean -> places in the index."""
     poses_m = index.joints_3d_m.astype(float)
     found = []
     for action in sorted(set(index.actions)):
         here = np.flatnonzero(index.actions == action)
         away_m = np.linalg.norm(poses_m[here] - poses_m[here].mean(0), axis=-1).mean(-1)
-        found.append(index[int(here[away_m.argmin()])])
+        found.append(int(here[away_m.argmin()]))
     return found

@@ -49,12 +49,12 @@ class Stage(L.LightningModule):
             "lr_scheduler": {"scheduler": schedule, "interval": "step"},
         }
 
-    def inputs(self, batch):
+    def inputs(self, batch, draw=0):
         """A batch of the loader -> what the network sees and learns: "image" (B, 3, S, S)
         normalised, where there is one, and "heatmaps" (B, 15, H, H), those that were detected or
-        drawn on its device. What training does to a batch depends on seed and step alone."""
+        drawn on its device. What training does to a batch depends on seed and `draw` alone."""
         if self.training:
-            generator = torch.Generator().manual_seed(self.seed * 1_000_003 + self.global_step)
+            generator = torch.Generator().manual_seed(self.seed * 1_000_003 + draw)
             if self.config.augment:
                 batch = turn_and_mirror(batch, self.image_size_px, generator)
         seen = {}
@@ -88,22 +88,57 @@ class Stage(L.LightningModule):
         """What `inputs` returned -> (loss, errors (n,) whose mean over validation is `metric`)."""
         raise NotImplementedError
 
-    def training_step(self, batch, _):
-        loss, _ = self.loss_and_error(self.inputs(batch))
-        if not torch.isfinite(loss):
-            paths = [str(self.trainer.train_dataloader.dataset.index[i].image_path)
-                     for i in batch["position"][:3].tolist()]  # fmt: skip
-            raise EgolibError(
-                f"the loss is {loss.item()} on a batch with {paths}; check its labels"
-            )
-        self.log("train_loss", loss, on_step=False, on_epoch=True, batch_size=len(batch["action"]))
+    def training_step(self, batch, batch_idx):
+        batches = self.current_epoch * self.trainer.num_training_batches + batch_idx
+        seen = self.inputs(batch, batches * self.trainer.world_size + self.global_rank)
+        loss, _ = self.loss_and_error(seen)
+        self._require_finite(loss, seen, self.trainer.train_dataloader, "batch", batch_idx)
+        count = len(batch["position"])
+        self.log("train_loss", loss, on_step=False, on_epoch=True, batch_size=count, sync_dist=True)
         return loss
 
-    def validation_step(self, batch, _):
-        loss, errors = self.loss_and_error(self.inputs(batch))
-        self.log("val_loss", loss, batch_size=len(batch["action"]), sync_dist=True)
-        if len(errors):
-            self.log(self.metric, errors.mean(), batch_size=len(errors), sync_dist=True)
+    def validation_step(self, batch, batch_idx):
+        seen = self.inputs(batch)
+        loss, errors = self.loss_and_error(seen)
+        # Before this epoch is kept: its weights are lost when its loss is.
+        loader = self.trainer.val_dataloaders
+        self._require_finite(loss, seen, loader, "validation batch", batch_idx)
+        self.log("val_loss", loss, batch_size=len(batch["position"]), sync_dist=True)
+        # Every process logs, also one that has nothing to add: the others wait for it.
+        mean = errors.sum() / max(len(errors), 1)
+        self.log(self.metric, mean, batch_size=len(errors), sync_dist=True)
+
+    def _require_finite(self, loss, seen, loader, what, batch_idx):
+        """Raise EgolibError that says where the loss was lost, and on which frames."""
+        if torch.isfinite(loss):
+            return
+        self.eval()
+        with torch.no_grad():
+            alone = [
+                self.loss_and_error({name: v[i : i + 1] for name, v in seen.items()})[0]
+                for i in range(len(seen["position"]))
+            ]
+        lost = [i for i, value in enumerate(alone) if not torch.isfinite(value)]
+        positions = seen["position"].cpu().numpy()[lost]
+        index = loader.dataset.index
+        frames = [
+            f"{character}/{environment} {number}"
+            for character, environment, number in zip(
+                index.characters[positions],
+                index.environments[positions],
+                index.numbers[positions],
+                strict=True,
+            )
+        ]
+        if len(lost) == len(alone):
+            cause = "every frame of it, so the weights have run away: lower learning_rate"
+        else:
+            cause = "these frames alone: check their labels, or leave them out"
+        raise EgolibError(
+            f"the loss is {loss.item()} in epoch {self.current_epoch + 1}, {what} {batch_idx + 1} "
+            f"of {len(loader)}, on {', '.join(frames)} ({cause}); the epochs before it are kept in "
+            f"{self.trainer.default_root_dir}"
+        )
 
 
 class HeatmapStage(Stage):

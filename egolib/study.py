@@ -4,6 +4,7 @@ The notebooks open a Study in their first cell; so does `egolib train`. It owns 
 names below `results/<profile>/` and nothing else: the work is done by the modules it calls.
 """
 
+import functools
 import json
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,8 +16,9 @@ from egolib.config import DEFAULT_PROFILE, PROFILES, Profile, load_profile
 from egolib.detections import detect
 from egolib.errors import EgolibError
 from egolib.evaluation import Predictions, predict_index
+from egolib.exclusions import AUDIT_FOLDER
 from egolib.files import write_atomically
-from egolib.frames import index_tree
+from egolib.shards import PACK_FILE, open_frames
 from egolib.training import CHECKPOINT_NAMES, train_stage
 
 REPOSITORY = Path(__file__).resolve().parents[1]
@@ -28,9 +30,11 @@ EVALUATIONS = ("oracle", "before", "after")
 
 @dataclass(frozen=True)
 class Study:
-    """Open one with `open_study`. `tree` is the data, `results` the folder of this run,
-    `profile_argument` what opens the same profile again: its name, or its file. `shared`: the
-    results of the run whose heatmap network this one uses, where it has none of its own."""
+    """Open one with `open_study`. `tree` is the data (a tree or a pack), `results` the folder of
+    this run, `profile_argument` what opens the same profile again: its name, or its file.
+    `renders`: the data is the embedded miniature. `source`: the tree to pack into `tree`, or None.
+    `shared`: the results of the run whose heatmap network this one uses, where it has none of its
+    own."""
 
     profile: Profile
     profile_argument: str
@@ -38,6 +42,7 @@ class Study:
     tree: Path
     results: Path
     renders: bool
+    source: Path | None = None
     shared: Path | None = None
 
     @property
@@ -65,9 +70,31 @@ class Study:
 
             render_tree(self.tree, self.profile.render, DATA_SEED)
 
+    def audit(self):
+        """What is wrong with the data -> egolib.audit's Audit. Its exclusion list is heeded from
+        then on. A pack has the audit of the tree that it was made from, or None.
+
+        Drift between labels and pictures is looked for in data that was given, by the miniature's
+        heatmap network.
+        """
+        from egolib.audit import audit_tree, load_audit  # only who audits pays for the import
+
+        tree = self.source or self.tree
+        if (tree / PACK_FILE).is_file():
+            return load_audit(tree / AUDIT_FOLDER)
+        small = self.profile.heatmaps.image_px <= PROFILES["smoke"].heatmaps.image_px
+        network = functools.partial(miniature_network, "smoke" if small else "quick")
+        return audit_tree(tree, network=None if self.renders else network)
+
+    def pack(self):
+        """Pack `source` into `tree` at the size of the profile's pictures, as far as it is not."""
+        from egolib.packing import pack_tree
+
+        pack_tree(self.source, self.tree, px=self.profile.heatmaps.image_px)
+
     def index(self, split):
         """FrameIndex of "train", "val" or "test"."""
-        return index_tree(self.tree, split)
+        return open_frames(self.tree, split)
 
     def train(self, stage, resume=True, devices=1, nodes=1):
         """Train a stage of training.STAGES (or find it done) -> path of its checkpoint."""
@@ -135,23 +162,42 @@ def default_tree(profile):
     return REPOSITORY / "data" / (known[0] if known else profile.name)
 
 
-def open_study(profile=DEFAULT_PROFILE, seed=0, data="", results=""):
+def miniature_network(profile=DEFAULT_PROFILE):
+    """Path of the heatmap network that an embedded `profile` trains on its miniature; it is trained
+    first where that has not happened yet."""
+    study = open_study(profile)
+    checkpoint = study.checkpoint("heatmaps")
+    if not checkpoint.is_file():
+        print(
+            f"{checkpoint} is not there yet and is trained on the miniature first; for "
+            f"{DEFAULT_PROFILE} that takes about 20 min on 2 cores", flush=True,
+        )  # fmt: skip
+        study.prepare_data()
+        study.train("heatmaps")
+    return checkpoint
+
+
+def open_study(profile=DEFAULT_PROFILE, seed=0, data="", results="", pack=""):
     """A Study by the four parameters of every notebook and of `run_all.sh`.
 
     `data` empty: the embedded miniature (default_tree). `results` empty: results/<profile>.
+    `pack`: a folder that the tree `data` is to be packed into and trained from.
     Raises EgolibError for an unknown profile, a profile that needs data and got none, and a
     results folder that belongs to a run of another profile, on other data or with another seed.
     """
     loaded = load_profile(profile)
+    if pack and not data:
+        raise EgolibError(f"{pack}: nothing to pack; name the tree with --data DIR")
     if not data and not loaded.embedded:
         raise EgolibError(f"the profile {loaded.name} trains on the official data; give --data DIR")
     study = Study(
         profile=loaded,
         profile_argument=profile if profile in PROFILES else str(Path(profile).resolve()),
         seed=seed,
-        tree=Path(data).resolve() if data else default_tree(loaded),
+        tree=Path(pack or data).resolve() if data else default_tree(loaded),
         results=Path(results).resolve() if results else REPOSITORY / "results" / loaded.name,
         renders=not data,
+        source=Path(data).resolve() if pack else None,
     )
     identity = {"profile": loaded.name, "data": str(study.tree), "seed": seed}
     marker = study.results / "study.json"

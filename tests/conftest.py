@@ -37,8 +37,10 @@ def write_frame(folder, character, number, pose_m, clip="Boxing", padding=6):
     labels = {
         "action": clip,
         "joints": [
-            {"name": RIG_PREFIX + name, "trans": [0, 0, 0], "rot": [0.1 * place, 0.2, -0.3]}
-            for place, name in enumerate(JOINTS)
+            {"name": RIG_PREFIX + name, "trans": trans, "rot": [0.1 * place, 0.2, -0.3]}
+            for place, (name, trans) in enumerate(
+                zip(JOINTS, (100 * pose_m * (1, -1, -1)).tolist(), strict=True)
+            )
         ],
         "pts2d_fisheye": pixels.T.tolist(),
         "pts3d_fisheye": (100 * pose_m).T.tolist(),

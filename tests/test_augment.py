@@ -1,6 +1,5 @@
 import dataclasses
 import math
-import types
 
 import numpy as np
 import torch
@@ -98,7 +97,6 @@ def test_stages_see_what_their_config_says(shared_toy_tree, toy_profile):
     spec = spec_of("heatmaps", toy_profile)
     config = dataclasses.replace(toy_profile.heatmaps, augment=False)
     stage = HeatmapStage(build_network(spec), spec, config, seed=0)
-    stage.trainer = types.SimpleNamespace(global_step=3)
     batch = _batch(shared_toy_tree)
     seen = stage.train().inputs(batch)
     assert torch.equal(seen["joints_2d_px"], batch["joints_2d_px"])

@@ -7,6 +7,7 @@ from safetensors.torch import load_file, save_file
 
 from egolib.checkpoints import NetworkSpec, build_network, join_networks, load_network, save_network
 from egolib.errors import EgolibError
+from egolib.skeleton import HEATMAP_JOINTS, JOINTS
 
 LIFTER = NetworkSpec("lifter", "resnet18", 64, 1.0)
 
@@ -28,6 +29,18 @@ def test_a_network_comes_back_as_it_was(tmp_path):
     assert spec == LIFTER
     assert provenance == {"seed": 7}
     assert not loaded.training
+
+
+def test_a_linear_pose_branch_comes_back_linear(tmp_path, lifter_file):
+    assert load_network(lifter_file)[1].pose_activations
+    linear = dataclasses.replace(LIFTER, pose_activations=False)
+    network = build_network(linear).eval()
+    torch.nn.init.normal_(network.pose_branch[-1].weight)
+    save_network(tmp_path / "linear.safetensors", network, linear, {})
+    loaded, spec, _ = load_network(tmp_path / "linear.safetensors")
+    maps = torch.rand(2, 15, 8, 8)
+    assert not spec.pose_activations
+    assert torch.equal(loaded(maps)[0], network(maps)[0])
 
 
 def rewrite(path, tensors=None, **metadata):
@@ -84,6 +97,15 @@ def test_files_of_others_are_refused(lifter_file):
         load_network(lifter_file)
     rewrite(lifter_file, spec=json.dumps({"kind": "lifter", "layers": 3}))
     with pytest.raises(EgolibError, match="cannot read its description"):
+        load_network(lifter_file)
+
+
+def test_a_checkpoint_of_other_joints_says_which(lifter_file):
+    rewrite(lifter_file, joints=json.dumps([*JOINTS, "Spine"]))
+    with pytest.raises(EgolibError, match="its joints are not those of this study: Spine"):
+        load_network(lifter_file)
+    rewrite(lifter_file, heatmap_joints=json.dumps(HEATMAP_JOINTS[::-1]))
+    with pytest.raises(EgolibError, match=r"its heatmap_joints .*: their order"):
         load_network(lifter_file)
 
 

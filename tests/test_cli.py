@@ -3,6 +3,7 @@
 import subprocess
 import sys
 
+import pandas as pd
 import pytest
 from conftest import write_toy_tree
 
@@ -96,6 +97,14 @@ def test_evaluate_prints_tables_and_leaves_pictures(capsys, tmp_path, checkpoint
     assert "MPJPE (mm)" in printed
     assert (tmp_path / "out" / "figures" / "predictions.png").stat().st_size > 10_000
     assert (tmp_path / "out" / "tables" / "by_joint.csv").is_file()
+    assert (tmp_path / "out" / "tables" / "pixel_errors.csv").is_file()
+    errors = pd.read_csv(tmp_path / "out" / "errors.csv")
+    assert len(errors) == 32
+    summary = pd.read_csv(tmp_path / "out" / "tables" / "summary.csv", index_col=0)
+    mean_mm = summary.filter(like="measured").filter(like="mean").loc["MPJPE (mm)"].item()
+    assert errors["mpjpe_mm"].mean() == pytest.approx(mean_mm, abs=1e-3)
+    assert errors.filter(like="_mm").shape == (32, 17)
+    assert errors["LeftHand_px"].notna().any()
 
 
 def test_evaluate_a_heatmap_network_alone(capsys, tmp_path, shared_toy_tree):
@@ -106,6 +115,9 @@ def test_evaluate_a_heatmap_network_alone(capsys, tmp_path, shared_toy_tree):
     assert "LeftToeBase" in capsys.readouterr().out
     assert (tmp_path / "heatmaps" / "tables" / "pixel_errors.csv").is_file()
     assert (tmp_path / "heatmaps" / "figures" / "predictions.png").is_file()
+    errors = pd.read_csv(tmp_path / "heatmaps" / "errors.csv")
+    assert not errors.filter(like="_mm").size
+    assert errors.filter(like="_px").shape == (32, 16)
 
 
 @pytest.mark.parametrize(("option", "value"), [("--seed", "-1"), ("--devices", "x")])

@@ -17,8 +17,7 @@ def test_a_batch_has_what_the_stages_need(shared_toy_tree):
     assert batch["image"].dtype == torch.uint8
     assert batch["joints_3d_m"].shape == (5, 16, 3)
     assert batch["joints_3d_m"][:, JOINTS.index("Neck")].abs().max() == 0
-    assert batch["action"] == ["Gaming"] * 5
-    assert batch["character"] == ["female_001_a_a"] * 5
+    assert batch["position"].tolist() == [0, 1, 2, 3, 4]
     frame = index[2]
     expected = native_to_square(project(frame.joints_3d_m[HEATMAP_JOINT_INDICES]), 64)
     assert np.allclose(batch["joints_2d_px"][2], expected, atol=1e-3)

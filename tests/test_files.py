@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from egolib.errors import EgolibError
-from egolib.files import atomic_path, code_digest, no_space_is_one_line, write_atomically
+from egolib.files import atomic_path, code_digest, no_space_is_one_line, only_run, write_atomically
 
 
 def test_a_failure_leaves_the_old_file_and_no_partial(tmp_path):
@@ -44,3 +44,14 @@ def test_the_digest_of_code_ignores_words_and_layout_but_no_deed(tmp_path):
         (tmp_path / name).write_text(text)
     digests = {name: code_digest([tmp_path / name]) for name in versions}
     assert digests["plain"] == digests["explained"] != digests["changed"]
+
+
+def test_two_runs_do_not_work_in_one_place(tmp_path):
+    lock = tmp_path / "out" / ".lock"
+    with only_run(lock), pytest.raises(EgolibError, match="another run"), only_run(lock):
+        pass
+    with pytest.raises(ZeroDivisionError), only_run(lock):
+        _ = 1 / 0
+    with only_run(lock):
+        pass
+    assert not list(lock.parent.iterdir())

@@ -40,8 +40,8 @@ def test_the_pose_branch_is_not_linear():
     branch = PoseLifter(8).pose_branch
     latent = torch.randn(64, 20)
     assert not torch.allclose(branch(latent) + branch(-latent), 2 * branch(0 * latent), atol=1e-4)
-    branch = PoseLifter(8, pose_activations=False).pose_branch
-    assert torch.allclose(branch(latent) + branch(-latent), 2 * branch(0 * latent), atol=1e-4)
+    linear = PoseLifter(8, pose_activations=False).pose_branch
+    assert torch.allclose(linear(latent) + linear(-latent), 2 * linear(0 * latent), atol=1e-4)
 
 
 def test_the_first_guess_is_the_given_pose_whatever_the_heatmaps():

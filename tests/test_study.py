@@ -17,6 +17,7 @@ from egolib.evaluation import Predictions
 from egolib.execute import notebook_paths, run_study
 from egolib.frames import index_tree
 from egolib.metrics import mpjpe_mm
+from egolib.packing import pack_tree
 from egolib.study import EVALUATIONS, REPOSITORY, open_study
 
 RUN = [sys.executable, "-m", "egolib.cli", "run", "--profile", "smoke"]
@@ -128,21 +129,16 @@ def last_line_of_a_refused_run(tree, results):
     return done.stderr.strip().splitlines()[-1]
 
 
+def test_a_tree_without_a_split_is_one_line(tmp_path, toy_tree):
+    shutil.rmtree(toy_tree / "ValSet")
+    last = last_line_of_a_refused_run(toy_tree, tmp_path / "out")
+    assert last.startswith(f"egolib: {toy_tree}: has no ValSet")
+
+
 def test_an_error_in_a_notebook_is_one_line(tmp_path, toy_tree):
-    """A json without a joint, found while the study indexes the tree it was given."""
-    path = next((toy_tree / "TrainSet").rglob("*.json"))
-    labels = json.loads(path.read_text())
-    labels["joints"].pop()
-    path.write_text(json.dumps(labels))
-    last = last_line_of_a_refused_run(toy_tree, tmp_path / "out")
-    assert last.startswith(f"egolib: {path}: ")
-    assert "RightToeBase" in last
-
-
-def test_a_spoilt_picture_inside_a_notebook_is_one_line(tmp_path, toy_tree):
-    picture = sorted((toy_tree / "TrainSet").rglob("*.png"))[0]
-    picture.write_bytes(picture.read_bytes()[:-30])
-    last = last_line_of_a_refused_run(toy_tree, tmp_path / "out")
-    assert last.startswith(f"egolib: {picture}: the PNG is cut short")
-    assert "01_explore_data.ipynb" in last
-    assert not (tmp_path / "out" / "notebooks" / "01_explore_data.ipynb").exists()
+    """A pack of pictures that are smaller than what the profile trains on."""
+    pack_tree(toy_tree, tmp_path / "packed", px=32)
+    last = last_line_of_a_refused_run(tmp_path / "packed", tmp_path / "out")
+    assert last.startswith(f"egolib: {tmp_path / 'packed'}: holds pictures of 32 px, 64 are asked")
+    assert "02_train_heatmaps.ipynb" in last
+    assert not (tmp_path / "out" / "notebooks" / "02_train_heatmaps.ipynb").exists()

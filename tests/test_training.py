@@ -11,7 +11,7 @@ import pytest
 import torch
 from conftest import STANDING_M, write_frame
 
-from egolib import training
+from egolib import fitting, stages
 from egolib.checkpoints import load_network
 from egolib.errors import EgolibError
 from egolib.evaluation import Predictions, load_for_evaluation, predict_index
@@ -120,7 +120,7 @@ def test_an_interrupted_run_ends_as_it_would_have(
 
     with monkeypatch.context() as patch:
         patch.setattr(
-            training.History, "on_train_batch_start",
+            fitting.History, "on_train_batch_start",
             lambda self, trainer, module, *_: die_in_the_third_epoch(self, trainer, module),
         )  # fmt: skip
         with pytest.raises(RuntimeError, match="killed"):
@@ -129,7 +129,7 @@ def test_an_interrupted_run_ends_as_it_would_have(
 
     with monkeypatch.context() as patch:
         patch.setattr(
-            training.History, "on_train_batch_start",
+            fitting.History, "on_train_batch_start",
             lambda self, trainer, module, *_: epochs.append(trainer.current_epoch),
         )  # fmt: skip
         resumed = train_stage("heatmaps", profile, *indices, tmp_path / "cut", seed=1)
@@ -145,7 +145,7 @@ def test_ctrl_c_interrupts_and_can_be_pressed_again(indices, toy_profile, tmp_pa
 
     handler = signal.getsignal(signal.SIGINT)
     with monkeypatch.context() as patch:
-        patch.setattr(training.History, "on_train_batch_start", pressed)
+        patch.setattr(fitting.History, "on_train_batch_start", pressed)
         with pytest.raises(KeyboardInterrupt):
             train_stage("lifter", toy_profile, *indices, tmp_path, seed=1)
     assert signal.getsignal(signal.SIGINT) == handler
@@ -180,15 +180,59 @@ def test_a_changed_configuration_starts_anew(indices, toy_profile, tmp_path):
     assert len(rows) == 3
 
 
-def test_a_loss_that_is_not_finite_stops_with_the_pictures_named(indices, toy_profile, tmp_path):
+def test_a_loss_that_runs_away_stops_and_says_where(indices, toy_profile, tmp_path):
     profile = with_epochs(toy_profile, "lifter", 3, learning_rate=1e30)
-    with pytest.raises(EgolibError, match=r"the loss is (nan|inf).*png"):
+    wanted = (
+        r"the loss is (nan|inf) in epoch 1, batch 2 of 4, on .*_a_a/env_001 \d+.*lower learning_"
+    )
+    with pytest.raises(EgolibError, match=wanted):
         train_stage("lifter", profile, *indices, tmp_path, seed=1)
+    assert not (tmp_path / "lifter.safetensors").exists()
+
+
+@pytest.mark.parametrize("split", ["train", "val"])
+def test_a_label_that_spoils_the_loss_is_named_and_the_last_epoch_kept(
+    indices, toy_profile, tmp_path, monkeypatch, split
+):
+    """From the second epoch on: the first is whole and stays."""
+    step = stages.Stage.inputs
+
+    def spoilt(self, batch, draw=0):
+        seen = step(self, batch, draw)
+        if self.current_epoch == 1 and self.training == (split == "train"):
+            seen["joints_3d_m"] = seen["joints_3d_m"].clone()
+            seen["joints_3d_m"][seen["position"] == 9, 5] = 3e38
+        return seen
+
+    monkeypatch.setattr(stages.Stage, "inputs", spoilt)
+    with pytest.raises(EgolibError, match=r"in epoch 2, (validation )?batch \d") as caught:
+        train_stage("lifter", toy_profile, *indices, tmp_path, seed=1)
+    frame = indices[split == "val"][9]
+    assert f"on {frame.character}/{frame.environment} {frame.number} (" in str(caught.value)
+    assert "check their labels" in str(caught.value)
+    run = tmp_path / "runs" / "lifter"
+    assert str(run) in str(caught.value)
+    last = torch.load(run / "last.ckpt", map_location="cpu", weights_only=True)
+    assert last["epoch"] == 0
+    assert all(value.isfinite().all() for value in last["state_dict"].values())
+    assert (run / "best.ckpt").is_file()
+    assert len(pd.read_csv(run / "history.csv")) == 1
 
 
 def test_fine_tuning_needs_the_stages_before_it(indices, toy_profile, tmp_path):
     with pytest.raises(EgolibError, match=r"heatmaps\.safetensors: no such checkpoint"):
         train_stage("finetune", toy_profile, *indices, tmp_path, seed=1)
+
+
+def test_fine_tuning_says_which_network_is_not_what_the_profile_asks_for(
+    trained, indices, toy_profile
+):
+    latent = with_epochs(toy_profile, "lifter", 1, latent_size=10)
+    with pytest.raises(EgolibError, match=r"latent_size = 20, the profile asks for 10"):
+        train_stage("finetune", latent, *indices, trained, seed=3)
+    larger = with_epochs(toy_profile, "heatmaps", 1, image_px=128)
+    with pytest.raises(EgolibError, match=r"image_px = 64, the profile asks for 128"):
+        train_stage("finetune", larger, *indices, trained, seed=3)
 
 
 def test_the_paper_profile_trains_on_a_handful_of_frames(tmp_path):

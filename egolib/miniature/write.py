@@ -11,8 +11,8 @@ import numpy as np
 from scipy.spatial.transform import Rotation
 
 from egolib.camera import camera_entry, project, world_to_camera
-from egolib.errors import EgolibError
 from egolib.files import write_atomically
+from egolib.miniature.png import encode_png
 from egolib.skeleton import RIG_PREFIX
 
 DEPTH_UNIT_M = 0.02
@@ -20,11 +20,6 @@ DEPTH_FAR = 255  # 5.08 m or more
 CAMERA_FOV_DEGREES = 178.8  # the measured circle reaches 89.4 degrees off axis
 WORLDP_UNIT_M = 0.005
 WORLDP_ZERO = 32768  # the 16-bit value of 0 m
-# Differences to the row above, then run lengths: of all settings tried the quickest on pictures
-# with sensor noise, and among the smallest; smooth 16-bit pictures want the dictionary as well.
-_PNG = [cv2.IMWRITE_PNG_COMPRESSION, 1, cv2.IMWRITE_PNG_FILTER, cv2.IMWRITE_PNG_FILTER_UP]
-_PNG_8_BITS = [*_PNG, cv2.IMWRITE_PNG_STRATEGY, cv2.IMWRITE_PNG_STRATEGY_RLE]
-_PNG_16_BITS = [*_PNG, cv2.IMWRITE_PNG_STRATEGY, cv2.IMWRITE_PNG_STRATEGY_DEFAULT]
 DECIMALS_CM, DECIMALS_DEGREES, DECIMALS_RADIANS, DECIMALS_PX = 6, 9, 6, 4
 DECIMALS_QUATERNION = 7
 TO_WORLD = np.array([[1.0, 0, 0], [0, 0, 1], [0, -1, 0]])
@@ -130,23 +125,16 @@ def write_frame(folder, character, number, *, picture, distances_m, object_ids, 
     """
     digits = f"{number:06d}"
     pictures = {
-        "rgba": cv2.cvtColor(picture, cv2.COLOR_RGB2BGRA),
+        "rgba": cv2.cvtColor(picture, cv2.COLOR_RGB2RGBA),
         "depth": encode_depth(distances_m),
         "objectId": object_ids,
-        "worldp": cv2.cvtColor(encode_worldp(points_m), cv2.COLOR_RGB2BGR),
+        "worldp": encode_worldp(points_m),
     }
     for kind, pixels in pictures.items():
-        _write_png(folder / kind / f"{character}.{kind}.{digits}.png", pixels)
+        path = folder / kind / f"{character}.{kind}.{digits}.png"
+        write_atomically(path, encode_png(pixels))
     for kind, content in {"json": labels, "rot": rotations}.items():
         write_atomically(folder / kind / f"{character}_{digits}.json", json.dumps(content))
-
-
-def _write_png(path, pixels):
-    settings = _PNG_8_BITS if pixels.dtype == np.uint8 else _PNG_16_BITS
-    done, encoded = cv2.imencode(".png", pixels, settings)
-    if not done:
-        raise EgolibError(f"{path}: OpenCV could not encode this picture")
-    write_atomically(path, encoded.tobytes())
 
 
 def write_json(path, content):

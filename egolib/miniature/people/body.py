@@ -8,7 +8,7 @@ need neither torch nor Anny (a test holds that both agree).
 import sys
 import zlib
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 
 import numpy as np
 import scipy.sparse as sparse
@@ -24,10 +24,11 @@ STATURE_M = {  # mean and spread by (gender, height); Anny's own default is 1.91
 }
 AGES = (0.62, 0.95)  # of Anny's scale, on which 0.67 is a young adult and 1 is very old
 SOFTENING = 4  # passes over the mesh
+BONES_PER_POINT = 5
 NOSE_MIDLINE_M = 0.012
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Rig:
     """What all bodies share: J bones, V vertices, F triangles, at most K bones a vertex."""
 
@@ -40,10 +41,10 @@ class Rig:
     def index(self, bone):
         return self.bones.index(bone)
 
+    @cache  # noqa: B019 - a process has one Rig
     def weight_of(self, *bones):
         """Summed skinning weight of `bones` at every vertex -> (V,)."""
-        wanted = np.isin(self.bone_indices, [self.index(bone) for bone in bones])
-        return (self.bone_weights * wanted).sum(1)
+        return self.weights @ np.isin(self.bones, bones).astype(np.float32)
 
     @cached_property
     def neighbour_average(self):
@@ -70,6 +71,16 @@ class Rig:
         return soft.astype(np.float32)
 
     @cached_property
+    def strongest(self):
+        """`strongest_bones` of `weights`."""
+        return strongest_bones(self.weights)
+
+    @cached_property
+    def soft_strongest(self):
+        """`strongest_bones` of `soft_weights`."""
+        return strongest_bones(self.soft_weights)
+
+    @cached_property
     def tongue(self):
         """Indices of the tongue's vertices: of the mesh's closed parts the second largest."""
         _, part = connected_components(self.neighbour_average)
@@ -82,7 +93,13 @@ class Rig:
         return self.bone_indices[np.arange(len(best)), best]
 
 
-@dataclass(frozen=True)
+def strongest_bones(weights):
+    """The bones that move each of N points most, and their weights -> two (N, BONES_PER_POINT)."""
+    bones = np.argpartition(-weights, BONES_PER_POINT, axis=1)[:, :BONES_PER_POINT]
+    return bones.astype(np.int32), np.take_along_axis(weights, bones, axis=1)
+
+
+@dataclass(frozen=True, eq=False)
 class Character:
     """One person at rest: vertices (V, 3) and bone heads (J, 3) in metres, feet at z = 0."""
 

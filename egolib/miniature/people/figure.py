@@ -5,12 +5,14 @@ from functools import cached_property
 
 import numpy as np
 
+from egolib.miniature.people.tailoring import vertex_normals
+
 SIDES = ("Left", "Right")
 TRUNK, LEFT_ARM, RIGHT_ARM, LEFT_LEG, RIGHT_LEG = range(5)
 CHART_RADII_M = (0.15, 0.05, 0.05, 0.08, 0.08)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Figure:
     """A character's body measured for clothes; `parts` are the object ids of its vertices."""
 
@@ -108,13 +110,47 @@ class Figure:
             axes.append([np.cross(back, up), back, up])
         return np.array(origins), np.array(axes)
 
-    def charts(self, faces):
+    @cached_property
+    def charts(self):
         """The chart of every triangle of the body (F,)."""
+        faces = self.rig.faces
         arm, leg = self.arm[faces].mean(1) > 0.5, self.leg[faces].mean(1) > 0.5
         left = self.left[faces[:, 0]]
         return np.select(
             [arm & left, arm, leg & left, leg], [LEFT_ARM, RIGHT_ARM, LEFT_LEG, RIGHT_LEG], TRUNK
         )
+
+    def in_charts(self, corners, charts):
+        """Corners (M, 3, 3) of triangles in the frames of their charts (M,)."""
+        origins, axes = self.frames
+        return np.einsum("fij,fcj->fci", axes[charts], corners - origins[charts][:, None])
+
+    @cached_property
+    def places(self):
+        """`in_charts` of all triangles of the body (F, 3, 3)."""
+        return self.in_charts(self.vertices[self.rig.faces], self.charts)
+
+    @cached_property
+    def normals(self):
+        """Unit normals of the skin (V, 3)."""
+        return vertex_normals(self.vertices, self.rig.faces)
+
+    @cached_property
+    def mouth(self):
+        """Between the lips (3,): before the tip of the tongue, on the surface of the face."""
+        vertices = self.vertices[self.rig.tongue]
+        tip = vertices[vertices[:, 1].argmin()]
+        face = self.vertices[self.rig.weight_of("Head") > 0.5]
+        near = (np.abs(face[:, 0]) < 0.01) & (np.abs(face[:, 2] - tip[2]) < 0.012)
+        return np.array([0, face[near, 1].min(), tip[2]])
+
+    @cached_property
+    def mottle(self):
+        """Unevenness of the skin's tone (V,), about 0."""
+        mottle = np.random.default_rng(3).normal(size=len(self.vertices))
+        for _ in range(3):
+            mottle = self.rig.neighbour_average @ mottle
+        return mottle
 
     @cached_property
     def grains(self):

@@ -26,7 +26,7 @@ from egolib.miniature.people.styles import (
     draw_cloth,
     draw_colour,
 )
-from egolib.miniature.people.tailoring import Assembly, assemble, smoothstep, vertex_normals
+from egolib.miniature.people.tailoring import Assembly, assemble, smoothstep
 
 TUCKED_SHARE = 0.2  # of tops
 OPEN_SHARE = 0.25  # of garments with a zip
@@ -247,7 +247,7 @@ class Fitting:
         bare = smoothstep(1 - figure.rig.weight_of("Head"), 0.7, 1.0) * (figure.along_arm < 1.8)
         give = 0.5 * bare * (figure.along_leg < 1.8)
         sunk = SINK_M * smoothstep(self.hidden, -0.006, 0.014)[:, None]
-        worn = vertices - sunk * vertex_normals(vertices, figure.rig.faces)
+        worn = vertices - sunk * figure.normals
         everywhere, still = np.ones(len(vertices)), np.zeros((len(vertices), 2))
         self._add(
             Cloth(SKIN, self.skin), piece_of_body, everywhere, worn, still, give, self.hidden, tints

@@ -5,7 +5,16 @@ hem, positive below the cloth) and how far it stands off.
 import numpy as np
 from scipy.ndimage import gaussian_filter
 
-from egolib.miniature.people.tailoring import Piece, cut, smooth_hem, smoothstep, vertex_normals
+from egolib.miniature.people.body import strongest_bones
+from egolib.miniature.people.tailoring import (
+    Piece,
+    border_edges,
+    cut,
+    renumbered,
+    smooth_hem,
+    smoothstep,
+    vertex_normals,
+)
 
 LEAST_EASE_M = 0.003
 HIDDEN_M = 0.035  # skin and cloth further than this below another garment's hem are left out
@@ -17,28 +26,49 @@ def piece_of_body(figure, cloth, field, worn, slack, give, hidden=None, tints=No
     the outer garments' field `hidden` -> Piece."""
     blend, faces, parents, first = cut(figure.rig.faces, field)
     if hidden is not None:
-        seen = ((blend @ hidden)[faces] < HIDDEN_M).any(1)
-        used, faces = np.unique(faces[seen], return_inverse=True)
-        faces, parents = faces.reshape(-1, 3), parents[seen]
-        blend, first = blend[used], first[used]
-    charts = figure.charts(figure.rig.faces)[parents]
-    origins, axes = figure.frames
-    corners = (blend @ figure.vertices)[faces]
-    places = np.einsum("fij,fcj->fci", axes[charts], corners - origins[charts][:, None])
-    weights = figure.rig.weights if tints is not None else figure.rig.soft_weights
+        seen = ((blend @ hidden)[faces].min(1) < HIDDEN_M).nonzero()[0]
+        used, faces = renumbered(faces[seen], len(first))
+        parents, blend, first = parents[seen], blend[used], first[used]
+    edges = border_edges(faces, len(first))
+    give = blend @ give
+    give[edges] = 0
+    bone_indices, bone_weights = _bones(figure.rig, blend, first, soft=tints is None)
     return Piece(
-        vertices=smooth_hem(blend @ worn, faces),
+        vertices=smooth_hem(blend @ worn, edges),
         faces=faces,
-        weights=blend @ weights,
+        bone_indices=bone_indices,
+        bone_weights=bone_weights,
         parts=figure.parts[first],
-        places=places,
-        charts=charts,
+        places=_places(figure, blend, faces, parents),
+        charts=figure.charts[parents],
         grains=figure.grains[first],
         slack=blend @ slack,
-        give=blend @ give,
+        give=give,
         tints=np.ones((len(first), 3)) if tints is None else blend @ tints,
+        border=np.unique(edges),
         cloth=cloth,
     )
+
+
+def _places(figure, blend, faces, parents):
+    """Corner positions in the charts (M, 3, 3) of the triangles of a cut: looked up, except on the
+    cut itself."""
+    places = figure.places[parents]
+    on_cut = np.flatnonzero(blend.data[1::2][faces].any(1))
+    corners = (blend @ figure.vertices)[faces[on_cut]]
+    places[on_cut] = figure.in_charts(corners, figure.charts[parents[on_cut]])
+    return places
+
+
+def _bones(rig, blend, first, soft):
+    """`strongest_bones` of the vertices (N,) of a cut: looked up, except on the cut itself."""
+    weights, strongest = (
+        (rig.soft_weights, rig.soft_strongest) if soft else (rig.weights, rig.strongest)
+    )
+    bones, shares = (values[first] for values in strongest)
+    on_cut = np.flatnonzero(blend.data[1::2])
+    bones[on_cut], shares[on_cut] = strongest_bones(blend[on_cut] @ weights)
+    return bones, shares
 
 
 def neckline(figure, rise_m, depth_m, width_m):
@@ -136,7 +166,9 @@ def stand_off(figure, field, ease_m, tube=0.0, hang=0.0, gather=0.0, passes=4):
         worn[covered] += 0.6 * pull * (average @ worn - worn[covered])
     off_neck = np.linalg.norm((figure.vertices - figure.head("Neck")) * [1, 1, 0.5], axis=1)
     drawn_in = (1 - gather * (1 - smoothstep(field, 0.0, 0.06))) * smoothstep(off_neck, 0.0, 0.17)
-    worn += np.maximum(ease_m * drawn_in, LEAST_EASE_M)[:, None] * vertex_normals(worn, faces)
+    moved = faces[(cover[faces] > 0).any(1)]
+    normals = vertex_normals(worn, moved)
+    worn += np.maximum(ease_m * drawn_in, LEAST_EASE_M)[:, None] * normals
     if tube:
         worn = _limb_tubes(figure, worn, ease_m, tube, drawn_in)
     if hang:

@@ -4,7 +4,7 @@ import numpy as np
 from scipy.ndimage import gaussian_filter1d
 
 from egolib.miniature.people.garments import piece_of_body
-from egolib.miniature.people.tailoring import Surface, smoothstep, vertex_normals
+from egolib.miniature.people.tailoring import Surface, smoothstep
 from egolib.miniature.people.trimmings import tubes
 
 HAIR_COLOURS = (  # linear RGB and how often
@@ -23,8 +23,8 @@ def hair_colour(rng):
 def long_hair(figure, cloth, top, length_m, forward, part, rng, locks=22):
     """Locks from beside the cheeks over the shoulders; `forward` (0 to 1) is the share that falls
     onto the chest, `length_m` how far below the neck joint they end."""
-    surface = Surface(top)
-    neck, mouth = figure.head("Neck"), mouth_centre(figure)
+    surface = Surface(top, len(figure.rig.bones))
+    neck, mouth = figure.head("Neck"), figure.mouth
     side = np.tile([1.0, -1.0], locks)
     count = len(side)
     front = rng.uniform(size=count) < forward
@@ -71,18 +71,9 @@ def long_hair(figure, cloth, top, length_m, forward, part, rng, locks=22):
     )
 
 
-def mouth_centre(figure):
-    """Between the lips (3,): before the tip of the tongue, on the surface of the face."""
-    vertices = figure.vertices[figure.rig.tongue]
-    tip = vertices[vertices[:, 1].argmin()]
-    face = figure.vertices[figure.rig.weight_of("Head") > 0.5]
-    near = (np.abs(face[:, 0]) < 0.01) & (np.abs(face[:, 2] - tip[2]) < 0.012)
-    return np.array([0, face[near, 1].min(), tip[2]])
-
-
 def beard_field(figure, cheeks):
     """Positive on chin and jaw, round the mouth; `cheeks` (0 to 1) is how far up it grows."""
-    mouth = mouth_centre(figure)
+    mouth = figure.mouth
     x, y, z = (figure.vertices - mouth).T
     top = 0.01 + 0.06 * cheeks * smoothstep(np.abs(x), 0.03, 0.07)
     lips = np.hypot(x / 2.0, 1.2 * (z + 0.002)) - 0.013
@@ -94,9 +85,8 @@ def beard_field(figure, cheeks):
 def beard(figure, cloth, length_m, cheeks, rng):
     """A full beard as a rough shell on chin and jaw."""
     field = beard_field(figure, cheeks)
-    normals = vertex_normals(figure.vertices, figure.rig.faces)
     thick = length_m * smoothstep(field, 0, 0.02) * rng.uniform(0.6, 1.2, len(field))
-    worn = figure.vertices + (0.001 + thick)[:, None] * (normals + [0, 0, -0.5])
+    worn = figure.vertices + (0.001 + thick)[:, None] * (figure.normals + [0, 0, -0.5])
     still = np.zeros((len(field), 2))
     plain = np.ones((len(field), 3))
     return piece_of_body(figure, cloth, field, worn, still, still[:, 0], tints=plain)
@@ -105,14 +95,9 @@ def beard(figure, cloth, length_m, cheeks, rng):
 def face_tints(figure, stubble, redness):
     """What multiplies the skin's albedo (V, 3): uneven tone all over, redder lips, cheeks and chin,
     and a beard's shadow of strength `stubble`."""
-    mouth = mouth_centre(figure)
-    x, y, z = (figure.vertices - mouth).T
+    x, y, z = (figure.vertices - figure.mouth).T
     head = figure.rig.weight_of("Head")
-    rng = np.random.default_rng(3)
-    mottle = rng.normal(size=len(head))
-    for _ in range(3):
-        mottle = figure.rig.neighbour_average @ mottle
-    tints = 1 + 0.12 * mottle[:, None] * np.array([0.6, 1.0, 1.0])
+    tints = 1 + 0.12 * figure.mottle[:, None] * np.array([0.6, 1.0, 1.0])
     bow = 0.0085 * (1 - (np.abs(x) / 0.027) ** 2)
     lips = smoothstep(bow - np.abs(z), -0.002, 0.004) * (y < 0.03) * (np.abs(x) < 0.027)
     cheeks = np.exp(-(((np.abs(x) - 0.04) / 0.025) ** 2) - ((z - 0.03) / 0.03) ** 2) * (y < 0.06)

@@ -8,22 +8,22 @@ import numpy as np
 import scipy.sparse as sparse
 from scipy.spatial import cKDTree
 
-BONES_PER_VERTEX = 5
-
 
 @dataclass(frozen=True)
 class Piece:
     """N vertices and M triangles of one cloth.
 
-    vertices: (N, 3) metres at rest; faces: (M, 3); weights: (N, J) of the bones; parts: (N,) object
-    ids without garment; places: (M, 3, 3) corner positions in the frame of the face's chart;
-    charts: (M,); grains: (N, 3) unit, along the limb; slack: (N, 2) folds at rest; give: (N,) how
-    far a vertex follows its neighbours; tints: (N, 3) multiply the cloth's colour; cloth: index.
+    vertices: (N, 3) metres at rest; faces: (M, 3); bone_indices, bone_weights: (N, K), see
+    `strongest_bones`; parts: (N,) object ids without garment; places: (M, 3, 3) corner positions in
+    the frame of the face's chart; charts: (M,); grains: (N, 3) unit, along the limb; slack: (N, 2)
+    folds at rest; give: (N,) how far a vertex follows its neighbours; tints: (N, 3) multiply the
+    cloth's colour; border: (E,) the vertices on open edges; cloth: index.
     """
 
     vertices: np.ndarray
     faces: np.ndarray
-    weights: np.ndarray
+    bone_indices: np.ndarray
+    bone_weights: np.ndarray
     parts: np.ndarray
     places: np.ndarray
     charts: np.ndarray
@@ -31,6 +31,7 @@ class Piece:
     slack: np.ndarray
     give: np.ndarray
     tints: np.ndarray
+    border: np.ndarray
     cloth: int
 
 
@@ -42,16 +43,16 @@ def smoothstep(values, start, end):
 
 def vertex_normals(vertices, faces):
     """Area-weighted unit normals (V, 3)."""
-    corners = vertices[faces]
-    face = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
-    normals = np.stack(
+    a, b, c = (vertices.take(faces[:, corner], axis=0).T for corner in range(3))
+    (x, y, z), (u, v, w) = b - a, c - a
+    corners = faces.ravel()
+    normals = np.array(
         [
-            np.bincount(faces.ravel(), np.repeat(face[:, axis], 3), len(vertices))
-            for axis in range(3)
-        ],
-        axis=1,
+            np.bincount(corners, np.repeat(across, 3), len(vertices))
+            for across in (y * w - z * v, z * u - x * w, x * v - y * u)
+        ]
     )
-    return normals / np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-12)
+    return (normals / np.maximum(np.sqrt((normals**2).sum(0)), 1e-12)).T
 
 
 def cut(faces, field):
@@ -61,7 +62,7 @@ def cut(faces, field):
     and the vertex (N,) that each comes from.
     """
     inside = field > 0
-    count = inside[faces].sum(1)
+    count = inside.astype(np.int8)[faces] @ np.ones(3, np.int8)
     kept = [(faces[count == 3], np.flatnonzero(count == 3))]
     ends = [np.empty((0, 2), int)]
     offset = len(field)
@@ -79,23 +80,25 @@ def cut(faces, field):
     edges, edge_of = np.unique(ends @ [len(field), 1], return_inverse=True)
     edges = np.stack(np.divmod(edges, len(field)), axis=1)
     share = field[edges[:, 0]] / (field[edges[:, 0]] - field[edges[:, 1]])
-    row = np.arange(len(edges))
-    crossing = sparse.coo_matrix(
-        (np.concatenate([1 - share, share]), (np.tile(row, 2), edges.T.ravel())),
-        (len(edges), len(field)),
-    )
+    ends = np.concatenate([np.tile(np.arange(len(field))[:, None], 2), edges])
+    shares = np.append(np.zeros(len(field)), share)
     corners = np.concatenate([triangles for triangles, _ in kept])
-    cut_corner = len(field) + np.append(edge_of.ravel(), 0)[np.maximum(corners - len(field), 0)]
-    corners = np.where(corners < len(field), corners, cut_corner)
-    used, corners = np.unique(corners, return_inverse=True)
-    blend = sparse.vstack([sparse.identity(len(field)), crossing]).tocsr()[used]
-    parents = np.concatenate([parents for _, parents in kept])
-    return (
-        blend,
-        corners.reshape(-1, 3),
-        parents,
-        np.append(np.arange(len(field)), edges[:, 0])[used],
+    corners = np.append(np.arange(len(field)), len(field) + edge_of.ravel())[corners]
+    used, corners = renumbered(corners, len(ends))
+    ends, shares = ends[used], shares[used]
+    entries = np.stack([1 - shares, shares], 1).ravel()
+    blend = sparse.csr_array(
+        (entries, ends.ravel(), np.arange(0, len(entries) + 1, 2)), (len(used), len(field))
     )
+    return blend, corners, np.concatenate([parents for _, parents in kept]), ends[:, 0]
+
+
+def renumbered(corners, count):
+    """Those of `count` vertices that are corners of triangles (M, 3), in order -> (N,), and the
+    triangles with their corners numbered among them."""
+    used = np.zeros(count, bool)
+    used[corners] = True
+    return np.flatnonzero(used), (np.cumsum(used) - 1)[corners]
 
 
 def border_edges(faces, vertex_count):
@@ -105,9 +108,8 @@ def border_edges(faces, vertex_count):
     return np.stack(np.divmod(edges[uses == 1], vertex_count), axis=1)
 
 
-def smooth_hem(vertices, faces, passes=6):
-    """Vertices with the open edges of the mesh smoothed along themselves."""
-    edges = border_edges(faces, len(vertices))
+def smooth_hem(vertices, edges, passes=6):
+    """Vertices (V, 3) with the open edges (E, 2) of their mesh smoothed along themselves."""
     links = sparse.coo_matrix(
         (np.ones(2 * len(edges)), (edges.T.ravel(), edges[:, ::-1].T.ravel())), (len(vertices),) * 2
     ).tocsr()
@@ -136,10 +138,12 @@ def grid_faces(rows, columns, closed=False):
 class Surface:
     """A cloth that other pieces lie on: nearest points, bone weights, pushing out."""
 
-    def __init__(self, piece):
+    def __init__(self, piece, bone_count):
         self.piece = piece
         self.normals = vertex_normals(piece.vertices, piece.faces)
         self.tree = cKDTree(piece.vertices)
+        self.bone_weights = np.zeros((len(piece.vertices), bone_count), np.float32)
+        np.put_along_axis(self.bone_weights, piece.bone_indices, piece.bone_weights, axis=1)
 
     def _blend(self, values, points, near=4):
         distances, nearest = self.tree.query(points, k=near)
@@ -149,7 +153,7 @@ class Surface:
 
     def weights(self, points):
         """Bone weights (..., J) at points (..., 3)."""
-        return self._blend(self.piece.weights, points)
+        return self._blend(self.bone_weights, points)
 
     def push_out(self, points, clearance_m, onto=False):
         """Points moved along the normal to at least (`onto`: exactly) `clearance_m` above."""
@@ -196,43 +200,41 @@ def assemble(pieces, relaxations):
     )
     joined = {
         name: np.concatenate([getattr(piece, name) for piece in pieces])
-        for name in ("vertices", "places", "grains", "parts", "tints", "slack", "give")
-    }
+        for name in ("vertices", "places", "grains", "parts", "tints", "slack", "give",
+                     "bone_indices", "bone_weights")
+    }  # fmt: skip
     tags = np.concatenate(
         [np.stack([np.full(len(p.faces), p.cloth), p.charts], axis=1) for p in pieces]
     )
-    weights = np.concatenate([piece.weights for piece in pieces])
-    bones = np.argpartition(-weights, BONES_PER_VERTEX, axis=1)[:, :BONES_PER_VERTEX]
-    strongest = np.take_along_axis(weights, bones, axis=1)
-    rings = _rings(faces, len(weights))
-    joined["give"][border_edges(faces, len(weights))] = 0
+    rings, mean = _rings(faces, starts[-1])
+    joined["bone_weights"] /= joined["bone_weights"].sum(1, keepdims=True)
     return Assembly(
         faces=faces.astype(np.int32),
         tags=tags.astype(np.int32),
         rings=rings,
-        bone_indices=bones.astype(np.int32),
-        bone_weights=(strongest / strongest.sum(1, keepdims=True)).astype(np.float32),
-        lift=_lift(joined["vertices"], faces, rings, joined["give"], relaxations),
+        lift=_lift(joined["vertices"], faces, mean, joined["give"], relaxations),
         **joined,
     )
 
 
 def _rings(faces, vertex_count):
-    """For every vertex the other two corners of its faces -> (V, R, 2) int32, -1 where none."""
-    corners = np.concatenate([faces, faces[:, [1, 2, 0]], faces[:, [2, 0, 1]]])
-    corners = corners[np.argsort(corners[:, 0], kind="stable")]
-    counts = np.bincount(corners[:, 0], minlength=vertex_count)
-    slot = np.arange(len(corners)) - np.repeat(np.cumsum(counts) - counts, counts)
+    """For every vertex the other two corners of its faces -> (V, R, 2) int32, -1 where none, and
+    the sparse (V, V) matrix that gives the mean of the first of them."""
+    corner, after, before = (faces.T[[k, (k + 1) % 3, (k + 2) % 3]].ravel() for k in range(3))
+    # Sorting small unsigned numbers is many times as fast.
+    order = np.argsort(corner.astype(np.min_scalar_type(vertex_count)), kind="stable")
+    counts = np.bincount(corner, minlength=vertex_count)
+    ends = np.cumsum(counts)
+    slot = np.arange(len(corner)) - np.repeat(ends - counts, counts)
     rings = np.full((vertex_count, counts.max(), 2), -1, np.int32)
-    rings[corners[:, 0], slot] = corners[:, 1:]
-    return rings
+    rings[corner[order], slot] = np.stack([after[order], before[order]], 1)
+    shares = np.repeat(1 / np.maximum(counts, 1), counts)
+    mean = sparse.csr_array((shares, after[order], np.append(0, ends)), (vertex_count,) * 2)
+    return rings, mean
 
 
-def _lift(vertices, faces, rings, give, relaxations):
-    there = rings[..., :1] >= 0
-    share = there / np.maximum(there.sum(1, keepdims=True), 1)
+def _lift(vertices, faces, mean, give, relaxations):
     relaxed = vertices
     for _ in range(relaxations):
-        mean = (relaxed[rings[..., 0]] * share).sum(1)
-        relaxed = relaxed + give[:, None] * (mean - relaxed)
-    return ((vertices - relaxed) * vertex_normals(relaxed, faces)).sum(1)
+        relaxed = relaxed + give[:, None] * (mean @ relaxed - relaxed)
+    return np.einsum("vc,vc->v", vertices - relaxed, vertex_normals(relaxed, faces))

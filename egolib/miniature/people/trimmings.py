@@ -3,6 +3,7 @@
 import numpy as np
 from scipy.ndimage import gaussian_filter, maximum_filter
 
+from egolib.miniature.people.body import strongest_bones
 from egolib.miniature.people.figure import LEFT_ARM, SIDES, TRUNK
 from egolib.miniature.people.garments import ANGLES, LEVELS, hanging_radii, polar
 from egolib.miniature.people.tailoring import (
@@ -26,17 +27,23 @@ def grid_piece(figure, cloth, points, weights, part, closed=False, slack=(0.0, 0
     origins, axes = figure.frames
     places = (vertices - origins[TRUNK]) @ axes[TRUNK].T
     count = len(vertices)
+    border = np.unique(border_edges(faces, count))
+    give = np.full(count, give)
+    give[border] = 0
+    bone_indices, bone_weights = strongest_bones(weights.reshape(count, -1))
     return Piece(
         vertices=vertices,
         faces=faces,
-        weights=weights.reshape(count, -1),
+        bone_indices=bone_indices,
+        bone_weights=bone_weights,
         parts=np.full(count, part, np.int32),
         places=places[faces],
         charts=np.full(len(faces), TRUNK),
         grains=np.tile([0.0, 0, 1], (count, 1)),
         slack=np.tile(slack, (count, 1)).astype(float),
-        give=np.full(count, give),
+        give=give,
         tints=np.ones((count, 3)),
+        border=border,
         cloth=cloth,
     )
 
@@ -44,7 +51,7 @@ def grid_piece(figure, cloth, points, weights, part, closed=False, slack=(0.0, 0
 def neck_edge(figure, top, angles):
     """Points of the upper edge of `top` at `angles` round the neck (0 front, + left) (A, 3)."""
     neck = figure.head("Neck")
-    edge = top.vertices[np.unique(border_edges(top.faces, len(top.vertices)))]
+    edge = top.vertices[top.border]
     offset = edge - neck
     near = (np.hypot(offset[:, 0], offset[:, 1]) < 0.17) & (offset[:, 2] > -0.25)
     edge, offset = edge[near], offset[near]
@@ -58,7 +65,7 @@ def neck_edge(figure, top, angles):
 def collar(figure, cloth, top, tip_m, back_m, opening, part):
     """A flat collar with two points, from the neck's edge down onto the cloth of `top`; `opening`
     is the angle in radians between the middle and where it begins."""
-    surface = Surface(top)
+    surface = Surface(top, len(figure.rig.bones))
     pieces = []
     for side in (1, -1):
         angles = side * np.linspace(opening, np.pi, 26)
@@ -147,10 +154,13 @@ def tubes(figure, cloth, paths, widths, flatness, outward, weights, part, sides=
         np.broadcast_arrays(np.sin(phi), -np.cos(phi), -along[..., None]), axis=-1
     ).reshape(-1, 3)
     total = len(places)
+    bones = strongest_bones(weights.reshape(count * length, -1))
+    bone_indices, bone_weights = (np.repeat(values, sides, axis=0) for values in bones)
     return Piece(
         vertices=vertices.reshape(-1, 3),
         faces=faces,
-        weights=np.repeat(weights, sides, axis=1).reshape(total, -1),
+        bone_indices=bone_indices,
+        bone_weights=bone_weights,
         parts=np.full(total, part, np.int32),
         places=places[faces],
         charts=np.full(len(faces), LEFT_ARM),
@@ -158,6 +168,7 @@ def tubes(figure, cloth, paths, widths, flatness, outward, weights, part, sides=
         slack=np.tile([0.0, 0.1], (total, 1)),
         give=np.zeros(total),
         tints=np.ones((total, 3)),
+        border=np.empty(0, int),
         cloth=cloth,
     )
 
@@ -169,9 +180,10 @@ def hood(figure, cloth, top, radius_m, part):
     behind = 0.5 - 0.5 * np.cos(angles)
     outward = np.stack([np.sin(angles), -np.cos(angles), 0.3 + 0 * angles], axis=1)
     radii = radius_m * (0.75 + 1.6 * behind**2)
-    path = Surface(top).push_out(edge + 0.4 * radii[:, None] * outward, 0.5 * radii)
+    surface = Surface(top, len(figure.rig.bones))
+    path = surface.push_out(edge + 0.4 * radii[:, None] * outward, 0.5 * radii)
     path = gaussian_filter(path, (1.5, 0), mode="nearest") + [0, 0, 0.006]
-    weights = Surface(top).weights(path)
+    weights = surface.weights(path)
     return tubes(
         figure, cloth, path[None], radii[None], 0.8, outward[None], weights[None], part, sides=8
     )
@@ -179,7 +191,7 @@ def hood(figure, cloth, top, radius_m, part):
 
 def cords(figure, cloth, top, length_m, part):
     """Two cords that hang from the neck's edge onto the chest."""
-    surface = Surface(top)
+    surface = Surface(top, len(figure.rig.bones))
     starts = neck_edge(figure, top, np.array([0.35, -0.35])) + [0, -0.01, 0.0]
     down = np.tile([0.0, -0.15, -1.0], (2, 1)) + np.array([[0.08, 0, 0], [-0.05, 0, 0]])
     paths = lay(surface, starts, [down] * 10, [np.full(2, length_m / 10)] * 10, 0.006)

@@ -1,5 +1,7 @@
 """Who wears what: object ids of body parts and garments, skin tones, and an outfit per person."""
 
+from functools import lru_cache
+
 import numpy as np
 
 from egolib.miniature.people.body import stable_rng
@@ -67,8 +69,12 @@ def skin_tone(character):
 
 def dress(rig, character, rng):
     """Draw an outfit for `character` from `rng` and put it on -> Outfit."""
-    figure = Figure(rig, character, part_ids(rig))
-    return Fitting(figure, skin_tone(character), rng).outfit()
+    return Fitting(_figure(rig, character), skin_tone(character), rng).outfit()
+
+
+@lru_cache(maxsize=2)  # sequences come one character after the other
+def _figure(rig, character):
+    return Figure(rig, character, part_ids(rig))
 
 
 def sole_points(rig, outfit):

@@ -13,7 +13,6 @@ import warp as wp
 from egolib.miniature.rendering.materials import Hit, band
 
 SWATCH_PX, SWATCH_M = 256, 0.64
-WRINKLES, DRAPE, CRUMPLE = 0, 1, 2
 STEEPEST = 0.9  # tangent of a fold's slope; steeper ones would turn away from the light
 PATTERNS = (
     "plain", "stripes", "pinstripes", "checks", "dots", "camouflage", "melange", "denim", "print",
@@ -21,6 +20,9 @@ PATTERNS = (
 )  # fmt: skip
 PLAIN, STRIPES, PINSTRIPES, CHECKS, DOTS, CAMOUFLAGE = 0, 1, 2, 3, 4, 5
 MELANGE, DENIM, PRINT, GRADIENT, STRANDS, RIBS = 6, 7, 8, 9, 10, 11
+
+
+Slopes = wp.types.vector(length=6, dtype=float)  # along and around of wrinkles, drape, crumple
 
 
 @wp.struct
@@ -48,13 +50,13 @@ class BodyOnDevice:
     bone_indices: wp.array2d(dtype=int)
     bone_weights: wp.array2d(dtype=float)
     parts: wp.array(dtype=int)
-    tints: wp.array(dtype=wp.vec3)
+    tints: wp.array(dtype=wp.vec3)  # of the skin
     slack: wp.array(dtype=wp.vec2)  # folds at rest: across the limb, along the limb
     give: wp.array(dtype=float)  # 0 follows the bones, 1 follows its neighbours
     lift: wp.array(dtype=float)
     cloths: wp.array(dtype=ClothOnDevice)
     chart_radii: wp.array(dtype=float)
-    swatches: wp.array3d(dtype=wp.vec2)
+    swatches: wp.array2d(dtype=Slopes)
     points: wp.array(dtype=wp.vec3)
     strains: wp.array(dtype=wp.vec2)
     garment_step: int
@@ -83,8 +85,8 @@ def swatches():
 
 
 @wp.func
-def swatch(body: wp.array(dtype=BodyOnDevice), kind: int, along: float, around: float):
-    """Slopes of one swatch, interpolated."""
+def slopes_at(body: wp.array(dtype=BodyOnDevice), along: float, around: float):
+    """Slopes of the three swatches, interpolated."""
     x = along / SWATCH_M
     y = around / SWATCH_M
     x = (x - wp.floor(x)) * float(SWATCH_PX)
@@ -95,9 +97,9 @@ def swatch(body: wp.array(dtype=BodyOnDevice), kind: int, along: float, around: 
     q = y - float(j)
     k = (i + 1) % SWATCH_PX
     m = (j + 1) % SWATCH_PX
-    return (1.0 - p) * (
-        (1.0 - q) * body[0].swatches[kind, i, j] + q * body[0].swatches[kind, i, m]
-    ) + p * ((1.0 - q) * body[0].swatches[kind, k, j] + q * body[0].swatches[kind, k, m])
+    return (1.0 - p) * ((1.0 - q) * body[0].swatches[i, j] + q * body[0].swatches[i, m]) + p * (
+        (1.0 - q) * body[0].swatches[k, j] + q * body[0].swatches[k, m]
+    )
 
 
 @wp.func
@@ -196,9 +198,10 @@ def fold_tilt(
     w = 1.0 - hit.u - hit.v
     loose = hit.u * body[0].slack[a] + hit.v * body[0].slack[b] + w * body[0].slack[c]
     squeezed = hit.u * body[0].strains[a] + hit.v * body[0].strains[b] + w * body[0].strains[c]
-    slope = (loose[0] + 3.0 * squeezed[0]) * swatch(body, WRINKLES, along, around)
-    slope += (loose[1] + 2.0 * squeezed[1]) * swatch(body, DRAPE, along, around)
-    slope += 0.13 * swatch(body, CRUMPLE, along, around)
+    slopes = slopes_at(body, along, around)
+    slope = (loose[0] + 3.0 * squeezed[0]) * wp.vec2(slopes[0], slopes[1])
+    slope += (loose[1] + 2.0 * squeezed[1]) * wp.vec2(slopes[2], slopes[3])
+    slope += 0.13 * wp.vec2(slopes[4], slopes[5])
     slope *= cloth.folds * wp.min(1.0, 0.02 / blur)
     slope *= STEEPEST / wp.max(wp.length(slope), STEEPEST)
     edge = body[0].points[b] - body[0].points[a]
@@ -233,9 +236,11 @@ def body_paint(body: wp.array(dtype=BodyOnDevice), hit: Hit, blur: float):
     along = place[2]
     around = wp.atan2(place[0], -place[1]) * body[0].chart_radii[chart]
     colour = cloth_paint(cloth, place, along, around, chart, blur)
-    tint = hit.u * body[0].tints[a] + hit.v * body[0].tints[b] + w * body[0].tints[c]
+    if cloth.garment == 0:
+        tint = hit.u * body[0].tints[a] + hit.v * body[0].tints[b] + w * body[0].tints[c]
+        colour = wp.cw_mul(colour, tint)
     tilt = wp.vec3(0.0)
     if cloth.folds > 0.0:
         tilt = fold_tilt(body, hit, cloth, along, around, blur)
     object_id = body[0].parts[nearest] + body[0].garment_step * cloth.garment
-    return wp.cw_mul(colour, tint), object_id, tilt
+    return colour, object_id, tilt

@@ -44,10 +44,11 @@ def tangents(normal: wp.vec3):
 
 
 @wp.func
-def sample_square(index: int):
-    """The R2 sequence: well-spread points of the unit square."""
-    u = 0.5 + 0.7548776662 * float(index)
-    v = 0.5 + 0.5698402910 * float(index)
+def sample_square(index: int, count: int):
+    """Of `count` well-spread points of the unit square one: Fibonacci's lattice, an even share of
+    the points in every strip."""
+    u = (float(index) + 0.5) / float(count)
+    v = 0.5 + 0.6180339887 * float(index)
     return u - wp.floor(u), v - wp.floor(v)
 
 
@@ -68,7 +69,7 @@ def light_spot(
         centre = wp.vec3(lamp[0], lamp[1], lamp[2])
         seen = float(0.0)
         for k in range(rays):
-            u, v = sample_square(first + k * step + 5 * i)
+            u, v = sample_square(first + k * step + 5 * i, rays * step)
             spot = centre + (2.0 * u - 1.0) * room[0].light_across[i]
             spot = spot + (2.0 * v - 1.0) * room[0].light_along[i]
             towards = spot - lamp[3] * raised
@@ -79,7 +80,7 @@ def light_spot(
     across, along = tangents(normal)
     open = float(0.0)
     for k in range(rays):
-        u, v = sample_square(first + k * step)
+        u, v = sample_square(first + k * step, rays * step)
         slant = wp.sqrt(u)
         angle = 2.0 * wp.pi * v
         up = wp.sqrt(1.0 - u) * normal

@@ -1,0 +1,18 @@
+"""What is wrong with a copy of the data, frame by frame; nothing is deleted.
+
+defects      the table of defects: what each means, what follows, what to do
+listing      files by channel and number: what is missing, doubled or out of place
+labels       what labels tell about themselves: units, lens, world, bones, hands
+pictures     whole, of one size, not repeated
+character    all of that for one character, kept as a file
+sight        where a heatmap network sees the joints
+drift        labels that have drifted against their pictures in time
+page         summary, list of findings, exclusion list, and a page with plots
+run          a whole tree, in several processes, resumable
+"""
+
+from egolib.audit.page import headline
+from egolib.audit.run import audit_tree
+from egolib.audit.tables import load_audit
+
+__all__ = ["audit_tree", "headline", "load_audit"]

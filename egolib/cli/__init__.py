@@ -1,0 +1,41 @@
+"""The `egolib` command. Bad input ends in one line and exit code 2.
+
+options    what verbs have in common
+data       download, extract, audit, pack, verify, render
+networks   train, convert, evaluate, predict, score
+whole      run, sweep, publish
+
+A verb imports what it needs when it runs: torch and Lightning take seconds, `egolib --help` should
+not.
+"""
+
+import argparse
+import sys
+
+from egolib.cli import data, networks, whole
+from egolib.errors import EgolibError
+
+VERBS = whole.VERBS | data.VERBS | networks.VERBS
+
+
+def _parser():
+    parser = argparse.ArgumentParser(prog="egolib", description=sys.modules["egolib"].__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)  # fmt: skip
+    verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
+    for room in (whole, data, networks):
+        room.add_verbs(verbs)
+    return parser
+
+
+def main(arguments=None):
+    """Entry point. Returns the exit code: 0, 2 for bad input, 130 when interrupted."""
+    options = _parser().parse_args(arguments)
+    try:
+        VERBS[options.verb](options)
+    except EgolibError as error:
+        print(f"egolib: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("egolib: interrupted; the same command goes on from here", file=sys.stderr)
+        return 130
+    return 0

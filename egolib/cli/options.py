@@ -1,0 +1,74 @@
+"""What verbs have in common: the types of their options, and options that several take."""
+
+import argparse
+
+from egolib.config import DEFAULT_PROFILE, PROFILES
+
+
+def whole(text):
+    """A whole number from 0 on; argparse turns the ValueError into its usual line."""
+    if not text.isdecimal():
+        raise ValueError(text)
+    return int(text)
+
+
+def count(text):
+    """A whole number from 1 on."""
+    if (number := whole(text)) == 0:
+        raise ValueError(text)
+    return number
+
+
+def positive(text):
+    number = float(text)
+    if not number > 0:
+        raise ValueError(text)
+    return number
+
+
+def between(low, high):
+    def number(text):
+        if not low <= whole(text) <= high:
+            raise argparse.ArgumentTypeError(f"{text} is not from {low} to {high}")
+        return int(text)
+
+    return number
+
+
+def devices(text):
+    return text if text == "auto" else whole(text)
+
+
+def shard(text):
+    """The second of three parts: "2/3" -> (2, 3)."""
+    i, _, n = text.partition("/")
+    if not (i.isdecimal() and n.isdecimal() and 1 <= int(i) <= int(n)):
+        raise argparse.ArgumentTypeError(f"{text!r} is not I/N with I from 1 to N, such as 2/3")
+    return int(i), int(n)
+
+
+def slurm_option(text):
+    """What sbatch is told: "time=60" -> ("time", 60)."""
+    key, _, value = text.partition("=")
+    if not (key.isidentifier() and value):
+        raise argparse.ArgumentTypeError(f"{text!r} is not KEY=VALUE, such as partition=cpu")
+    return key, int(value) if value.isdecimal() else value
+
+
+def names(text):
+    return [name for name in text.split(",") if name]
+
+
+def add_choice_of_characters(parser):
+    parser.add_argument(
+        "--characters", type=names, metavar="NAME,...", help="such as male_008_a_a; else all"
+    )
+    parser.add_argument("--sets", type=names, metavar="SET,...", help="of train, val, test")
+
+
+def add_study_options(parser):
+    known = ", ".join(PROFILES)
+    parser.add_argument("--profile", default=DEFAULT_PROFILE, help=f"{known}, or a .toml file")
+    parser.add_argument("--data", default="", metavar="DIR", help="a tree or a pack; else rendered")
+    parser.add_argument("--seed", type=whole, default=0)
+    parser.add_argument("--results", default="", metavar="DIR", help="else results/<profile>")

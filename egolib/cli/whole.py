@@ -1,0 +1,99 @@
+"""Verbs of a whole study: run, sweep, publish."""
+
+from pathlib import Path
+
+from egolib.cli.options import add_study_options, between, positive, shard, slurm_option
+from egolib.errors import EgolibError
+
+
+def add_verbs(verbs):
+    """Add the parsers of these verbs."""
+    run = verbs.add_parser("run", help="the whole study: data, notebooks, tables, figures")
+    add_study_options(run)
+    run.add_argument(
+        "--pack", default="", metavar="DIR", help="pack the tree of --data into DIR, train on that"
+    )
+
+    sweep = verbs.add_parser(
+        "sweep", help="train and compare every run of a grid: methods, seeds, ablations"
+    )
+    sweep.add_argument(
+        "grid", nargs="?", default="study", help="a TOML file; else sweeps/study.toml"
+    )
+    sweep.add_argument("--data", default="", metavar="DIR", help="a tree or a pack; else rendered")
+    sweep.add_argument("--results", default="", metavar="DIR", help="else results/<grid>")
+    sweep.add_argument(
+        "--hours", type=positive, help="begin no step that should end later; run again to go on"
+    )
+    machines = sweep.add_mutually_exclusive_group()
+    machines.add_argument(
+        "--shard", type=shard, default=(1, 1), metavar="I/N",
+        help="only part I of N, for one of N machines that share the results folder",
+    )  # fmt: skip
+    machines.add_argument(
+        "--submit", type=between(1, 1000), metavar="N", help="as N jobs, and wait for them"
+    )
+    sweep.add_argument("--cluster", choices=("slurm", "local"), default="slurm", help="of --submit")
+    sweep.add_argument(
+        "--slurm", type=slurm_option, action="append", default=[], metavar="KEY=VALUE",
+        help="what sbatch is told, such as partition=cpu or time=240; may be repeated",
+    )  # fmt: skip
+
+    publish = verbs.add_parser(
+        "publish", help="copy a run's tables and figures into the repository"
+    )
+    publish.add_argument("results", type=Path)
+
+
+def _run(options):
+    from egolib.execute import run_study
+    from egolib.study import open_study
+    from egolib.sweep import open_sweep, run_sweep
+
+    if options.profile == "study":  # every method, not one
+        if options.pack:
+            raise EgolibError(
+                f"{options.pack}: the study packs nothing; pack the tree with `egolib pack`, and "
+                "name the pack with --data"
+            )
+        sweep = open_sweep("study", options.data, options.results)
+        run_sweep(sweep)
+        _compare(sweep, "study")
+        return
+    study = open_study(options.profile, options.seed, options.data, options.results, options.pack)
+    print(f"Read {run_study(study)}")
+
+
+def _sweep(options):
+    from egolib.sweep import open_sweep, run_sweep, submit_sweep
+
+    sweep = open_sweep(options.grid, options.data, options.results)
+    if options.submit:
+        submit_sweep(sweep, options.submit, options.cluster, dict(options.slurm))
+    else:
+        run_sweep(sweep, options.hours, options.shard)
+    _compare(sweep, options.grid)
+
+
+def _compare(sweep, grid):
+    from egolib.execute import run_comparison
+
+    if sweep.missing:
+        print(f"Not trained yet: {', '.join(sweep.missing)}")
+    else:
+        grid = str(Path(grid).resolve()) if Path(grid).suffix else grid
+        print(f"Read {run_comparison(sweep, grid)}")
+
+
+def _publish(options):
+    from egolib.report import publish
+    from egolib.study import REPOSITORY
+
+    print(publish(options.results, REPOSITORY))
+
+
+VERBS = {
+    "run": _run,
+    "sweep": _sweep,
+    "publish": _publish,
+}

@@ -1,0 +1,151 @@
+"""Checkpoints of the public re-implementation compute the same numbers here."""
+
+import datetime
+import os
+
+import pytest
+import reimplementation as theirs
+import torch
+
+from egolib import cli
+from egolib.checkpoints import load_network
+from egolib.convert import convert
+from egolib.dataset import normalise
+from egolib.errors import EgolibError
+
+REST = {"optimizer_state_dict": {"state": {}, "param_groups": []}, "scheduler": {"gamma": 0.1}}
+
+
+def zeros(shapes, seed):
+    """Tensors of any shape whose file holds one number each."""
+    return {name: torch.zeros(()).expand(tuple(shape)) for name, shape in shapes.items()}
+
+
+@pytest.fixture
+def resnet(monkeypatch):
+    monkeypatch.setattr(theirs, "fill", zeros)
+    return theirs.resnet_state_dict()
+
+
+@pytest.fixture
+def lifter(monkeypatch):
+    monkeypatch.setattr(theirs, "fill", zeros)
+    return theirs.autoencoder_state_dict()
+
+
+def close(values, expected):
+    """To 1e-4 of the largest."""
+    expected = torch.tensor(expected)
+    return (values - expected).abs().max() <= 1e-4 * expected.abs().max()
+
+
+@pytest.fixture
+def written(monkeypatch):
+    """{path: (network, spec, provenance)} of what would have been written."""
+    kept = {}
+    monkeypatch.setattr(
+        "egolib.convert.save_network", lambda path, *outcome: kept.update({path: outcome})
+    )
+    return kept
+
+
+@torch.inference_mode()
+def test_both_networks_compute_the_same_numbers(tmp_path, written):
+    tars = [tmp_path / "Train2D.tar", tmp_path / "Train3D.tar"]
+    torch.save({"resnet_state_dict": theirs.resnet_state_dict(), **REST}, tars[0])
+    torch.save({"autoencoder_state_dict": theirs.autoencoder_state_dict(), **REST}, tars[1])
+    convert(tars, "joined")
+    network, spec, provenance = written["joined"]
+    network.eval()
+    described = (spec.kind, spec.backbone, spec.image_px, spec.heatmap_px)
+    assert described == ("egopose", "resnet50", 368, 48)
+    assert not spec.pose_activations
+    assert {name.split(".")[0] for name in provenance["left_out"]} == {"bn1", "bn2", "bn3"}
+    heatmaps, pose = network(normalise(theirs.picture()))[:2]
+    assert heatmaps.mean().item() == pytest.approx(theirs.HEATMAP_MEAN, rel=1e-4)
+    assert heatmaps.std().item() == pytest.approx(theirs.HEATMAP_STD, rel=1e-4)
+    assert close(theirs.samples(heatmaps[0]), theirs.HEATMAP_SAMPLES)
+    assert close(pose[0], theirs.POSE_FROM_IMAGE)
+    pose, again = network.lifter(theirs.gaussians())[:2]
+    assert close(pose[0], theirs.POSE_FROM_GAUSSIANS)
+    assert again.std().item() == pytest.approx(theirs.RECONSTRUCTION_STD, rel=1e-4)
+    assert close(theirs.samples(again[0]), theirs.RECONSTRUCTION_SAMPLES)
+
+
+def test_a_file_gives_the_networks_it_holds(resnet, lifter, tmp_path, written):
+    parts = {
+        "Train2D": {"resnet_state_dict": resnet},
+        "Train3D": {"autoencoder_state_dict": lifter},
+        "Finetune": {"resnet_state_dict": resnet, "autoencoder_state_dict": lifter},
+    }
+    for name, part in parts.items():
+        torch.save({**part, **REST}, tmp_path / name)
+        convert([tmp_path / name], name)
+    kinds = {name: spec.kind for name, (_, spec, _) in written.items()}
+    assert kinds == {"Train2D": "heatmaps", "Train3D": "lifter", "Finetune": "egopose"}
+    with pytest.raises(EgolibError, match=r"Train2D: a second heatmaps network"):
+        convert([tmp_path / "Finetune", tmp_path / "Train2D"], "twice")
+    assert "twice" not in written
+
+
+def refused(stored, folder, match):
+    path, out = folder / "model_best.tar", folder / "out.safetensors"
+    torch.save(stored, path)
+    with pytest.raises(EgolibError, match=match) as caught:
+        convert([path], out)
+    assert str(caught.value).startswith(str(path))
+    assert "\n" not in str(caught.value)
+    assert not out.exists()
+
+
+def test_tensors_that_do_not_fit_are_named(resnet, tmp_path):
+    def changed(**tensors):
+        return {"resnet_state_dict": {**resnet, **tensors}}
+
+    refused(changed(**{"layer5.0.weight": torch.zeros(1)}), tmp_path, r"unknown tensor 'layer5\.0")
+    refused(changed(**{"conv1.scale": torch.zeros(1)}), tmp_path, r"unknown tensor 'conv1\.scale'")
+    refused(changed(**{"conv1.weight": "a"}), tmp_path, r"unknown tensor 'conv1\.weight'")
+    seventeen = {"final_layer.weight": torch.zeros(17, 256, 1, 1)}
+    wrong = r"final_layer\.weight is of shape \(17, 256, 1, 1\), expected \(15, 256, 1, 1\)"
+    refused(changed(**seventeen), tmp_path, wrong)
+    lacking = {name: t for name, t in resnet.items() if name != "deconv_layers.3.weight"}
+    lacks = r"resnet_state_dict lacks the tensor 'deconv_layers\.3\.weight'"
+    refused({"resnet_state_dict": lacking}, tmp_path, lacks)
+
+
+class Harmful:
+    def __reduce__(self):
+        return os.system, ("touch /tmp/harm",)
+
+
+def test_anything_but_tensors_is_refused_by_name(resnet, tmp_path):
+    class_of_time = {"resnet_state_dict": resnet, "date": datetime.date(2022, 1, 1)}
+    refused(class_of_time, tmp_path, r"asks for datetime\.date")
+    refused({"scheduler": Harmful()}, tmp_path, r"asks for posix\.system")
+
+
+def test_foreign_and_truncated_files(resnet, tmp_path):
+    refused({"state_dict": resnet}, tmp_path, "holds no resnet_state_dict or autoencoder")
+    refused([1, 2], tmp_path, "holds no resnet_state_dict")
+    refused({"resnet_state_dict": 3}, tmp_path, "holds no resnet_state_dict")
+    path = tmp_path / "model_best.tar"
+    torch.save({"resnet_state_dict": resnet}, path)
+    whole = path.read_bytes()
+    for content in (whole[:-1000], whole[:1000], b"", b"\x80\x02}q\x00.", b"weights" * 200):
+        path.write_bytes(content)
+        with pytest.raises(EgolibError, match=r"model_best\.tar: not a whole file of torch\.save"):
+            convert([path], tmp_path / "out.safetensors")
+
+
+def test_the_command(capsys, resnet, tmp_path):
+    tar, out = str(tmp_path / "model_best.tar"), str(tmp_path / "heatmaps.safetensors")
+    assert cli.main(["convert", tar, out]) == 2
+    assert "model_best.tar: no such file" in capsys.readouterr().err
+    torch.save({"resnet_state_dict": resnet}, tar)
+    assert cli.main(["convert", tar, out]) == 0
+    assert "a heatmaps network" in capsys.readouterr().out
+    network, spec, _ = load_network(out, ["heatmaps"])
+    assert (spec.image_px, spec.backbone) == (368, "resnet50")
+    assert not network.head.weight.any()
+    assert cli.main(["convert", tar, tar]) == 2
+    assert "ends in .safetensors" in capsys.readouterr().err

@@ -1,0 +1,127 @@
+"""Two processes that share a stage end where one does; a notebook finds what they trained."""
+
+import os
+import subprocess
+import sys
+from itertools import chain
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from egolib import cli, fitting
+from egolib.checkpoints import load_network
+from egolib.config import load_profile
+from egolib.dataset import EpochShuffle, ordered_batches
+from egolib.errors import EgolibError
+from egolib.frames import index_tree
+from egolib.study import open_study
+from egolib.training import train_stage
+
+PROFILE = 'base = "smoke"\n[lifter]\nepochs = 2\nbatch_size = 8\n'
+
+
+@pytest.fixture(scope="module")
+def profile(tmp_path_factory):
+    path = tmp_path_factory.mktemp("profile") / "pair.toml"
+    path.write_text(PROFILE)
+    return str(path)
+
+
+STUDY = ["train", "lifter", "--profile"]
+COLUMNS = ["epoch", "train_loss", "val_loss", "val_mpjpe_mm"]
+
+
+@pytest.fixture(scope="module")
+def one(shared_toy_tree, profile, tmp_path_factory):
+    """The training curve of one process."""
+    results = tmp_path_factory.mktemp("one")
+    tree = str(shared_toy_tree)
+    assert cli.main([*STUDY, profile, "--data", tree, "--results", str(results)]) == 0
+    return history(results)[COLUMNS]
+
+
+def torchrun(processes, *arguments):
+    command = [Path(sys.executable).with_name("torchrun"), "--nproc-per-node", processes,
+               "--standalone", "-m", "egolib.cli", *arguments]  # fmt: skip
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    return subprocess.run(
+        [str(part) for part in command], capture_output=True, text=True, env=environment,
+        timeout=300, check=False,
+    )  # fmt: skip
+
+
+def history(results):
+    return pd.read_csv(results / "checkpoints" / "runs" / "lifter" / "history.csv")
+
+
+def test_two_processes_end_where_one_does(shared_toy_tree, profile, one, tmp_path, monkeypatch):
+    options = ["--data", shared_toy_tree, "--results", tmp_path, "--devices", 2]
+    done = torchrun(2, *STUDY, profile, *options)
+    assert done.returncode == 0, done.stderr
+    pair = history(tmp_path)
+    assert np.allclose(one, pair[COLUMNS], rtol=2e-3)
+
+    # The notebook opens the same study, trains nothing, and leaves the checkpoint as it is.
+    path = tmp_path / "checkpoints" / "lifter.safetensors"
+    written = path.stat().st_mtime_ns
+    monkeypatch.setattr(fitting.L, "Trainer", None)
+    again = open_study(profile, data=str(shared_toy_tree), results=str(tmp_path)).train("lifter")
+    assert again == path
+    assert path.stat().st_mtime_ns == written
+    assert load_network(path)[2]["best"]["val_mpjpe_mm"] == pair["val_mpjpe_mm"].min()
+
+
+@pytest.mark.parametrize("launcher", ["WORLD_SIZE", "SLURM_STEP_NUM_TASKS"])
+def test_processes_that_nobody_asked_for_are_refused(
+    monkeypatch, shared_toy_tree, profile, capsys, launcher
+):
+    """Each would train the whole, and all write the same files."""
+    monkeypatch.setenv(launcher, "2")
+    arguments = [*STUDY, profile, "--data", str(shared_toy_tree)]
+    results = str(shared_toy_tree.parent / "refused")
+    assert cli.main([*arguments, "--results", results]) == 2
+    assert "--devices 1 --nodes 1: 2 processes were started" in capsys.readouterr().err
+    monkeypatch.delenv(launcher)
+    assert cli.main([*arguments, "--results", results, "--devices", "0"]) == 2
+    assert "--devices 0 --nodes 1" in capsys.readouterr().err
+
+
+def test_accumulation_takes_the_same_steps(shared_toy_tree, profile, one, tmp_path):
+    indices = [index_tree(shared_toy_tree, split) for split in ("train", "val")]
+    changed = Path(profile).with_name("pieces.toml")
+    changed.write_text(f"{PROFILE}accumulate = 4\n")
+    train_stage("lifter", load_profile(str(changed)), *indices, tmp_path / "checkpoints", seed=0)
+    assert np.allclose(one, history(tmp_path)[COLUMNS], rtol=2e-3)
+
+
+def test_a_batch_that_does_not_divide_is_refused(shared_toy_tree, profile, tmp_path):
+    indices = [index_tree(shared_toy_tree, split) for split in ("train", "val")]
+    changed = Path(profile).with_name("three.toml")
+    changed.write_text(f"{PROFILE}accumulate = 3\n")
+    with pytest.raises(EgolibError, match=r"batch_size = 8 does not divide .* a multiple of 3"):
+        train_stage("lifter", load_profile(str(changed)), *indices, tmp_path, seed=0)
+
+
+@pytest.mark.parametrize(("length", "batch"), [(50, 8), (5, 8), (64, 16)])
+@pytest.mark.parametrize("world", [2, 4])
+def test_shares_are_the_batches_of_one_process_dealt_out(length, batch, world):
+    whole = list(EpochShuffle(length, 7, batch))
+    shares = [list(EpochShuffle(length, 7, batch, rank, world)) for rank in range(world)]
+    part = batch // world
+    for k in range(len(whole) // batch):
+        dealt = [position for share in shares for position in share[k * part : (k + 1) * part]]
+        assert sorted(dealt) == sorted(whole[k * batch : (k + 1) * batch])
+    assert len({len(share) for share in shares}) == 1
+    assert len({*chain(*shares)}) == sum(map(len, shares)) > len(whole) - world
+
+
+@pytest.mark.parametrize(("length", "batch"), [(2, 1), (16, 8), (17, 8), (33, 5), (1000, 64)])
+def test_every_process_validates_as_many_batches_and_every_frame_once(length, batch):
+    parts = [ordered_batches(length, batch, rank, 2) for rank in range(2)]
+    assert len(parts[0]) == len(parts[1])
+    assert all(part for share in parts for part in share)
+    assert sorted(chain(*parts[0], *parts[1])) == list(range(length))
+    assert max(len(part) for share in parts for part in share) <= max(-(-batch // 2), 2)
+    assert [*chain(*ordered_batches(length, batch))] == list(range(length))
