@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from filelock import FileLock
 
 from egolib.dataset import FrameDataset, make_loader
 from egolib.errors import EgolibError
@@ -37,7 +38,8 @@ def detect(network, spec, index, folder, workers=0, batch_size=64):
 
     They lie in `<folder>/<split>.npy`; `<split>.json` beside it says what they depend on and how
     many frames are done, so that a killed run goes on and another network or other frames start
-    anew. Raises EgolibError on a full disk, and for files that are damaged.
+    anew. Of processes that ask at once, one does it and the others wait. Raises EgolibError on a
+    full disk, and for files that are damaged.
     """
     path, progress_path = (Path(folder) / f"{index.split}.{suffix}" for suffix in ("npy", "json"))
     key = {
@@ -46,25 +48,32 @@ def detect(network, spec, index, folder, workers=0, batch_size=64):
         "code": code_digest(Path(__file__).with_name(f"{n}.py") for n in ("models", "pictures")),
     }
     shape = (len(index), len(HEATMAP_JOINTS), spec.heatmap_px, spec.heatmap_px)
-    done = _frames_done(progress_path, key) if path.is_file() else 0
-    if done == len(index):
-        return Detections(_open(path, shape), key)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with no_space_is_one_line(path), FileLock(path.with_suffix(".lock")):
+        done = _frames_done(progress_path, key) if path.is_file() else 0
+        if done < len(index):
+            _write(
+                network, spec, index, (path, progress_path), key, shape, done, (workers, batch_size)
+            )
+    return Detections(_open(path, shape), key)
+
+
+def _write(network, spec, index, paths, key, shape, done, loading):
+    path, progress_path = paths
     if not done:
         progress_path.unlink(missing_ok=True)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with no_space_is_one_line(path), open(path, "r+b" if done else "w+b") as stream:
+    with open(path, "r+b" if done else "w+b") as stream:
         header = {"descr": "<f2", "fortran_order": False, "shape": shape}
         np.lib.format.write_array_header_1_0(stream, header)
         stream.truncate(stream.tell() + done * 2 * int(np.prod(shape[1:])))
         stream.seek(0, os.SEEK_END)
         while done < len(index):
             part = select(index, slice(done, done + _PART))
-            for found in _find(network, spec, part, workers, batch_size):
+            for found in _find(network, spec, part, *loading):
                 stream.write(found.tobytes())
             os.fsync(stream.fileno())
             done += len(part)
             write_atomically(progress_path, json.dumps({"key": key, "done": done}, indent=1))
-    return Detections(_open(path, shape), key)
 
 
 def _find(network, spec, index, workers, batch_size):

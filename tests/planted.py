@@ -168,6 +168,13 @@ def not_finite(tree):
     return edit_labels(tree, spoil)
 
 
+def rotation_of_two_numbers(tree):
+    def spoil(labels):
+        labels["joints"][4]["rot"] = [0.1, 0.2]
+
+    return edit_labels(tree, spoil)
+
+
 def in_unit(factor):
     def scale(labels):
         labels["pts3d_fisheye"] = (np.array(labels["pts3d_fisheye"]) * factor).tolist()
@@ -273,6 +280,7 @@ PLANTS = {
     "no frames": ("no_frames", no_frames, ()),
     "json cut short": ("labels_malformed", labels_cut_short, ()),
     "json of another form": ("labels_malformed", labels_of_another_form, ()),
+    "rotation of two numbers": ("labels_malformed", rotation_of_two_numbers, ()),
     "joint missing": ("joint_missing", joint_missing, ()),
     "NaN": ("not_finite", not_finite, ()),
     "metres": ("wrong_unit", in_unit(0.01), ()),

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -68,6 +69,21 @@ def test_what_is_done_is_not_done_again_and_a_killed_run_goes_on(
     assert np.allclose(whole.heatmaps, resumed.heatmaps, atol=2e-3)
     monkeypatch.setattr(detections, "_find", None)
     assert detect(network, SPEC, index, tmp_path / "whole").key == whole.key
+
+
+def test_of_processes_that_ask_at_once_one_does_it(network, index, tmp_path, monkeypatch):
+    monkeypatch.setattr(detections, "_PART", 10)
+    looked_at, find = [], detections._find
+
+    def counted(network, spec, part, *rest):
+        looked_at.append(len(part))
+        return find(network, spec, part, *rest)
+
+    monkeypatch.setattr(detections, "_find", counted)
+    with ThreadPoolExecutor(3) as pool:
+        all_found = list(pool.map(lambda _: detect(network, SPEC, index, tmp_path), range(3)))
+    assert looked_at == [10, 10, 10, 2]
+    assert all((found.heatmaps == all_found[0].heatmaps).all() for found in all_found)
 
 
 def test_another_network_starts_anew(network, index, tmp_path):
