@@ -31,11 +31,12 @@ _PACKAGES = (
 )  # fmt: skip
 
 
-def write_manifest(path, *, profile, seed, duration_s, data, **entries):
+def write_manifest(path, *, profile, seed, duration_s, data, frames, left_out, **entries):
     """Write manifest.json: what made these results.
 
-    profile: config.Profile. duration_s: {step: seconds}. data: {split: fingerprint}. `entries`
-    are added as they come; commit, versions, hardware and date are found here. Returns the dict.
+    profile: config.Profile. duration_s: {step: seconds}. data: {split: fingerprint}. frames:
+    {split: how many}. left_out: {split: {one of shards.LEFT_OUT: how many}}. `entries` are
+    added as they come; commit, versions, hardware and date are found here. Returns the dict.
     """
     commit, clean = git_state(Path(__file__).parent)
     manifest = {
@@ -46,6 +47,8 @@ def write_manifest(path, *, profile, seed, duration_s, data, **entries):
         "seed": seed,
         "duration_s": duration_s,
         "data": data,
+        "frames": frames,
+        "left_out": left_out,
         "versions": versions(),
         "hardware": hardware(),
         **entries,

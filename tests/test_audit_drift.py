@@ -101,7 +101,7 @@ def test_a_network_trained_here_finds_what_was_planted(tmp_path, toy_profile):
         (tree / folder).mkdir(parents=True)
         for i in range(frames):
             write_whole_frame(tree / folder, folder.split("/")[1], i, i + 1000 * start, "Boxing")
-    profile = override(toy_profile, {"heatmaps": {"epochs": 2, "augment": False}}, "test")
+    profile = override(toy_profile, {"heatmaps": {"epochs": 5, "augment": False}}, "test")
     indices = [index_tree(tree, split) for split in ("train", "val")]
     checkpoint = train_stage("heatmaps", profile, *indices, tmp_path / "checkpoints", seed=0)
     clean = audit_tree(tree, network=checkpoint, workers=1)

@@ -146,7 +146,8 @@ def finished_run(folder, toy, profile="quick"):
     results.write_tables({"after": toy}, LABEL, folder / "tables")
     report.write_manifest(
         folder / "manifest.json", profile=PROFILES[profile], seed=3,
-        duration_s={"render": 60.0, "train": 600.0}, data={"test": "f00d"}, note="mine",
+        duration_s={"render": 60.0, "train": 600.0}, data={"test": "f00d"}, frames={"test": 4},
+        left_out={"test": {"excluded": 3, "unpaired_images": 2, "unpaired_labels": 1}}, note="mine",
     )  # fmt: skip
     (folder / "figures").mkdir()
     for name in (report.SHEET_FIGURE, report.SKELETON_FIGURE, "other"):
@@ -178,6 +179,7 @@ def test_index_page_shows_everything_and_says_what_is_measured(toy, tmp_path):
     (tmp_path / "notebooks" / "05_analyse_errors.ipynb").write_text("{}")
     page = report.write_index_page(tmp_path).read_text()
     assert "(figures/other.png)" in page
+    assert "test: 4; left out 3 by the audit, 2 pictures without labels, 1 labels without" in page
     assert "(notebooks/05_analyse_errors.ipynb)" in page
     assert f"are measured on {LABEL}; those headed 'published, full data set'" in page
     for title, _ in results.TABLES.values():

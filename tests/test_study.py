@@ -10,6 +10,7 @@ import nbformat
 import numpy as np
 import pandas as pd
 import pytest
+from planted import write_whole_tree
 
 from egolib import execute
 from egolib.errors import EgolibError
@@ -18,7 +19,7 @@ from egolib.execute import notebook_paths, run_study
 from egolib.frames import index_tree
 from egolib.metrics import mpjpe_mm
 from egolib.packing import pack_tree
-from egolib.study import EVALUATIONS, REPOSITORY, open_study
+from egolib.study import EVALUATIONS, REPOSITORY, Study, open_study
 
 RUN = [sys.executable, "-m", "egolib.cli", "run", "--profile", "smoke"]
 
@@ -111,6 +112,7 @@ def test_an_edited_profile_is_run_again(tmp_path, shared_toy_tree, monkeypatch):
     stamps = []
     monkeypatch.setattr(execute, "_run_notebook", lambda *arguments: stamps.append(arguments[-1]))
     monkeypatch.setattr(execute, "write_index_page", lambda results: None)
+    monkeypatch.setattr(Study, "audit", lambda study: None)  # toys are no human bodies
     path = tmp_path / "mine.toml"
     for epochs in (1, 1, 2):
         path.write_text(f'base = "smoke"\n[lifter]\nepochs = {epochs}\n')
@@ -129,10 +131,11 @@ def last_line_of_a_refused_run(tree, results):
     return done.stderr.strip().splitlines()[-1]
 
 
-def test_a_tree_without_a_split_is_one_line(tmp_path, toy_tree):
-    shutil.rmtree(toy_tree / "ValSet")
-    last = last_line_of_a_refused_run(toy_tree, tmp_path / "out")
-    assert last.startswith(f"egolib: {toy_tree}: has no ValSet")
+def test_a_tree_without_a_split_is_one_line(tmp_path):
+    tree = write_whole_tree(tmp_path / "tree")
+    shutil.rmtree(tree / "ValSet")
+    last = last_line_of_a_refused_run(tree, tmp_path / "out")
+    assert last.startswith(f"egolib: {tree}: has no ValSet")
 
 
 def test_an_error_in_a_notebook_is_one_line(tmp_path, toy_tree):
