@@ -155,10 +155,14 @@ def test_the_verb_refuses_before_it_starts(tmp_path, shared_toy_tree, capsys, mo
 
 
 def test_the_profile_study_is_the_sweep(monkeypatch):
-    asked = []
-    monkeypatch.setattr(cli, "_sweep", asked.append)
+    ran, compared = [], []
+    monkeypatch.setattr(sweep, "run_sweep", ran.append)
+    monkeypatch.setattr(cli.whole, "_compare", lambda *asked: compared.append(asked))
     assert cli.main(["run", "--profile", "study", "--results", "there"]) == 0
-    assert (asked[0].grid, asked[0].results) == ("study", "there")
+    assert (ran[0].grid.name, ran[0].results.name) == ("study", "there")
+    assert compared == [(ran[0], "study")]
+    assert cli.main(["run", "--profile", "study", "--data", "tree", "--pack", "there"]) == 2
+    assert len(ran) == 1
 
 
 def test_the_plan_of_the_study_fits_its_six_hours(shared_toy_tree, tmp_path, monkeypatch):
