@@ -4,8 +4,8 @@ shards, side by side in one run.
 The usual way, as the public re-implementations do it: a sample decodes its whole 1280x800 PNG
 (Pillow, which skimage.io uses), crops, resizes with anti-aliasing, and draws 15 Gaussians in numpy;
 PyTorch's loader collates. The resize is measured twice: by torchvision v2, and as
-skimage.transform.resize does it (a Gaussian and a zoom of scipy), which the published code calls. Labels come from egolib's index: their json is not
-parsed again for every sample, which favours the usual way. Shards: egolib's loader, heatmaps drawn
+skimage.transform.resize does it (a Gaussian and a zoom of scipy), which the published code calls. Labels come
+from egolib's index: their json is not parsed again for every sample, which favours the usual way. Shards: egolib's loader, heatmaps drawn
 and pictures scaled in batch. Both end in float32 pictures in [-1, 1] and heatmaps, on the CPU;
 "loading alone" leaves drawing and scaling out, which a GPU does.
 
@@ -128,10 +128,9 @@ def ours(index, image_px, workers, here):
     return (finish(batch, image_px) if here else batch for batch in loader)
 
 
-def usual(index, image_px, workers):
-    return DataLoader(
-        UsualDataset(index, image_px), BATCH, True, num_workers=workers, drop_last=True
-    )
+def usual(index, image_px, workers, resize):
+    dataset = UsualDataset(index, image_px, resize)
+    return DataLoader(dataset, BATCH, True, num_workers=workers, drop_last=True)
 
 
 def repeated(index, count):
