@@ -61,6 +61,7 @@ def build_pack(out, frames):
         "clip_ids": rng.integers(60, size=frames, dtype=np.int32),
         "joints_2d_px": rng.uniform(0, 800, (frames, 16, 2)).astype(np.float32),
         "joints_3d_m": rng.normal(size=(frames, 16, 3)).astype(np.float32),
+        "rotations_rad": rng.normal(size=(frames, 16, 3)).astype(np.float32),
     }
     (out / "train").mkdir(parents=True)
     for column, name in column_files("train").items():
