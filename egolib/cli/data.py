@@ -2,7 +2,14 @@
 
 from pathlib import Path
 
-from egolib.cli.options import add_choice_of_characters, between, count, shard, slurm_option, whole
+from egolib.cli.options import (
+    add_choice_of_characters,
+    add_machines,
+    add_shard,
+    between,
+    count,
+    whole,
+)
 from egolib.config import DEFAULT_PROFILE, load_profile
 from egolib.errors import EgolibError
 from egolib.official.release import URL
@@ -54,19 +61,7 @@ def add_verbs(verbs):
     pack.add_argument("--encoding", choices=("jpeg", "png"), default="jpeg")
     pack.add_argument("--quality", type=between(1, 100), default=95, help="of JPEG; default: 95")
     pack.add_argument("--workers", type=whole, help="threads a machine; else one a core")
-    machines = pack.add_mutually_exclusive_group()
-    machines.add_argument(
-        "--shard", type=shard, default=(1, 1), metavar="I/N",
-        help="only part I of N, for one of N machines: from 1/N to N/N",
-    )  # fmt: skip
-    machines.add_argument(
-        "--submit", type=between(1, 1000), metavar="N", help="as N jobs, and wait for them"
-    )
-    pack.add_argument("--cluster", choices=("slurm", "local"), default="slurm", help="of --submit")
-    pack.add_argument(
-        "--slurm", type=slurm_option, action="append", default=[], metavar="KEY=VALUE",
-        help="what sbatch is told, such as partition=cpu or time=240; may be repeated",
-    )  # fmt: skip
+    add_machines(pack)
 
     verify = verbs.add_parser("verify", help="read every byte of a pack and name what is damaged")
     verify.add_argument("packed", type=Path)
@@ -82,10 +77,7 @@ def add_verbs(verbs):
     )
     render.add_argument("--seed", type=whole, default=0)
     render.add_argument("--workers", type=whole, help="processes; else one a core")
-    render.add_argument(
-        "--shard", type=shard, default=(1, 1), metavar="I/N",
-        help="only part I of N, for one of N machines: from 1/N to N/N",
-    )  # fmt: skip
+    add_shard(render)
 
 
 def _download(options):

@@ -72,3 +72,26 @@ def add_study_options(parser):
     parser.add_argument("--data", default="", metavar="DIR", help="a tree or a pack; else rendered")
     parser.add_argument("--seed", type=whole, default=0)
     parser.add_argument("--results", default="", metavar="DIR", help="else results/<profile>")
+
+
+def add_shard(parser):
+    parser.add_argument(
+        "--shard", type=shard, default=(1, 1), metavar="I/N",
+        help="only part I of N, for one of N machines that share the folder: from 1/N to N/N",
+    )  # fmt: skip
+
+
+def add_machines(parser):
+    """For work that is split over machines: by hand, or as jobs."""
+    machines = parser.add_mutually_exclusive_group()
+    add_shard(machines)
+    machines.add_argument(
+        "--submit", type=between(1, 1000), metavar="N", help="as N jobs, and wait for them"
+    )
+    parser.add_argument(
+        "--cluster", choices=("slurm", "local"), default="slurm", help="of --submit"
+    )
+    parser.add_argument(
+        "--slurm", type=slurm_option, action="append", default=[], metavar="KEY=VALUE",
+        help="what sbatch is told, such as partition=cpu or time=240; may be repeated",
+    )  # fmt: skip

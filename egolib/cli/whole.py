@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from egolib.cli.options import add_study_options, between, positive, shard, slurm_option
+from egolib.cli.options import add_machines, add_study_options, positive
 from egolib.errors import EgolibError
 
 
@@ -25,19 +25,7 @@ def add_verbs(verbs):
     sweep.add_argument(
         "--hours", type=positive, help="begin no step that should end later; run again to go on"
     )
-    machines = sweep.add_mutually_exclusive_group()
-    machines.add_argument(
-        "--shard", type=shard, default=(1, 1), metavar="I/N",
-        help="only part I of N, for one of N machines that share the results folder",
-    )  # fmt: skip
-    machines.add_argument(
-        "--submit", type=between(1, 1000), metavar="N", help="as N jobs, and wait for them"
-    )
-    sweep.add_argument("--cluster", choices=("slurm", "local"), default="slurm", help="of --submit")
-    sweep.add_argument(
-        "--slurm", type=slurm_option, action="append", default=[], metavar="KEY=VALUE",
-        help="what sbatch is told, such as partition=cpu or time=240; may be repeated",
-    )  # fmt: skip
+    add_machines(sweep)
 
     publish = verbs.add_parser(
         "publish", help="copy a run's tables and figures into the repository"
