@@ -37,7 +37,14 @@ The rooms, in the order in which data flows; a module imports only from modules 
     drawing      one style; a pose in a picture and in space
     dataplots    the data's figures: where joints are, how large, what hides them
     sheets       pictures, with and without poses, side by side
-    plots        every figure
+    plots        the figures of data, training and errors
+    anatomy      an error taken apart: depth or image, and a joint's circumstances
+    answers      a question, its sentence, table and figure, kept for the report
+    causes       what an error comes from
+    plausibility bones and jitter
+    wearers      who wears the headset, and whether somebody is worse off
+    worst        the worst frames, with a computed cause
+    errorplots   the error analysis's figures
     methodplots  the comparison's figures: methods side by side, ablations
     predict      pictures -> poses and overlays; their score against labels
     audit        what is wrong with a copy of the data

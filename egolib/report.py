@@ -23,7 +23,7 @@ from egolib.errors import EgolibError
 from egolib.files import write_atomically
 from egolib.results import DATA_TABLES, TABLES
 
-SHEET_FIGURE, SKELETON_FIGURE = "predictions", "error_skeleton"
+SHEET_FIGURE, SKELETON_FIGURE = "predictions", "which_joints_are_wrong"
 README_START, README_END = "<!-- published:begin -->", "<!-- published:end -->"
 _PACKAGES = (
     "egolib", "torch", "torchvision", "lightning", "numpy", "anny", "warp-lang",
