@@ -49,7 +49,8 @@ The rooms, in the order in which data flows; a module imports only from modules 
     predict      pictures -> poses and overlays; their score against labels
     audit        what is wrong with a copy of the data
     study        one run: profile, seed, data, and where its results lie
-    report       manifest, index page, what is published in the repository
+    report       manifest, what is published in the repository
+    pages        the report, interactive pages, notebooks as pages, two runs compared
     grid         a grid file -> the runs of a sweep
     steps        a run of a sweep as steps that are done or not
     sweep        train every run of a grid, in pieces

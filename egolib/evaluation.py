@@ -1,7 +1,7 @@
 """A trained network over a split -> Predictions, the one thing every table and figure is made of."""
 
 import zipfile
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 
 import numpy as np
 import pandas as pd
@@ -75,6 +75,15 @@ class Predictions:
         """2D errors (N, 15) in pixels of the square input; NaN where the joint is not inside."""
         distance = np.linalg.norm(self.predicted_px - self.truth_px, axis=-1)
         return np.where(self.inside, distance, np.nan)
+
+    def select(self, keep):
+        """These predictions of the frames that `keep` (N,) holds: a mask or places."""
+        changes = {
+            name: values[keep]
+            for name, values in vars(self).items()
+            if isinstance(values, np.ndarray) and len(values) == len(self)
+        }
+        return replace(self, **changes)
 
     def save(self, path):
         with atomic_path(path) as partial, open(partial, "wb") as stream:
