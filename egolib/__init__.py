@@ -41,7 +41,7 @@ The rooms, in the order in which data flows; a module imports only from modules 
     anatomy      an error taken apart: depth or image, and a joint's circumstances
     answers      a question, its sentence, table and figure, kept for the report
     causes       what an error comes from
-    plausibility bones and jitter
+    bodies       lengths of predicted bones, and jitter
     wearers      who wears the headset, and whether somebody is worse off
     worst        the worst frames, with a computed cause
     errorplots   the error analysis's figures
