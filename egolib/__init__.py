@@ -1,7 +1,7 @@
 """egolib: the library behind the study of egocentric 3D human pose from one fisheye picture.
 
 The rooms, in the order in which data flows; a module imports only from modules above it
-(`config`, `errors`, `files`, `progress` and `cluster` are free to all):
+(`config`, `errors`, `files`, `progress`, `processes` and `cluster` are free to all):
 
     skeleton     joints, bones, body groups, actions, the official split
     camera       the calibrated fisheye lens

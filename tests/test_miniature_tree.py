@@ -5,9 +5,6 @@ import dataclasses
 import hashlib
 import json
 import shutil
-import subprocess
-import sys
-import time
 from pathlib import Path
 
 import cv2
@@ -241,37 +238,6 @@ def test_the_renderer_is_known_by_what_it_does(tmp_path):
     changed.write_text(source.replace("4)", "3)", 1))
     digests_of = [code_digest([path]) for path in (tree.__file__, commented, changed)]
     assert digests_of[0] == digests_of[1] != digests_of[2]
-
-
-def alive(pid):
-    """Whether a process runs; a zombie, which nobody has waited for yet, does not."""
-    try:
-        return "Z" not in Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-    except FileNotFoundError:
-        return False
-
-
-@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="needs Linux's /proc")
-def test_rendering_processes_end_with_their_killed_parent():
-    """A stage-less pool: the watcher alone, started as `_enter` starts it."""
-    code = (
-        "import multiprocessing as m, time, threading\n"
-        "from egolib.miniature.tree import _end_with_parent\n"
-        "def wait():\n"
-        "    threading.Thread(target=_end_with_parent, daemon=True).start()\n"
-        "    time.sleep(60)\n"
-        "child = m.get_context('fork').Process(target=wait); child.start()\n"
-        "print(child.pid, flush=True); time.sleep(60)\n"
-    )
-    parent = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
-    child = int(parent.stdout.readline())
-    assert alive(child)
-    parent.kill()
-    parent.wait()
-    deadline = time.monotonic() + 10
-    while alive(child) and time.monotonic() < deadline:
-        time.sleep(0.05)
-    assert not alive(child)
 
 
 def test_a_scale_that_does_not_divide_is_refused(tmp_path):

@@ -31,9 +31,8 @@ class Stage:
         self.rays = camera_rays(config.scale)
         self._captured, self._read = captured_clips(config.motion), lru_cache(8)(read_capture)
 
-    def play(self, sequence, stopped=lambda: False):
-        """Render `sequence` and write it; the metadata last. -> its number of frames, or 0 when
-        `stopped()` became true before the end."""
+    def play(self, sequence):
+        """Render `sequence` and write it; the metadata last. -> its number of frames."""
         rig, character = self.rig, self.characters[sequence.character]
         # Clothes and place of its own for every sequence: variety is what a network learns from.
         place = (self.seed, sequence.character, sequence.environment, sequence.clip)
@@ -54,8 +53,6 @@ class Stage:
         self.renderer.load(sensor)
         folder = self.root / sequence.folder
         for frame in range(sequence.frames):
-            if stopped():
-                return 0
             self.renderer.pose(character.heads, world[frame], joints[frame])
             number, view = sequence.first_number + frame, (turns[frame], centres[frame])
             picture, distances_m, object_ids = self.renderer.render(
