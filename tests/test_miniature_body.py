@@ -93,3 +93,14 @@ def test_upright_camera_looks_down_with_x_to_the_wearers_left():
     left = character.heads[rig.index("LeftArm")] - character.heads[rig.index("RightArm")]
     assert turns[0][:, 0] @ left > 0
     np.testing.assert_allclose(turns[0][:, 2], (0, 0, -1), atol=1e-12)
+
+
+def test_headsets_sit_a_little_aslant_on_everybody_and_each_time():
+    tilts = np.array([
+        [body.headset_tilt(name, body.stable_rng("wearing", i)) for i in range(30)]
+        for name in EVERYBODY
+    ])  # fmt: skip
+    spread = tilts.std((0, 1))
+    assert (np.abs(spread - body.TILT_SPREAD_DEGREES) < 0.3 * body.TILT_SPREAD_DEGREES).all()
+    assert (tilts.std(1).mean(0) < 0.8 * spread).all()  # the same person: nearly the same way
+    assert np.abs(tilts - body.TILT_DEGREES).max() <= 2 * body.TILT_SPREAD_DEGREES.max()
