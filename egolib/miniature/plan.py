@@ -11,11 +11,11 @@ from egolib.skeleton import SPLIT_FOLDERS, SPLITS, action_of_clip
 
 ENVIRONMENTS = ("env_001", "env_002", "env_003")
 NUMBER_STEP = 1000  # between the first frames of two sequences, so that a gap shows where one ends
-# Of the sequences; the other categories share the rest by their numbers of clips. The official test
-# frames (counted by the vhehduatks fork) have 53, 16 and 10 %, and as little as 1.6 % for Greeting:
-# too few here to learn from and to test on, so the shares lie between these and equal clips.
+# Of the sequences; the other categories share the rest by their numbers of clips. Of the official test
+# frames (counted by the vhehduatks fork) these have 53, 16 and 10 %, and Greeting 1.6: too few, here,
+# to learn from and to test on. So the shares lie between the official ones and those of equal clips.
 SHARES = {"UpperStretching": 0.40, "LowerStretching": 0.12, "Walking": 0.09}
-CAPTURE_S = 3.0  # how long a captured clip counts
+CAPTURE_S = 3.0  # counts as the length of a captured clip that is not in CLIPS
 
 
 @dataclass(frozen=True)

@@ -29,7 +29,7 @@ BONES_PER_POINT = 5
 NOSE_MIDLINE_M = 0.012
 BEFORE_NOSE_M, BELOW_NOSE_M = (0.006, 0.02), (0.015, 0.028)  # where the camera sits
 TILT_DEGREES, TILT_SPREAD_DEGREES = np.array([[-5, 0, 0], [5, 3, 2]])  # pitch, roll, yaw
-TILT_OF_PERSON, TILT_OF_SEQUENCE = 0.8, 0.6  # shares of that spread; their squares add up to 1
+TILT_OF_PERSON, TILT_OF_SEQUENCE = 0.8, 0.6  # shares of the spread; squares add up to 1
 
 
 @dataclass(frozen=True, eq=False)
@@ -214,8 +214,7 @@ def _camera_at_rest(rig, name, vertices):
 
 
 def headset_tilt(name, rng):
-    """Pitch, roll and yaw in degrees (3,) of the headset of `name`, who wears it in a way of their
-    own and, by `rng`, a little differently each time; see `camera_poses`."""
+    """`tilt_degrees` (3,) of `camera_poses`: a person's own way to wear it, and by `rng` each time."""
     own, slip = stable_rng("tilt", name).normal(size=3), rng.normal(size=3)
     spread = np.clip(TILT_OF_PERSON * own + TILT_OF_SEQUENCE * slip, -2, 2)
     return TILT_DEGREES + TILT_SPREAD_DEGREES * spread
@@ -243,10 +242,9 @@ def camera_poses(rig, character, world, joints, tilt_degrees=(0, 0, 0)):
     """Camera-to-world of N posed frames -> rotations (N, 3, 3), centres (N, 3), metres, Z up.
 
     The camera is rigid in the head's frame: x to the wearer's left, y forward, z down, turned by
-    `tilt_degrees` about these: pitch (up looks back at the body), roll (up looks right), yaw.
+    `tilt_degrees` about these: pitch (up looks back at the body), roll (up looks left), yaw.
     """
     head = rig.index("Head")
-    looking_down = np.diag([1.0, -1.0, -1.0])
-    tilt = Rotation.from_euler("xyz", tilt_degrees, degrees=True).as_matrix()
+    seat = np.diag([1, -1, -1]) @ Rotation.from_euler("xyz", tilt_degrees, degrees=True).as_matrix()
     offset = character.camera - character.heads[head]
-    return world[:, head] @ looking_down @ tilt, joints[:, head] + world[:, head] @ offset
+    return world[:, head] @ seat, joints[:, head] + world[:, head] @ offset
