@@ -21,7 +21,7 @@ from egolib.errors import EgolibError
 @dataclass(frozen=True)
 class RenderConfig:
     """The embedded miniature: `*_frames` a sequence of each split; how many `characters` each split
-    has at most, and how many `clips` each of them performs (0: all of them); `motion` is a folder
+    has at most, and how many `clips` each of them performs (0: as many as there are); `motion` is a folder
     of BVH files named after the clips that they replace or add ("": none)."""
 
     scale: float = 0.2
