@@ -20,7 +20,7 @@ def hair_colour(rng):
     return np.array(colours)[rng.choice(len(colours), p=shares)] * rng.uniform(0.8, 1.25)
 
 
-def long_hair(figure, cloth, top, length_m, forward, part, rng, locks=22):
+def long_hair(figure, cloth, top, length_m, forward, part, rng, locks=30):
     """Locks from beside the cheeks over the shoulders; `forward` (0 to 1) is the share that falls
     onto the chest, `length_m` how far below the neck joint they end."""
     surface = Surface(top, len(figure.rig.bones))

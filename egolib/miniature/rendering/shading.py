@@ -77,7 +77,8 @@ def lit_colour(room: wp.array(dtype=RoomOnDevice), lit: Lit, surface: Surface, k
         shown[k] += albedo * sky[k] * lit.open / (1.0 - 0.8 * albedo * (1.0 - lit.open))
     if surface.gloss > 0.0:
         share = fresnel(surface.gloss, -wp.dot(surface.normal, ray))
-        share = wp.lerp(share, surface.gloss, surface.roughness)
+        rough = surface.roughness
+        share = wp.lerp(share, surface.gloss, wp.where(kind == BODY, wp.sqrt(rough), rough))
         image = sky * lit.open
         if kind == FLOOR or kind == SOLID:
             bounced = ray - 2.0 * wp.dot(ray, surface.normal) * surface.normal
