@@ -265,7 +265,7 @@ class Fitting:
     def _hair(self, top):
         rng = self.rng
         colour = hair.hair_colour(stable_rng("hair", self.figure.character.name))
-        cloth = Cloth(HAIR, colour, "strands", 0.45 * colour, 0.02, 0.3)
+        cloth = Cloth(HAIR, colour, "strands", 0.6 * colour, 0.02, 0.2)
         self.words["hair"], self.words["beard"] = "short", False
         if rng.random() < (0.35 if self.female else 0.02):
             length, forward = self._between((0.05, 0.28)), self._between((0.0, 1.0)) ** 3
