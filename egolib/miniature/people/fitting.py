@@ -267,7 +267,7 @@ class Fitting:
         colour = hair.hair_colour(stable_rng("hair", self.figure.character.name))
         cloth = Cloth(HAIR, colour, "strands", 0.6 * colour, 0.02, 0.2)
         self.words["hair"], self.words["beard"] = "short", False
-        if rng.random() < (0.35 if self.female else 0.02):
+        if rng.random() < (0.25 if self.female else 0.02):
             length, forward = self._between((0.05, 0.28)), self._between((0.0, 1.0)) ** 3
             head = self.figure.part_at("Head")
             self._add(cloth, hair.long_hair, top, length, forward, head, rng)
