@@ -24,7 +24,7 @@ class RenderConfig:
     has at most, and how many `clips` each of them performs (0: as many as there are); `motion` is a folder
     of BVH files named after the clips that they replace or add ("": none)."""
 
-    scale: float = 0.2
+    scale: float = 0.3
     fps: int = 10
     train_frames: int = 13
     val_frames: int = 10

@@ -155,7 +155,7 @@ def _draw_phenotype(name):
         "gender": float(gender == "female"),
         "age": rng.uniform(*AGES),
         "muscle": rng.uniform(0.3, 0.75),
-        "weight": rng.uniform(0.78, 0.98) if body == "full" else rng.uniform(0.33, 0.58),
+        "weight": rng.uniform(0.78, 1.0) if body == "full" else rng.uniform(0.38, 0.64),
         "proportions": rng.uniform(0.3, 0.9),
         "cupsize": rng.uniform(0.3, 0.75),
         "firmness": rng.uniform(0.3, 0.7),
