@@ -213,8 +213,8 @@ class Fitting:
             cloth = replace(cloth, plain=light * self._between((0.8, 1.1)))
         if kind != "barefoot":
             field = garments.foot_field(figure, -0.005)
-            self._add(replace(cloth, trim_below_m=0.010), trimmings.shoes, field,
-                      self._between((0.008, 0.015)))  # fmt: skip
+            soled, thickness_m = replace(cloth, trim_below_m=0.010), self._between((0.008, 0.015))
+            self._add(soled, trimmings.shoes, field, thickness_m)
             self.hidden = np.maximum(self.hidden, field + garments.HIDDEN_M)
             if kind == "boots":
                 shaft = garments.foot_field(figure, self._between((0.08, 0.2)))
