@@ -37,12 +37,20 @@ The rooms, in the order in which data flows; a module imports only from modules 
     drawing      one style; a pose in a picture and in space
     dataplots    the data's figures: where joints are, how large, what hides them
     sheets       pictures, with and without poses, side by side
-    plots        every figure
+    plots        the figures of data, training and errors
+    anatomy      an error taken apart: depth or image, and a joint's circumstances
+    answers      a question, its sentence, table and figure, kept for the report
+    causes       what an error comes from
+    plausibility bones and jitter
+    wearers      who wears the headset, and whether somebody is worse off
+    worst        the worst frames, with a computed cause
+    errorplots   the error analysis's figures
     methodplots  the comparison's figures: methods side by side, ablations
     predict      pictures -> poses and overlays; their score against labels
     audit        what is wrong with a copy of the data
     study        one run: profile, seed, data, and where its results lie
-    report       manifest, index page, what is published in the repository
+    report       manifest, what is published in the repository
+    pages        the report, interactive pages, notebooks as pages, two runs compared
     grid         a grid file -> the runs of a sweep
     steps        a run of a sweep as steps that are done or not
     sweep        train every run of a grid, in pieces

@@ -1,7 +1,7 @@
 """A trained network over a split -> Predictions, the one thing every table and figure is made of."""
 
 import zipfile
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 
 import numpy as np
 import pandas as pd
@@ -12,7 +12,7 @@ from egolib.checkpoints import join_networks, load_network
 from egolib.dataset import FrameDataset, make_loader, normalise
 from egolib.errors import EgolibError
 from egolib.files import atomic_path
-from egolib.heatmaps import draw_heatmaps, find_peaks
+from egolib.heatmaps import draw_heatmaps, entropy_bits, find_peaks
 from egolib.metrics import joint_errors_mm
 from egolib.models import Lifted
 from egolib.progress import progress_bar
@@ -29,6 +29,7 @@ class Predictions:
     image_px; confidence (N, 15): heatmap peaks. in_front (N, 15): the joint has a 2D target.
     The next (N,): str or int, who does what where, and the picture below the tree's root.
     rotation_errors_deg: (N, 16) geodesic, of a network that predicts rotations; else (0, 16).
+    entropy_bits: (N, 15), how spread out each heatmap is (heatmaps.entropy_bits).
     """
 
     predicted_m: np.ndarray
@@ -45,6 +46,9 @@ class Predictions:
     number: np.ndarray
     image: np.ndarray
     rotation_errors_deg: np.ndarray = field(default_factory=lambda: np.empty((0, len(JOINTS))))
+    entropy_bits: np.ndarray = field(
+        default_factory=lambda: np.empty((0, len(HEATMAP_JOINTS)), np.float32)
+    )
 
     def __len__(self):
         return len(self.truth_m)
@@ -71,6 +75,15 @@ class Predictions:
         """2D errors (N, 15) in pixels of the square input; NaN where the joint is not inside."""
         distance = np.linalg.norm(self.predicted_px - self.truth_px, axis=-1)
         return np.where(self.inside, distance, np.nan)
+
+    def select(self, keep):
+        """These predictions of the frames that `keep` (N,) holds: a mask or places."""
+        changes = {
+            name: values[keep]
+            for name, values in vars(self).items()
+            if isinstance(values, np.ndarray) and len(values) == len(self)
+        }
+        return replace(self, **changes)
 
     def save(self, path):
         with atomic_path(path) as partial, open(partial, "wb") as stream:
@@ -132,7 +145,7 @@ def predict_index(network, spec, index, workers=0, batch_size=64, detected=None)
     dataset = FrameDataset(index, spec.image_px, spec.kind != "lifter", detected)
     loader = make_loader(dataset, batch_size, workers)
     kept = {name: [] for name in ("predicted_m", "truth_m", "predicted_px", "truth_px",
-                                  "confidence", "in_front")}  # fmt: skip
+                                  "confidence", "in_front", "entropy_bits")}  # fmt: skip
     turned = [torch.empty(0, len(JOINTS))]
     with progress_bar(loader, desc=f"predict {index.split}", unit="batch") as bar:
         for batch in bar:
@@ -147,6 +160,7 @@ def predict_index(network, spec, index, workers=0, batch_size=64, detected=None)
             kept["truth_px"].append(batch["joints_2d_px"])
             kept["confidence"].append(peaks)
             kept["in_front"].append(batch["in_front"])
+            kept["entropy_bits"].append(entropy_bits(heatmaps))
     return Predictions(
         **{name: torch.cat(parts).numpy() for name, parts in kept.items()},
         image_px=spec.image_px,

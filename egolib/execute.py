@@ -7,6 +7,7 @@ import dataclasses
 import hashlib
 import json
 import os
+import shlex
 import sys
 import time
 
@@ -18,8 +19,9 @@ from papermill.exceptions import PapermillExecutionError
 from egolib.audit import headline
 from egolib.errors import EgolibError
 from egolib.files import no_space_is_one_line, write_atomically
+from egolib.pages import write_report, write_study_pages
 from egolib.progress import HEADLESS_VARIABLE
-from egolib.report import write_index_page, write_manifest
+from egolib.report import write_manifest
 from egolib.shards import LEFT_OUT
 from egolib.skeleton import SPLIT_FOLDERS
 from egolib.study import REPOSITORY
@@ -47,8 +49,8 @@ def run_comparison(sweep, grid):
 
 
 def run_study(study):
-    """Render, or audit and pack what was given; run every notebook that is not done; write manifest
-    and index -> path of the index.
+    """Render, or audit and pack what was given; run every notebook that is not done; write manifest,
+    pages and report -> path of the report.
 
     durations.json keeps {step: seconds}: all the time spent on a step in this results folder,
     interrupted and repeated runs included.
@@ -86,8 +88,31 @@ def run_study(study):
             for split, index in indices.items()
         },
         data_folder=str(study.tree),
+        command=_command(study),
     )
-    return write_index_page(study.results)
+    _write_pages(study, stamp)
+    return write_report(study.results)
+
+
+def _write_pages(study, stamp):
+    """The pages, unless they were made from the same notebooks and templates before."""
+    path = study.results / "pages" / ".stamp"
+    templates = sorted((REPOSITORY / "egolib" / "pages" / "templates").iterdir())
+    stamp = _digest([stamp, *(template.read_text() for template in templates)])
+    if not path.is_file() or path.read_text() != stamp:
+        with no_space_is_one_line(study.results):
+            write_study_pages(study)
+        write_atomically(path, stamp)
+
+
+def _command(study):
+    """What makes these results again."""
+    words = ["./run_all.sh", "--profile", study.profile_argument, "--seed", str(study.seed)]
+    if study.source:
+        words += ["--data", str(study.source), "--pack", str(study.tree)]
+    elif not study.renders:
+        words += ["--data", str(study.tree)]
+    return shlex.join(words)
 
 
 @contextlib.contextmanager

@@ -44,3 +44,11 @@ def find_peaks(heatmaps, image_px):
     v = row + refine(logs[b, j, row, column + 1], logs[b, j, row + 2, column + 1])
     centres = torch.stack([u, v], -1)
     return (centres + 0.5) * (image_px / height) - 0.5, peaks
+
+
+def entropy_bits(heatmaps):
+    """Heatmaps (B, J, H, H) -> how spread out each is (B, J), in bits: the entropy of its positive
+    values as a distribution over cells; 0 for one cell, 2 log2 H for an even map."""
+    maps = heatmaps.flatten(2).float().clamp(min=0)
+    shares = maps / maps.sum(-1, keepdim=True).clamp(min=1e-12)
+    return -(shares * shares.clamp(min=1e-12).log2()).sum(-1)

@@ -95,3 +95,34 @@ def bootstrap_interval(values, clusters, level=0.95, rounds=1000, seed=0):
     tail = 50 * (1 - level)
     means = bootstrap_means(values, clusters, rounds, seed)
     return np.mean(values), *np.percentile(means, [tail, 100 - tail])
+
+
+def bootstrap_group_means(values, groups, clusters, count, rounds=1000, seed=0):
+    """Means of `values` within each of `count` groups at once, under one resampling of clusters, so
+    that differences between groups have intervals too.
+
+    values (N,), NaN where there is none; groups int (N,), -1 where a value is in no group; clusters
+    int (N,). Returns (means (count,), draws (rounds, count)), NaN for a group without values, and
+    draws NaN for one with values of fewer than two clusters.
+    """
+    values, groups, clusters = (np.asarray(a).ravel() for a in (values, groups, clusters))
+    keep = (groups >= 0) & np.isfinite(values)
+    size = int(clusters.max(initial=-1)) + 1
+    cells = clusters[keep] * count + groups[keep]
+    shape = (size, count)
+    sums = np.bincount(cells, values[keep], size * count).reshape(shape)
+    counts = np.bincount(cells, minlength=size * count).reshape(shape).astype(float)
+    drawn = np.random.default_rng(seed).multinomial(size, np.full(size, 1 / max(size, 1)), rounds)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        means, draws = sums.sum(0) / counts.sum(0), (drawn @ sums) / (drawn @ counts)
+    draws[:, (counts > 0).sum(0) < 2] = np.nan
+    return means, draws
+
+
+def interval(draws, level=0.95):
+    """(low, high) of bootstrap draws (rounds, ...), each (...); NaN where a draw has no value in
+    most rounds."""
+    tail = 50 * (1 - level)
+    gone = np.isnan(draws).mean(0) > 0.5
+    low, high = np.nanpercentile(np.where(gone, 0.0, draws), [tail, 100 - tail], axis=0)
+    return np.where(gone, np.nan, low), np.where(gone, np.nan, high)

@@ -44,6 +44,7 @@ __all__ = [
     "visibility_bars", "visibility_by_action", "what_hides_what",
 ]  # fmt: skip
 STAGE_COLOURS = {"oracle": "#b8b8b8", "before": "#88a8d8", "after": "#2b3a80"}
+_OTHER_COLOURS = ("#e69f00", "#009e73", "#cc79a7", "#8c510a")
 _TILT = np.deg2rad(25)
 _BOX_CAPTION = "Boxes: quartiles, median; whiskers: 5th to 95th percentile; the rest is not drawn."
 _BAR_CAPTION = "Bars: means; lines: 95 % intervals over sequences."
@@ -62,7 +63,7 @@ _METRIC_LABELS = {
 def joint_error_bars(predictions):
     """Mean error of each joint with its interval, stages side by side.
 
-    predictions: {key of results.STAGES: evaluation.Predictions}.
+    predictions: {key of results.STAGES, or another model's name: evaluation.Predictions}.
     """
     values = {key: joint_errors_mm(p.predicted_m, p.truth_m).T for key, p in predictions.items()}
     clusters = {key: [p.sequence] * len(JOINTS) for key, p in predictions.items()}
@@ -117,14 +118,14 @@ def upper_lower_boxes(predictions):
     """Distribution over frames of the mean error of upper, lower and full body, by stage."""
     figure = StudyFigure(figsize=(7, 3.6))
     axes = _value_axes(figure.subplots(), "mean error of a frame's joints (mm)")
-    keys = [key for key in STAGES if key in predictions]
+    keys = _in_order(predictions)
     width = 0.8 / len(keys)
     for i, key in enumerate(keys):
         p = predictions[key]
         errors = joint_errors_mm(p.predicted_m, p.truth_m)
         parts = [errors[:, joint_indices(names)].mean(-1) for names in BODY_GROUPS.values()]
         places = np.arange(len(parts)) + (i - (len(keys) - 1) / 2) * width
-        _boxes(axes, parts, places, [STAGE_COLOURS[key]] * len(parts), width * 0.85)
+        _boxes(axes, parts, places, [_stage_colour(keys, key)] * len(parts), width * 0.85)
     axes.set_xticks(range(len(BODY_GROUPS)), BODY_GROUPS)
     axes.set_ylim(bottom=0)
     _stage_legend(axes, keys)
@@ -232,7 +233,7 @@ def _value_axes(axes, label):
 
 def _grouped_bars(axes, values, clusters):
     """Bars with intervals: {stage key: one array a place} of values and of their sequences."""
-    keys = [key for key in STAGES if key in values]
+    keys = _in_order(values)
     width = 0.8 / len(keys)
     for i, key in enumerate(keys):
         stats = [
@@ -241,7 +242,7 @@ def _grouped_bars(axes, values, clusters):
         ]
         mean, low, high = np.array(stats).T
         places = np.arange(len(mean)) + (i - (len(keys) - 1) / 2) * width
-        axes.bar(places, mean, width * 0.92, color=STAGE_COLOURS[key])
+        axes.bar(places, mean, width * 0.92, color=_stage_colour(keys, key))
         axes.vlines(places, low, high, color="black", linewidth=0.9)
     axes.set_ylim(bottom=0)
     _stage_legend(axes, keys)
@@ -261,6 +262,16 @@ def _colour_joint_labels(axes):
         label.set_color(joint_colour(name))
 
 
+def _in_order(models):
+    """The stages of results.STAGES first, then other models."""
+    return [key for key in STAGES if key in models] + [key for key in models if key not in STAGES]
+
+
+def _stage_colour(keys, key):
+    others = [other for other in keys if other not in STAGES]
+    return STAGE_COLOURS.get(key) or _OTHER_COLOURS[others.index(key) % len(_OTHER_COLOURS)]
+
+
 def _stage_legend(axes, keys):
-    handles = [Patch(color=STAGE_COLOURS[key], label=STAGES[key]) for key in keys]
+    handles = [Patch(color=_stage_colour(keys, k), label=STAGES.get(k, k)) for k in keys]
     axes.legend(handles=handles, loc="lower left", bbox_to_anchor=(0, 1), ncols=len(handles))

@@ -1,4 +1,4 @@
-"""What made the results, a page that shows them, and the part of them that git keeps.
+"""What made the results, in words, and the part of them that git keeps.
 
 A results folder holds `manifest.json`, `tables/`, `figures/` and the executed notebooks of one
 profile.
@@ -23,7 +23,7 @@ from egolib.errors import EgolibError
 from egolib.files import write_atomically
 from egolib.results import DATA_TABLES, TABLES
 
-SHEET_FIGURE, SKELETON_FIGURE = "predictions", "error_skeleton"
+SHEET_FIGURE, SKELETON_FIGURE = "predictions", "which_joints_are_wrong"
 README_START, README_END = "<!-- published:begin -->", "<!-- published:end -->"
 _PACKAGES = (
     "egolib", "torch", "torchvision", "lightning", "numpy", "anny", "warp-lang",
@@ -109,38 +109,6 @@ def duration_text(seconds):
     return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60:02d} min"
 
 
-def write_index_page(results_dir):
-    """Write `<results_dir>/index.md` -> its path: summary, all tables and figures, notebooks,
-    and the run's facts. Raises EgolibError when the manifest or a table is missing."""
-    results_dir = Path(results_dir)
-    manifest = _read_manifest(results_dir)
-    tables = {name: _read_table(results_dir, name) for name in TABLES}
-    figures = sorted((results_dir / "figures").glob("*.png"))
-    notebooks = sorted(
-        path.relative_to(results_dir).as_posix()
-        for path in results_dir.rglob("*.ipynb")
-        if ".ipynb_checkpoints" not in path.parts
-    )
-    parts = [
-        f"# Results of the profile {manifest['profile']['name']}",
-        _run_sentence(manifest),
-        _origin_sentence(results_dir),
-        "## Summary",
-        tables.pop("summary"),
-        "## Tables",
-        *tables.values(),
-        "## Figures",
-        *(f"![{p.stem.replace('_', ' ')}](figures/{p.name})" for p in figures),
-        "## Executed notebooks",
-        "\n".join(f"- [{name}]({name})" for name in notebooks) or "None in this folder.",
-        "## The run",
-        _facts(manifest),
-    ]
-    path = results_dir / "index.md"
-    write_atomically(path, "\n\n".join(part.strip() for part in parts) + "\n")
-    return path
-
-
 def publish(results_dir, repository):
     """Copy the small tables (csv, md) and the PNG figures of a run to
     `<repository>/results/published/<profile>/`, and refresh the part of README.md between its
@@ -150,7 +118,7 @@ def publish(results_dir, repository):
     or the README's figures, when they are of the profile `smoke`, or README.md lacks the markers.
     """
     results_dir, repository = Path(results_dir), Path(repository)
-    manifest = _read_manifest(results_dir)
+    manifest = read_manifest(results_dir)
     profile = manifest["profile"]["name"]
     if profile == "smoke":
         raise EgolibError(f"{results_dir}: the profile smoke only tests the code; publish another")
@@ -173,7 +141,7 @@ def publish(results_dir, repository):
         README_START,
         f"![Test frames, true and predicted]({place}/figures/{SHEET_FIGURE}.png)",
         table,
-        f"{_run_sentence(manifest)} {_origin_sentence(results_dir)} Sources and notes stand below "
+        f"{run_sentence(manifest)} {origin_sentence(results_dir)} Sources and notes stand below "
         f"the [tables]({place}/tables): [summary]({place}/tables/summary.md), "
         f"[by action]({place}/tables/by_action.md), [by joint]({place}/tables/by_joint.md), "
         f"[by part of the body]({place}/tables/by_body_group.md).",
@@ -184,7 +152,8 @@ def publish(results_dir, repository):
     return target
 
 
-def _read_manifest(results_dir):
+def read_manifest(results_dir):
+    """manifest.json of a results folder. Raises EgolibError for a folder without one."""
     path = results_dir / "manifest.json"
     try:
         return json.loads(path.read_text())
@@ -212,19 +181,21 @@ def _around_markers(readme):
     return match.groups()
 
 
-def _run_sentence(manifest):
+def run_sentence(manifest):
+    """When, by what and on what a run was made, and how long it took."""
     machine = manifest["hardware"]
     gpu = machine["gpu"] or "no GPU"
     return (
         f"Run of {manifest['date'][:10]}, commit {(manifest['commit'] or 'unknown')[:7]}, "
-        f"profile `{manifest['profile']['name']}`, "
+        f"profile {manifest['profile']['name']}, "
         f"seed {manifest['seed']}, on {machine['cores']} cores ({machine['cpu']}), "
         f"{machine['memory_gib']:.0f} GiB of memory and {gpu}; "
         f"it took {duration_text(sum(manifest['duration_s'].values()))}."
     )
 
 
-def _origin_sentence(results_dir):
+def origin_sentence(results_dir):
+    """What is measured here and what is quoted from others."""
     columns = pd.read_csv(results_dir / "tables" / "summary.csv", nrows=0).columns
     groups = dict.fromkeys(c.split(" | ")[0] for c in columns if " | " in c)
     measured = " and ".join(group for group in groups if group != published.COLUMN_GROUP)
@@ -234,25 +205,20 @@ def _origin_sentence(results_dir):
     )
 
 
-def _frames_sentence(manifest, split):
-    out = manifest["left_out"][split]
-    return (
-        f"frames, {split}: {manifest['frames'][split]:,}; left out {out['excluded']:,} by the audit, "
-        f"{out['unpaired_images']:,} pictures without labels, {out['unpaired_labels']:,} labels "
-        "without picture"
-    )
-
-
-def _facts(manifest):
+def facts(manifest):
+    """[(what, value)]: all that one needs to know to make the results again."""
     commit = manifest["commit"] or "not from a git work tree"
     state = {True: "", False: ", with uncommitted changes", None: ""}[manifest["clean_work_tree"]]
-    lines = [
-        f"- code: {commit}{state}",
-        *(f"- data, {name}: `{value}`" for name, value in manifest["data"].items()),
-        *(f"- {_frames_sentence(manifest, split)}" for split in manifest["data"]),
-        *(f"- {step}: {duration_text(s)}" for step, s in manifest["duration_s"].items()),
-        "- versions: " + ", ".join(f"{k} {v}" for k, v in manifest["versions"].items() if v),
-        f"- arithmetic: {'bf16' if manifest['hardware']['bf16'] else 'fp32'} in training",
-        "- everything else: [manifest.json](manifest.json)",
-    ]
-    return "\n".join(lines)
+    machine, out = manifest["hardware"], manifest.get("left_out", {})
+    left_out = "{excluded:,} excluded by the audit, {unpaired_images:,} pictures without labels, {unpaired_labels:,} labels without picture"
+    return [
+        ("code", commit + state),
+        ("seed", manifest["seed"]),
+        ("machine", f"{machine['cores']} cores ({machine['cpu']}), {machine['memory_gib']:.0f} GiB, "
+                    f"{machine['gpu'] or 'no GPU'}, {'bf16' if machine['bf16'] else 'fp32'} in training"),
+        *((f"frames, {split}", f"{n:,}") for split, n in manifest["frames"].items()),
+        *((f"left out, {split}", left_out.format(**counts)) for split, counts in out.items()),
+        *((f"data, {split}", digest) for split, digest in manifest["data"].items()),
+        *((step, duration_text(s)) for step, s in manifest["duration_s"].items()),
+        ("versions", ", ".join(f"{k} {v}" for k, v in manifest["versions"].items() if v)),
+    ]  # fmt: skip

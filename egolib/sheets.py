@@ -64,6 +64,27 @@ def prediction_sheet(index, predictions, rows=8, seed=0):
     return figure
 
 
+@styled
+def worst_sheet(index, predictions, worst, columns=5):
+    """The frames of worst.worst_frames: the picture with the true pose (white) and the predicted
+    one, their error, its cause, and who does what."""
+    lines = -(-len(worst) // columns)
+    figure = StudyFigure(figsize=(1.95 * columns, 2.65 * lines + 0.3))
+    grid = figure.subplots(lines, columns, squeeze=False)
+    for axes in grid.flat:
+        axes.set_axis_off()
+    for axes, row in zip(grid.flat, worst.itertuples(), strict=False):
+        _sheet_picture(axes, index, predictions, row.place)
+        axes.set_title(
+            f"{row.mpjpe_mm:.0f} mm, {row.worst_joint}\n{row.cause}\n"
+            f"{row.character}\n{plain_clip(row.clip)}", fontsize=6.5, pad=3,
+        )  # fmt: skip
+    handles = [Line2D([], [], color="0.8", linewidth=2.4, label="true (white)")]
+    handles += [Line2D([], [], color=c, label=f"predicted {n}") for n, c in PART_COLOURS.items()]
+    figure.legend(handles=handles, loc="outside lower center", ncols=6, fontsize=7.5)
+    return figure
+
+
 def _show_picture(axes, index, position, side_px):
     """The square crop of a frame in axes whose coordinates are pixels of side `side_px`."""
     extent = (-0.5, side_px - 0.5, side_px - 0.5, -0.5)

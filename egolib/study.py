@@ -151,6 +151,12 @@ class Study:
         """What `predict` kept. Raises EgolibError when it did not run."""
         return Predictions.load(self.predictions_path(evaluation))
 
+    @property
+    def evaluated(self):
+        """Names of the predictions that are kept, those of EVALUATIONS first."""
+        kept = {path.stem for path in self.predictions_path("any").parent.glob("*.npz")}
+        return [n for n in EVALUATIONS if n in kept] + sorted(kept.difference(EVALUATIONS))
+
     def predictions_path(self, evaluation):
         """Where `predict` keeps them."""
         return self.results / "predictions" / f"{evaluation}.npz"

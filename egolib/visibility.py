@@ -47,13 +47,9 @@ def joint_views(index):
     side or SURROUNDINGS, and `covered_with`, a garment or the thing's name; both are "" elsewhere.
     Raises EgolibError for a picture that cannot be read.
     """
+    codes, covers, inside = _joint_states(index)
+    states, names = np.array(STATES)[codes], object_names(index.root)
     points_m = index.joints_3d_m.astype(float)
-    inside = index.inside & inside_circle(index.joints_2d_px)
-    states = np.select([~in_front(points_m), ~inside], [BEHIND, OUTSIDE], IN_PICTURE)
-    covers = np.zeros(states.shape, int)
-    names = object_names(index.root)
-    if names:
-        _look_at_pixels(index, names, inside, states, covers)
     hidden = np.isin(states, (HIDDEN_BY_WEARER, HIDDEN_BY_THINGS))
     parts = [_part_and_cloth(names.get(i, ""), i) for i in range(256)]
     shown = np.where(hidden, covers, 0).ravel()
@@ -70,6 +66,27 @@ def joint_views(index):
             "covered_with": np.array([cloth for _, cloth in parts], object)[shown],
         }
     )
+
+
+def joint_states(index):
+    """What the pictures of a FrameIndex show of each joint -> int8 (N, 16), positions in STATES.
+    Raises as `joint_views`."""
+    return _joint_states(index)[0]
+
+
+def _joint_states(index):
+    """-> (states as `joint_states`, id of the object a joint falls on (N, 16), whether it is in the
+    picture (N, 16))."""
+    inside = index.inside & inside_circle(index.joints_2d_px)
+    states = np.select(
+        [~in_front(index.joints_3d_m), ~inside],
+        [np.int8(STATES.index(BEHIND)), np.int8(STATES.index(OUTSIDE))],
+        np.int8(STATES.index(IN_PICTURE)),
+    )
+    covers = np.zeros(states.shape, np.uint8)
+    if names := object_names(index.root):
+        _look_at_pixels(index, names, inside, states, covers)
+    return states, covers, inside
 
 
 def object_names(tree):
@@ -100,6 +117,7 @@ def _look_at_pixels(index, names, inside, states, covers):
     from egolib.miniature import decode_depth  # imports Warp, which takes a second
 
     own = _own_flesh(names)
+    hiders = [STATES.index(name) for name in (SEEN, HIDDEN_BY_THINGS, HIDDEN_BY_WEARER)]
     distances_m = np.linalg.norm(index.joints_3d_m, axis=-1)
     with progress_bar(range(len(index)), desc="visibility", unit="frame") as bar:
         for i in bar:
@@ -114,9 +132,7 @@ def _look_at_pixels(index, names, inside, states, covers):
             met, gap_m = ids[down, across], distances_m[i, joints] - depth_m[down, across]
             seen = (gap_m < 0.02) | ((gap_m < FLESH_M) & own[joints, met])
             things = met >= _FIRST_SURROUNDINGS_ID
-            states[i, joints] = np.select(
-                [seen, things], [SEEN, HIDDEN_BY_THINGS], HIDDEN_BY_WEARER
-            )
+            states[i, joints] = np.select([seen, things], hiders[:2], hiders[2])
             covers[i, joints] = met
 
 

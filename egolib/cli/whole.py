@@ -1,4 +1,4 @@
-"""Verbs of a whole study: run, sweep, publish."""
+"""Verbs of a whole study: run, sweep, compare, publish."""
 
 from pathlib import Path
 
@@ -26,6 +26,14 @@ def add_verbs(verbs):
         "--hours", type=positive, help="begin no step that should end later; run again to go on"
     )
     add_machines(sweep)
+
+    compare = verbs.add_parser(
+        "compare", help="two runs on the same test frames -> a page of differences"
+    )
+    compare.add_argument("runs", type=Path, nargs=2, metavar="RUN", help="a results folder")
+    compare.add_argument(
+        "--out", type=Path, metavar="PAGE", help="else compared_with_<first>.html in the second"
+    )
 
     publish = verbs.add_parser(
         "publish", help="copy a run's tables and figures into the repository"
@@ -73,6 +81,14 @@ def _compare(sweep, grid):
         print(f"Read {run_comparison(sweep, grid)}")
 
 
+def _compare_runs(options):
+    from egolib.pages import write_comparison
+
+    first, second = options.runs
+    out = options.out or second / f"compared_with_{first.resolve().name}.html"
+    print(f"Read {write_comparison(first, second, out)}")
+
+
 def _publish(options):
     from egolib.report import publish
     from egolib.study import REPOSITORY
@@ -83,5 +99,6 @@ def _publish(options):
 VERBS = {
     "run": _run,
     "sweep": _sweep,
+    "compare": _compare_runs,
     "publish": _publish,
 }

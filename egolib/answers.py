@@ -1,0 +1,62 @@
+"""A question of the error analysis with its answer: a sentence, a table and a figure.
+
+The sentences are computed, with 95 % intervals; a run keeps them in `tables/answers.json`, in the
+order in which they were asked first, for the report to tell.
+"""
+
+import json
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from egolib.drawing import save_figure
+from egolib.files import write_atomically
+
+ANSWERS_FILE = "answers.json"
+
+
+@dataclass(frozen=True)
+class Answer:
+    """name: of its figure and table, on disk; table: None where there is nothing to tabulate."""
+
+    name: str
+    question: str
+    sentence: str
+    table: pd.DataFrame | None = None
+
+    def keep(self, study, figure):
+        """Write figure, table and sentence below a Study's results -> the figure, for the notebook
+        to show."""
+        print(self.sentence)
+        save_figure(figure, study.figures, self.name)
+        if self.table is not None:
+            text = self.table.to_csv(float_format="%.4g", index_label=self.table.index.names)
+            write_atomically(study.tables / f"{self.name}.csv", text)
+        path = study.tables / ANSWERS_FILE
+        kept = json.loads(path.read_text()) if path.is_file() else {}
+        kept[self.name] = {"question": self.question, "sentence": self.sentence}
+        write_atomically(path, json.dumps(kept, indent=1, ensure_ascii=False))
+        return figure
+
+
+def amount(value, low, high, unit="mm"):
+    """ "83 mm [79, 87]", with one decimal below 10, or without an interval where there is none."""
+    digits = 0 if abs(value) >= 10 else 1
+    bounds = "" if np.isnan(low) else f" [{low:.{digits}f}, {high:.{digits}f}]"
+    return f"{value:.{digits}f} {unit}{bounds}"
+
+
+def compared(value, low, high, more, less):
+    """ "12 mm more [8.1, 15]", or "3.5 mm less [-1.6, 8.3] (not surely)": a difference in words, its
+    bounds in the direction of the word."""
+    if value < 0:
+        value, low, high, more = -value, -high, -low, less
+    sure = "" if np.isnan(low) or low > 0 else " (not surely)"
+    return amount(value, low, high, f"mm {more}") + sure
+
+
+def listed(words):
+    """ "a", "a and b", "a, b and c"."""
+    *most, last = words
+    return f"{', '.join(most)} and {last}" if most else last

@@ -1,0 +1,155 @@
+"""The report of a run: one page that tells how good the method is, where it fails and why, made from
+the files that the run left."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pandas as pd
+from PIL import Image
+
+from egolib import published
+from egolib.answers import ANSWERS_FILE
+from egolib.errors import EgolibError
+from egolib.exclusions import AUDIT_FOLDER
+from egolib.pages.explore import PAGES, write_pages
+from egolib.pages.layout import write_page
+from egolib.pages.notebook import markdown_page, notebook_page
+from egolib.pages.tables import plain, read_table, with_sources
+from egolib.report import SHEET_FIGURE, duration_text, facts, origin_sentence, read_manifest
+from egolib.report import run_sentence as run_text
+from egolib.results import STAGES, TABLES, footnotes, formatted
+from egolib.study import REPOSITORY
+from egolib.visibility import joint_states
+
+_CSS_DPI = 110
+_TILES = ("MPJPE (mm)", "PA-MPJPE (mm)", "PCK at 150 mm (%)")
+_MORE_TABLES = {
+    "data_splits": "Frames by split",
+    "data_actions": "Frames by action",
+    "data_joints": "What is seen of each joint",
+    "which_frames_are_worst": "The worst frames",
+    "who_is_worse_off": "People and groups",
+    "what_is_the_error_made_of": "What the error is made of",
+}
+
+
+def write_study_pages(study):
+    """The interactive pages, executed notebooks, data card and audit of a finished Study as pages
+    below its results. Takes seconds for a pack or a miniature; it reads at most
+    gallery.MOST_FRAMES pictures."""
+    results, index = study.results, study.index("test")
+    models = {name: study.predictions(name) for name in study.evaluated}
+    write_pages(index, models, joint_states(index), results / "pages")
+    for path in _notebooks(results):
+        notebook_page(path, REPOSITORY / "notebooks")
+    if study.renders:
+        card = REPOSITORY / "data" / "README.md"
+        markdown_page(results / "data_card.html", card, "Data card: the miniature")
+    audit = (study.source or study.tree) / AUDIT_FOLDER
+    if (audit / "index.html").is_file():
+        shutil.copytree(audit, results / "audit", dirs_exist_ok=True)
+
+
+def write_report(results_dir):
+    """Write `<results_dir>/index.html` -> its path. Raises EgolibError when the manifest or a table
+    is missing."""
+    results = Path(results_dir)
+    manifest = read_manifest(results)
+    tables = {name: _read(results, name) for name in TABLES}
+    figures = {p.stem: _picture(p) for p in sorted((results / "figures").glob("*.png"))}
+    answers = _answers(results, figures)
+    used = {SHEET_FIGURE, *(stem for a in answers for stem in a["figures"])}
+    rest = {stem: path for stem, path in figures.items() if stem not in used}
+    training = {stem: path for stem, path in rest.items() if stem.startswith("training_")}
+    return write_page(
+        results / "index.html",
+        "report.html",
+        title=f"Results of the profile {manifest['profile']['name']}",
+        run=run_text(manifest),
+        origin=origin_sentence(results),
+        tiles=_tiles(tables["summary"], manifest),
+        lead=figures.get(SHEET_FIGURE),
+        answers=answers,
+        pages=[
+            (f"pages/{name}.html", *texts)
+            for name, texts in PAGES.items()
+            if (results / "pages" / f"{name}.html").is_file()
+        ],
+        tables=[
+            (name, TABLES[name][0], with_sources(t), footnotes(t)) for name, t in tables.items()
+        ],
+        more_tables=[
+            (name, title, plain(_table(results / "tables" / f"{name}.csv")))
+            for name, title in _MORE_TABLES.items()
+            if (results / "tables" / f"{name}.csv").is_file()
+        ],
+        training=training,
+        data={stem: path for stem, path in rest.items() if stem not in training},
+        card=(results / "data_card.html").is_file(),
+        audit=(results / "audit" / "index.html").is_file(),
+        notebooks=[
+            (p.stem, p.with_suffix(".html").is_file(), p.relative_to(results).as_posix())
+            for p in _notebooks(results)
+        ],
+        command=manifest.get("command"),
+        commit=manifest["commit"],
+        facts=facts(manifest),
+    )
+
+
+def _read(results, name):
+    path = results / "tables" / f"{name}.csv"
+    if not path.is_file():
+        raise EgolibError(f"{path}: missing; run the notebook that analyses the errors")
+    return read_table(path)
+
+
+def _table(path):
+    """A csv whose first columns, up to the first of numbers, name the row."""
+    table = pd.read_csv(path)
+    names = [c for c in table.columns if not pd.api.types.is_numeric_dtype(table[c])]
+    names = names[:2] if names[:2] == list(table.columns[:2]) else names[:1]
+    rows = table[names].astype(str).agg(", ".join, axis=1) if names else table.index.astype(str)
+    return table.drop(columns=[*names, "image"], errors="ignore").set_index(rows)
+
+
+def _answers(results, figures):
+    """The run's answers, each with its figures: its own, and those whose names begin with its."""
+    path = results / "tables" / ANSWERS_FILE
+    kept = json.loads(path.read_text()) if path.is_file() else {}
+    return [
+        {
+            "name": name,
+            **answer,
+            "table": f"tables/{name}.csv" if (results / "tables" / f"{name}.csv").is_file() else "",
+            "figures": {s: p for s, p in figures.items() if s == name or s.startswith(f"{name}_")},
+        }
+        for name, answer in kept.items()
+    ]
+
+
+def _picture(path):
+    """Where a figure is, and the size at which its letters are as large as the page's."""
+    with Image.open(path) as image:
+        width, height = (
+            round(side * _CSS_DPI / image.info.get("dpi", (150,))[0]) for side in image.size
+        )
+    return {"path": f"figures/{path.name}", "width": width, "height": height}
+
+
+def _tiles(summary, manifest):
+    """[(number, its bounds, what it is)] of the model with the least error, the oracle aside."""
+    measured = [
+        c for c in dict.fromkeys(summary.columns.droplevel(2)) if c[0] != published.COLUMN_GROUP
+    ]
+    rivals = [c for c in measured if c[1] != STAGES["oracle"]] or measured
+    best = min(rivals, key=lambda column: summary[(*column, "mean")]["MPJPE (mm)"])
+    text = formatted(summary)[best]
+    tiles = [(*text[row].partition(" ")[::2], f"{row}, {best[1]}") for row in _TILES]
+    tiles.append((f"{manifest['frames'].get('test', 0):,}", "", "test frames"))
+    return [*tiles, (duration_text(sum(manifest["duration_s"].values())), "", "for the whole run")]
+
+
+def _notebooks(results):
+    return sorted((results / "notebooks").glob("[0-9]*.ipynb"))

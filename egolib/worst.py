@@ -1,0 +1,161 @@
+"""The worst frames, and what every joint's error is made of: a cause that is computed.
+
+A joint has one cause, by what is known about it, in this order: it is not in the picture; its peak
+in 2D is wrong, because left and right are swapped, or it is hidden, or although it is seen; its peak
+is right, or it has none, and the error is mostly depth, or mostly not.
+"""
+
+import numpy as np
+import pandas as pd
+
+from egolib.answers import Answer, amount
+from egolib.causes import FOUND
+from egolib.metrics import bootstrap_group_means, interval
+from egolib.skeleton import HEATMAP_JOINT_INDICES, HEATMAP_JOINTS, JOINTS, mirrored_name
+from egolib.visibility import BEHIND, HIDDEN_BY_THINGS, HIDDEN_BY_WEARER, OUTSIDE, STATES
+
+CAUSES = (
+    "outside the picture", "left and right swapped in 2D", "hidden, not found in 2D",
+    "in the picture, not found in 2D", "right in 2D, wrong in depth", "right in 2D, else wrong",
+)  # fmt: skip
+_OUT, _SWAPPED, _HIDDEN, _MISSED, _DEPTH, _ELSE = range(len(CAUSES))
+_WORST_SHARE = 0.05
+_REFERENCE_POSES = 20_000
+
+
+def joint_causes(anatomy, predictions):
+    """Cause of every joint's error -> int8 (N, 16), positions in CAUSES."""
+    mirrored = [HEATMAP_JOINTS.index(mirrored_name(name)) for name in HEATMAP_JOINTS]
+    to_own, to_other = (
+        np.linalg.norm(predictions.predicted_px - truth_px, axis=-1)
+        for truth_px in (predictions.truth_px, predictions.truth_px[:, mirrored])
+    )
+    swapped = np.zeros(anatomy.state.shape, bool)
+    sided = np.array(mirrored) != np.arange(len(mirrored))
+    swapped[:, HEATMAP_JOINT_INDICES] = (
+        sided & (to_other < FOUND * predictions.image_px) & (to_other < to_own)
+    )
+    missed = anatomy.error_px > FOUND  # False for NaN: the head, and joints outside the picture
+    return np.select(
+        [
+            _is(anatomy, OUTSIDE, BEHIND),
+            missed & swapped,
+            missed & _is(anatomy, HIDDEN_BY_WEARER, HIDDEN_BY_THINGS),
+            missed,
+            anatomy.along_mm**2 > anatomy.across_mm**2,
+        ],
+        [np.int8(i) for i in (_OUT, _SWAPPED, _HIDDEN, _MISSED, _DEPTH)],
+        np.int8(_ELSE),
+    )
+
+
+def _is(anatomy, *states):
+    return np.isin(anatomy.state, [STATES.index(name) for name in states])
+
+
+def millimetres_by_cause(anatomy, causes):
+    """What each frame's MPJPE is made of -> (N, len(CAUSES)) mm that sum to it."""
+    parts = np.zeros((len(anatomy), len(CAUSES)), np.float32)
+    for i in range(len(CAUSES)):
+        parts[:, i] = np.where(causes == i, anatomy.error_mm, 0).mean(-1)
+    return parts
+
+
+def made_of(anatomy, causes):
+    """What are the millimetres made of? Table: rows ("all frames" or "worst 5 %", cause); mean and
+    bounds in mm, and percent of the joints with this cause."""
+    parts, mpjpe = millimetres_by_cause(anatomy, causes), anatomy.error_mm.mean(-1)
+    groups = np.broadcast_to(np.arange(len(CAUSES)), parts.shape)
+    clusters = np.broadcast_to(anatomy.cluster[:, None], parts.shape)
+    rows = {}
+    worst = mpjpe >= np.quantile(mpjpe, 1 - _WORST_SHARE)
+    for name, chosen in (("all frames", np.ones(len(anatomy), bool)), ("worst 5 %", worst)):
+        kept = np.where(chosen[:, None], groups, -1)
+        means, draws = bootstrap_group_means(parts, kept, clusters, len(CAUSES))
+        low, high = interval(draws)
+        joints = (
+            100 * np.bincount(causes[chosen].ravel(), minlength=len(CAUSES)) / chosen.sum() / 16
+        )
+        rows[name] = pd.DataFrame(
+            {"mean": means, "low": low, "high": high, "joints": joints}, index=list(CAUSES)
+        )
+    first = rows["all frames"]["mean"].idxmax()
+    grown = (rows["worst 5 %"]["mean"] - rows["all frames"]["mean"]).idxmax()
+    return Answer(
+        "what_is_the_error_made_of",
+        "What are the millimetres made of?",
+        f"Most of the error comes from joints that are {first}: "
+        f"{amount(*rows['all frames'].loc[first, ['mean', 'low', 'high']])} of "
+        f"{mpjpe.mean():.0f} mm. In the worst 5 % of frames what grows most is: {grown}, to "
+        f"{amount(*rows['worst 5 %'].loc[grown, ['mean', 'low', 'high']])} of "
+        f"{mpjpe[worst].mean():.0f} mm.",
+        pd.concat(rows, names=["frames", "cause"]),
+    )
+
+
+def worst_frames(anatomy, predictions, causes, training_poses_m, count=20):
+    """The worst frames, at most one of a sequence in one environment, with a guess at the cause:
+    what adds most millimetres beyond the mean of all frames.
+
+    training_poses_m (M, 16, 3): to tell how unlike all of them a pose is. Table: a row a frame,
+    `place` in the predictions, and who, what, mpjpe_mm, cause, cause_mm, worst_joint, and
+    nearest_training_pose_mm.
+    """
+    mpjpe = anatomy.error_mm.mean(-1)
+    places = _one_of_a_sequence(np.argsort(-mpjpe), predictions, count)
+    parts = millimetres_by_cause(anatomy, causes)
+    cause = (parts - parts.mean(0))[places].argmax(-1)
+    usual = np.linspace(0, len(mpjpe) - 1, min(100, len(mpjpe))).astype(int)
+    away, usually = (
+        _nearest_mm(predictions.truth_m[at], training_poses_m) for at in (places, usual)
+    )
+    table = pd.DataFrame(
+        {
+            "place": places,
+            "image": predictions.image[places],
+            "character": predictions.character[places],
+            "clip": predictions.clip[places],
+            "action": predictions.action[places],
+            "mpjpe_mm": mpjpe[places],
+            "cause": np.array(CAUSES)[cause],
+            "cause_mm": parts[places, cause],
+            "worst_joint": np.array(JOINTS)[anatomy.error_mm[places].argmax(-1)],
+            "nearest_training_pose_mm": away,
+        }
+    )
+    often = table.cause.value_counts()
+    return Answer(
+        "which_frames_are_worst",
+        f"The {len(table)} worst frames: what went wrong?",
+        f"In {often.iloc[0]} of {len(table)} the computed cause is: {often.index[0]}. The worst joint "
+        f"is most often {table.worst_joint.mode()[0]}. Their poses are {np.median(away):.0f} mm from "
+        f"the nearest training pose, where usual test poses are {np.median(usually):.0f} mm away "
+        "(medians; single frames, so without intervals).",
+        table,
+    )
+
+
+def _one_of_a_sequence(order, predictions, count):
+    seen, chosen = set(), []
+    for place in order.tolist():
+        key = (
+            predictions.character[place],
+            predictions.environment[place],
+            predictions.clip[place],
+        )
+        if key not in seen:
+            seen.add(key)
+            chosen.append(place)
+        if len(chosen) == count:
+            break
+    return np.array(chosen)
+
+
+def _nearest_mm(poses_m, training_poses_m):
+    """Mean joint distance (K,) of poses from the nearest of at most _REFERENCE_POSES others."""
+    step = max(1, len(training_poses_m) // _REFERENCE_POSES)
+    others = training_poses_m[::step].astype(np.float32)
+    others = others - others[:, :1]
+    return np.array(
+        [1000 * np.linalg.norm(others - pose, axis=-1).mean(-1).min() for pose in poses_m]
+    )
