@@ -8,6 +8,9 @@ The rooms, in the order in which data flows; a module imports only from modules 
     official     the official data set: release v1.0 -> its parts -> a tree on disk
     miniature    the embedded data set: body, motion, wardrobe, room, render, write
     pictures     picture files -> arrays
+    captures     videos and live cameras -> frames
+    sources      pictures of a user's, wherever they come from
+    framing      pictures of other cameras -> the data set's framing, and pixels back
     labels       a label file -> joints and their rotations
     exclusions   the frames that an audit leaves out
     frames       a tree on disk -> an index of frames paired by number
@@ -39,7 +42,9 @@ The rooms, in the order in which data flows; a module imports only from modules 
     sheets       pictures, with and without poses, side by side
     plots        every figure
     methodplots  the comparison's figures: methods side by side, ablations
-    predict      pictures -> poses and overlays; their score against labels
+    posetable    poses.csv: written so that a killed run goes on, and read back
+    predict      pictures, videos, cameras -> poses and overlays
+    scoring      poses.csv against labels of one's own
     audit        what is wrong with a copy of the data
     study        one run: profile, seed, data, and where its results lie
     report       manifest, index page, what is published in the repository

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from egolib.cli.options import add_study_options, devices, whole
+from egolib.cli.options import add_inputs, add_study_options, devices, whole
 from egolib.config import STAGES
 from egolib.errors import EgolibError
 from egolib.skeleton import SPLIT_FOLDERS
@@ -36,10 +36,10 @@ def add_verbs(verbs):
     evaluate.add_argument("--workers", type=whole, default=0, help="processes that load pictures")
     evaluate.add_argument("--out", type=Path, help="folder for tables, errors.csv and pictures")
 
-    predict = verbs.add_parser("predict", help="poses and overlays from a folder of pictures")
+    predict = verbs.add_parser("predict", help="poses from pictures, videos or a live camera")
     predict.add_argument("checkpoint", type=Path)
-    predict.add_argument("folder", type=Path)
-    predict.add_argument("out", type=Path)
+    add_inputs(predict)
+    predict.add_argument("out", type=Path, help="a folder; what it has already is not done again")
 
     score = verbs.add_parser("score", help="2D accuracy of poses.csv against labels.json")
     score.add_argument("poses", type=Path)
@@ -102,14 +102,16 @@ def _evaluate(options):
 
 def _predict(options):
     from egolib.checkpoints import load_network
-    from egolib.predict import predict_folder
+    from egolib.predict import predict
 
+    if options.out.is_file():
+        raise EgolibError(f"{options.out}: a file; the last name is the folder to be written")
     network, spec, _ = load_network(options.checkpoint)
-    print(predict_folder(network, spec, options.folder, options.out))
+    print(predict(network, spec, options.inputs, options.out))
 
 
 def _score(options):
-    from egolib.predict import score_poses
+    from egolib.scoring import score_poses
 
     print(score_poses(options.poses, options.labels, options.threshold_px).to_string())
 

@@ -66,6 +66,13 @@ def add_choice_of_characters(parser):
     parser.add_argument("--sets", type=names, metavar="SET,...", help="of train, val, test")
 
 
+def add_inputs(parser):
+    parser.add_argument(
+        "inputs", nargs="+", metavar="INPUT",
+        help="pictures, videos, folders of them, globs; or a camera: its number, /dev/videoN or URL",
+    )  # fmt: skip
+
+
 def add_study_options(parser):
     known = ", ".join(PROFILES)
     parser.add_argument("--profile", default=DEFAULT_PROFILE, help=f"{known}, or a .toml file")
