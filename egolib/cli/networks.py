@@ -1,8 +1,15 @@
-"""Verbs of networks: train, convert, evaluate, predict, score."""
+"""Verbs of networks: train, convert, evaluate, predict, match, score."""
 
 from pathlib import Path
 
-from egolib.cli.options import add_inputs, add_study_options, devices, whole
+from egolib.cli.options import (
+    add_framing,
+    add_inputs,
+    add_study_options,
+    devices,
+    read_lens,
+    whole,
+)
 from egolib.config import STAGES
 from egolib.errors import EgolibError
 from egolib.skeleton import SPLIT_FOLDERS
@@ -40,6 +47,18 @@ def add_verbs(verbs):
     predict.add_argument("checkpoint", type=Path)
     add_inputs(predict)
     predict.add_argument("out", type=Path, help="a folder; what it has already is not done again")
+
+    add_framing(predict)
+
+    match = verbs.add_parser(
+        "match", help="how pictures of another headset fit: a sheet, and the options of predict"
+    )
+    add_inputs(match)
+    add_framing(match)
+    match.add_argument(
+        "--network", type=Path, metavar="CKPT", help="that sees bodies, to tell which way is up"
+    )
+    match.add_argument("--out", type=Path, default="match.png", help="default: match.png")
 
     score = verbs.add_parser("score", help="2D accuracy of poses.csv against labels.json")
     score.add_argument("poses", type=Path)
@@ -102,12 +121,34 @@ def _evaluate(options):
 
 def _predict(options):
     from egolib.checkpoints import load_network
+    from egolib.framing import Framing
     from egolib.predict import predict
 
     if options.out.is_file():
         raise EgolibError(f"{options.out}: a file; the last name is the folder to be written")
+    framing = Framing(options.mirror, options.turn or 0, options.circle, read_lens(options))
     network, spec, _ = load_network(options.checkpoint)
-    print(predict(network, spec, options.inputs, options.out))
+    print(predict(network, spec, options.inputs, options.out, framing))
+
+
+def _match(options):
+    from egolib.checkpoints import load_network
+    from egolib.drawing import save_picture
+    from egolib.matching import match, match_sheet, options_of, sample_pictures
+    from egolib.sources import open_sources
+
+    network, spec = None, None
+    if options.network:
+        network, spec, _ = load_network(options.network, ["heatmaps", "egopose"])
+    pictures = sample_pictures(open_sources(options.inputs)[0])
+    found = match(
+        pictures, read_lens(options), options.turn, options.mirror or None, options.circle,
+        network, spec,
+    )  # fmt: skip
+    save_picture(match_sheet(found, network, spec), options.out)
+    print("\n".join(found.doubts))
+    print(f"Look at {options.out}; if it is right, predict with:")
+    print(" ".join(options_of(found.framing, options.calibration)) or "no options")
 
 
 def _score(options):
@@ -121,5 +162,6 @@ VERBS = {
     "convert": _convert,
     "evaluate": _evaluate,
     "predict": _predict,
+    "match": _match,
     "score": _score,
 }
