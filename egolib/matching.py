@@ -135,6 +135,7 @@ def _doubts(circle, lens, own, framing, confidence):
             "only near the truth; a --calibration is exact"
         )
     if not confidence:
+        yield "no network looked at them: name one with --network to learn which way is up"
         return
     best = confidence[framing.turn]
     margin = best - np.mean([value for turn, value in confidence.items() if turn != framing.turn])

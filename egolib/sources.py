@@ -190,12 +190,13 @@ def read_ahead(items, live=False):
     ready, stop = queue.Queue(maxsize=1), threading.Event()
 
     def put(kind, value=None):
+        replaces = live and kind == "item"
         while not stop.is_set():
             try:
-                return ready.put((kind, value), timeout=0 if live else 0.1)
+                return ready.put((kind, value), timeout=0 if replaces else 0.1)
             except queue.Full:
                 with contextlib.suppress(queue.Empty):
-                    if live:
+                    if replaces:
                         ready.get_nowait()
 
     def work():

@@ -146,7 +146,8 @@ def _match(options):
         network, spec,
     )  # fmt: skip
     save_picture(match_sheet(found, network, spec), options.out)
-    print("\n".join(found.doubts))
+    for doubt in found.doubts:
+        print(doubt)
     print(f"Look at {options.out}; if it is right, predict with:")
     print(" ".join(options_of(found.framing, options.calibration)) or "no options")
 
