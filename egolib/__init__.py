@@ -10,6 +10,11 @@ The rooms, in the order in which data flows; a module imports only from modules 
     pictures     picture files -> arrays
     captures     videos and live cameras -> frames
     sources      pictures of a user's, wherever they come from
+    estimates    what a network says about one picture
+    steady       a causal filter for poses
+    rig          a skeleton of constant bone lengths
+    rigfitting   the rig fitted to poses
+    bvh          the rig's motion as a file
     framing      pictures of other cameras -> the data set's framing, and pixels back
     labels       a label file -> joints and their rotations
     exclusions   the frames that an audit leaves out
@@ -32,6 +37,9 @@ The rooms, in the order in which data flows; a module imports only from modules 
     fitting      fit a stage in one process or many, keep its best epoch, resume
     training     which network, frames and start each stage is fitted with
     evaluation   a network over a split -> predictions
+    inference    a network as programs use it: pictures -> named outputs
+    exporting    a network -> ONNX, float32 or int8
+    runtimes     what runs it: PyTorch, ONNX Runtime, OpenVINO
     detections   what a heatmap network finds, kept for all the lifters that read it
     published    what others measured, with sources
     results      predictions -> tables, beside the published figures
@@ -43,6 +51,9 @@ The rooms, in the order in which data flows; a module imports only from modules 
     plots        every figure
     methodplots  the comparison's figures: methods side by side, ablations
     posetable    poses.csv: written so that a killed run goes on, and read back
+    poseseries   many poses as arrays: npz, the data set's json
+    overlays     poses drawn over pictures and videos
+    outputs      what stands beside poses.csv
     predict      pictures, videos, cameras -> poses and overlays
     scoring      poses.csv against labels of one's own
     audit        what is wrong with a copy of the data

@@ -15,11 +15,19 @@ from egolib.checkpoints import JOINT_ORDERS
 from egolib.errors import EgolibError
 from egolib.files import atomic_path
 from egolib.inference import OUTPUTS, Estimator
+from egolib.shards import open_frames
 
 INPUT = "squares"
 CALIBRATION_FRAMES = 128
 TOLERANCE = {"joints_px": 0.05, "confidence": 1e-3, "pose_m": 1e-4, "neck_m": 1e-4}
 _QUANTISED = ("Conv", "ConvTranspose", "Gemm", "MatMul", "MaxPool")
+
+
+def calibration_squares(data, image_px):
+    """Squares (CALIBRATION_FRAMES, S, S, 3) drawn evenly from the training frames of a tree or pack."""
+    index = open_frames(data, "train")
+    chosen = np.linspace(0, len(index) - 1, CALIBRATION_FRAMES).round().astype(int)
+    return np.stack([index.read_square(i, image_px) for i in np.unique(chosen)])
 
 
 def export_onnx(network, spec, path, provenance, calibration=None):

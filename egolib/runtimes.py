@@ -2,6 +2,7 @@
 
 import json
 import time
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,10 +22,11 @@ _TRIALS = 7
 
 @dataclass(frozen=True)
 class Runtime:
-    """A network ready to run. run: squares, uint8 RGB (B, image_px, image_px, 3) -> {name: float32
-    array}, some of inference.OUTPUTS."""
+    """A network ready to run. name: what runs it; kind: "heatmaps" or "egopose"; run: squares, uint8
+    RGB (B, image_px, image_px, 3) -> {name: float32 array}, some of inference.OUTPUTS."""
 
     name: str
+    kind: str
     image_px: int
     run: Callable
 
@@ -43,8 +45,7 @@ def open_fastest(path):
     """A checkpoint, or what `egolib export` wrote -> the Runtime that is fastest on this machine at
     one picture a time. Raises EgolibError for a file that is neither, and for a lifter."""
     if Path(path).suffix == ".onnx":
-        image_px = _read_metadata(path)
-        choice = [on_openvino(path, image_px), on_onnxruntime(path, image_px)]
+        choice = [on_openvino(path), on_onnxruntime(path)]
     else:
         network, spec, _ = load_network(path, ["heatmaps", "egopose"])
         choice = [on_torch(network, spec)]
@@ -63,27 +64,29 @@ def on_torch(network, spec):
         outputs = estimator(torch.from_numpy(squares).to(device()))
         return {name: value.cpu().numpy() for name, value in outputs.items()}
 
-    return Runtime(f"PyTorch ({device()})", spec.image_px, run)
+    return Runtime(f"PyTorch ({device()})", spec.kind, spec.image_px, run)
 
 
-def on_onnxruntime(path, image_px):
-    """ONNX Runtime on the CPU."""
+def on_onnxruntime(path):
+    """ONNX Runtime on the CPU, of what `egolib export` wrote."""
     import onnxruntime
 
+    kind, image_px = _read_description(path)
     session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
     names = [output.name for output in session.get_outputs()]
 
     def run(squares):
         return dict(zip(names, session.run(names, {INPUT: squares}), strict=True))
 
-    return Runtime("ONNX Runtime (cpu)", image_px, run)
+    return Runtime("ONNX Runtime (cpu)", kind, image_px, run)
 
 
-def on_openvino(path, image_px):
-    """OpenVINO on the CPU, in bf16 where the processor has it."""
+def on_openvino(path):
+    """OpenVINO on the CPU, in bf16 where the processor has it, of what `egolib export` wrote."""
     import openvino
 
-    return _compiled(openvino.Core().read_model(path), image_px)
+    described = _read_description(path)
+    return _compiled(openvino.Core().read_model(path), *described)
 
 
 def converted_to_openvino(network, spec):
@@ -93,13 +96,15 @@ def converted_to_openvino(network, spec):
     estimator = Estimator(network, spec.image_px).eval()
     names = list(estimator(estimator.example()))
     shape = [-1, *estimator.example().shape[1:]]
-    model = openvino.convert_model(estimator, example_input=estimator.example(), input=shape)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of torch.jit, which it uses
+        model = openvino.convert_model(estimator, example_input=estimator.example(), input=shape)
     for output, name in zip(model.outputs, names, strict=True):
         output.get_tensor().set_names({name})
-    return _compiled(model, spec.image_px)
+    return _compiled(model, spec.kind, spec.image_px)
 
 
-def _compiled(model, image_px):
+def _compiled(model, kind, image_px):
     import openvino
 
     core = openvino.Core()
@@ -113,20 +118,20 @@ def _compiled(model, image_px):
         found = compiled(squares)
         return {output.any_name: found[output] for output in compiled.outputs}
 
-    return Runtime(f"OpenVINO (cpu{', bf16' if half else ''})", image_px, run)
+    return Runtime(f"OpenVINO (cpu{', bf16' if half else ''})", kind, image_px, run)
 
 
-def _read_metadata(path):
-    """image_px of an exported file."""
+def _read_description(path):
+    """-> kind and image_px of an exported file."""
     try:
         model = onnx.load(path, load_external_data=False)
         told = {entry.key: entry.value for entry in model.metadata_props}
         orders = {name: tuple(json.loads(told[name])) for name in JOINT_ORDERS}
-        image_px = int(told["image_px"])
+        described = told["kind"], int(told["image_px"])
     except FileNotFoundError as error:
         raise EgolibError(f"{path}: no such file; write it with `egolib export`") from error
     except Exception as error:  # protobuf's own, of which there are many
         raise EgolibError(f"{path}: not what `egolib export` wrote ({error})") from error
     if orders != JOINT_ORDERS:
         raise EgolibError(f"{path}: its joints are not those of this study; export it again")
-    return image_px
+    return described

@@ -1,4 +1,4 @@
-"""Verbs of networks: train, convert, evaluate, predict, score."""
+"""Verbs of networks: train, convert, evaluate, predict, export, score."""
 
 from pathlib import Path
 
@@ -37,9 +37,20 @@ def add_verbs(verbs):
     evaluate.add_argument("--out", type=Path, help="folder for tables, errors.csv and pictures")
 
     predict = verbs.add_parser("predict", help="poses from pictures, videos or a live camera")
-    predict.add_argument("checkpoint", type=Path)
+    predict.add_argument("network", type=Path, help="a checkpoint, or what `egolib export` wrote")
     add_inputs(predict)
     predict.add_argument("out", type=Path, help="a folder; what it has already is not done again")
+
+    predict.add_argument("--bvh", action="store_true", help="motion for Blender, one file a video")
+    predict.add_argument("--json", action="store_true", help="labels as the data set has them")
+    predict.add_argument("--steady", action="store_true", help="filter the poses of a video")
+
+    export = verbs.add_parser("export", help="a network as ONNX, for use without torch and egolib")
+    export.add_argument("checkpoint", type=Path)
+    export.add_argument("out", type=Path, metavar="OUT.onnx")
+    export.add_argument(
+        "--int8", type=Path, metavar="DIR", help="in int8, its ranges from training frames here"
+    )
 
     score = verbs.add_parser("score", help="2D accuracy of poses.csv against labels.json")
     score.add_argument("poses", type=Path)
@@ -101,13 +112,26 @@ def _evaluate(options):
 
 
 def _predict(options):
-    from egolib.checkpoints import load_network
     from egolib.predict import predict
+    from egolib.runtimes import open_fastest
 
     if options.out.is_file():
         raise EgolibError(f"{options.out}: a file; the last name is the folder to be written")
-    network, spec, _ = load_network(options.checkpoint)
-    print(predict(network, spec, options.inputs, options.out))
+    runtime = open_fastest(options.network)
+    asked = {"bvh": options.bvh, "labels": options.json, "steady": options.steady}
+    print(predict(runtime, options.inputs, options.out, **asked))
+
+
+def _export(options):
+    from egolib.checkpoints import load_network
+    from egolib.exporting import calibration_squares, export_onnx
+
+    if options.out.suffix != ".onnx":
+        raise EgolibError(f"{options.out}: the last name is the outcome's and ends in .onnx")
+    network, spec, provenance = load_network(options.checkpoint)
+    squares = calibration_squares(options.int8, spec.image_px) if options.int8 else None
+    export_onnx(network, spec, options.out, provenance, squares)
+    print(f"{options.out}: {options.out.stat().st_size / 1e6:.1f} MB, the same as PyTorch says")
 
 
 def _score(options):
@@ -121,5 +145,6 @@ VERBS = {
     "convert": _convert,
     "evaluate": _evaluate,
     "predict": _predict,
+    "export": _export,
     "score": _score,
 }
