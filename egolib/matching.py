@@ -5,14 +5,11 @@ from dataclasses import dataclass
 from itertools import islice
 
 import numpy as np
-import torch
 
 from egolib.camera import XR_EGOPOSE, native_to_square
 from egolib.drawing import StudyFigure, draw_pose_2d, styled
 from egolib.errors import EgolibError
-from egolib.evaluation import run_network
 from egolib.framing import TURNS, Framing
-from egolib.heatmaps import find_peaks
 from egolib.imagecircle import find_circle
 from egolib.sources import Picture
 
@@ -25,6 +22,7 @@ _SAME_CIRCLE = (
     0.008  # of the picture's height: the data set's own circle lies a 60th off its middle
 )
 _SHOWN_PX = 256
+_DRAWN = 0.2  # the least confidence of a joint that is drawn
 
 
 @dataclass(frozen=True)
@@ -57,13 +55,13 @@ def sample_pictures(source):
     return [rgb for rgb in read if rgb.shape == read[0].shape]
 
 
-def match(pictures, lens=None, turn=None, mirror=None, circle=None, network=None, spec=None):
+def match(pictures, runtime=None, lens=None, turn=None, mirror=None, circle=None):
     """Find the Framing of pictures of one camera (N of uint8 RGB (H, W, 3)) -> Match.
 
     lens (lenses.RadialLens), turn, mirror and circle are taken as they are where given. The turn is
-    the one at which a heatmap `network` (checkpoints) is surest of what it sees; a body is too
-    symmetric to show a mirror, so that is noticed only where the data set's own lens, whose
-    circle lies off the middle, gives it away. Raises EgolibError where neither circle nor shape
+    the one at which the network of `runtime` (runtimes.Runtime) is surest of what it sees; a body
+    is too symmetric to show a mirror, so that is noticed only where the data set's own lens,
+    whose circle lies off the middle, gives it away. Raises EgolibError where neither circle nor shape
     says how to crop.
     """
     shape = pictures[0].shape
@@ -82,9 +80,7 @@ def match(pictures, lens=None, turn=None, mirror=None, circle=None, network=None
         turns = TURNS if turn is None else [turn]
         candidates = [Framing(bool(mirror), each, outline, lens) for each in turns]
         candidates = [f for f in candidates if f.lens or f.circle or _plain(shape, f.turn)]
-    surest = {
-        f.mirror: _confidence(pictures, f, network, spec) if network else {} for f in candidates
-    }
+    surest = {f.mirror: _confidence(pictures, f, runtime) if runtime else {} for f in candidates}
     framing = max(candidates, key=lambda f: surest[f.mirror].get(f.turn, 0))
     confidence = surest[framing.mirror]
     doubts = tuple(_doubts(found, lens, bool(own), framing, confidence))
@@ -113,16 +109,13 @@ def _own_framings(shape, circle):
     return fits
 
 
-def _confidence(pictures, framing, network, spec):
+def _confidence(pictures, framing, runtime):
     """{turn: mean heatmap peak over pictures and joints} of `framing` turned each way."""
-    squares = [framing.square(rgb, spec.image_px) for rgb in pictures]
+    squares = np.stack([framing.square(rgb, runtime.image_px) for rgb in pictures])
     confidence = {}
     for more in TURNS:
-        turned = np.stack([np.rot90(square, -more // 90) for square in squares])
-        images = torch.from_numpy(turned).permute(0, 3, 1, 2)
-        heatmaps, _ = run_network(network, spec, {"image": images})
-        peaks = find_peaks(heatmaps, spec.image_px)[1]
-        confidence[(framing.turn + more) % 360] = float(peaks.mean())
+        turned = np.ascontiguousarray(np.rot90(squares, -more // 90, (1, 2)))
+        confidence[(framing.turn + more) % 360] = float(runtime.run(turned)["confidence"].mean())
     return confidence
 
 
@@ -147,22 +140,8 @@ def _doubts(circle, lens, own, framing, confidence):
         )
 
 
-def options_of(framing, calibration=None):
-    """The options of `egolib predict` that say `framing`, as one types them."""
-    words = []
-    if calibration:
-        words += ["--calibration", str(calibration)]
-    if framing.circle:
-        words += ["--circle", ",".join(f"{number:.1f}" for number in framing.circle)]
-    if framing.mirror:
-        words += ["--mirror"]
-    if framing.turn:
-        words += ["--turn", str(framing.turn)]
-    return words
-
-
 @styled
-def match_sheet(match, network=None, spec=None, columns=6):
+def match_sheet(match, runtime=None, columns=6):
     """Pictures as given, above what the network sees of them, with the joints that it finds."""
     chosen = np.linspace(0, len(match.pictures) - 1, min(columns, len(match.pictures)))
     pictures = [match.pictures[i] for i in chosen.round().astype(int)]
@@ -179,20 +158,14 @@ def match_sheet(match, network=None, spec=None, columns=6):
             above.plot(column + radius * np.cos(angle), row + radius * np.sin(angle), "w--", lw=0.8)
             above.set(xlim=(-0.5, width - 0.5), ylim=(height - 0.5, -0.5))
         below.imshow(match.framing.square(picture, _SHOWN_PX))
-        if network:
-            _draw_joints(below, match.framing.square(picture, spec.image_px), network, spec)
+        if runtime:
+            found = runtime.run(match.framing.square(picture, runtime.image_px)[None])
+            places = (found["joints_px"][0] + 0.5) * (_SHOWN_PX / runtime.image_px) - 0.5
+            draw_pose_2d(below, places, found["confidence"][0] > _DRAWN, width=1.1)
     for axes in grid.flat:
         axes.set_axis_off()
     grid[0, 0].set_title("as given" + ", and the circle found" * bool(match.circle), loc="left")
     grid[1, 0].set_title(
-        "as the network sees it" + ", and what it finds" * bool(network), loc="left"
+        "as the network sees it" + ", and what it finds" * bool(runtime), loc="left"
     )
     return figure
-
-
-def _draw_joints(axes, square, network, spec):
-    images = torch.from_numpy(square.copy()).permute(2, 0, 1)[None]
-    heatmaps, _ = run_network(network, spec, {"image": images})
-    joints_px, peaks = find_peaks(heatmaps, spec.image_px)
-    places = (joints_px[0].numpy() + 0.5) * (_SHOWN_PX / spec.image_px) - 0.5
-    draw_pose_2d(axes, places, peaks[0].numpy() > 0.2, width=1.1)

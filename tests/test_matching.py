@@ -3,34 +3,26 @@
 import cv2
 import numpy as np
 import pytest
-import torch
 from conftest import write_toy_tree
 
 from egolib import cli
 from egolib.camera import XR_EGOPOSE
-from egolib.checkpoints import NetworkSpec
 from egolib.errors import EgolibError
 from egolib.framing import Framing
-from egolib.matching import match, match_sheet, options_of, sample_pictures
+from egolib.matching import match, match_sheet, sample_pictures
+from egolib.runtimes import Runtime
 from egolib.sources import open_sources
 
-SPEC = NetworkSpec("heatmaps", "resnet18", 64, 1.0)
+
+def sure_of_a_bright_top(squares):
+    """Stands for a trained network: as sure as the picture is brighter at its top, where a headset's
+    has the wearer's face, than below."""
+    top = squares[:, :12, 24:40].mean((1, 2, 3)) - squares[:, 20:].mean((1, 2, 3))
+    confidence = np.repeat(np.clip(top / 255, 0, 1)[:, None], 15, 1)
+    return {"confidence": confidence, "joints_px": np.full((len(squares), 15, 2), 32.0)}
 
 
-class FindsBrightTop(torch.nn.Module):
-    """Stands for a trained network: as sure as the picture is bright at its top, where a headset's
-    has the wearer's face, and darker below."""
-
-    def __init__(self):
-        super().__init__()
-        self.weight = torch.nn.Parameter(torch.zeros(1))
-
-    def forward(self, images):
-        top, rest = images[:, :, :12, 24:40], images[:, :, 20:]
-        sure = (top.mean((1, 2, 3)) - rest.mean((1, 2, 3))).clamp(0, 1)
-        maps = torch.zeros(len(images), 15, 16, 16)
-        maps[:, :, 8, 8] = sure[:, None]
-        return maps
+RUNTIME = Runtime("stub", "heatmaps", 64, sure_of_a_bright_top)
 
 
 def headset_pictures(count=3, scale=0.2, shift=0.0, radius=1.0):
@@ -51,7 +43,7 @@ def headset_pictures(count=3, scale=0.2, shift=0.0, radius=1.0):
 
 
 def matched(pictures, **options):
-    return match(pictures, network=FindsBrightTop(), spec=SPEC, **options)
+    return match(pictures, RUNTIME, **options)
 
 
 @pytest.mark.parametrize("turn", [0, 90, 180, 270])
@@ -114,15 +106,6 @@ def test_a_shape_that_nothing_says_how_to_crop_is_refused():
         match([np.full((160, 300, 3), 128, np.uint8)])
 
 
-def test_options_read_back_as_the_framing_they_say():
-    framing = Framing(True, 90, (640.25, 400.0, 458.0))
-    words = options_of(framing, "lens.json")
-    assert words == [
-        "--calibration", "lens.json", "--circle", "640.2,400.0,458.0", "--mirror", "--turn", "90",
-    ]  # fmt: skip
-    assert options_of(Framing()) == []
-
-
 def test_pictures_are_sampled_over_the_whole_input(tmp_path):
     tree = write_toy_tree(tmp_path / "tree", frames=40)
     folder = next(tree.rglob("rgba"))
@@ -136,7 +119,7 @@ def test_pictures_are_sampled_over_the_whole_input(tmp_path):
 
 def test_the_sheet_shows_before_and_after():
     found = matched(headset_pictures())
-    figure = match_sheet(found, FindsBrightTop(), SPEC)
+    figure = match_sheet(found, RUNTIME)
     assert len(figure.axes) == 6
     given, seen = figure.axes[0], figure.axes[3]
     assert given.images[0].get_array().shape == (160, 256, 3)

@@ -9,8 +9,8 @@ import pandas as pd
 import pytest
 import torch
 
-from egolib import cli
-from egolib.checkpoints import NetworkSpec, build_network, save_network
+from egolib import cli, runtimes
+from egolib.checkpoints import NetworkSpec, build_network, load_network, save_network
 from egolib.sources import Picture, Source
 
 SPEC = NetworkSpec(kind="egopose", backbone="resnet18", image_px=64, sigma_px=1.0)
@@ -24,6 +24,12 @@ def checkpoint(tmp_path_factory):
     path = tmp_path_factory.mktemp("network") / "net.safetensors"
     save_network(path, network, SPEC, {})
     return path
+
+
+@pytest.fixture(autouse=True)
+def _one_runtime(monkeypatch):
+    """PyTorch, without trying which is the fastest."""
+    monkeypatch.setattr(runtimes, "open_fastest", lambda p: runtimes.on_torch(*load_network(p)[:2]))
 
 
 @pytest.fixture(scope="module")
@@ -61,7 +67,9 @@ def test_a_killed_run_goes_on_where_it_stood(checkpoint, folder, tmp_path, capsy
     ours, theirs = pd.read_csv(out / "poses.csv"), pd.read_csv(tmp_path / "whole" / "poses.csv")
     assert ours.image.tolist() == theirs.image.tolist()
     numbers = theirs.select_dtypes("number").columns
-    assert ours[numbers].to_numpy() == pytest.approx(theirs[numbers].to_numpy(), abs=0.2, nan_ok=True)
+    assert ours[numbers].to_numpy() == pytest.approx(
+        theirs[numbers].to_numpy(), abs=0.2, nan_ok=True
+    )
     assert not (out / "poses.partial.csv").exists()
     assert "10 pictures done, 0 skipped" in capsys.readouterr().out
 
@@ -148,7 +156,9 @@ class FakeCamera:
         return Source("0", None, 10.0, True, read)
 
 
-def test_a_camera_that_stalls_keeps_what_it_gave(checkpoint, tmp_path, pictures, monkeypatch, capsys):
+def test_a_camera_that_stalls_keeps_what_it_gave(
+    checkpoint, tmp_path, pictures, monkeypatch, capsys
+):
     camera = FakeCamera(pictures[:1], lambda: threading.Event().wait(5))
     monkeypatch.setattr("egolib.sources._camera", camera.open)
     monkeypatch.setattr("egolib.sources.PATIENCE_S", 1.0)
