@@ -8,6 +8,17 @@ The rooms, in the order in which data flows; a module imports only from modules 
     official     the official data set: release v1.0 -> its parts -> a tree on disk
     miniature    the embedded data set: body, motion, wardrobe, room, render, write
     pictures     picture files -> arrays
+    captures     videos and live cameras -> frames
+    sources      pictures of a user's, wherever they come from
+    lenses       other cameras' lenses
+    calibration  calibration files -> lenses
+    estimates    what a network says about one picture
+    steady       a causal filter for poses
+    rig          a skeleton of constant bone lengths
+    rigfitting   the rig fitted to poses
+    bvh          the rig's motion as a file
+    framing      pictures of other cameras -> the data set's framing, and pixels back
+    imagecircle  the circle that a fisheye lens draws, found in pictures
     labels       a label file -> joints and their rotations
     exclusions   the frames that an audit leaves out
     frames       a tree on disk -> an index of frames paired by number
@@ -29,6 +40,9 @@ The rooms, in the order in which data flows; a module imports only from modules 
     fitting      fit a stage in one process or many, keep its best epoch, resume
     training     which network, frames and start each stage is fitted with
     evaluation   a network over a split -> predictions
+    inference    a network as programs use it: pictures -> named outputs
+    exporting    a network -> ONNX, float32 or int8
+    runtimes     what runs it: PyTorch, ONNX Runtime, OpenVINO
     detections   what a heatmap network finds, kept for all the lifters that read it
     published    what others measured, with sources
     results      predictions -> tables, beside the published figures
@@ -46,7 +60,13 @@ The rooms, in the order in which data flows; a module imports only from modules 
     worst        the worst frames, with a computed cause
     errorplots   the error analysis's figures
     methodplots  the comparison's figures: methods side by side, ablations
-    predict      pictures -> poses and overlays; their score against labels
+    matching     which framing do these pictures need, and are they a headset's at all
+    posetable    poses.csv: written so that a killed run goes on, and read back
+    poseseries   many poses as arrays: npz, the data set's json
+    overlays     poses drawn over pictures and videos
+    outputs      what stands beside poses.csv
+    predict      pictures, videos, cameras -> poses and overlays
+    scoring      poses.csv against labels of one's own
     audit        what is wrong with a copy of the data
     study        one run: profile, seed, data, and where its results lie
     report       manifest, what is published in the repository

@@ -80,6 +80,16 @@ class Lifted(NamedTuple):
     reconstruction: torch.Tensor | None = None
     rotations: torch.Tensor | None = None
 
+    @property
+    def neck_m(self):
+        """The neck in the camera frame (B, 3), metres, of a network that places it; else None."""
+        return None
+
+    @property
+    def expected_error_m(self):
+        """How far off each joint expects to be (B, 16), metres, of a network that says; else None."""
+        return None
+
 
 def encoder(heatmap_px, outputs):
     """The paper's encoder (section 4.2), heatmaps (B, 15, H, H) -> (B, outputs)."""
