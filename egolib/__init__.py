@@ -20,16 +20,18 @@ The rooms, in the order in which data flows; a module imports only from modules 
     rotations    of joints: angles, matrices, 6D
     models       HeatmapNet -> PoseLifter -> EgoPose
     baselines    other ways from heatmaps to a pose
+    queries      our own model: joint queries that look where the lens draws them
+    windows      our own model with a look back at the last pictures
     losses       one function per equation of the paper
     metrics      MPJPE and friends, with intervals
     checkpoints  networks <-> safetensors
     cost         what a network costs: parameters, arithmetic, time
     convert      the public re-implementation's checkpoints -> ours
-    stages       what each of the three stages computes from a batch
+    stages       what each stage computes from a batch
     fitting      fit a stage in one process or many, keep its best epoch, resume
     training     which network, frames and start each stage is fitted with
     evaluation   a network over a split -> predictions
-    detections   what a heatmap network finds, kept for all the lifters that read it
+    detections   what a network finds in pictures, kept for all that read it
     published    what others measured, with sources
     results      predictions -> tables, beside the published figures
     comparison   several methods on the same frames -> tables

@@ -30,8 +30,9 @@ def turn_and_mirror(batch, image_px, generator):
     axis_px = axis_px.to(batch["joints_2d_px"])
 
     joints_2d_px = (batch["joints_2d_px"] - axis_px) @ turns.mT + axis_px
-    joints_3d_m = batch["joints_3d_m"].clone()
+    joints_3d_m, neck_m = batch["joints_3d_m"].clone(), batch["neck_m"].clone()
     joints_3d_m[..., :2] = joints_3d_m[..., :2] @ turns.mT
+    neck_m[:, :2] = (turns @ neck_m[:, :2, None])[..., 0]
 
     def swapped(values, order):
         chosen = mirrored.view(-1, *[1] * (values.ndim - 1))
@@ -41,6 +42,7 @@ def turn_and_mirror(batch, image_px, generator):
         "joints_2d_px": swapped(joints_2d_px, _MIRRORED_HEATMAPS),
         "in_front": swapped(batch["in_front"], _MIRRORED_HEATMAPS),
         "joints_3d_m": swapped(joints_3d_m, _MIRRORED_JOINTS),
+        "neck_m": neck_m,
     }
     if "rotations_rad" in batch:
         # Relative to their parents they do not know how the camera is turned; a mirror across x

@@ -1,4 +1,4 @@
-"""What each of the paper's three stages computes from a batch: targets, loss, error."""
+"""What each stage computes from a batch: targets, loss, error."""
 
 import lightning as L
 import torch
@@ -11,13 +11,19 @@ from egolib.heatmaps import draw_heatmaps, find_peaks
 from egolib.losses import (
     LAMBDA_HEATMAP,
     LAMBDA_ROTATION,
+    OURS_HEATMAP,
+    OURS_SPREAD,
     heatmap_loss,
     lifter_loss,
+    pose_loss,
+    ray_loss,
     reconstruction_loss,
     rotation_loss,
+    spread_loss,
 )
 from egolib.models import Lifted
 from egolib.rotations import matrices_from_euler
+from egolib.skeleton import HEATMAP_JOINT_INDICES
 
 
 class Stage(L.LightningModule):
@@ -174,6 +180,50 @@ class FinetuneStage(Stage):
         loss = self.lifting_loss(Lifted(*lifted), batch, target)
         loss = loss + LAMBDA_HEATMAP * reconstruction_loss(heatmaps.float(), target)
         return loss, _mpjpe_mm(lifted[0], batch)
+
+
+class OursStage(Stage):
+    """Our own model, picture to pose; every step of the refinement is told where the joints are."""
+
+    def loss_and_error(self, batch):
+        heatmaps, *lifted = self.network(batch["image"])
+        lifted = Lifted(*lifted)
+        loss = _refined_loss(lifted, batch) + ray_loss(
+            lifted.rays.float()[:, HEATMAP_JOINT_INDICES],
+            _camera_frame_m(batch)[:, HEATMAP_JOINT_INDICES],
+            batch["in_front"],
+        )
+        loss = loss + OURS_HEATMAP * heatmap_loss(heatmaps.float(), batch["heatmaps"])
+        return loss, _mpjpe_mm(lifted.pose_m, batch)
+
+
+class WindowStage(Stage):
+    """Our model's look back, on tokens of pictures; no picture involved."""
+
+    def inputs(self, batch, draw=0):
+        return batch
+
+    def loss_and_error(self, batch):
+        lifted = self.network.lift(batch["tokens"])
+        return _refined_loss(lifted, batch), _mpjpe_mm(lifted.pose_m, batch)
+
+
+def _refined_loss(lifted, batch):
+    """Loss of our own model's poses (a models.Lifted): all steps in the camera frame, the last one
+    from the neck, and the error that it expects."""
+    truth_m = _camera_frame_m(batch)
+    steps_m, pose_m = lifted.steps_m.float(), lifted.pose_m.float()
+    loss = sum(pose_loss(step_m, truth_m) for step_m in steps_m.unbind(1))
+    loss = loss + pose_loss(pose_m, batch["joints_3d_m"])
+    if lifted.spread_m is not None:
+        errors_m = (pose_m - batch["joints_3d_m"]).norm(dim=-1)
+        loss = loss + OURS_SPREAD * spread_loss(lifted.spread_m.float(), errors_m)
+    return loss
+
+
+def _camera_frame_m(batch):
+    """The true joints in the camera frame (B, 16, 3)."""
+    return batch["joints_3d_m"] + batch["neck_m"][:, None]
 
 
 def _mpjpe_mm(pose_m, batch):

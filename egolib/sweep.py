@@ -132,10 +132,9 @@ class Sweep:
         rows = {}
         for name in names:
             variation = self.grid.variations[name]
-            kind = "lifter" if variation.evaluation == "oracle" else "egopose"
             seconds = [training_s(variation, self.study(variation, s)) for s in variation.seeds]
             rows[name] = {
-                **cost_of(spec_of(kind, variation.profile)),
+                **cost_of(spec_of(variation.kind, variation.profile)),
                 "training (min)": np.mean(seconds) / 60,
             }
         return pd.DataFrame(rows).T
@@ -246,4 +245,5 @@ def full_size_costs(backbones=("resnet50", "resnet101"), repeats=3):
             changes = {"heatmaps": {"backbone": backbone}, "lifter": {"method": method}}
             profile = override(PROFILES["paper"], changes, "full size")
             rows[backbone, method] = cost_of(spec_of("egopose", profile), repeats)
+        rows[backbone, "ours"] = cost_of(spec_of("ours", profile), repeats)
     return pd.DataFrame(rows).T
