@@ -5,6 +5,7 @@ Model: Kannala-Brandt as in `cv2.fisheye`; calibration published by the data set
 forward (down the picture), z down along the optical axis; metres unless a name says otherwise.
 """
 
+import functools
 from dataclasses import dataclass
 
 import cv2
@@ -146,6 +147,22 @@ def native_to_square(pixels, size_px, camera=XR_EGOPOSE):
 def square_to_native(pixels, size_px, camera=XR_EGOPOSE):
     """Inverse of `native_to_square`."""
     return (np.asarray(pixels, np.float64) + 0.5) * (camera.height / size_px) - 0.5 + (CROP_LEFT, 0)
+
+
+@functools.cache
+def square_rays(size_px):
+    """Unit rays through the pixels of the square crop resized to `size_px`, float32 (S, S, 3); zero
+    where the lens lets nothing through."""
+    rows, columns = np.mgrid[:size_px, :size_px]
+    pixels = square_to_native(np.stack([columns, rows], -1), size_px)
+    return np.where(inside_circle(pixels)[..., None], unproject(pixels), 0).astype(np.float32)
+
+
+def square_grid(pixels, camera=XR_EGOPOSE):
+    """Native pixels (..., 2), a tensor -> -1 to 1 from edge to edge of the square crop, as
+    `grid_sample` has it without align_corners."""
+    offset = pixels.new_tensor((CROP_LEFT, 0))
+    return (pixels + 0.5 - offset) * (2 / camera.height) - 1
 
 
 def inside_square(pixels, size_px):

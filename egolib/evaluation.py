@@ -141,8 +141,8 @@ def _look_back(network, spec, index, batches):
         heatmaps, lifted = run_lifted(network.image_net, image_spec, batch)
         tokens = tokens_of(lifted)
         known = tokens if kept is None else torch.cat([kept, tokens])
-        first = batch["position"][-1] + 1 - len(known)
-        asked = torch.from_numpy(windows[batch["position"]]) - first
+        positions = batch["position"].numpy()
+        asked = windows[positions] - (positions[-1] + 1 - len(known))
         target = next(network.parameters()).device
         lifted = network.lift(known[asked].to(target))
         yield batch, heatmaps, Lifted(*(t if t is None else t.cpu() for t in lifted))

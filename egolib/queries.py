@@ -11,11 +11,10 @@ one picture, one sample of three maps a step and one shared layer a step suffice
 B batch, S picture side, H heatmap side, D width of a query.
 """
 
-import numpy as np
 import torch
 from torch import nn
 
-from egolib.camera import CROP_LEFT, XR_EGOPOSE, project_tensor, square_to_native, unproject
+from egolib.camera import project_tensor, square_grid, square_rays
 from egolib.dataset import HEAD, NECK
 from egolib.models import Lifted, guess_first
 from egolib.skeleton import HEATMAP_JOINT_INDICES, HEATMAP_JOINTS, JOINTS
@@ -96,7 +95,7 @@ class MeanRays(nn.Module):
 
     def forward(self, features):
         """features (B, C, H, H) -> (B, 16, 3)"""
-        cells = torch.from_numpy(_cell_rays(features.shape[-1])).to(features)
+        cells = torch.from_numpy(square_rays(features.shape[-1])).to(features).flatten(0, 1)
         rays = features.new_zeros(len(features), len(JOINTS), 3)
         rays[:, HEATMAP_JOINT_INDICES] = self.scores(features).flatten(2).softmax(-1) @ cells
         return rays
@@ -133,8 +132,7 @@ class RefinementStep(nn.Module):
 def sample_at(points_m, maps):
     """Features where the lens draws points (B, J, 3): of maps [(B, C, H, H), ...] that show the
     square crop -> (B, J, sum of C), bilinear; zero outside the picture."""
-    places = project_tensor(points_m) + 0.5 - points_m.new_tensor((CROP_LEFT, 0))
-    grid = (places * (2 / XR_EGOPOSE.height) - 1)[:, :, None]  # -1 to 1 from edge to edge
+    grid = square_grid(project_tensor(points_m))[:, :, None]
     return torch.cat(
         [
             nn.functional.grid_sample(each, grid, align_corners=False)[..., 0].mT
@@ -142,10 +140,3 @@ def sample_at(points_m, maps):
         ],
         -1,
     )
-
-
-def _cell_rays(side):
-    """Unit rays through the cells of a square map, float32 (side * side, 3)."""
-    rows, columns = np.mgrid[:side, :side]
-    pixels = np.stack([columns, rows], -1).reshape(-1, 2)
-    return unproject(square_to_native(pixels, side)).astype(np.float32)

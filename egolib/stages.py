@@ -3,7 +3,7 @@
 import lightning as L
 import torch
 
-from egolib.augment import jitter_colours, turn_and_mirror
+from egolib.augment import jitter_colours, tilt_camera, turn_and_mirror, turn_hue
 from egolib.camera import inside_square
 from egolib.dataset import normalise
 from egolib.errors import EgolibError
@@ -62,11 +62,11 @@ class Stage(L.LightningModule):
         if self.training:
             generator = torch.Generator().manual_seed(self.seed * 1_000_003 + draw)
             if self.config.augment:
-                batch = turn_and_mirror(batch, self.image_size_px, generator)
+                batch = self.moved(batch, generator)
         seen = {}
         if "image" in batch:
             images = normalise(batch["image"])
-            seen["image"] = jitter_colours(images, generator) if self.training else images
+            seen["image"] = self.recoloured(images, generator) if self.training else images
         if "heatmaps" in batch:
             heatmaps = batch["heatmaps"].float()
         else:
@@ -78,6 +78,14 @@ class Stage(L.LightningModule):
                 self.sigma_px,
             )
         return {**batch, **seen, "heatmaps": heatmaps}
+
+    def moved(self, batch, generator):
+        """What augmentation does to a batch where the camera is."""
+        return turn_and_mirror(batch, self.image_size_px, generator)
+
+    def recoloured(self, images, generator):
+        """What training does to the colours of normalised images."""
+        return jitter_colours(images, generator)
 
     def lifting_loss(self, lifted, batch, heatmaps):
         """Loss of a models.Lifted: pose, limbs, and what its branches say."""
@@ -184,6 +192,13 @@ class FinetuneStage(Stage):
 
 class OursStage(Stage):
     """Our own model, picture to pose; every step of the refinement is told where the joints are."""
+
+    def moved(self, batch, generator):
+        return tilt_camera(super().moved(batch, generator), self.image_size_px, generator)
+
+    def recoloured(self, images, generator):
+        images = super().recoloured(images, generator)
+        return turn_hue(images, generator) if self.config.augment else images
 
     def loss_and_error(self, batch):
         heatmaps, *lifted = self.network(batch["image"])
