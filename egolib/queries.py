@@ -1,12 +1,13 @@
 """The study's own model: joint queries that look where the lens draws them.
 
-A first pose comes from the whole picture: what the trunk sees, and for every heatmap the mean ray of
-its cells. Then every joint is a query. In each step it is projected through the fisheye lens, reads
-the features that lie there, talks to the other joints, and moves. Poses are in the camera frame, so
-that the place of the neck is an outcome too. Each joint also says how far off it expects to be.
+For every joint, the network finds a ray through the lens and what the picture shows along it. From
+that and from the picture as a whole comes a first pose: how far away on its ray each joint is. Then
+every joint is a query. In each step it is projected through the fisheye lens, reads the features that
+lie there, talks to the other joints, and moves. Poses are in the camera frame, so that the place of
+the neck is an outcome too. Each joint also says how far off it expects to be.
 
-After EgoPoseFormer (Yang et al., ECCV 2024), which refines a proposal by deformable attention; here
-one picture, one sample of three maps a step and one shared layer a step suffice.
+After EgoPoseFormer (Yang et al., ECCV 2024), which refines a proposal by deformable attention from
+two cameras; here one bilinear sample of three maps is read in each step.
 
 B batch, S picture side, H heatmap side, D width of a query.
 """
@@ -17,7 +18,7 @@ from torch import nn
 from egolib.camera import project_tensor, square_grid, square_rays
 from egolib.dataset import HEAD, NECK
 from egolib.models import Lifted, guess_first
-from egolib.skeleton import HEATMAP_JOINT_INDICES, HEATMAP_JOINTS, JOINTS
+from egolib.skeleton import HEATMAP_JOINTS, JOINTS
 
 WIDTH = 128
 _SHARPNESS = 12.0  # a softmax of so many times a heatmap of peak 1 lies on its peak
@@ -40,7 +41,11 @@ class QueryPose(nn.Module):
             nn.Linear(channels["deep"] + 3 * len(JOINTS), 2 * WIDTH), nn.GELU()
         )
         self.first = nn.Linear(2 * WIDTH, len(JOINTS) * 4)
+        self.nearer = nn.Linear(WIDTH, 4)
+        nn.init.zeros_(self.nearer.weight)
+        nn.init.zeros_(self.nearer.bias)
         self.queries = nn.Linear(2 * WIDTH, len(JOINTS) * WIDTH)
+        self.along_ray = nn.Linear(channels["wide"], WIDTH)
         sampled = len(HEATMAP_JOINTS) + channels["wide"] + channels["fine"]
         self.steps = nn.ModuleList(
             RefinementStep(sampled if at_projections else 0, self_attention)
@@ -62,14 +67,15 @@ class QueryPose(nn.Module):
     def forward(self, images):
         """images (B, 3, S, S) in [-1, 1] -> heatmaps (B, 15, H, H), and the parts of a Lifted"""
         heatmaps, deep, wide, fine = self.heatmap_net.features(images)
-        rays = self.rays(wide)
+        rays, along_ray = self.rays(wide)
         summary = self.summary(torch.cat([deep.mean((2, 3)), rays.flatten(1)], 1))
-        offsets_m, distances_m = self.first(summary).unflatten(1, (len(JOINTS), 4)).split([3, 1], -1)
-        poses_m = [offsets_m + distances_m * rays]
         queries = self.queries(summary).unflatten(1, (len(JOINTS), WIDTH))
+        queries = nn.functional.gelu(queries + self.along_ray(along_ray))
+        first = self.first(summary).unflatten(1, (len(JOINTS), 4)) + self.nearer(queries)
+        poses_m = [first[..., :3] + first[..., 3:] * rays]
         for step in self.steps:
             queries, moved_m = step(queries, poses_m[-1].detach(), rays, (heatmaps, wide, fine))
-            poses_m.append(poses_m[-1].detach() + moved_m)
+            poses_m.append(poses_m[-1] + moved_m)
         last_m = poses_m[-1]
         spread_m = None
         if self.spread is not None:  # at first 7 cm
@@ -84,21 +90,21 @@ class QueryPose(nn.Module):
 
 
 class MeanRays(nn.Module):
-    """Features (B, C, H, H) -> (B, 16, 3), for every joint the mean of the cells' rays through the
-    lens, weighted by a softmax of scores (integral regression, Sun et al., ECCV 2018, on the sphere
-    instead of in pixels). It is short where the scores are spread out, and nothing for the head.
-    """
+    """For every joint the mean of the cells' rays through the lens, weighted by a softmax of scores
+    (integral regression, Sun et al., ECCV 2018, on the sphere instead of in pixels), and the mean of
+    their features. A ray is short where the scores are spread out, and zero for the head, which has
+    no heatmap."""
 
     def __init__(self, channels):
         super().__init__()
         self.scores = nn.Conv2d(channels, len(HEATMAP_JOINTS), kernel_size=1)
 
     def forward(self, features):
-        """features (B, C, H, H) -> (B, 16, 3)"""
+        """features (B, C, H, H) -> rays (B, 16, 3), features (B, 16, C)"""
         cells = torch.from_numpy(square_rays(features.shape[-1])).to(features).flatten(0, 1)
-        rays = features.new_zeros(len(features), len(JOINTS), 3)
-        rays[:, HEATMAP_JOINT_INDICES] = self.scores(features).flatten(2).softmax(-1) @ cells
-        return rays
+        weights = self.scores(features).flatten(2).softmax(-1)
+        weights = torch.cat([weights[:, :HEAD], 0 * weights[:, :1], weights[:, HEAD:]], 1)
+        return weights @ cells, weights @ features.flatten(2).mT
 
 
 class RefinementStep(nn.Module):
