@@ -40,6 +40,7 @@ The rooms, in the order in which data flows; a module imports only from modules 
     dataplots    the data's figures: where joints are, how large, what hides them
     sheets       pictures, with and without poses, side by side
     plots        every figure
+    queryplots   our own model's figures: how it is built, what it learns and foresees
     methodplots  the comparison's figures: methods side by side, ablations
     predict      pictures -> poses and overlays; their score against labels
     audit        what is wrong with a copy of the data

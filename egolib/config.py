@@ -74,7 +74,7 @@ class FinetuneConfig:
     """Stage 3: both networks end to end."""
 
     augment: bool = True
-    epochs: int = 2
+    epochs: int = 1
     batch_size: int = 16
     accumulate: int = 1
     learning_rate: float = 3e-4
@@ -91,7 +91,7 @@ class OursConfig:
     self_attention: bool = True
     uncertainty: bool = True
     augment: bool = True
-    epochs: int = 3
+    epochs: int = 2
     batch_size: int = 16
     accumulate: int = 1
     learning_rate: float = 5e-4
@@ -143,8 +143,13 @@ PROFILES = {
         window=WindowConfig(epochs=2),
     ),
     "quick": Profile(name="quick"),
-    # As quick, on the same pictures, but every lifter reads what one heatmap network finds.
-    "study": Profile(name="study", lifter=LifterConfig(trained_on="detected")),
+    # As quick, on the same pictures, but every lifter reads what one heatmap network finds, and there
+    # are many of them; the end-to-end models are given two epochs each.
+    "study": Profile(
+        name="study",
+        lifter=LifterConfig(trained_on="detected", epochs=6),
+        finetune=FinetuneConfig(epochs=2),
+    ),
     "paper": Profile(
         name="paper",
         render=RenderConfig(
@@ -155,6 +160,8 @@ PROFILES = {
         ),
         lifter=LifterConfig(epochs=3, batch_size=16),
         finetune=FinetuneConfig(epochs=3, learning_rate=1e-4),
+        ours=OursConfig(epochs=6, learning_rate=1e-4),
+        window=WindowConfig(epochs=3),
         embedded=False,
         workers=8,
         compiled=True,

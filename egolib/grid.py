@@ -13,7 +13,7 @@
     key = "lifter.latent_size"
     values = [10, 20, 50, 100]
     seeds = [0]                        # else those above
-    stage = "lifter"                   # as above
+    with.stage = "finetune"            # keys that differ from the base for all values
 
 A value that gives what another run already is, is that run. Every run has a folder of its own;
 runs whose heatmap networks would be the same share one.
@@ -30,7 +30,7 @@ from egolib.config import OWN_STAGES, STAGES, Profile, load_profile, override
 from egolib.errors import EgolibError
 
 _GRID_KEYS = {"base": str, "seeds": list, "methods": dict, "ablations": dict}
-_ABLATION_KEYS = {"key": str, "values": list, "seeds": list, "stage": str}
+_ABLATION_KEYS = {"key": str, "values": list, "seeds": list, "with": dict}
 
 
 @dataclass(frozen=True)
@@ -103,12 +103,13 @@ def read_grid(path):
         if not {"key", "values"} <= ablation.keys():
             raise EgolibError(f"{source}: needs the keys 'key' and 'values'")
         key, of = ablation["key"], _seeds(ablation.get("seeds", list(seeds)), source)
-        last = {"stage": ablation["stage"]} if "stage" in ablation else {}
+        fixed = ablation.get("with", {})
+        names = {value: "_".join([f"{key}={value}", *_flat(fixed)]) for value in ablation["values"]}
         grid.ablations[title] = (
             key,
             {
-                value: _add(grid, f"{key}={value}", last | _nested(key, value), of, source)
-                for value in ablation["values"]
+                value: _add(grid, name, _merged(fixed, _nested(key, value)), of, source)
+                for value, name in names.items()
             },
         )
     if not grid.variations:
@@ -140,6 +141,22 @@ def _nested(key, value):
     for part in reversed(key.split(".")):
         value = {part: value}
     return value
+
+
+def _merged(one, other):
+    """Two tables of tables as one; where both have a key, the other's value."""
+    both = {key: _merged(one[key], other[key]) for key in one.keys() & other.keys()
+            if isinstance(one[key], dict) and isinstance(other[key], dict)}  # fmt: skip
+    return {**one, **other, **both}
+
+
+def _flat(table, prefix=""):
+    """{"lifter": {"latent_size": 50}} -> ["lifter.latent_size=50"]"""
+    for key, value in table.items():
+        if isinstance(value, dict):
+            yield from _flat(value, f"{prefix}{key}.")
+        else:
+            yield f"{prefix}{key}={value}"
 
 
 def _check_keys(content, known, source):

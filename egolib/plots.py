@@ -54,6 +54,8 @@ _TRAINING_TITLES = {
     "heatmaps": "Picture to heatmaps",
     "lifter": "Heatmaps to pose",
     "finetune": "End to end",
+    "ours": "Our own model",
+    "window": "Our own model, looking back",
 }
 _METRIC_LABELS = {
     "val_error_px": "2D error, validation\n(px of the input)",

@@ -25,7 +25,8 @@ REPOSITORY = Path(__file__).resolve().parents[1]
 # Runs with different seeds train on the same miniature, so that they can be compared.
 DATA_SEED = 0
 # The tables' rows: the lifter on true heatmaps, pictures before and after fine-tuning, our own model.
-EVALUATIONS = ("oracle", "before", "after", "ours", "window")
+# A sweep's may also be "window", our model with a look back.
+EVALUATIONS = ("oracle", "before", "after", "ours")
 
 
 @dataclass(frozen=True)
@@ -136,7 +137,7 @@ class Study:
         return pd.read_csv(path)
 
     def network(self, evaluation):
-        """The network of one of EVALUATIONS -> (network, NetworkSpec)."""
+        """The network of one of EVALUATIONS, or of the window -> (network, NetworkSpec)."""
         if evaluation == "oracle":
             return load_network(self.checkpoint("lifter"), ["lifter"])[:2]
         if evaluation == "after":

@@ -30,6 +30,10 @@ def test_variations_of_keys_share_what_is_the_same(tmp_path):
         [ablations.sigma]
         key = "heatmaps.sigma_px"
         values = [1, 2.0]
+        [ablations.parts]
+        key = "ours.refinements"
+        values = [0, 2]
+        with = { stage = "ours", ours.epochs = 3, heatmaps.image_px = 128 }
         """)  # fmt: skip
     # smoke trains on true heatmaps as it is: the oracle is the same run as the first.
     assert list(found.variations) == [
@@ -37,7 +41,12 @@ def test_variations_of_keys_share_what_is_the_same(tmp_path):
         "tuned",
         "lifter.latent_size=50",
         "heatmaps.sigma_px=2.0",
+        "ours.refinements=0_stage=ours_ours.epochs=3_heatmaps.image_px=128",
+        "ours.refinements=2_stage=ours_ours.epochs=3_heatmaps.image_px=128",
     ]
+    parts = [found.variations[name] for name in found.ablations["parts"][1].values()]
+    assert [part.profile.ours.refinements for part in parts] == [0, 2]
+    assert {(part.stage, part.profile.ours.epochs) for part in parts} == {("ours", 3)}
     assert found.variations["tuned"].folder == "dual"
     assert found.variations["lifter.latent_size=50"].seeds == (4,)
     assert found.variations["dual"].seeds == (3, 4)
