@@ -81,9 +81,9 @@ def project_tensor(points, camera=XR_EGOPOSE):
     radius = across.square().sum(-1, keepdim=True).clamp(min=1e-12).sqrt()
     theta = torch.atan2(radius, points[..., 2:]).clamp(max=BEYOND_RAD)
     theta_d = theta * (1 + sum(k * theta ** (2 * i + 2) for i, k in enumerate(camera.distortion)))
-    return across / radius * theta_d * points.new_tensor((camera.fx, camera.fy)) + points.new_tensor(
-        (camera.cx, camera.cy)
-    )
+    return across / radius * theta_d * points.new_tensor(
+        (camera.fx, camera.fy)
+    ) + points.new_tensor((camera.cx, camera.cy))
 
 
 def in_front(points):

@@ -140,9 +140,6 @@ def sample_at(points_m, maps):
     square crop -> (B, J, sum of C), bilinear; zero outside the picture."""
     grid = square_grid(project_tensor(points_m))[:, :, None]
     return torch.cat(
-        [
-            nn.functional.grid_sample(each, grid, align_corners=False)[..., 0].mT
-            for each in maps
-        ],
+        [nn.functional.grid_sample(each, grid, align_corners=False)[..., 0].mT for each in maps],
         -1,
     )

@@ -29,15 +29,24 @@ def architecture(spec):
         axes.text(x + width / 2, y + height / 2, text, ha="center", va="center", fontsize=7.5)
 
     def arrow(*corners):
-        for start, end in zip(corners[:-2], corners[1:-1], strict=True):
-            axes.plot(*zip(start, end, strict=True), color="0.35", linewidth=1)
+        axes.plot(*zip(*corners[:-1], strict=True), color="0.35", linewidth=1)
         axes.add_patch(FancyArrowPatch(corners[-2], corners[-1], arrowstyle="-|>", color="0.35",
                                        mutation_scale=9, linewidth=1, shrinkA=0, shrinkB=0))  # fmt: skip
 
     box(0, 15, 10, 9, _SAID, "picture", f"3 × {px} × {px}")
     box(14, 13, 13, 13, _SHARED, "stage 1", f"{spec.backbone} trunk", "two deconvolutions")
     box(32, 32, 15, 7, _SAID, "heatmaps", f"{joints - 1} × {side} × {side}")
-    box(32, 16, 15, 11, _OWN, "mean rays", "softmax over cells,", "a ray and features", "for each joint")
+    box(
+        32,
+        16,
+        15,
+        11,
+        _OWN,
+        "mean rays",
+        "softmax over cells,",
+        "a ray and features",
+        "for each joint",
+    )
     box(32, 4, 15, 7, _OWN, "summary", "pooled trunk, all rays")
     box(52, 13, 13, 11, _OWN, "first pose", "ray × distance,", f"{joints} queries of {WIDTH}")
     box(70, 10, 14, 20, _OWN, "refinement", "project by the lens,", "read the features there,",

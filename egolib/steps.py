@@ -105,7 +105,9 @@ def training_s(variation, study):
     """Seconds of training behind a run that is done: its heatmap network's (none for the oracle)
     and those of all its steps."""
     if variation.stage in OWN_STAGES:
-        names = ["heatmaps", "ours", "window"] if variation.stage == "window" else ["heatmaps", "ours"]
+        names = (
+            ["heatmaps", "ours", "window"] if variation.stage == "window" else ["heatmaps", "ours"]
+        )
     elif variation.evaluation == "oracle":
         names = ["lifter"]
     else:

@@ -69,7 +69,9 @@ def train_stage(stage, profile, train_index, val_index, checkpoints_dir, seed, r
             spec,
         )
     elif stage == "ours":
-        network, start = _start_ours(heatmaps_path or checkpoints_dir / "heatmaps.safetensors", spec)
+        network, start = _start_ours(
+            heatmaps_path or checkpoints_dir / "heatmaps.safetensors", spec
+        )
         network.start_at(mean_pose_m(train_index, from_neck=False))
     elif stage == "window":
         network, start = _start_window(checkpoints_dir / "ours.safetensors", spec, detected)

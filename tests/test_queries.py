@@ -99,7 +99,8 @@ def test_every_part_learns():
     lifted = Lifted(*lifted)
     (heatmaps.sum() + lifted.steps_m.square().sum() + lifted.spread_m.sum()).backward()
     for name, parameter in network.named_parameters():
-        assert parameter.grad is not None and parameter.grad.abs().sum() > 0, name
+        assert parameter.grad is not None, name
+        assert parameter.grad.abs().sum() > 0, name
 
 
 def test_without_a_part_the_network_has_none_of_its_parameters():
@@ -161,7 +162,7 @@ def test_training_halves_its_error_and_its_spread_follows(trained):
 
 
 def test_a_checkpoint_is_the_network_and_no_other(trained, tmp_path):
-    folder, index = trained
+    folder, _ = trained
     network, spec, provenance = load_network(folder / "ours.safetensors", ["ours"])
     save_network(tmp_path / "copy.safetensors", network, spec, provenance)
     again, same_spec, _ = load_network(tmp_path / "copy.safetensors")

@@ -38,7 +38,9 @@ def finished(tmp_path_factory):
 
 
 def test_everything_promised_is_there(finished):
-    expected = [f"checkpoints/{name}.safetensors" for name in ("heatmaps", "lifter", "finetuned", "ours")]
+    expected = [
+        f"checkpoints/{name}.safetensors" for name in ("heatmaps", "lifter", "finetuned", "ours")
+    ]
     expected += [f"notebooks/{path.name}" for path in notebook_paths()]
     for table in ("summary", "by_action", "by_joint", "by_body_group"):
         expected += [f"tables/{table}.{ext}" for ext in ("csv", "md", "tex")]

@@ -36,7 +36,7 @@ def test_windows_hold_neighbours_of_one_sequence(index):
     for row in windows:
         assert len(set(index.folder_ids[row])) == len(set(index.clip_ids[row])) == 1
         assert set(np.diff(index.numbers[row])) <= {0, 1}
-    starts = np.flatnonzero((windows[:, 0] == windows[:, -1]))
+    starts = np.flatnonzero(windows[:, 0] == windows[:, -1])
     assert len(starts) == 4  # two characters, two clips each
     assert (windows[starts[1] + 2] == starts[1] + np.array([0, 0, 0, 1, 2])).all()
     assert (windows[starts[1] + 6] == starts[1] + np.array([2, 3, 4, 5, 6])).all()
@@ -110,11 +110,13 @@ def test_pictures_one_after_the_other_are_what_batches_are(study):
             lifted = Lifted(*network(images, earlier)[1:])
         assert np.allclose(lifted.pose_m[0], expected, atol=1e-4)
         now = lifted.queries[:, None]
-        earlier = now.expand(-1, 4, -1, -1) if earlier is None else torch.cat([earlier, now], 1)[:, 1:]
+        earlier = (
+            now.expand(-1, 4, -1, -1) if earlier is None else torch.cat([earlier, now], 1)[:, 1:]
+        )
 
 
 def test_tokens_hold_what_a_picture_says(study):
-    network, spec = study.network("ours")
+    network, _ = study.network("ours")
     found = np.asarray(study.tokens("val").found, np.float32)
     batch = FrameDataset(study.index("val"), 64).__getitems__([0, 1])
     with torch.inference_mode():
