@@ -1,4 +1,9 @@
 #!/usr/bin/env bash
 # The whole study: ./run_all.sh [--profile smoke|quick|paper|FILE.toml] [--data DIR] [--seed N] [--results DIR]
+# The notebooks in JupyterLab: ./run_all.sh lab [what jupyter lab takes]
 source "$(dirname "${BASH_SOURCE[0]}")/setup_environment.sh"
+if [ "${1:-}" = lab ]; then
+    shift
+    exec jupyter lab --notebook-dir "$repository" "$@" "$repository/notebooks/01_explore_data.ipynb"
+fi
 exec egolib run "$@"

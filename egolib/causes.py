@@ -102,15 +102,14 @@ def by_factor(anatomy, factor):
     question = f"How does the error grow with {what}?"
     if not known.any():
         return Answer(name, question, f"Not available: these predictions lack {what}.")
-    edges = np.quantile(values[known], np.linspace(0, 1, _BINS + 1)[1:-1])
-    bins = np.where(known, np.searchsorted(edges, values), -1)
+    bins, count = _equal_bins(values, known, _BINS)
     rows, within = {}, []
     for part, chosen in [("all", known), *((p, anatomy.parts == i) for i, p in enumerate(PARTS))]:
         groups = np.where(chosen, bins, -1)
-        at = bootstrap_group_means(values, groups, anatomy.clusters, _BINS, rounds=1)[0]
-        means, draws = bootstrap_group_means(anatomy.error_mm, groups, anatomy.clusters, _BINS)
-        rows[part] = _table(means, draws, range(_BINS)).assign(
-            at=at, joints=np.bincount(groups[groups >= 0], minlength=_BINS)
+        at = bootstrap_group_means(values, groups, anatomy.clusters, count, rounds=1)[0]
+        means, draws = bootstrap_group_means(anatomy.error_mm, groups, anatomy.clusters, count)
+        rows[part] = _table(means, draws, range(count)).assign(
+            at=at, joints=np.bincount(groups[groups >= 0], minlength=count)
         )
         if part == "all":
             total, total_draws = means, draws
@@ -177,9 +176,7 @@ def calibration(anatomy):
     confidence = np.clip(anatomy.confidence, 0, 1)
     known = np.isfinite(confidence)
     found = np.where(known, 100.0 * (anatomy.error_px <= FOUND), np.nan)
-    edges = np.unique(np.quantile(confidence[known], np.linspace(0, 1, 11)[1:-1]))
-    count = len(edges) + 1
-    bins = np.where(known, np.searchsorted(edges, confidence), -1)
+    bins, count = _equal_bins(confidence, known, 10)
     at = bootstrap_group_means(100 * confidence, bins, anatomy.clusters, count, rounds=1)[0]
     means, draws = bootstrap_group_means(found, bins, anatomy.clusters, count)
     joints = np.bincount(bins[known], minlength=count)
@@ -223,6 +220,15 @@ def lifting_and_detection(oracle, detected):
         f"heatmaps add {_text(*detection[:2], -1)}.",
         pd.concat({name: found[2] for name, found in columns.items()}, axis=1),
     )
+
+
+def _equal_bins(values, known, count):
+    """`values` in `count` bins of equal counts, fewer where many are equal -> (bins, -1 where not
+    `known`, and their number)."""
+    edges = np.quantile(values[known], np.linspace(0, 1, count + 1)[1:-1])
+    bins = np.full(values.shape, -1)
+    kept, bins[known] = np.unique(np.searchsorted(edges, values[known]), return_inverse=True)
+    return bins, len(kept)
 
 
 def _table(means, draws, names):

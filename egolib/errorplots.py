@@ -143,7 +143,7 @@ def lifting_bars(answer):
 
 @styled
 def bone_bars(answer):
-    """How much too long bones are, and how their length wanders; of plausibility.bones."""
+    """How much too long bones are, and how their length wanders; of bodies.bones."""
     rows = answer.table
     figure, axes = _canvas((9.6, 3.6), "predicted less true length (mm)")
     places = np.arange(len(rows))
@@ -159,7 +159,7 @@ def bone_bars(answer):
 
 @styled
 def jitter_bars(answer):
-    """Jitter by model beside the true motion; of plausibility.jitter."""
+    """Jitter by model beside the true motion; of bodies.jitter."""
     figure, axes = _canvas((6.4, 2.4), xlabel="mm a frame, mean over joints", grid="x")
     if answer.table is None:
         return _absent(figure, axes, answer)

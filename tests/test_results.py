@@ -173,19 +173,6 @@ def test_git_state_outside_git(tmp_path, monkeypatch):
     assert report.git_state(tmp_path) == (None, None)
 
 
-def test_index_page_shows_everything_and_says_what_is_measured(toy, tmp_path):
-    finished_run(tmp_path, toy)
-    (tmp_path / "notebooks").mkdir()
-    (tmp_path / "notebooks" / "05_analyse_errors.ipynb").write_text("{}")
-    page = report.write_index_page(tmp_path).read_text()
-    assert "(figures/other.png)" in page
-    assert "test: 4; left out 3 by the audit, 2 pictures without labels, 1 labels without" in page
-    assert "(notebooks/05_analyse_errors.ipynb)" in page
-    assert f"are measured on {LABEL}; those headed 'published, full data set'" in page
-    for title, _ in results.TABLES.values():
-        assert f"**{title}**" in page
-
-
 def test_tables_about_the_data_are_published_too(toy, tmp_path):
     run = tmp_path / "run"
     finished_run(run, toy)
@@ -215,7 +202,7 @@ def test_publish_refreshes_the_readme_between_its_markers_only(toy, tmp_path):
     assert "old" not in text.split(report.README_START)[1].split("\n")
     assert "it took 11 min" in text
     assert "(results/published/quick/figures/predictions.png)" in text
-    assert "(results/published/quick/figures/error_skeleton.png)" in text
+    assert "(results/published/quick/figures/which_joints_are_wrong.png)" in text
     assert text.count("**Mean error by part of the body (mm)**") == 1
     suffixes = {path.suffix for path in target.rglob("*") if path.is_file()}
     assert suffixes == {".csv", ".md", ".png"}
@@ -223,7 +210,7 @@ def test_publish_refreshes_the_readme_between_its_markers_only(toy, tmp_path):
 
 
 @pytest.mark.parametrize("lacking", ["manifest.json", "tables/by_joint.csv",
-                                     "figures/error_skeleton.png", "markers", "smoke"])  # fmt: skip
+                                     "figures/which_joints_are_wrong.png", "markers", "smoke"])  # fmt: skip
 def test_publish_refuses_before_it_writes(toy, tmp_path, lacking):
     run = tmp_path / "run"
     finished_run(run, toy, "smoke" if lacking == "smoke" else "quick")

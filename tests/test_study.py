@@ -13,6 +13,7 @@ import pytest
 from planted import write_whole_tree
 
 from egolib import execute
+from egolib.answers import ANSWERS_FILE
 from egolib.errors import EgolibError
 from egolib.evaluation import Predictions
 from egolib.execute import notebook_paths, run_study
@@ -44,12 +45,13 @@ def test_everything_promised_is_there(finished):
     expected += [f"notebooks/{path.name}" for path in notebook_paths()]
     for table in ("summary", "by_action", "by_joint", "by_body_group"):
         expected += [f"tables/{table}.{ext}" for ext in ("csv", "md", "tex")]
-    figures = ("error_by_joint", "error_by_joint_boxes", "error_by_action", "error_by_action_boxes",
-               "error_upper_lower", "error_skeleton", "predictions", "training_heatmaps",
-               "training_lifter", "training_finetune", "training_ours", "architecture_ours",
-               "expected_error")  # fmt: skip
+    figures = ["predictions", "is_the_lower_body_worse", "training_heatmaps", "training_lifter",
+               "training_finetune", "training_ours", "architecture_ours",
+               "expected_error", *json.loads((finished / "tables" / ANSWERS_FILE).read_text())]  # fmt: skip
+    assert len(figures) > 15
     expected += [f"figures/{name}.png" for name in figures]
-    for name in [*expected, "index.md", "manifest.json"]:
+    expected += [f"pages/{name}" for name in ("viewer.html", "gallery.js", "plotly.min.js")]
+    for name in [*expected, "index.html", "data_card.html", "manifest.json"]:
         assert (finished / name).stat().st_size > 100, name
 
 
@@ -113,7 +115,8 @@ def test_an_edited_profile_is_run_again(tmp_path, shared_toy_tree, monkeypatch):
     """The stamps of all notebooks change with a key of a profile file, and only then."""
     stamps = []
     monkeypatch.setattr(execute, "_run_notebook", lambda *arguments: stamps.append(arguments[-1]))
-    monkeypatch.setattr(execute, "write_index_page", lambda results: None)
+    monkeypatch.setattr(execute, "_write_pages", lambda study, stamp: None)
+    monkeypatch.setattr(execute, "write_report", lambda results: None)
     monkeypatch.setattr(Study, "audit", lambda study: None)  # toys are no human bodies
     path = tmp_path / "mine.toml"
     for epochs in (1, 1, 2):

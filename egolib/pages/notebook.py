@@ -13,7 +13,7 @@ from pygments.formatters import HtmlFormatter
 
 from egolib.pages.layout import write_page
 
-_FORMULA = re.compile(r"(?<![\\$])(\$\$?)(?!\s)(.+?)(?<![\s\\])\1(?!\d)", re.DOTALL)
+_FORMULA = re.compile(r"\$\$([^$]+)\$\$|\$(?!\s)([^$]+?)(?<!\s)\$(?!\d)")
 _CODE = re.compile(r"(```.*?```|`[^`\n]*`)", re.DOTALL)
 _LINK = re.compile(r"(\]\()([^)#:]+)(\))")
 
@@ -45,8 +45,9 @@ def with_formulas(markdown):
 
 
 def _mathml(match):
-    display = "block" if match[1] == "$$" else "inline"
-    return latex2mathml.converter.convert(match[2].strip(), display=display)
+    displayed, inline = match.groups()
+    display = "block" if displayed else "inline"
+    return latex2mathml.converter.convert((displayed or inline).strip(), display=display)
 
 
 def _relinked(markdown, old_folder, new_folder):

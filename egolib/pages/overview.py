@@ -56,7 +56,8 @@ def write_report(results_dir):
     is missing."""
     results = Path(results_dir)
     manifest = read_manifest(results)
-    tables = {name: _read(results, name) for name in TABLES}
+    summary_first = sorted(TABLES, key=lambda name: name != "summary")
+    tables = {name: _read(results, name) for name in summary_first}
     figures = {p.stem: _picture(p) for p in sorted((results / "figures").glob("*.png"))}
     answers = _answers(results, figures)
     used = {SHEET_FIGURE, *(stem for a in answers for stem in a["figures"])}
