@@ -11,8 +11,8 @@ import torch
 from egolib.checkpoints import NetworkSpec, build_network
 from egolib.errors import EgolibError
 from egolib.posetable import HEADER
-from egolib.runtimes import on_torch
 from egolib.predict import predict
+from egolib.runtimes import on_torch
 from egolib.scoring import score_poses
 from egolib.skeleton import JOINTS
 
