@@ -10,12 +10,15 @@ The rooms, in the order in which data flows; a module imports only from modules 
     pictures     picture files -> arrays
     captures     videos and live cameras -> frames
     sources      pictures of a user's, wherever they come from
+    lenses       other cameras' lenses
+    calibration  calibration files -> lenses
     estimates    what a network says about one picture
     steady       a causal filter for poses
     rig          a skeleton of constant bone lengths
     rigfitting   the rig fitted to poses
     bvh          the rig's motion as a file
     framing      pictures of other cameras -> the data set's framing, and pixels back
+    imagecircle  the circle that a fisheye lens draws, found in pictures
     labels       a label file -> joints and their rotations
     exclusions   the frames that an audit leaves out
     frames       a tree on disk -> an index of frames paired by number
@@ -50,6 +53,7 @@ The rooms, in the order in which data flows; a module imports only from modules 
     sheets       pictures, with and without poses, side by side
     plots        every figure
     methodplots  the comparison's figures: methods side by side, ablations
+    matching     which framing do these pictures need, and are they a headset's at all
     posetable    poses.csv: written so that a killed run goes on, and read back
     poseseries   many poses as arrays: npz, the data set's json
     overlays     poses drawn over pictures and videos

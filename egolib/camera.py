@@ -87,9 +87,9 @@ def unproject(pixels, camera=XR_EGOPOSE):
     k = np.array([1.0, *camera.distortion])
     odd = np.arange(1, 10, 2)
     for _ in range(20):
-        value = (k * theta[..., None] ** odd).sum(-1)
-        slope = (k * odd * theta[..., None] ** (odd - 1)).sum(-1)
-        theta = theta - (value - theta_d) / slope
+        squared = theta**2
+        value = theta * np.polyval(k[::-1], squared)
+        theta -= (value - theta_d) / np.polyval((k * odd)[::-1], squared)
     radial = np.sin(theta) / np.maximum(theta_d, 1e-12)
     return np.stack([x * radial, y * radial, np.cos(theta)], -1)
 
@@ -124,6 +124,12 @@ def native_to_square(pixels, size_px, camera=XR_EGOPOSE):
     """Native pixels (..., 2) -> pixels of the square crop resized to `size_px`."""
     scale = size_px / camera.height
     return (np.asarray(pixels, np.float64) - (CROP_LEFT, 0) + 0.5) * scale - 0.5
+
+
+def square_to_native(pixels, size_px, camera=XR_EGOPOSE):
+    """Inverse of `native_to_square`."""
+    scale = camera.height / size_px
+    return (np.asarray(pixels, np.float64) + 0.5) * scale - 0.5 + (CROP_LEFT, 0)
 
 
 def inside_square(pixels, size_px):

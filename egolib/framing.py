@@ -1,49 +1,82 @@
 """Pictures of other cameras brought to the data set's framing, and pixels brought back."""
 
+import functools
 from dataclasses import dataclass
 
 import cv2
 import numpy as np
 
-from egolib.camera import CROP_LEFT, XR_EGOPOSE
+from egolib.camera import CROP_LEFT, XR_EGOPOSE, inside_circle, square_to_native, unproject
 from egolib.errors import EgolibError
+from egolib.lenses import RadialLens
 from egolib.pictures import resize_square
 
 TURNS = (0, 90, 180, 270)
+_FINEST_PX = 1600  # side of the square that a lens is sampled at before it is made smaller
 
 
 @dataclass(frozen=True)
 class Framing:
-    """How a given picture becomes the square that the network sees, in this order.
+    """How a given picture becomes the square that the network sees.
 
-    mirror: left and right are exchanged. turn: degrees clockwise, one of TURNS. circle: centre and
-    radius of the lens's image circle in pixels of the given picture, to be laid over the data
-    set's, black outside; None for pictures that are 8:5 as the headset gives them (their square
-    crop is used) or already that square.
+    mirror: left and right are exchanged, first. turn: then degrees clockwise, one of TURNS.
+    circle: centre (column, row) and radius of the lens's image circle in the given picture; black
+    outside. lens: of the given picture, whose rays the square then shows exactly as the data set's
+    lens would. Without a lens the circle is laid over the data set's; without both the upright
+    picture is 8:5 as the headset gives it (its square crop is used) or already that square.
     """
 
     mirror: bool = False
     turn: int = 0
     circle: tuple[float, float, float] | None = None
+    lens: RadialLens | None = None
 
     def square(self, rgb, size_px):
         """uint8 RGB (H, W, 3) as given -> (size_px, size_px, 3).
 
-        Raises EgolibError for a picture that is neither 8:5 nor square where no circle says how to
-        crop it.
+        Raises EgolibError for a picture that is neither 8:5 nor square where neither circle nor
+        lens says how to crop it, and for one of another shape than the lens's.
         """
-        left, top, side = self._box(rgb.shape)
         if self.circle:
             rgb = _masked(rgb, self.circle)
+        if self.lens:
+            where = self._remapping(size_px, rgb.shape)
+            return resize_square(cv2.remap(rgb, *where, cv2.INTER_LINEAR), size_px)
+        left, top, side = self._box(rgb.shape)
         upright = np.rot90(rgb[:, ::-1] if self.mirror else rgb, -self.turn // 90)
         return resize_square(_cut(upright, left, top, side), size_px)
 
     def to_given(self, pixels, size_px, shape):
         """Pixels (..., 2) of the square of side size_px -> pixels of the given picture of `shape`
-        (H, W, ...)."""
+        (H, W, ...); NaN where its lens sees nothing."""
+        if self.lens:
+            rays = unproject(square_to_native(pixels, size_px))
+            rays[..., :2] = rays[..., :2] @ self._axes
+            return (self.lens.project(rays) + 0.5) * self._lens_scale(shape) - 0.5
         left, top, side = self._box(shape)
         upright = (np.asarray(pixels) + 0.5) * (side / size_px) - 0.5 + (left, top)
         return (upright - _middle(self._upright_shape(shape))) @ self._axes + _middle(shape)
+
+    @functools.lru_cache(maxsize=2)  # noqa: B019, framings are few
+    def _remapping(self, size_px, shape):
+        """The maps of cv2.remap for a square several times size_px, so that no detail is skipped."""
+        samples = -(-min(*shape[:2], _FINEST_PX) // size_px)
+        side = samples * size_px
+        pixels = np.moveaxis(np.indices((side, side))[::-1], 0, -1)
+        native = square_to_native(pixels, side)
+        where = np.where(inside_circle(native)[..., None], self.to_given(pixels, side, shape), -9)
+        return cv2.convertMaps(np.nan_to_num(where, nan=-9).astype(np.float32), None, cv2.CV_16SC2)
+
+    def _lens_scale(self, shape):
+        """How much larger the given picture is than those that the lens was calibrated on."""
+        height, width = shape[:2]
+        scale = height / self.lens.height
+        if abs(width - scale * self.lens.width) > 1:
+            raise EgolibError(
+                f"{width}x{height} has not the shape of the calibration's "
+                f"{self.lens.width}x{self.lens.height}"
+            )
+        return scale
 
     @property
     def _axes(self):
@@ -70,7 +103,7 @@ class Framing:
             return 0, 0, height
         if width * 5 == height * 8:
             return round(CROP_LEFT * height / XR_EGOPOSE.height), 0, height
-        raise EgolibError(f"{width}x{height} is neither 8:5 nor square")
+        raise EgolibError(f"{width}x{height} is neither 8:5 nor square; try `egolib match`")
 
 
 def _middle(shape):

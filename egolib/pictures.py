@@ -5,12 +5,12 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
 
 from egolib.camera import crop_square
 from egolib.errors import EgolibError
 
-LEAST_PX = 32  # each side of a picture that is to show a body
+LEAST_PX, MOST_PX = 32, 32766  # a side, to show a body; and what cv2.remap takes
 _PNG_START, _PNG_END = b"\x89PNG\r\n\x1a\n", b"IEND\xaeB`\x82"
 
 
@@ -50,10 +50,14 @@ def read_still(path):
     except (Image.DecompressionBombWarning, Image.DecompressionBombError) as error:
         most = Image.MAX_IMAGE_PIXELS // 10**6
         raise EgolibError(f"{path}: more than {most} megapixels; make it smaller") from error
+    except UnidentifiedImageError as error:
+        raise EgolibError(f"{path}: no picture") from error
     except (OSError, SyntaxError, ValueError) as error:
-        raise EgolibError(f"{path}: cut short, or no picture ({error})") from error
+        raise EgolibError(f"{path}: cut short, or unreadable ({error})") from error
     if min(width, height) < LEAST_PX:
         raise EgolibError(f"{path}: {width}x{height} is too small to show a body")
+    if max(width, height) > MOST_PX:
+        raise EgolibError(f"{path}: {width}x{height} is too long a strip")
     return read_image(path)
 
 

@@ -2,12 +2,13 @@
 
 import contextlib
 import csv
+import json
 from itertools import islice
 
 import numpy as np
 
 from egolib.errors import EgolibError
-from egolib.files import atomic_path, no_space_is_one_line, only_run
+from egolib.files import atomic_path, no_space_is_one_line, only_run, write_atomically
 from egolib.skeleton import HEATMAP_JOINTS, JOINTS
 
 # What a column holds; in pandas, "image" and "joint" are str and the others float64, NaN where empty.
@@ -18,6 +19,23 @@ HEADER = (
 _OLDER = HEADER[:8]  # of version 0.1, whose 2D places can still be read
 
 
+def keep_to_one_maker(path, maker):
+    """Note beside the table at `path` what makes its poses (a dict that json can hold). Raises
+    EgolibError when it has poses of another maker."""
+    note = path.with_name("made_by.json")
+    text = json.dumps(maker, indent=1)
+    if note.is_file() and note.read_text() != text and (path.is_file() or _partial(path).is_file()):
+        raise EgolibError(
+            f"{path.parent}: holds poses of another network or framing; choose another folder, or "
+            "delete this one"
+        )
+    write_atomically(note, text)
+
+
+def _partial(path):
+    return path.with_name(f"{path.stem}.partial{path.suffix}")
+
+
 @contextlib.contextmanager
 def growing_table(path):
     """Yield (names of the pictures that the table at `path` has, a function that appends rows).
@@ -25,7 +43,7 @@ def growing_table(path):
     The table grows beside `path`, flushed row by row, and takes its place when the block succeeds;
     else the next run goes on with the whole pictures in it.
     """
-    partial = path.with_name(f"{path.stem}.partial{path.suffix}")
+    partial = _partial(path)
     with only_run(path.with_name(f".{path.name}.lock")), no_space_is_one_line(path):
         before = next((p for p in (partial, path) if p.is_file()), None)
         done = set()

@@ -13,6 +13,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path, PurePosixPath
 
 import numpy as np
@@ -56,8 +57,8 @@ class Source:
     """Stills, one video, or one camera.
 
     total: pictures in all; None where nobody knows. fps: frames a second; None for stills. live: a
-    camera, which does not wait for who is slow. read(done): an iterator of Picture and Unread
-    that leaves out the pictures whose names are in `done`.
+    camera, which does not wait for who is slow. read(done, every): an iterator of Picture and
+    Unread, of each `every`-th picture, that leaves out those whose names are in `done`.
     """
 
     name: str
@@ -118,8 +119,8 @@ def _short_names(paths):
 def _stills(names):
     stems = Counter(PurePosixPath(name).with_suffix("").as_posix() for name in names.values())
 
-    def read(done=()):
-        for path, name in names.items():
+    def read(done=(), every=1):
+        for path, name in islice(names.items(), None, None, every):
             if name in done:
                 continue
             stem = PurePosixPath(name).with_suffix("").as_posix()
@@ -137,11 +138,13 @@ def _video(path, name):
     except EgolibError as error:
         raise EgolibError(f"{path}: neither a picture nor a video with frames") from error
 
-    def read(done=()):
+    def read(done=(), every=1):
         number = capture.frames - 1
-        for number, time_s, rgb in capture.read(lambda n: f"{name}#{n:06d}" not in done):
+        for number, time_s, rgb in capture.read(
+            lambda n: n % every == 0 and f"{name}#{n:06d}" not in done
+        ):
             yield Picture(f"{name}#{number:06d}", f"{name}-{number:06d}", time_s, rgb)
-        if (missing := capture.frames - 1 - number) > _MISCOUNTED_FRAMES:
+        if (missing := capture.frames - 1 - number) > _MISCOUNTED_FRAMES + every:
             yield Unread(name, f"cut short: {missing} of {capture.frames} frames are missing")
 
     return Source(name, capture.frames or None, capture.fps, False, read)
@@ -153,11 +156,11 @@ def _camera(device):
     except EgolibError as error:
         raise EgolibError(f"{device}: no such camera, or it gives no pictures") from error
 
-    def read(done=()):
+    def read(done=(), every=1):
         # A camera starts anew: its numbers go on where those of the last time ended.
         before = [int(name.removeprefix("camera#")) for name in done if name.startswith("camera#")]
         first, started = max(before, default=-1) + 1, time.monotonic()
-        for number, _, rgb in capture.read():
+        for number, _, rgb in capture.read(lambda n: n % every == 0):
             number += first
             time_s = time.monotonic() - started
             yield Picture(f"camera#{number:06d}", f"camera-{number:06d}", time_s, rgb)
@@ -187,12 +190,13 @@ def read_ahead(items, live=False):
     ready, stop = queue.Queue(maxsize=1), threading.Event()
 
     def put(kind, value=None):
+        replaces = live and kind == "item"
         while not stop.is_set():
             try:
-                return ready.put((kind, value), timeout=0 if live else 0.1)
+                return ready.put((kind, value), timeout=0 if replaces else 0.1)
             except queue.Full:
                 with contextlib.suppress(queue.Empty):
-                    if live:
+                    if replaces:
                         ready.get_nowait()
 
     def work():

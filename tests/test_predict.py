@@ -54,7 +54,7 @@ def test_bad_pictures_are_skipped_and_listed(predicted):
     assert reasons.keys() == {"wide.png", "cut.png", "cut.jpg", "text.jpeg"}
     assert "cut short" in reasons["cut.png"]
     assert "cut short" in reasons["cut.jpg"]
-    assert reasons["wide.png"] == "300x200 is neither 8:5 nor square"
+    assert reasons["wide.png"] == "300x200 is neither 8:5 nor square; try `egolib match`"
     assert "4 pictures done, 4 skipped" in str(report)
     assert "wide.png" in str(report)
 

@@ -1,8 +1,16 @@
-"""Verbs of networks: train, convert, evaluate, predict, export, score."""
+"""Verbs of networks: train, convert, evaluate, predict, match, export, score."""
 
+import hashlib
 from pathlib import Path
 
-from egolib.cli.options import add_inputs, add_study_options, devices, whole
+from egolib.cli.options import (
+    add_framing,
+    add_inputs,
+    add_study_options,
+    devices,
+    read_lens,
+    whole,
+)
 from egolib.config import STAGES
 from egolib.errors import EgolibError
 from egolib.skeleton import SPLIT_FOLDERS
@@ -44,6 +52,17 @@ def add_verbs(verbs):
     predict.add_argument("--bvh", action="store_true", help="motion for Blender, one file a video")
     predict.add_argument("--json", action="store_true", help="labels as the data set has them")
     predict.add_argument("--steady", action="store_true", help="filter the poses of a video")
+    add_framing(predict)
+
+    match = verbs.add_parser(
+        "match", help="how pictures of another headset fit: a sheet, and the options of predict"
+    )
+    add_inputs(match)
+    add_framing(match)
+    match.add_argument(
+        "--network", type=Path, metavar="CKPT", help="that sees bodies, to tell which way is up"
+    )
+    match.add_argument("--out", type=Path, default="match.png", help="default: match.png")
 
     export = verbs.add_parser("export", help="a network as ONNX, for use without torch and egolib")
     export.add_argument("checkpoint", type=Path)
@@ -112,14 +131,54 @@ def _evaluate(options):
 
 
 def _predict(options):
+    from egolib.framing import Framing
+    from egolib.posetable import keep_to_one_maker
     from egolib.predict import predict
     from egolib.runtimes import open_fastest
 
     if options.out.is_file():
         raise EgolibError(f"{options.out}: a file; the last name is the folder to be written")
+    framing = Framing(options.mirror, options.turn or 0, options.circle, read_lens(options))
     runtime = open_fastest(options.network)
     asked = {"bvh": options.bvh, "labels": options.json, "steady": options.steady}
-    print(predict(runtime, options.inputs, options.out, **asked))
+    keep_to_one_maker(options.out / "poses.csv", _maker(options))
+    print(predict(runtime, options.inputs, options.out, framing, **asked))
+
+
+def _match(options):
+    from egolib.drawing import save_picture
+    from egolib.matching import match, match_sheet, sample_pictures
+    from egolib.runtimes import open_fastest
+    from egolib.sources import open_sources
+
+    runtime = open_fastest(options.network) if options.network else None
+    pictures = sample_pictures(open_sources(options.inputs)[0])
+    mirror = options.mirror or None
+    found = match(pictures, runtime, read_lens(options), options.turn, mirror, options.circle)
+    save_picture(match_sheet(found, runtime), options.out)
+    for doubt in found.doubts:
+        print(doubt)
+    print(f"Look at {options.out}; if it is right, predict with:")
+    print(" ".join(_words(found.framing, options.calibration)) or "no options")
+
+
+def _words(framing, calibration):
+    """The options that say a framing, as one types them."""
+    words = ["--calibration", str(calibration)] if calibration else []
+    if framing.circle:
+        words += ["--circle", ",".join(f"{number:.1f}" for number in framing.circle)]
+    words += ["--mirror"] * framing.mirror
+    return words + (["--turn", str(framing.turn)] if framing.turn else [])
+
+
+def _maker(options):
+    """What decides the poses of given pictures."""
+    files = {"network": options.network, "calibration": options.calibration}
+    return {
+        **{name: hashlib.sha256(path.read_bytes()).hexdigest() for name, path in files.items() if path},
+        "mirror": options.mirror, "turn": options.turn or 0, "circle": options.circle,
+        "steady": options.steady,
+    }  # fmt: skip
 
 
 def _export(options):
@@ -145,6 +204,7 @@ VERBS = {
     "convert": _convert,
     "evaluate": _evaluate,
     "predict": _predict,
+    "match": _match,
     "export": _export,
     "score": _score,
 }
