@@ -35,7 +35,9 @@ class Estimate:
         joints_m = place(self.pose_m, self.neck_m)
         pixels = project(joints_m)
         drawn = inside_circle(pixels) & inside_square(native_to_square(pixels, 1), 1)
-        return np.where(np.isnan(joints_m[:, 2]), np.nan, drawn & in_front(joints_m) & _NOT_THE_HEAD)
+        return np.where(
+            np.isnan(joints_m[:, 2]), np.nan, drawn & in_front(joints_m) & _NOT_THE_HEAD
+        )
 
 
 def place(pose_m, neck_m):

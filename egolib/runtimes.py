@@ -1,8 +1,9 @@
 """What runs an inference.Estimator: PyTorch, ONNX Runtime or OpenVINO; the fastest is chosen."""
 
+import hashlib
 import json
+import sys
 import time
-import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,18 +12,20 @@ import numpy as np
 import onnx
 import torch
 
-from egolib.checkpoints import JOINT_ORDERS, load_network
+from egolib.checkpoints import JOINT_ORDERS, KINDS, load_network
 from egolib.errors import EgolibError
 from egolib.evaluation import device
-from egolib.exporting import INPUT
+from egolib.exclusions import place_beside
+from egolib.exporting import INPUT, export_onnx
 from egolib.inference import Estimator
 
 _TRIALS = 7
+PICTURE_KINDS = tuple(kind for kind in KINDS if kind != "lifter")
 
 
 @dataclass(frozen=True)
 class Runtime:
-    """A network ready to run. name: what runs it; kind: "heatmaps" or "egopose"; run: squares, uint8
+    """A network ready to run. name: what runs it; kind: of network (checkpoints.KINDS); run: squares, uint8
     RGB (B, image_px, image_px, 3) -> {name: float32 array}, some of inference.OUTPUTS."""
 
     name: str
@@ -44,14 +47,26 @@ class Runtime:
 def open_fastest(path):
     """A checkpoint, or what `egolib export` wrote -> the Runtime that is fastest on this machine at
     one picture a time. Raises EgolibError for a file that is neither, and for a lifter."""
-    if Path(path).suffix == ".onnx":
+    path = Path(path)
+    if path.suffix == ".onnx":
         choice = [on_openvino(path), on_onnxruntime(path)]
     else:
-        network, spec, _ = load_network(path, ["heatmaps", "egopose"])
+        network, spec, provenance = load_network(path, PICTURE_KINDS)
         choice = [on_torch(network, spec)]
         if device().type == "cpu":
-            choice.append(converted_to_openvino(network, spec))
+            exported = _exported(path, network, spec, provenance)
+            choice += [on_openvino(exported), on_onnxruntime(exported)]
     return min(choice, key=lambda runtime: np.median(runtime.milliseconds()))
+
+
+def _exported(path, network, spec, provenance):
+    """The network of a checkpoint as ONNX, beside it or in the user's cache; made once."""
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()[:16]
+    exported = place_beside(path.parent, ".egolib") / f"{path.stem}-{digest}.onnx"
+    if not exported.is_file():
+        print("Exporting the network to ONNX, once ...", file=sys.stderr)
+        export_onnx(network, spec, exported, provenance)
+    return exported
 
 
 def on_torch(network, spec):
@@ -87,21 +102,6 @@ def on_openvino(path):
 
     described = _read_description(path)
     return _compiled(openvino.Core().read_model(path), *described)
-
-
-def converted_to_openvino(network, spec):
-    """OpenVINO from a network itself, which is quicker at hand than an export."""
-    import openvino
-
-    estimator = Estimator(network, spec.image_px).eval()
-    names = list(estimator(estimator.example()))
-    shape = [-1, *estimator.example().shape[1:]]
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of torch.jit, which it uses
-        model = openvino.convert_model(estimator, example_input=estimator.example(), input=shape)
-    for output, name in zip(model.outputs, names, strict=True):
-        output.get_tensor().set_names({name})
-    return _compiled(model, spec.kind, spec.image_px)
 
 
 def _compiled(model, kind, image_px):
