@@ -99,13 +99,8 @@ class Lifted(NamedTuple):
 
     @property
     def neck_m(self):
-        """The neck in the camera frame (B, 3), metres, of a network that places it; else None."""
-        return None
-
-    @property
-    def expected_error_m(self):
-        """How far off each joint expects to be (B, 16), metres, of a network that says; else None."""
-        return None
+        """The neck in the camera frame (B, 3), of a network that places it; else None."""
+        return None if self.steps_m is None else self.steps_m[:, -1, JOINTS.index("Neck")]
 
 
 def encoder(heatmap_px, outputs):
