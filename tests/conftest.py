@@ -1,6 +1,7 @@
 """A toy tree in the official layout: coloured dots where the joints are. It needs no renderer."""
 
 import json
+import shutil
 
 import cv2
 import numpy as np
@@ -100,3 +101,20 @@ def toy_profile():
 @pytest.fixture(autouse=True)
 def two_threads():
     torch.set_num_threads(2)
+
+
+@pytest.fixture(scope="session")
+def browser():
+    """The distribution's Chromium, headless; tests that need it are skipped where it is missing."""
+    playwright = pytest.importorskip(
+        "playwright.sync_api", reason="needs playwright: pip install .[dev]"
+    )
+    path = shutil.which("chromium") or shutil.which("chromium-browser")
+    if not path:
+        pytest.skip("needs Chromium: apt install chromium")
+    # WebGL by software, and no sandbox, which containers do not allow.
+    arguments = ["--no-sandbox", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"]
+    with playwright.sync_playwright() as driver:
+        chromium = driver.chromium.launch(executable_path=path, args=arguments)
+        yield chromium
+        chromium.close()

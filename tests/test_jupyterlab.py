@@ -1,0 +1,92 @@
+"""JupyterLab, as `./run_all.sh lab` starts it, opens every notebook in a real browser and runs it,
+twice, with the same text."""
+
+import re
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+
+import nbformat
+import pytest
+
+from egolib.execute import notebook_paths, run_study
+from egolib.study import open_study
+
+_PATIENCE_S = 600
+
+
+@pytest.fixture(scope="module")
+def notebooks(tmp_path_factory):
+    """Copies of the notebooks whose first cell asks for a finished smoke run."""
+    folder = tmp_path_factory.mktemp("lab")
+    results = folder / "results"
+    run_study(open_study("smoke", results=results))
+    for path in notebook_paths():
+        text = path.read_text().replace('profile = \\"quick\\"', 'profile = \\"smoke\\"')
+        (folder / path.name).write_text(
+            text.replace('results = \\"\\"', f'results = \\"{results}\\"')
+        )
+    return folder
+
+
+@pytest.fixture(scope="module")
+def lab(notebooks):
+    """Address of a JupyterLab that serves `notebooks`."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", f"--port={port}",
+               "--IdentityProvider.token=", f"--notebook-dir={notebooks}"]  # fmt: skip
+    server = subprocess.Popen(command, stderr=subprocess.DEVNULL)
+    address = f"http://127.0.0.1:{port}"
+    for _ in range(120):
+        try:
+            urllib.request.urlopen(f"{address}/api", timeout=5)
+            break
+        except OSError:
+            time.sleep(0.5)
+    yield address
+    server.terminate()
+    server.wait()
+
+
+def run_all_cells(page, path, times):
+    """Run all cells `times` times -> the code cells as saved after the last."""
+    for count in range(1, times + 1):
+        page.get_by_role("menuitem", name="Run", exact=True).click()
+        page.get_by_text("Run All Cells", exact=True).click()
+        ends = time.monotonic() + _PATIENCE_S
+        while time.monotonic() < ends:
+            page.wait_for_timeout(1500)
+            page.keyboard.press("Control+s")
+            cells = [c for c in nbformat.read(path, 4).cells if c.cell_type == "code"]
+            failed = [o for c in cells for o in c.outputs if o.output_type == "error"]
+            if failed or (cells[-1].execution_count or 0) >= count * len(cells):
+                break
+        assert not failed, failed[0]["evalue"]
+        assert [c.execution_count for c in cells][-1] == count * len(cells)
+    return cells
+
+
+def told(cells):
+    """What the last cell says, numbers and all."""
+    return re.sub(r"\s+", " ", "".join(o.get("text", "") for o in cells[-1].outputs))
+
+
+@pytest.mark.parametrize("name", [path.name for path in notebook_paths()])
+def test_a_notebook_runs_in_jupyterlab(browser, lab, notebooks, name):
+    page = browser.new_page(viewport={"width": 1400, "height": 900})
+    page.goto(f"{lab}/lab/tree/{name}?reset")
+    page.wait_for_selector(".jp-Notebook .jp-CodeCell", timeout=120_000)
+    page.get_by_text(re.compile(r"Python 3.*\| Idle")).wait_for(timeout=120_000)
+    once = told(run_all_cells(page, notebooks / name, 1))
+    page.get_by_role("menuitem", name="Kernel", exact=True).click()
+    page.get_by_text("Restart Kernel…", exact=True).click()
+    page.get_by_role("button", name=re.compile("Restart")).click()
+    page.wait_for_timeout(1500)
+    again = told(run_all_cells(page, notebooks / name, 1))
+    assert once
+    assert again == once
+    page.close()
