@@ -12,6 +12,7 @@ import matplotlib
 import numpy as np
 from matplotlib.figure import Figure
 
+from egolib.errors import EgolibError
 from egolib.files import atomic_path
 from egolib.skeleton import BONES, HEATMAP_JOINT_INDICES, HEATMAP_JOINTS, JOINTS
 
@@ -67,6 +68,19 @@ def save_figure(figure, folder, name):
         with atomic_path(path) as partial:
             figure.savefig(partial, format=path.suffix[1:], dpi=150)
     return paths
+
+
+@styled
+def save_picture(figure, path):
+    """Write a figure as the one picture `path` (150 dpi), in the format of its suffix.
+
+    Raises EgolibError for a suffix that is none.
+    """
+    path = Path(path)
+    if path.suffix[1:].lower() not in figure.canvas.get_supported_filetypes():
+        raise EgolibError(f"{path}: name a picture, such as {path.stem}.png")
+    with atomic_path(path) as partial:
+        figure.savefig(partial, format=path.suffix[1:].lower(), dpi=150)
 
 
 def part_of(joint):

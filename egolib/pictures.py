@@ -1,13 +1,16 @@
 """Picture files -> arrays, and the square that the network sees."""
 
+import warnings
 from pathlib import Path
 
 import cv2
 import numpy as np
+from PIL import Image, UnidentifiedImageError
 
 from egolib.camera import crop_square
 from egolib.errors import EgolibError
 
+LEAST_PX, MOST_PX = 32, 32766  # a side, to show a body; and what cv2.remap takes
 _PNG_START, _PNG_END = b"\x89PNG\r\n\x1a\n", b"IEND\xaeB`\x82"
 
 
@@ -28,6 +31,34 @@ def read_image(path):
     if image is None:
         raise EgolibError(f"{path}: not a picture that OpenCV can decode; fetch or render it again")
     return image
+
+
+def read_still(path):
+    """Any picture file of a user's -> uint8 RGB (H, W, 3): upright by its EXIF; grey, alpha and CMYK
+    become RGB, 16 bits become 8.
+
+    Raises EgolibError for a file that is missing, cut short, no picture, too large or too small.
+    """
+    path = Path(path)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            with Image.open(path) as image:
+                width, height = image.size
+                if image.format != "PNG":
+                    image.load()  # OpenCV may fill a JPEG that was cut short without a word
+    except (Image.DecompressionBombWarning, Image.DecompressionBombError) as error:
+        most = Image.MAX_IMAGE_PIXELS // 10**6
+        raise EgolibError(f"{path}: more than {most} megapixels; make it smaller") from error
+    except UnidentifiedImageError as error:
+        raise EgolibError(f"{path}: no picture") from error
+    except (OSError, SyntaxError, ValueError) as error:
+        raise EgolibError(f"{path}: cut short, or unreadable ({error})") from error
+    if min(width, height) < LEAST_PX:
+        raise EgolibError(f"{path}: {width}x{height} is too small to show a body")
+    if max(width, height) > MOST_PX:
+        raise EgolibError(f"{path}: {width}x{height} is too long a strip")
+    return read_image(path)
 
 
 def decode(content):

@@ -8,7 +8,7 @@ from pathlib import Path
 import egolib
 
 ROOT = Path(__file__).parents[1]
-FREE = ["errors", "config", "files", "progress", "cluster"]
+FREE = ["errors", "config", "files", "progress", "processes", "cluster"]
 FLOW = re.findall(r"^    (\w+)  ", egolib.__doc__, re.MULTILINE)
 
 

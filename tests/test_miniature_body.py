@@ -3,6 +3,7 @@
 from functools import cache
 
 import numpy as np
+import pytest
 from scipy.spatial.transform import Rotation
 
 from egolib.miniature.people import body
@@ -93,3 +94,30 @@ def test_upright_camera_looks_down_with_x_to_the_wearers_left():
     left = character.heads[rig.index("LeftArm")] - character.heads[rig.index("RightArm")]
     assert turns[0][:, 0] @ left > 0
     np.testing.assert_allclose(turns[0][:, 2], (0, 0, -1), atol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("tilt_degrees", "axis", "towards"),
+    [((5, 0, 0), 2, (0, 1, 0)), ((0, 5, 0), 2, (1, 0, 0)), ((0, 0, 5), 1, (-1, 0, 0))],
+    ids=["pitch looks back", "roll looks left", "yaw turns the picture's down to the right"],
+)
+def test_a_tilted_headset_turns_the_camera(tilt_degrees, axis, towards):
+    rig, characters = cast()
+    character = characters["male_008_a_a"]
+    posed = body.pose_skeleton(
+        rig, character.heads, np.tile(np.eye(3), (1, len(rig.bones), 1, 1)), np.zeros((1, 3))
+    )
+    turns, centres = body.camera_poses(rig, character, *posed, tilt_degrees)
+    assert abs(turns[0][:, axis] @ towards - np.sin(np.radians(5))) < 1e-9
+    np.testing.assert_array_equal(centres, body.camera_poses(rig, character, *posed)[1])
+
+
+def test_headsets_sit_a_little_aslant_on_everybody_and_each_time():
+    tilts = np.array([
+        [body.headset_tilt(name, body.stable_rng("wearing", i)) for i in range(30)]
+        for name in EVERYBODY
+    ])  # fmt: skip
+    spread = tilts.std((0, 1))
+    assert (np.abs(spread - body.TILT_SPREAD_DEGREES) < 0.3 * body.TILT_SPREAD_DEGREES).all()
+    assert (tilts.std(1).mean(0) < 0.8 * spread).all()  # the same person: nearly the same way
+    assert np.abs(tilts - body.TILT_DEGREES).max() <= 2 * body.TILT_SPREAD_DEGREES.max()

@@ -1,16 +1,18 @@
 """Performances: official names, planted feet, plausible speeds, joints within their ranges, heads
 that look around, and clips that do as named."""
 
+import itertools
 from functools import cache
 
 import numpy as np
 import pytest
 from test_miniature_body import cast
 
+from egolib.camera import project
 from egolib.miniature.motion.clips import CLIPS
 from egolib.miniature.motion.limits import LIMITS, joint_angles
 from egolib.miniature.motion.performance import perform
-from egolib.miniature.people.body import pose_skeleton, stable_rng
+from egolib.miniature.people.body import camera_poses, pose_skeleton, stable_rng
 from egolib.miniature.people.wardrobe import dress, sole_points
 from egolib.miniature.places.room import FREE_M
 from egolib.skeleton import ACTIONS, action_of_clip
@@ -143,6 +145,41 @@ def test_heads_look_left_right_up_and_down():
     assert np.percentile(pitch, 95) > 25
     spans = [np.ptp(turn["neck rotation"]) + np.ptp(turn["neck flexion"]) for turn in turns]
     assert np.median(spans) > 30
+
+
+def test_stretching_people_stand_upright_above_their_feet():
+    """Feet appear where those of walking people do; chest and head are mostly upright."""
+    rig, characters = cast()
+    rows, leans = {}, []
+    for clip, take in itertools.product(("upper_stretching", "walking"), range(8)):
+        person = PEOPLE[take % len(PEOPLE)]
+        _, world, joints = shown(clip, seconds=4, take=take, character=person, fps=5)
+        turns, centres = camera_poses(rig, characters[person], world, joints)
+        feet = joints[:, [rig.index("LeftFoot"), rig.index("RightFoot")]] - centres[:, None]
+        rows.setdefault(clip, []).append(project(feet @ turns)[..., 1])
+        if clip == "upper_stretching":
+            leans.append(world[:, rig.index("Spine2"), 2, 2])
+    upright = np.degrees(np.arccos(np.concatenate(leans))) < 20
+    assert upright.mean() > 0.75
+    between = np.median(rows["upper_stretching"]) - np.median(rows["walking"])
+    assert abs(between) < 40  # native pixels: 5 % of the square
+
+
+def test_stretched_arms_reach_the_rim_on_both_sides():
+    rig, characters = cast()
+    for side in ("Left", "Right"):
+        degrees = []
+        for take in range(8):
+            person = PEOPLE[take % len(PEOPLE)]
+            _, world, joints = shown("upper_stretching", 4, take, person, fps=5)
+            turns, centres = camera_poses(rig, characters[person], world, joints)
+            hands = np.einsum("nji,nj->ni", turns, joints[:, rig.index(side + "Hand")] - centres)
+            degrees.append(
+                np.degrees(np.arctan2(np.linalg.norm(hands[:, :2], axis=1), hands[:, 2]))
+            )
+        off_axis = np.concatenate(degrees)
+        assert (off_axis > 60).mean() > 0.3, side
+        assert (off_axis > 90).mean() > 0.02, side  # behind the lens plane
 
 
 def test_torso_turns_far_below_an_upright_head():

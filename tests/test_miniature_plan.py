@@ -1,4 +1,4 @@
-"""Who performs what where: every clip as often as any other, every category by everybody."""
+"""Who performs what where: every clip, every category by everybody, categories by their shares."""
 
 import dataclasses
 import itertools
@@ -8,34 +8,57 @@ import pytest
 
 from egolib.config import PROFILES, RenderConfig
 from egolib.miniature import plan
-from egolib.miniature.motion.clips import CLIPS
-from egolib.miniature.plan import clips_of_characters, planned_sequences, shard_of
+from egolib.miniature.motion.clips import CLIPS, Clip
+from egolib.miniature.plan import SHARES, clips_of_characters, planned_sequences, shard_of
 from egolib.skeleton import ACTION_CLIPS, SPLITS, action_of_clip
 
-MORE = tuple(clip for clips in ACTION_CLIPS.values() for clip in clips[:8])
+MORE = {clip: Clip(3.0, ()) for clips in ACTION_CLIPS.values() for clip in clips[:8]}
 
 
-@pytest.fixture(params=["the clips that are there", "more clips"])
+@pytest.fixture(params=[CLIPS, MORE], ids=["the clips that are there", "more clips"])
 def clips(request, monkeypatch):
-    names = tuple(CLIPS) if request.param == "the clips that are there" else MORE
-    monkeypatch.setattr(plan, "CLIPS", dict.fromkeys(names))
-    return names
+    monkeypatch.setattr(plan, "CLIPS", request.param)
+    return request.param
 
 
 @pytest.mark.parametrize("count", [9, 18, 0])
-def test_clips_are_dealt_out_evenly(clips, count):
-    config = RenderConfig(clips=count)
-    for split, hands in clips_of_characters(config, seed=3).items():
+def test_everybody_shows_every_category_and_each_split_every_clip(clips, count):
+    for split, hands in clips_of_characters(RenderConfig(clips=count), seed=3).items():
         assert set(hands) == set(SPLITS[split])
-        performed = Counter(clip for hand in hands.values() for clip in hand)
-        assert set(performed) == set(clips), split
+        assert {clip for hand in hands.values() for clip in hand} == set(clips), split
         for hand in hands.values():
             assert {action_of_clip(clip) for clip in hand} == set(ACTION_CLIPS)
-            assert len(set(hand)) == len(hand) <= len(clips)
             if split != "ValSet":  # one character performs everything
                 assert len(hand) == (count or len(clips))
-        if count != 9:  # with 9 every character shows each category once, be it large or small
-            assert max(performed.values()) - min(performed.values()) <= 1
+
+
+@pytest.mark.parametrize(("count", "tolerance"), [(18, 0.05), (0, 0.02)])
+@pytest.mark.parametrize("split", ["TrainSet", "TestSet"])
+def test_categories_approach_their_shares(clips, count, tolerance, split):
+    hands = clips_of_characters(RenderConfig(clips=count), seed=3)[split].values()
+    performed = Counter(clip for hand in hands for clip in hand)
+    actions = Counter()
+    for clip, times in performed.items():
+        actions[action_of_clip(clip)] += times / performed.total()
+    for action, share in SHARES.items():
+        assert abs(actions[action] - share) < tolerance, action
+    rest = [times for clip, times in performed.items() if action_of_clip(clip) not in SHARES]
+    if not count:  # with few clips the small categories have what everybody shows of each
+        assert max(rest) - min(rest) <= 1
+
+
+def test_long_stretches_are_shown_more_than_short_ones():
+    performed = Counter(s.clip for s in planned_sequences(RenderConfig()))
+    assert performed["upper_stretching"] > 3 * performed["Counting"]
+    assert performed["lower_stretching"] > 2 * performed["Sitting_Thumbs_Up"]
+
+
+def test_takes_of_a_clip_are_counted_for_each_character():
+    takes = {}
+    for s in planned_sequences(RenderConfig()):
+        takes.setdefault((s.character, s.clip), []).append(s.take)
+    assert all(mine == list(range(len(mine))) for mine in takes.values())
+    assert max(map(len, takes.values())) > 2
 
 
 def test_the_plan_is_deterministic_and_depends_on_the_seed(clips):
@@ -59,7 +82,7 @@ def test_sequences_share_the_environments_and_have_numbers_of_their_own(clips):
 
 
 def test_what_the_quick_profile_holds(monkeypatch):
-    monkeypatch.setattr(plan, "CLIPS", dict.fromkeys(MORE))
+    monkeypatch.setattr(plan, "CLIPS", MORE)
     frames = Counter()
     for sequence in planned_sequences(PROFILES["quick"].render):
         frames[sequence.split] += sequence.frames

@@ -5,14 +5,12 @@ import dataclasses
 import hashlib
 import json
 import shutil
-import subprocess
-import sys
-import time
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
+from scipy.spatial.transform import Rotation
 from test_miniature_body import cast
 
 from egolib.camera import XR_EGOPOSE, in_front, inside_circle, project, unproject, world_to_camera
@@ -25,9 +23,10 @@ from egolib.miniature.people.body import stable_rng
 from egolib.miniature.people.wardrobe import GARMENT_STEP, PARTS
 from egolib.miniature.rendering.renderer import picture_size, pixel_centres
 from egolib.miniature.stage import Stage
+from egolib.miniature.write import TO_WORLD
 from egolib.skeleton import ACTION_CLIPS, JOINTS, RIG_PREFIX, SPLITS, action_of_clip
 
-TINY = RenderConfig(scale=0.1, train_frames=2, val_frames=1, test_frames=1, characters=1)
+TINY = RenderConfig(scale=0.1, train_frames=2, val_frames=1, test_frames=1, characters=1, clips=9)
 SEED = 5
 LARGE_FRAMES, LARGE_CLIPS = 3, ("walking", "Reaching_Out", "Boxing", "lower_stretching")
 LIMB_RADIUS_M, LIMB_LENGTH_M = 0.12, 0.5
@@ -129,6 +128,46 @@ def test_labels_agree_with_the_camera(tiny):
         assert {RIG_PREFIX + name for name in JOINTS} <= {j["name"] for j in label["joints"]}
         assert -2 < world[:, 1].min() < 15
         assert 60 < label["camera"]["trans"][1] < 200
+
+
+def test_labels_carry_the_tilt_of_the_headset(tiny):
+    head, tilts = cast()[0].index("Head"), []
+    to_head = TO_WORLD @ np.diag([1.0, -1, -1])  # a camera that looks straight down
+    for path in sorted(tiny.rglob("meta/*.json")):
+        meta = json.loads(path.read_text())
+        number = f"{meta['first_number']:06d}"
+        label = json.loads(next(path.parent.parent.glob(f"json/*_{number}.json")).read_text())
+        rotations = json.loads(next(path.parent.parent.glob(f"rot/*_{number}.json")).read_text())
+        head_turn = _world_rotations(rotations)[head]
+        to_camera = world_to_camera(label["camera"]["trans"], label["camera"]["rot"])[:3, :3]
+        tilt = Rotation.from_matrix((to_camera @ head_turn @ to_head).T)
+        np.testing.assert_allclose(
+            tilt.as_euler("xyz", degrees=True), meta["headset_tilt_degrees"], atol=0.01
+        )
+        tilts.append(meta["headset_tilt_degrees"])
+    assert len({tuple(tilt) for tilt in tilts}) == len(tilts) > 9  # no two sequences alike
+
+
+def _world_rotations(rotations):
+    """Of all bones (J, 3, 3) in the files' axes, from the channel `rot` of one frame."""
+    rig = cast()[0]
+    turns = Rotation.from_quat([joint["quaternion"] for joint in rotations["joints"]]).as_matrix()
+    for bone, parent in enumerate(rig.parents):
+        if parent >= 0:
+            turns[bone] = turns[parent] @ turns[bone]
+    return turns
+
+
+def test_two_takes_of_a_clip_move_and_look_differently(tmp_path):
+    stage = Stage(tmp_path, TINY, SEED, *cast())
+    for take in (0, 1):
+        stage.play(
+            plan.Sequence("TestSet", "male_001_a_a", "env_001", "Boxing", take, 1000 * take, 1)
+        )
+    labels, pictures = (sorted(tmp_path.rglob(f"{kind}/*")) for kind in ("json", "rgba"))
+    first, second = (np.array(json.loads(p.read_text())["pts3d_fisheye"]) for p in labels)
+    assert np.abs(first - second).max() > 5  # cm
+    assert pictures[0].read_bytes() != pictures[1].read_bytes()
 
 
 def test_pictures_are_black_outside_the_circle_and_full_inside(tiny):
@@ -241,37 +280,6 @@ def test_the_renderer_is_known_by_what_it_does(tmp_path):
     changed.write_text(source.replace("4)", "3)", 1))
     digests_of = [code_digest([path]) for path in (tree.__file__, commented, changed)]
     assert digests_of[0] == digests_of[1] != digests_of[2]
-
-
-def alive(pid):
-    """Whether a process runs; a zombie, which nobody has waited for yet, does not."""
-    try:
-        return "Z" not in Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-    except FileNotFoundError:
-        return False
-
-
-@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="needs Linux's /proc")
-def test_rendering_processes_end_with_their_killed_parent():
-    """A stage-less pool: the watcher alone, started as `_enter` starts it."""
-    code = (
-        "import multiprocessing as m, time, threading\n"
-        "from egolib.miniature.tree import _end_with_parent\n"
-        "def wait():\n"
-        "    threading.Thread(target=_end_with_parent, daemon=True).start()\n"
-        "    time.sleep(60)\n"
-        "child = m.get_context('fork').Process(target=wait); child.start()\n"
-        "print(child.pid, flush=True); time.sleep(60)\n"
-    )
-    parent = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
-    child = int(parent.stdout.readline())
-    assert alive(child)
-    parent.kill()
-    parent.wait()
-    deadline = time.monotonic() + 10
-    while alive(child) and time.monotonic() < deadline:
-        time.sleep(0.05)
-    assert not alive(child)
 
 
 def test_a_scale_that_does_not_divide_is_refused(tmp_path):

@@ -39,14 +39,14 @@ def outfits():
     ]
 
 
-def long_sleeved(name):
-    """A closed long-sleeved sweater and trousers on a character."""
+def long_sleeved(name, top="sweater"):
+    """A long-sleeved top, by default a closed sweater, and trousers on a character."""
     rig, characters = cast()
     figure = Figure(rig, characters[name], part_ids(rig))
     fitting = Fitting(figure, np.full(3, 0.5), stable_rng("sweater", name))
     with pytest.MonkeyPatch.context() as patch:
         for kind, style in styles.TOPS.items():
-            often = (1, 1) if kind == "sweater" else (0, 0)
+            often = (1, 1) if kind == top else (0, 0)
             patch.setitem(styles.TOPS, kind, dataclasses.replace(style, often=often))
         patch.setitem(styles.SLEEVES, "elbow", styles.SLEEVES["long"])
         for kind, row in styles.BOTTOMS.items():
@@ -124,6 +124,31 @@ def test_tables_name_what_exists():
     assert all(set(row[-1]) <= set(PATTERNS) for row in styles.BOTTOMS.values())
     dark = sum(share for colour, share in styles.CLOTH_COLOURS if np.mean(colour) < 0.06)
     assert 0.4 < dark / sum(share for _, share in styles.CLOTH_COLOURS) < 0.8
+
+
+@pytest.mark.parametrize("gender", [0, 1])
+def test_about_half_of_the_tops_are_bulky_and_most_are_plain(gender):
+    often = np.array([style.often[gender] for style in styles.TOPS.values()])
+    bulky = [style.ease_m[1] >= 0.035 for style in styles.TOPS.values()]
+    plain = [np.mean([p == "plain" for p in style.patterns]) for style in styles.TOPS.values()]
+    assert 0.45 < often @ bulky / often.sum() < 0.65
+    assert 0.5 < often @ plain / often.sum() < 0.75
+
+
+def test_a_coat_has_a_skirt_over_the_thighs():
+    rig, _ = cast()
+    character, outfit = long_sleeved("male_001_a_a", "coat")
+    mesh = outfit.mesh
+    garments = np.array([cloth.garment for cloth in outfit.cloths])[mesh.tags[:, 0]]
+    hip, knee = (character.heads[rig.index(bone), 2] for bone in ("LeftUpLeg", "LeftLeg"))
+
+    def reach(garment):
+        """How far from the middle a garment goes between hip and knee joints, in front."""
+        corners = mesh.vertices[mesh.faces[garments == garment]].reshape(-1, 3)
+        thigh = (corners[:, 2] < hip - 0.02) & (corners[:, 2] > 0.7 * hip + 0.3 * knee)
+        return -corners[thigh & (np.abs(corners[:, 0]) < 0.15), 1].min()
+
+    assert reach(styles.SHIRT) > reach(styles.TROUSERS) + 0.005
 
 
 def test_soles_are_under_both_feet():

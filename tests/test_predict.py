@@ -10,7 +10,10 @@ import torch
 
 from egolib.checkpoints import NetworkSpec, build_network
 from egolib.errors import EgolibError
-from egolib.predict import HEADER, predict_folder, score_poses
+from egolib.posetable import HEADER
+from egolib.predict import predict
+from egolib.runtimes import on_torch
+from egolib.scoring import score_poses
 from egolib.skeleton import JOINTS
 
 SPEC = NetworkSpec(kind="egopose", backbone="resnet18", image_px=64, sigma_px=1.0)
@@ -40,18 +43,18 @@ def predicted(network, tmp_path_factory):
         (folder / name).write_bytes(whole[: len(whole) // 2])
     (folder / "text.jpeg").write_text("no picture")
     (folder / "notes.txt").write_text("not looked at")
-    report = predict_folder(network, SPEC, folder, out, batch_size=3)
+    report = predict(on_torch(network, SPEC), [folder], out, batch_size=3)
     return report, pd.read_csv(out / "poses.csv"), out
 
 
 def test_bad_pictures_are_skipped_and_listed(predicted):
     report, _, _ = predicted
-    reasons = {path.name: reason for path, reason in report.skipped}
+    reasons = {skip.name: skip.reason for skip in report.skipped}
     assert report.done == 4
     assert reasons.keys() == {"wide.png", "cut.png", "cut.jpg", "text.jpeg"}
     assert "cut short" in reasons["cut.png"]
     assert "cut short" in reasons["cut.jpg"]
-    assert reasons["wide.png"] == "300x200 is neither 8:5 nor square"
+    assert reasons["wide.png"] == "300x200 is neither 8:5 nor square; try `egolib match`"
     assert "4 pictures done, 4 skipped" in str(report)
     assert "wide.png" in str(report)
 
@@ -59,13 +62,20 @@ def test_bad_pictures_are_skipped_and_listed(predicted):
 def test_header_and_rows(predicted):
     _, poses, out = predicted
     first = (out / "poses.csv").read_text().splitlines()[0]
-    assert first == "image,joint,u_px,v_px,confidence,x_mm,y_mm,z_mm" == ",".join(HEADER)
+    assert first == ",".join(HEADER)
+    assert first.startswith("image,joint,u_px,v_px,confidence,x_mm,y_mm,z_mm,neck_x_mm,")
     assert poses.image.unique().tolist() == ["native.png", "square.png", "twin.bmp", "twin.png"]
     assert (poses.groupby("image").joint.agg(list).map(tuple) == JOINTS).all()
     head = poses[poses.joint == "Head"]
     assert head[["u_px", "v_px", "confidence"]].isna().all().all()
-    assert poses[poses.joint != "Head"].notna().all().all()
+    said = [*HEADER[:8], "in_view"]
+    assert poses.loc[poses.joint != "Head", said].notna().all().all()
     assert head.z_mm.notna().all()
+    assert (head.in_view == 0).all()
+    unsaid = [f"neck_{axis}_mm" for axis in "xyz"] + ["expected_error_mm", "time_s"]
+    assert poses[unsaid].isna().all().all()
+    assert all(poses[name].dtype == float for name in HEADER[2:] if name != "in_view")
+    assert poses.in_view.dtype == int
 
 
 def test_places_are_pixels_of_the_given_picture(predicted):
@@ -93,25 +103,26 @@ def test_a_heatmap_network_gives_no_depth(network, tmp_path):
     (tmp_path / "in").mkdir()
     cv2.imwrite(str(tmp_path / "in" / "a.png"), np.full((64, 64, 3), 90, np.uint8))
     spec = NetworkSpec(**{**vars(SPEC), "kind": "heatmaps"})
-    predict_folder(network.heatmap_net, spec, tmp_path / "in", tmp_path / "out")
+    runtime = on_torch(network.heatmap_net, spec)
+    predict(runtime, [tmp_path / "in"], tmp_path / "out")
     poses = pd.read_csv(tmp_path / "out" / "poses.csv")
     assert poses[["x_mm", "y_mm", "z_mm"]].isna().all().all()
     assert poses.u_px.notna().sum() == 15
+    with pytest.raises(EgolibError, match="no poses"):
+        predict(runtime, [tmp_path / "in"], tmp_path / "other", bvh=True)
 
 
 def test_what_cannot_be_predicted_is_refused(network, tmp_path):
-    lifter = NetworkSpec(**{**vars(SPEC), "kind": "lifter"})
-    with pytest.raises(EgolibError, match="lifter"):
-        predict_folder(network.lifter, lifter, tmp_path, tmp_path / "out")
-    with pytest.raises(EgolibError, match="no such folder"):
-        predict_folder(network, SPEC, tmp_path / "none", tmp_path / "out")
+    with pytest.raises(EgolibError, match="no such picture"):
+        predict(on_torch(network, SPEC), [tmp_path / "none"], tmp_path / "out")
     with pytest.raises(EgolibError, match="holds no picture"):
-        predict_folder(network, SPEC, tmp_path, tmp_path / "out")
+        predict(on_torch(network, SPEC), [tmp_path], tmp_path / "out")
     assert not (tmp_path / "out").exists()
 
 
 def poses_text(*rows):
-    return "\n".join([",".join(HEADER), *rows]) + "\n"
+    """A table as version 0.1 wrote it, whose places are still scored."""
+    return "\n".join([",".join(HEADER[:8]), *rows]) + "\n"
 
 
 @pytest.fixture

@@ -1,10 +1,6 @@
 """The audit of a whole tree: characters in parallel, then a network over their pictures."""
 
-import multiprocessing
 import os
-import threading
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 
 from egolib.audit.character import audit_character
@@ -12,6 +8,7 @@ from egolib.audit.defects import Finding
 from egolib.audit.page import write_audit
 from egolib.errors import EgolibError
 from egolib.exclusions import AUDIT_FOLDER, place_beside
+from egolib.processes import run_in_processes
 from egolib.progress import progress_bar
 from egolib.skeleton import SPLIT_FOLDERS
 
@@ -66,29 +63,11 @@ def _audit_jobs(jobs, workers):
     if workers == 1:
         yield from (audit_character(*job) for job in jobs)
         return
-    pool = ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), _end_with_parent)
-    try:
-        for future in as_completed([pool.submit(audit_character, *job) for job in jobs]):
-            yield future.result()
-    except BrokenProcessPool as error:
-        raise EgolibError(
-            f"{jobs[0][0]}: a process of the audit died (out of memory?); run again to resume, "
-            "with fewer workers"
-        ) from error
-    except BaseException:
-        for process in multiprocessing.active_children():
-            process.terminate()
-        raise
-    finally:
-        pool.shutdown(cancel_futures=True)
+    yield from run_in_processes(_audit_job, jobs, workers, jobs[0][0])
 
 
-def _end_with_parent():
-    def wait():
-        multiprocessing.parent_process().join()
-        os._exit(1)
-
-    threading.Thread(target=wait, daemon=True).start()
+def _audit_job(job):
+    return audit_character(*job)
 
 
 def _look_for_drift(tree, records, folder, network, workers):

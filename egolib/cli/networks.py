@@ -1,8 +1,16 @@
-"""Verbs of networks: train, convert, evaluate, predict, score."""
+"""Verbs of networks: train, convert, evaluate, predict, match, export, score."""
 
+import hashlib
 from pathlib import Path
 
-from egolib.cli.options import add_study_options, devices, whole
+from egolib.cli.options import (
+    add_framing,
+    add_inputs,
+    add_study_options,
+    devices,
+    read_lens,
+    whole,
+)
 from egolib.config import STAGES
 from egolib.errors import EgolibError
 from egolib.skeleton import SPLIT_FOLDERS
@@ -36,10 +44,32 @@ def add_verbs(verbs):
     evaluate.add_argument("--workers", type=whole, default=0, help="processes that load pictures")
     evaluate.add_argument("--out", type=Path, help="folder for tables, errors.csv and pictures")
 
-    predict = verbs.add_parser("predict", help="poses and overlays from a folder of pictures")
-    predict.add_argument("checkpoint", type=Path)
-    predict.add_argument("folder", type=Path)
-    predict.add_argument("out", type=Path)
+    predict = verbs.add_parser("predict", help="poses from pictures, videos or a live camera")
+    predict.add_argument("network", type=Path, help="a checkpoint, or what `egolib export` wrote")
+    add_inputs(predict)
+    predict.add_argument("out", type=Path, help="a folder; what it has already is not done again")
+
+    predict.add_argument("--bvh", action="store_true", help="motion for Blender, one file a video")
+    predict.add_argument("--json", action="store_true", help="labels as the data set has them")
+    predict.add_argument("--steady", action="store_true", help="filter the poses of a video")
+    add_framing(predict)
+
+    match = verbs.add_parser(
+        "match", help="how pictures of another headset fit: a sheet, and the options of predict"
+    )
+    add_inputs(match)
+    add_framing(match)
+    match.add_argument(
+        "--network", type=Path, metavar="CKPT", help="that sees bodies, to tell which way is up"
+    )
+    match.add_argument("--out", type=Path, default="match.png", help="default: match.png")
+
+    export = verbs.add_parser("export", help="a network as ONNX, for use without torch and egolib")
+    export.add_argument("checkpoint", type=Path)
+    export.add_argument("out", type=Path, metavar="OUT.onnx")
+    export.add_argument(
+        "--int8", type=Path, metavar="DIR", help="in int8, its ranges from training frames here"
+    )
 
     score = verbs.add_parser("score", help="2D accuracy of poses.csv against labels.json")
     score.add_argument("poses", type=Path)
@@ -90,7 +120,8 @@ def _evaluate(options):
     else:
         parts = provenance.get("files", options.checkpoint)
         joined = "before" if len(parts) == 2 else "after"
-        measured = {"oracle" if spec.kind == "lifter" else joined: predictions}
+        names = {"lifter": "oracle", "egopose": joined, "ours": "ours", "window": "window"}
+        measured = {names[spec.kind]: predictions}
         label = f"{options.data.resolve().name}, {options.split} ({len(index)} frames)"
         for title, build in TABLES.values():
             print(as_markdown(title, build(measured, label)))
@@ -101,15 +132,70 @@ def _evaluate(options):
 
 
 def _predict(options):
-    from egolib.checkpoints import load_network
-    from egolib.predict import predict_folder
+    from egolib.framing import Framing
+    from egolib.posetable import keep_to_one_maker
+    from egolib.predict import predict
+    from egolib.runtimes import open_fastest
 
-    network, spec, _ = load_network(options.checkpoint)
-    print(predict_folder(network, spec, options.folder, options.out))
+    if options.out.is_file():
+        raise EgolibError(f"{options.out}: a file; the last name is the folder to be written")
+    framing = Framing(options.mirror, options.turn or 0, options.circle, read_lens(options))
+    runtime = open_fastest(options.network)
+    asked = {"bvh": options.bvh, "labels": options.json, "steady": options.steady}
+    keep_to_one_maker(options.out / "poses.csv", _maker(options))
+    print(predict(runtime, options.inputs, options.out, framing, **asked))
+
+
+def _match(options):
+    from egolib.drawing import save_picture
+    from egolib.matching import match, match_sheet, sample_pictures
+    from egolib.runtimes import open_fastest
+    from egolib.sources import open_sources
+
+    runtime = open_fastest(options.network) if options.network else None
+    pictures = sample_pictures(open_sources(options.inputs)[0])
+    mirror = options.mirror or None
+    found = match(pictures, runtime, read_lens(options), options.turn, mirror, options.circle)
+    save_picture(match_sheet(found, runtime), options.out)
+    for doubt in found.doubts:
+        print(doubt)
+    print(f"Look at {options.out}; if it is right, predict with:")
+    print(" ".join(_words(found.framing, options.calibration)) or "no options")
+
+
+def _words(framing, calibration):
+    """The options that say a framing, as one types them."""
+    words = ["--calibration", str(calibration)] if calibration else []
+    if framing.circle:
+        words += ["--circle", ",".join(f"{number:.1f}" for number in framing.circle)]
+    words += ["--mirror"] * framing.mirror
+    return words + (["--turn", str(framing.turn)] if framing.turn else [])
+
+
+def _maker(options):
+    """What decides the poses of given pictures."""
+    files = {"network": options.network, "calibration": options.calibration}
+    return {
+        **{name: hashlib.sha256(path.read_bytes()).hexdigest() for name, path in files.items() if path},
+        "mirror": options.mirror, "turn": options.turn or 0, "circle": options.circle,
+        "steady": options.steady,
+    }  # fmt: skip
+
+
+def _export(options):
+    from egolib.checkpoints import load_network
+    from egolib.exporting import calibration_squares, export_onnx
+
+    if options.out.suffix != ".onnx":
+        raise EgolibError(f"{options.out}: the last name is the outcome's and ends in .onnx")
+    network, spec, provenance = load_network(options.checkpoint)
+    squares = calibration_squares(options.int8, spec.image_px) if options.int8 else None
+    export_onnx(network, spec, options.out, provenance, squares)
+    print(f"{options.out}: {options.out.stat().st_size / 1e6:.1f} MB, the same as PyTorch says")
 
 
 def _score(options):
-    from egolib.predict import score_poses
+    from egolib.scoring import score_poses
 
     print(score_poses(options.poses, options.labels, options.threshold_px).to_string())
 
@@ -119,5 +205,7 @@ VERBS = {
     "convert": _convert,
     "evaluate": _evaluate,
     "predict": _predict,
+    "match": _match,
+    "export": _export,
     "score": _score,
 }

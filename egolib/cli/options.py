@@ -1,6 +1,8 @@
 """What verbs have in common: the types of their options, and options that several take."""
 
 import argparse
+from math import isfinite
+from pathlib import Path
 
 from egolib.config import DEFAULT_PROFILE, PROFILES
 
@@ -64,6 +66,43 @@ def add_choice_of_characters(parser):
         "--characters", type=names, metavar="NAME,...", help="such as male_008_a_a; else all"
     )
     parser.add_argument("--sets", type=names, metavar="SET,...", help="of train, val, test")
+
+
+def add_inputs(parser):
+    parser.add_argument(
+        "inputs", nargs="+", metavar="INPUT",
+        help="pictures, videos, folders of them, globs; or a camera: its number, /dev/videoN or URL",
+    )  # fmt: skip
+
+
+def circle(text):
+    """Centre and radius: "640,400,458.5" -> (640.0, 400.0, 458.5)."""
+    column, row, radius = (float(number) for number in text.split(","))
+    if not (isfinite(column + row) and 0 < radius < 1e6):
+        raise ValueError(text)
+    return column, row, radius
+
+
+def add_framing(parser):
+    """For pictures of other cameras."""
+    parser.add_argument(
+        "--calibration", type=Path, metavar="FILE",
+        help="of the lens: OpenCV's fisheye, Kalibr's or ROS's (yaml, json), or OCamCalib's (txt, json)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--circle", type=circle, metavar="COLUMN,ROW,RADIUS", help="of the lens, in the picture"
+    )
+    parser.add_argument("--mirror", action="store_true", help="left and right are exchanged")
+    parser.add_argument(
+        "--turn", type=int, choices=(0, 90, 180, 270), help="degrees clockwise, after that"
+    )
+
+
+def read_lens(options):
+    """The lens of --calibration, or None."""
+    from egolib.calibration import read_calibration
+
+    return read_calibration(options.calibration) if options.calibration else None
 
 
 def add_study_options(parser):

@@ -6,7 +6,7 @@ import numpy as np
 
 from egolib.miniature.motion.bvh import captured_clips, perform_capture, read_capture
 from egolib.miniature.motion.performance import perform
-from egolib.miniature.people.body import camera_poses, pose_skeleton, stable_rng
+from egolib.miniature.people.body import camera_poses, headset_tilt, pose_skeleton, stable_rng
 from egolib.miniature.people.wardrobe import dress, sole_points
 from egolib.miniature.places.room import FREE_M, companions, furnish, stool
 from egolib.miniature.rendering.renderer import Renderer, camera_rays
@@ -31,18 +31,19 @@ class Stage:
         self.rays = camera_rays(config.scale)
         self._captured, self._read = captured_clips(config.motion), lru_cache(8)(read_capture)
 
-    def play(self, sequence, stopped=lambda: False):
-        """Render `sequence` and write it; the metadata last. -> its number of frames, or 0 when
-        `stopped()` became true before the end."""
+    def play(self, sequence):
+        """Render `sequence` and write it; the metadata last. -> its number of frames."""
         rig, character = self.rig, self.characters[sequence.character]
         # Clothes and place of its own for every sequence: variety is what a network learns from.
-        place = (self.seed, sequence.character, sequence.environment, sequence.clip)
+        performed = (sequence.clip, sequence.take)
+        place = (self.seed, sequence.character, sequence.environment, *performed)
         outfit = dress(rig, character, stable_rng(*place, "outfit"))
         room = furnish(stable_rng(*place, "room"))
-        rng = stable_rng(self.seed, sequence.character, "clip", sequence.clip)
+        rng = stable_rng(self.seed, sequence.character, "clip", *performed)
         shown = self._perform(sequence, sole_points(rig, outfit), rng)
         world, joints = pose_skeleton(rig, character.heads, shown.rotations, shown.root_positions)
-        turns, centres = camera_poses(rig, character, world, joints)
+        tilt = headset_tilt(character.name, stable_rng(*place, "headset"))
+        turns, centres = camera_poses(rig, character, world, joints, tilt)
         if shown.seated:
             left = world[0, rig.index("Hips"), :, 0]
             room.boxes.append(stool(rng, shown.root_positions, np.arctan2(left[1], left[0])))
@@ -54,8 +55,6 @@ class Stage:
         self.renderer.load(sensor)
         folder = self.root / sequence.folder
         for frame in range(sequence.frames):
-            if stopped():
-                return 0
             self.renderer.pose(character.heads, world[frame], joints[frame])
             number, view = sequence.first_number + frame, (turns[frame], centres[frame])
             picture, distances_m, object_ids = self.renderer.render(
@@ -75,7 +74,7 @@ class Stage:
                 ),
                 rotations=joint_rotations(rig.bones, turned),
             )
-        meta = self._metadata(sequence, shown, outfit, room, sensor)
+        meta = self._metadata(sequence, shown, tilt, outfit, room, sensor)
         write_json(meta_path(folder, sequence.character, sequence.first_number), meta)
         return sequence.frames
 
@@ -87,9 +86,10 @@ class Stage:
         paths = self._captured[sequence.clip]
         return perform_capture(self.rig, character, self._read(rng.choice(paths)), *rest)
 
-    def _metadata(self, sequence, shown, outfit, room, sensor):
+    def _metadata(self, sequence, shown, tilt, outfit, room, sensor):
         return {
             "clip": sequence.clip,
+            "take": sequence.take,
             "action": sequence.action,
             "first_number": sequence.first_number,
             "last_number": sequence.first_number + sequence.frames - 1,
@@ -100,6 +100,7 @@ class Stage:
             "speed": shown.speed,
             "amplitude": shown.amplitude,
             "phase": shown.phase,
+            "headset_tilt_degrees": tilt.round(3).tolist(),
             "outfit": outfit.description,
             "room": room.describe(),
             "sensor": sensor.describe(),

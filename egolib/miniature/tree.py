@@ -2,12 +2,7 @@
 
 import dataclasses
 import json
-import multiprocessing
 import os
-import signal
-import threading
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 
 import cv2
@@ -21,12 +16,12 @@ from egolib.miniature.plan import chosen_characters, planned_sequences, shard_of
 from egolib.miniature.rendering.renderer import compile_kernels, picture_size
 from egolib.miniature.stage import Stage
 from egolib.miniature.write import DEPTH_UNIT_M, WORLDP_UNIT_M, WORLDP_ZERO, meta_path, write_json
+from egolib.processes import run_in_processes
 from egolib.progress import progress_bar
 from egolib.skeleton import SPLITS
 
 TREE_FILE = "miniature.json"
 _stage = None  # of a rendering process, set once by _enter
-_stop = None
 
 
 def render_tree(out, config, seed, workers=None, shard=(1, 1)):
@@ -131,36 +126,14 @@ def _play_all(shared, sequences, workers):
         stage = Stage(*shared)
         yield from map(stage.play, sequences)
         return
-    context = multiprocessing.get_context("spawn")
-    stop = context.Event()
-    pool = ProcessPoolExecutor(workers, context, initializer=_enter, initargs=(stop, shared))
-    try:
-        for future in as_completed([pool.submit(_play, sequence) for sequence in sequences]):
-            yield future.result()
-    except BrokenProcessPool as error:
-        raise EgolibError(
-            f"{shared[0]}: a rendering process died (out of memory?); run again to resume, "
-            "with fewer workers"
-        ) from error
-    finally:
-        stop.set()
-        pool.shutdown(cancel_futures=True)
+    yield from run_in_processes(_play, sequences, workers, shared[0], _enter, shared)
 
 
-def _enter(stop, shared):
-    """Start of a rendering process: the parent alone answers Ctrl-C, and tells by `stop`; when
-    the parent is killed, the process ends too."""
-    global _stage, _stop
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+def _enter(*shared):
+    global _stage
     cv2.setNumThreads(1)
-    _stage, _stop = Stage(*shared), stop
-
-
-def _end_with_parent():
-    multiprocessing.parent_process().join()
-    os._exit(1)
+    _stage = Stage(*shared)
 
 
 def _play(sequence):
-    return _stage.play(sequence, _stop.is_set)
+    return _stage.play(sequence)

@@ -10,7 +10,7 @@ FIXATION_S, TURN_S = (0.5, 2.4), (0.22, 0.45)
 AHEAD, AROUND, FAR = range(3)
 KINDS = (0.40, 0.38, 0.22)
 YAW_DEGREES = {AHEAD: 7, AROUND: 26, FAR: 48}
-PITCH_DEGREES = {AHEAD: (2, 6), AROUND: (6, 12), FAR: (4, 17)}  # mean, spread
+PITCH_DEGREES = {AHEAD: (6, 6), AROUND: (9, 12), FAR: (7, 17)}  # mean, spread
 HANDS_CHANCE = {"around": 0.15, "hands": 0.65}
 HANDS_SHARE = 0.6  # of the turn towards the hands that the head makes; the eyes do the rest
 
@@ -28,7 +28,7 @@ def head_angles(authored, trunk, hands, gaze, times_s, rng):
     knots = np.concatenate([[knots[0] - 1], knots, [knots[-1] + times_s[-1] + 1]])
     pitch, yaw, roll, looks_at_hands = PchipInterpolator(knots, values, axis=0)(times_s).T
 
-    steadied = rng.uniform(0.1, 0.45), rng.uniform(0.25, 0.95)
+    steadied = rng.uniform(0.1, 0.45), rng.uniform(0.5, 1)
     free = np.stack([pitch - steadied[0] * trunk[:, 0], yaw - steadied[1] * trunk[:, 1]], 1)
     at_hands = HANDS_SHARE * np.clip(hands, (-30, -70), (65, 70))
     share = looks_at_hands[:, None]

@@ -13,6 +13,7 @@ from functools import cache, cached_property
 import numpy as np
 import scipy.sparse as sparse
 from scipy.sparse.csgraph import connected_components
+from scipy.spatial.transform import Rotation
 
 from egolib.skeleton import RIG_PREFIX, parse_character
 
@@ -26,6 +27,9 @@ AGES = (0.62, 0.95)  # of Anny's scale, on which 0.67 is a young adult and 1 is 
 SOFTENING = 4  # passes over the mesh
 BONES_PER_POINT = 5
 NOSE_MIDLINE_M = 0.012
+BEFORE_NOSE_M, BELOW_NOSE_M = (0.006, 0.02), (0.015, 0.028)  # where the camera sits
+TILT_DEGREES, TILT_SPREAD_DEGREES = np.array([[-5, 0, 0], [5, 3, 2]])  # pitch, roll, yaw
+TILT_OF_PERSON, TILT_OF_SEQUENCE = 0.8, 0.6  # shares of the spread; squares add up to 1
 
 
 @dataclass(frozen=True, eq=False)
@@ -151,7 +155,7 @@ def _draw_phenotype(name):
         "gender": float(gender == "female"),
         "age": rng.uniform(*AGES),
         "muscle": rng.uniform(0.3, 0.75),
-        "weight": rng.uniform(0.78, 0.98) if body == "full" else rng.uniform(0.33, 0.58),
+        "weight": rng.uniform(0.78, 1.0) if body == "full" else rng.uniform(0.38, 0.64),
         "proportions": rng.uniform(0.3, 0.9),
         "cupsize": rng.uniform(0.3, 0.75),
         "firmness": rng.uniform(0.3, 0.7),
@@ -202,11 +206,18 @@ def _character(rig, name, phenotype, vertices, heads):
 
 
 def _camera_at_rest(rig, name, vertices):
-    """Up to 2.5 cm before the tip of the nose and 3 cm below it: no two people wear it alike."""
+    """Before the tip of the nose and below it, as no two people wear it alike."""
     rng = stable_rng("mount", name)
     face = vertices[(rig.weight_of("Head") > 0.9) & (np.abs(vertices[:, 0]) < NOSE_MIDLINE_M)]
     nose = face[face[:, 1].argmin()]
-    return np.array([0, nose[1] - rng.uniform(0.01, 0.025), nose[2] - rng.uniform(0.005, 0.03)])
+    return nose * (0, 1, 1) - (0, rng.uniform(*BEFORE_NOSE_M), rng.uniform(*BELOW_NOSE_M))
+
+
+def headset_tilt(name, rng):
+    """`tilt_degrees` (3,) of `camera_poses`: a person's own way to wear it, and by `rng` each time."""
+    own, slip = stable_rng("tilt", name).normal(size=3), rng.normal(size=3)
+    spread = np.clip(TILT_OF_PERSON * own + TILT_OF_SEQUENCE * slip, -2, 2)
+    return TILT_DEGREES + TILT_SPREAD_DEGREES * spread
 
 
 def pose_skeleton(rig, heads, rotations, root_positions):
@@ -227,12 +238,13 @@ def pose_skeleton(rig, heads, rotations, root_positions):
     return world, joints
 
 
-def camera_poses(rig, character, world, joints):
+def camera_poses(rig, character, world, joints, tilt_degrees=(0, 0, 0)):
     """Camera-to-world of N posed frames -> rotations (N, 3, 3), centres (N, 3), metres, Z up.
 
-    The camera is rigid in the head's frame: x to the wearer's left, y forward, z down.
+    The camera is rigid in the head's frame: x to the wearer's left, y forward, z down, turned by
+    `tilt_degrees` about these: pitch (up looks back at the body), roll (up looks left), yaw.
     """
     head = rig.index("Head")
-    looking_down = np.diag([1.0, -1.0, -1.0])
+    seat = np.diag([1, -1, -1]) @ Rotation.from_euler("xyz", tilt_degrees, degrees=True).as_matrix()
     offset = character.camera - character.heads[head]
-    return world[:, head] @ looking_down, joints[:, head] + world[:, head] @ offset
+    return world[:, head] @ seat, joints[:, head] + world[:, head] @ offset

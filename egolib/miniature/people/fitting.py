@@ -13,6 +13,8 @@ from egolib.miniature.people.styles import (
     BOTTOMS,
     CREAM,
     HAIR,
+    LIGHT_SHOES,
+    LIGHT_SHOES_SHARE,
     METAL,
     NECKLINES,
     SHIRT,
@@ -129,7 +131,7 @@ class Fitting:
             "tucked": bool(tucked), "linear_rgb": np.round(cloth.plain, 4).tolist(),
         }  # fmt: skip
         if not inner:
-            self._finish(style, name, cloth, piece)
+            self._finish(style, ease, cloth, piece)
         if opened:
             self._top(str(rng.choice(["t_shirt", "t_shirt", "tank_top"])), inner=True)
         return piece, cloth
@@ -148,14 +150,14 @@ class Fitting:
             return replace(cloth, fastener_m=0.012, fastener_colour=tuple(0.8 * cloth.plain))
         return cloth
 
-    def _finish(self, style, name, cloth, piece):
-        """Collar or hood, in the garment's own cloth or a contrasting one."""
+    def _finish(self, style, ease, cloth, piece):
+        """Collar or hood, in the garment's own cloth or a contrasting one; the skirt of a coat."""
         rng, torso = self.rng, self.figure.part_at("Spine2")
         contrast = draw_colour(rng)
         same = rng.random() < 0.5
         plain = cloth.plain if same else contrast
         if style.finish == "collar":
-            tip = self._between((0.075, 0.12) if name == "jacket" else (0.05, 0.085))
+            tip = self._between((0.075, 0.13) if ease > 0.018 else (0.05, 0.085))
             back = self._between((0.045, 0.07))
             opening = 0.06 if cloth.fastener_m else 0.5
             pattern = cloth.pattern if same else "plain"
@@ -170,6 +172,10 @@ class Fitting:
                 colour = np.array(CREAM) if rng.random() < 0.5 else plain
                 length = self._between((0.1, 0.22))
                 self._add(Cloth(SHIRT, colour), trimmings.cords, piece, length, torso)
+        if style.skirt_end:
+            end, flare = self._between(style.skirt_end), self._between((0.0, 0.12))
+            hips = self.figure.part_at("Hips")
+            self._add(cloth, trimmings.skirt, end, flare, 0.06, ease, hips)
 
     def _bottom(self, name, belted=False, dress_cloth=None):
         figure, rng = self.figure, self.rng
@@ -202,11 +208,13 @@ class Fitting:
         figure, rng = self.figure, self.rng
         kind = self._pick(SHOES_WORN)
         cloth = draw_cloth(SHOES, "plain", 0.25, rng)
-        if kind == "sneakers" and rng.random() < 0.4:
-            cloth = replace(cloth, plain=np.array([0.7, 0.7, 0.68]))
+        if rng.random() < LIGHT_SHOES_SHARE:
+            light = np.array(LIGHT_SHOES[rng.integers(len(LIGHT_SHOES))])
+            cloth = replace(cloth, plain=light * self._between((0.8, 1.1)))
         if kind != "barefoot":
             field = garments.foot_field(figure, -0.005)
-            self._add(replace(cloth, trim_below_m=0.010), trimmings.shoes, field, 0.010)
+            soled, thickness_m = replace(cloth, trim_below_m=0.010), self._between((0.008, 0.015))
+            self._add(soled, trimmings.shoes, field, thickness_m)
             self.hidden = np.maximum(self.hidden, field + garments.HIDDEN_M)
             if kind == "boots":
                 shaft = garments.foot_field(figure, self._between((0.08, 0.2)))
@@ -257,10 +265,10 @@ class Fitting:
     def _hair(self, top):
         rng = self.rng
         colour = hair.hair_colour(stable_rng("hair", self.figure.character.name))
-        cloth = Cloth(HAIR, colour, "strands", 0.45 * colour, 0.02, 0.3)
+        cloth = Cloth(HAIR, colour, "strands", 0.6 * colour, 0.02, 0.2)
         self.words["hair"], self.words["beard"] = "short", False
-        if rng.random() < (0.5 if self.female else 0.04):
-            length, forward = self._between((0.05, 0.32)), self._between((0.0, 1.0))
+        if rng.random() < (0.25 if self.female else 0.02):
+            length, forward = self._between((0.05, 0.28)), self._between((0.0, 1.0)) ** 3
             head = self.figure.part_at("Head")
             self._add(cloth, hair.long_hair, top, length, forward, head, rng)
             self.words["hair"] = "long"

@@ -17,7 +17,7 @@ from egolib.miniature.people.tailoring import (
 )
 
 LEAST_EASE_M = 0.003
-HIDDEN_M = 0.035  # skin and cloth further than this below another garment's hem are left out
+HIDDEN_M = 0.05  # skin and cloth further than this below another garment's hem are left out
 ANGLES, LEVELS = 40, 48  # of the grid on which cloth hangs from chest and belly
 
 

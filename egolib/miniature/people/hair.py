@@ -20,7 +20,7 @@ def hair_colour(rng):
     return np.array(colours)[rng.choice(len(colours), p=shares)] * rng.uniform(0.8, 1.25)
 
 
-def long_hair(figure, cloth, top, length_m, forward, part, rng, locks=22):
+def long_hair(figure, cloth, top, length_m, forward, part, rng, locks=30):
     """Locks from beside the cheeks over the shoulders; `forward` (0 to 1) is the share that falls
     onto the chest, `length_m` how far below the neck joint they end."""
     surface = Surface(top, len(figure.rig.bones))
@@ -60,9 +60,7 @@ def long_hair(figure, cloth, top, length_m, forward, part, rng, locks=22):
         paths += lying * (surface.push_out(paths, clearance) - paths)
         paths = gaussian_filter1d(paths, 0.8, axis=1, mode="nearest")
     outward = paths - (neck * [1, 1, 0] + paths * [0, 0, 1])
-    widths = rng.uniform(0.006, 0.013, (count, 1)) * np.interp(
-        at, (0, 2, 3, 4), (1, 1.1, 0.9, 0.12)
-    )
+    widths = rng.uniform(0.008, 0.017, (count, 1)) * np.interp(at, (0, 2, 3, 4), (1, 1.2, 1.0, 0.2))
     weights = gaussian_filter1d(surface.weights(paths), 1.0, axis=1, mode="nearest")
     held = (1 - smoothstep(at, 0.9, 2.6))[None, :, None]
     head = np.eye(len(figure.rig.bones))[figure.rig.index("Head")]

@@ -41,7 +41,7 @@ __all__ = [
 FREE_M = 0.5  # half the side of the square in which a performance is centred
 CLEARANCE_M = 1.9  # furniture stays this far from the middle
 PLACES = {"room": 0.5, "terrace": 0.22, "garden": 0.28}
-WILD_SHARE = 0.2  # of the places: patterns, colours and lamps as nowhere on earth
+WILD_SHARE = 0.1  # of the places: patterns, colours and lamps as nowhere on earth
 RUG_SHARE = 0.25
 
 
@@ -128,7 +128,7 @@ def furnish(rng):
         windows=windows,
         window_bars_m=rng.choice([0, 0.03]) if kind == "room" else 0.0,
         rug=rug,
-        rug_surface=draw_surface(rng, str(rng.choice(["carpet", "wild"]))),
+        rug_surface=draw_surface(rng, str(rng.choice(["carpet", "carpet", "carpet", "wild"]))),
         light=draw_light(rng, half, windows, kind == "garden", floor.colour, wild),
         boxes=_stand(rng, kind, half),
     )

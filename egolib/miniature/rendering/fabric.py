@@ -13,6 +13,7 @@ import warp as wp
 from egolib.miniature.rendering.materials import Hit, band
 
 SWATCH_PX, SWATCH_M = 256, 0.64
+PLACKET_M, BUTTONS_M = 0.008, 0.09  # half widths from here on have buttons; one every so far
 STEEPEST = 0.9  # tangent of a fold's slope; steeper ones would turn away from the light
 PATTERNS = (
     "plain", "stripes", "pinstripes", "checks", "dots", "camouflage", "melange", "denim", "print",
@@ -171,14 +172,18 @@ def cloth_paint(
         wave = 0.0012 * wp.sin(along * 45.0) + 0.0025 * wp.sin(along * 17.0)
         half = cloth.fastener_m
         below = cloth.top_m - along
-        if below > 0.0 and below < 0.045:  # the puller
+        if below > 0.0 and below < 0.045 and half < PLACKET_M:  # the puller of a zip
             half = 1.7 * half
         inside = soft_step(half - wp.abs(place[0] + wave), blur) * soft_step(below, 0.01)
         inside *= wp.min(1.0, 2.5 * half / wp.max(blur, 1.0e-4))
-        teeth = 0.88 + 0.12 * wp.sin(along * 1800.0) * wp.min(1.0, 0.0007 / blur)
         seam = soft_step(0.006 - wp.abs(wp.abs(place[0]) - 0.03), 0.006 + blur)
         colour *= 1.0 - 0.25 * seam
-        colour = wp.lerp(colour, teeth * cloth.fastener_colour, inside)
+        colour = wp.lerp(colour, cloth.fastener_colour, inside)
+        if half >= PLACKET_M:
+            down = below / BUTTONS_M - wp.floor(below / BUTTONS_M) - 0.5
+            away = wp.length(wp.vec2(place[0], down * BUTTONS_M))
+            button = soft_step(0.0045 - away, blur) * wp.min(1.0, 0.012 / wp.max(blur, 1.0e-4))
+            colour = wp.lerp(colour, cloth.second, button * soft_step(below, 0.01))
     return colour
 
 

@@ -251,14 +251,15 @@ class Renderer:
             self.mesh.id, self.room, turn, centre, self.rays, self.hits, self.spot_targets,
             quality.grid_step, quality.interleave, quality.rays, self.spots,
         )  # fmt: skip
-        self._launch(
-            lighting.join_samples, self.spot_targets,
-            self.spots, self.spot_targets, quality.interleave, self.tolerance, centre, self.joined,
-        )  # fmt: skip
+        for noisy, smooth in ((self.spots, self.joined), (self.joined, self.spots)):
+            self._launch(
+                lighting.join_samples, self.spot_targets,
+                noisy, self.spot_targets, quality.interleave, self.tolerance, centre, smooth,
+            )  # fmt: skip
         self._launch(
             shading.paint_picture, self.targets,
             self.mesh.id, faces, self.normals, self.body, self.room, turn, centre,
-            self.pixel_radians, self.rays, self.targets, self.hits, self.joined,
+            self.pixel_radians, self.rays, self.targets, self.hits, self.spots,
             quality.grid_step, self.tolerance, self.radiance, self.object_ids,
         )  # fmt: skip
 

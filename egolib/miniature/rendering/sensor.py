@@ -44,7 +44,7 @@ def draw_sensor(rng):
     balance = np.array([1 + warmth, 1 + green, 1 - warmth])
     noisy = rng.random() < 0.6
     return Sensor(
-        exposure=float(np.exp(rng.normal(0.35, 0.4))),
+        exposure=float(np.exp(rng.normal(0.25, 0.25))),
         exposure_jitter=rng.uniform(0, 0.04),
         white_balance=tuple(balance / balance.mean()),
         saturation=rng.uniform(0.6, 1.25),

@@ -77,7 +77,8 @@ def lit_colour(room: wp.array(dtype=RoomOnDevice), lit: Lit, surface: Surface, k
         shown[k] += albedo * sky[k] * lit.open / (1.0 - 0.8 * albedo * (1.0 - lit.open))
     if surface.gloss > 0.0:
         share = fresnel(surface.gloss, -wp.dot(surface.normal, ray))
-        share = wp.lerp(share, surface.gloss, surface.roughness)
+        rough = surface.roughness
+        share = wp.lerp(share, surface.gloss, wp.where(kind == BODY, wp.sqrt(rough), rough))
         image = sky * lit.open
         if kind == FLOOR or kind == SOLID:
             bounced = ray - 2.0 * wp.dot(ray, surface.normal) * surface.normal
@@ -121,10 +122,11 @@ def find_surfaces(
 
 @wp.func
 def beyond_edge(
-    room: wp.array(dtype=RoomOnDevice), hits: wp.array2d(dtype=Hit), row: int, column: int
-):
-    """The way (down, right) to the neighbours that see something else, or the same thing further
-    off; 0 where there are none."""
+    body: wp.array(dtype=BodyOnDevice), room: wp.array(dtype=RoomOnDevice),
+    hits: wp.array2d(dtype=Hit), row: int, column: int,
+):  # fmt: skip
+    """The way (down, right) to the neighbours that see something else, another cloth, or the same
+    further off; 0 where there are none."""
     here = hits[row, column]
     way = wp.vec2(0.0)
     for k in range(4):
@@ -140,6 +142,8 @@ def beyond_edge(
         apart = there.kind != here.kind
         if there.kind == BODY and here.kind == BODY:
             apart = wp.abs(there.distance - here.distance) > 0.02 + 0.05 * here.distance
+            if body[0].tags[there.index, 0] != body[0].tags[here.index, 0]:
+                apart = True
         if there.kind == SOLID and here.kind == SOLID:
             apart = room[0].face_solids[there.index] != room[0].face_solids[here.index]
         if apart:  # of opposite neighbours the later one counts a little more
@@ -160,7 +164,7 @@ def paint_picture(
     pixel = targets[wp.tid()]
     row = pixel[0]
     column = pixel[1]
-    way = EDGE_PX * beyond_edge(room, hits, row, column)
+    way = EDGE_PX * beyond_edge(body, room, hits, row, column)
     samples = wp.where(wp.length_sq(way) > 0.0, 2, 1)
     shown = wp.vec3(0.0)
     middle = Lit()

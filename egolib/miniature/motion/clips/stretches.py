@@ -7,32 +7,46 @@ _AKIMBO = (70, -50, -50, -48, 40, 35)
 _WIDE = (88, -14, 88, -11, 60, 0)
 _BACK = (126, 5, 122, 3, 30, 0)
 _LOW_BACK = (138, -42, 132, -34, 20, 0)
+_ASIDE = (114, -4, 100, 0, 60, 0)
+_REACH = (58, -22, 46, -16, 50, 0)
+_LOW = (45, -55, 20, -40, 40, 0)
+_BENT = (82, -36, -25, -14, 30, 0)
+
+
+def _turned(left, right, chest_yaw):
+    """Upright, the chest turned below a head that looks a little down."""
+    return Key(left=left, right=right, hands="open", spine=(1, chest_yaw, 0), head=(5, 0, 0))
+
 
 STRETCHES = {
     # UpperStretching
-    "upper_stretching": Clip(15.0, (
-        both(_WIDE, hands="open", spine=(0, 0, 0)),
-        both(_BACK, hands="open", spine=(-8, 0, 0), head=(-6, 0, 0)),
-        both(_WIDE, hands="open", spine=(0, 50, 0)),
-        both(_WIDE, hands="open", spine=(0, -50, 0)),
-        both(_BACK, hands="open", spine=(-4, 42, 0)),
-        both(_LOW_BACK, hands="cupped", spine=(-6, -35, 0)),
-        both((75, 70, 60, 84, 20, 0), hands="open", spine=(-8, 0, 0), head=(-14, 0, 0)),
+    "upper_stretching": Clip(20.0, (
+        _turned(_WIDE, _WIDE, 0),
+        _turned(_WIDE, _WIDE, 52),
+        _turned(_WIDE, _WIDE, -52),
+        _turned(_BACK, _BACK, 30),
+        _turned(_BACK, _BACK, -30),
+        _turned(_BACK, _REACH, 46),
+        _turned(_REACH, _BACK, -46),
+        _turned(_ASIDE, _LOW, 46),
+        _turned(_LOW, _ASIDE, -46),
+        _turned(_ASIDE, _BENT, 50),
+        _turned(_BENT, _ASIDE, -50),
+        _turned(_LOW_BACK, _LOW_BACK, -35),
+        _turned(_BENT, _BENT, 42),
+        both((75, 70, 60, 84, 20, 0), hands="open", spine=(-4, 0, 0), head=(-8, 0, 0)),
         Key(left=(90, 60, -50, 75, 20, 0), right=_AKIMBO, spine=(0, 0, -26)),
         Key(left=_AKIMBO, right=(90, 60, -50, 75, 20, 0), spine=(0, 0, 26)),
         Key(left=(-25, -5, -40, 0, 30, 0), right=(20, -30, -40, 30, 20, 0), spine=(2, -15, 0)),
-        both(_AKIMBO, spine=(-14, 0, 0), head=(-10, 0, 0)),
+        both(_AKIMBO, spine=(-10, 0, 0), head=(-6, 0, 0)),
         both(_AKIMBO, spine=(4, 46, 0)),
-        both((8, 0, 0, 2, 60, 0), hands="cupped", spine=(18, 0, 0), head=(10, 0, 0)),
-        Key(left=(105, 20, 100, 25, 20, 0), right=(15, -5, -30, 0, 60, 0), hands="open",
-            spine=(0, 45, 0)),
-        both((88, -22, 86, -14, 40, 0), hands="open", spine=(4, -30, 0)),
-        both((65, 40, -50, 50, 10, 0), spine=(-4, 30, 0)),
+        both(_WIDE, hands="open", spine=(20, 25, 0), hips=8),
+        both((8, 0, 0, 2, 60, 0), hands="cupped", spine=(16, 0, 0), head=(10, 0, 0)),
     ), shuffled=True),
     "Tpose_Take_001": Clip(4.0, (
         both(_WIDE, hands="open"),
-        both((88, -19, 88, -15, 75, 0), hands="open", spine=(0, 15, 0)),
-        both((110, -14, 106, -12, 40, 0), hands="open", spine=(-5, -15, 0)),
+        both((88, -19, 88, -15, 75, 0), hands="open", spine=(0, 30, 0)),
+        both((110, -14, 106, -12, 40, 0), hands="open", spine=(0, -25, 0)),
     )),
     "Standing_2H_Cast_Spell_01": Clip(2.2, (
         both((60, -60, 0, -20, 0, 0), hands="cupped", spine=(10, 0, 0), **crouch(0.08)),

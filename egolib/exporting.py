@@ -1,0 +1,116 @@
+"""A trained network -> an ONNX file that needs neither torch nor egolib, in float32 or int8."""
+
+import json
+import tempfile
+import warnings
+from importlib import metadata
+from pathlib import Path
+
+import numpy as np
+import onnx
+import onnxruntime
+import torch
+
+from egolib.checkpoints import JOINT_ORDERS
+from egolib.errors import EgolibError
+from egolib.files import atomic_path
+from egolib.inference import OUTPUTS, Estimator
+from egolib.shards import open_frames
+
+INPUT = "squares"
+CALIBRATION_FRAMES = 128
+TOLERANCE = {"joints_px": 0.05, "confidence": 1e-3, "pose_m": 1e-4, "neck_m": 1e-4}
+_QUANTISED = ("Conv", "ConvTranspose", "MaxPool")
+_LINEAR = ("Gemm", "MatMul")
+_LARGE = 1_000_000  # weights; smaller linear layers cost no time, but decide the pose
+
+
+def calibration_squares(data, image_px):
+    """Squares (CALIBRATION_FRAMES, S, S, 3) drawn evenly from the training frames of a tree or pack."""
+    index = open_frames(data, "train")
+    chosen = np.linspace(0, len(index) - 1, CALIBRATION_FRAMES).round().astype(int)
+    return np.stack([index.read_square(i, image_px) for i in np.unique(chosen)])
+
+
+def export_onnx(network, spec, path, provenance, calibration=None):
+    """Write `network` (of a checkpoints.NetworkSpec) as ONNX: INPUT, uint8 RGB (B, S, S, 3), ->
+    inference.OUTPUTS. The file says in its metadata what every number means.
+
+    calibration: squares (N, S, S, 3) of training frames, from which the ranges of an int8 network
+    are taken; None writes float32. What is written has passed ONNX's checker; float32 has been run
+    beside torch too. Raises EgolibError for a lifter, and when the outputs differ.
+    """
+    if spec.kind == "lifter":
+        raise EgolibError("a lifter takes no pictures; export an egopose or a heatmaps network")
+    estimator = Estimator(network.cpu().float().eval(), spec.image_px)
+    with atomic_path(path) as partial, tempfile.TemporaryDirectory() as folder:
+        plain = Path(folder) / "float32.onnx"
+        names = _trace(estimator, plain)
+        _require_equal(estimator, plain, names)
+        if calibration is not None:
+            _quantise(plain, plain := Path(folder) / "int8.onnx", calibration)
+        model = onnx.load(plain)
+        onnx.helper.set_model_props(model, {
+            "format": "egolib-onnx-1",
+            "egolib": metadata.version("egolib"),
+            "image_px": str(spec.image_px),
+            "kind": spec.kind,
+            "precision": "float32" if calibration is None else "int8",
+            "provenance": json.dumps(provenance),
+            INPUT: "(B, S, S, 3) uint8 RGB, S = image_px: the square crop of the picture",
+            **{name: OUTPUTS[name] for name in names},
+            **{name: json.dumps(order) for name, order in JOINT_ORDERS.items()},
+        })  # fmt: skip
+        onnx.checker.check_model(model, full_check=True)
+        onnx.save(model, partial)
+
+
+def _trace(estimator, path):
+    """-> the names of the outputs."""
+    squares = estimator.example(2)  # of one, the batch would be taken for a constant
+    with warnings.catch_warnings(), torch.no_grad():
+        warnings.simplefilter("ignore")  # of the exporter, about its own insides
+        names = list(estimator(squares))
+        torch.onnx.export(
+            estimator, (squares,), path, dynamo=True, verbose=False, external_data=False,
+            input_names=[INPUT], output_names=names,
+            dynamic_shapes=({0: torch.export.Dim("batch")},),
+        )  # fmt: skip
+    return names
+
+
+def _require_equal(estimator, path, names):
+    noise = np.random.default_rng(0).integers(0, 256, estimator.example(3).shape, np.uint8)
+    with torch.inference_mode():
+        expected = estimator(torch.from_numpy(noise))
+    session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+    for name, found in zip(names, session.run(names, {INPUT: noise}), strict=True):
+        difference = np.abs(found - expected[name].numpy()).max()
+        if not difference <= TOLERANCE.get(name, 1e-3):
+            raise EgolibError(f"the exported {name} differ by {difference:.2g} from PyTorch's")
+
+
+def _quantise(path, out, squares):
+    """Static int8 of convolutions and large linear layers: weights by channel, in the 7 bits that
+    processors without VNNI add up exactly, activations in 8."""
+    from onnxruntime.quantization import CalibrationDataReader, QuantFormat, quantize_static
+
+    class Squares(CalibrationDataReader):
+        def __init__(self):
+            self.rows = iter(squares)
+
+        def get_next(self):
+            return next(({INPUT: row[None]} for row in self.rows), None)
+
+    graph = onnx.load(path).graph
+    sizes = {weights.name: np.prod(weights.dims) for weights in graph.initializer}
+    chosen = [
+        node.name
+        for node in graph.node
+        if node.op_type in _QUANTISED
+        or (node.op_type in _LINEAR and sizes.get(node.input[1], 0) >= _LARGE)
+    ]
+    quantize_static(
+        path, out, Squares(), quant_format=QuantFormat.QDQ, per_channel=True, reduce_range=True,
+        op_types_to_quantize=[*_QUANTISED, *_LINEAR], nodes_to_quantize=chosen,
+    )  # fmt: skip

@@ -1,0 +1,43 @@
+"""A trained network as other programs use it: pictures as they hold them -> named outputs."""
+
+import torch
+from torch import nn
+
+from egolib.dataset import normalise
+from egolib.heatmaps import find_peaks
+from egolib.models import Lifted
+
+# Every output that a network may have, and what its numbers mean; B pictures.
+OUTPUTS = {
+    "joints_px": "(B, 15, 2) heatmap joints: pixels of the given square, centres on integers",
+    "confidence": "(B, 15) of the heatmap joints: their peaks, about 0 to 1",
+    "pose_m": "(B, 16, 3) joints: metres from the neck; x to the wearer's left, y forward, z down",
+    "neck_m": "(B, 3) metres from the camera, same axes",
+    "expected_error_m": "(B, 16) metres by which each joint expects to be off",
+}
+
+
+class Estimator(nn.Module):
+    """Squares of uint8 RGB (B, S, S, 3) -> {name: float32 tensor}, of OUTPUTS those that the network
+    has, in that order. Any network that takes normalised pictures (B, 3, S, S) and returns
+    heatmaps, alone or followed by the parts of a models.Lifted, can be put into it."""
+
+    def __init__(self, network, image_px):
+        super().__init__()
+        self.network = network
+        self.image_px = image_px
+
+    def forward(self, squares):
+        found = self.network(normalise(squares.permute(0, 3, 1, 2)))
+        heatmaps, *lifted = (found,) if torch.is_tensor(found) else found
+        joints_px, confidence = find_peaks(heatmaps, self.image_px)
+        outputs = {"joints_px": joints_px, "confidence": confidence}
+        if lifted:
+            lifted = Lifted(*lifted)
+            outputs |= {"pose_m": lifted.pose_m, "neck_m": lifted.neck_m}
+            outputs |= {"expected_error_m": lifted.spread_m}
+        return {name: value.float() for name, value in outputs.items() if value is not None}
+
+    def example(self, count=1):
+        """Squares of nothing."""
+        return torch.zeros(count, self.image_px, self.image_px, 3, dtype=torch.uint8)

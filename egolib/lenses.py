@@ -1,0 +1,90 @@
+"""Lenses of other cameras: any that is round about its axis, as a table of angle and radius.
+
+Models: Kannala and Brandt 2006, as in `cv2.fisheye`; Scaramuzza et al. 2006, as in OCamCalib.
+Axes and pixels are those of `camera`.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+_STEPS = 4096
+_WIDEST_RAD = np.deg2rad(110)
+_LEAST_RAD = np.deg2rad(45)
+
+
+@dataclass(frozen=True, eq=False)
+class RadialLens:
+    """A ray at angle theta_rad (N,) from the axis lies at radius (N,) from the centre before the
+    affine map (2, 2) and the centre (2,) make it pixels of a picture of width x height. Both
+    tables increase and start at zero."""
+
+    theta_rad: np.ndarray
+    radius: np.ndarray
+    affine: np.ndarray
+    centre: np.ndarray
+    width: int
+    height: int
+
+    def project(self, points):
+        """Camera-frame points (..., 3), any unit -> pixels (..., 2); NaN beyond what the lens is
+        known to see."""
+        points = np.asarray(points, np.float64)
+        across = np.hypot(points[..., 0], points[..., 1])
+        theta = np.arctan2(across, points[..., 2])
+        radius = np.interp(theta, self.theta_rad, self.radius, right=np.nan)
+        ways = points[..., :2] / np.maximum(across, 1e-12)[..., None]
+        return (radius[..., None] * ways) @ self.affine.T + self.centre
+
+
+def kannala_brandt(matrix, distortion, width, height):
+    """RadialLens of radius = theta (1 + k1 theta^2 + ... + k4 theta^8), matrix (3, 3) as OpenCV's.
+
+    Raises ValueError that says what is absurd about these numbers, as all below.
+    """
+    matrix, k = np.asarray(matrix, np.float64), np.array([1.0, *distortion])
+    if matrix.shape != (3, 3) or len(k) != 5:
+        raise ValueError("a fisheye lens has a 3x3 matrix and 4 distortion coefficients")
+    theta = np.linspace(0, _WIDEST_RAD, _STEPS)
+    radius = sum(each * theta ** (2 * power + 1) for power, each in enumerate(k))
+    return _checked(theta, radius, matrix[:2, :2], matrix[:2, 2], width, height)
+
+
+def scaramuzza(polynomial, stretch, centre, width, height):
+    """RadialLens whose ray at radius r rises by polynomial[0] + polynomial[1] r + ... along the
+    axis, in pixels (OCamCalib's direct mapping; negative towards the scene).
+
+    stretch: OCamCalib's c, d, e. centre: column, row.
+    """
+    c, d, e = stretch
+    radius = np.linspace(0, np.hypot(width, height), _STEPS)
+    rise = np.polynomial.Polynomial(polynomial)(radius) * np.sign(polynomial[0])
+    theta = np.arctan2(radius, rise)
+    return _checked(theta, radius, np.array([[1, e], [d, c]]), np.asarray(centre), width, height)
+
+
+def _checked(theta, radius, affine, centre, width, height):
+    """The lens up to where its curve turns back, if that is a lens at all."""
+    numbers = np.concatenate([radius, theta, affine.ravel(), centre, [width, height]])
+    if not np.isfinite(numbers).all():
+        raise ValueError("not all numbers are finite")
+    if not 32 <= min(width, height) <= max(width, height) <= 32766:
+        raise ValueError(f"a picture of {width:g}x{height:g} pixels")
+    if (np.abs(centre - np.array([width, height]) / 2) > np.array([width, height]) / 4).any():
+        raise ValueError(
+            f"the centre ({centre[0]:g}, {centre[1]:g}) is not about the middle of the "
+            f"{width:g}x{height:g} picture"
+        )
+    down = np.flatnonzero((np.diff(radius) <= 0) | (np.diff(theta) <= 0))
+    last = down[0] if len(down) else len(theta) - 1
+    theta, radius = theta[: last + 1], radius[: last + 1]
+    if theta[-1] < _LEAST_RAD:
+        degrees = np.rad2deg(theta[-1])
+        raise ValueError(f"its curve turns back {degrees:.0f} degrees from the axis")
+    stretches = np.linalg.svd(affine, compute_uv=False)
+    if stretches[0] > 1.5 * stretches[-1]:
+        raise ValueError("its pixels are stretched more than 1.5 times")
+    halfway = stretches[0] * np.interp(_LEAST_RAD, theta, radius)
+    if not 0.05 <= halfway / min(width, height) <= 1.5:
+        raise ValueError(f"45 degrees from the axis lie {halfway:.3g} pixels from the centre")
+    return RadialLens(theta, radius, affine, centre, int(width), int(height))

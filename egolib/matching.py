@@ -1,0 +1,177 @@
+"""How pictures of an unknown headset fit the data set's framing, found out from a few of them."""
+
+import math
+from dataclasses import dataclass
+from itertools import islice
+
+import numpy as np
+
+from egolib.camera import XR_EGOPOSE, native_to_square
+from egolib.drawing import StudyFigure, draw_pose_2d, styled
+from egolib.errors import EgolibError
+from egolib.framing import TURNS, Framing
+from egolib.imagecircle import find_circle
+from egolib.sources import Picture
+
+PICTURES = 16  # that are looked at, spread over the input
+_MOST_BYTES = 2**29  # of them
+# Measured with the quick profile's network on the miniature's test pictures, and within the same
+# circle on noise, flat colours, smooth textures and heaps of discs: of sets of 16 all pass and
+# none; of sets of 4, 98 % and at most 6 %; of single pictures, 81 % and at most 35 %.
+LEAST_CONFIDENCE, LEAST_MARGIN = 0.45, 0.1
+_FEW = 4  # pictures that say little
+_SAME_CIRCLE = (
+    0.008  # of the picture's height: the data set's own circle lies a 60th off its middle
+)
+_SHOWN_PX = 256
+_DRAWN = 0.2  # the least confidence of a joint that is drawn
+
+
+@dataclass(frozen=True)
+class Match:
+    """What was found. pictures: uint8 RGB, all of one shape. circle: (column, row, radius) in them,
+    or None. own_framing: they are framed as the data set's. confidence: {turn: mean heatmap peak
+    of the framing turned so}, empty without a network. doubts: why these may not be a downward
+    headset's, a line each."""
+
+    pictures: list[np.ndarray]
+    framing: Framing
+    circle: tuple[float, float, float] | None
+    own_framing: bool
+    confidence: dict[int, float]
+    doubts: tuple[str, ...]
+
+
+def sample_pictures(source):
+    """Up to PICTURES pictures spread over a sources.Source, all of the first one's shape -> list of
+    uint8 RGB (H, W, 3). Raises EgolibError when none can be read."""
+    every = max(1, (source.total or 1) // PICTURES)
+    read, reason = [], "no picture"
+    for item in islice(source.read(every=every), PICTURES):
+        if isinstance(item, Picture):
+            read.append(item.rgb)
+        else:
+            reason = item.reason
+        if sum(rgb.nbytes for rgb in read) > _MOST_BYTES:
+            break
+    if not read:
+        raise EgolibError(f"{source.name}: {reason}")
+    return [rgb for rgb in read if rgb.shape == read[0].shape]
+
+
+def match(pictures, runtime=None, lens=None, turn=None, mirror=None, circle=None):
+    """Find the Framing of pictures of one camera (N of uint8 RGB (H, W, 3)) -> Match.
+
+    lens (lenses.RadialLens), turn, mirror and circle are taken as they are where given. The turn is
+    the one at which the network of `runtime` (runtimes.Runtime) is surest of what it sees; a body
+    is too symmetric to show a mirror, so that is noticed only where the data set's own lens,
+    whose circle lies off the middle, gives it away. Raises EgolibError where neither circle nor shape
+    says how to crop.
+    """
+    shape = pictures[0].shape
+    found = circle or find_circle(pictures)
+    own = [] if lens else _own_framings(shape, found)
+    own = [f for f in own if turn in (None, f.turn) and mirror in (None, f.mirror)]
+    if own and not circle:
+        candidates = own
+    else:
+        outline = None if lens and not circle else found
+        if not (lens or outline or _plain(shape)):
+            raise EgolibError(
+                f"{shape[1]}x{shape[0]} is neither 8:5 nor square, and no image circle was found; "
+                "give --circle COLUMN,ROW,RADIUS or a --calibration"
+            )
+        turns = TURNS if turn is None else [turn]
+        candidates = [Framing(bool(mirror), each, outline, lens) for each in turns]
+        candidates = [f for f in candidates if f.lens or f.circle or _plain(shape, f.turn)]
+    surest = {f.mirror: _confidence(pictures, f, runtime) if runtime else {} for f in candidates}
+    framing = max(candidates, key=lambda f: surest[f.mirror].get(f.turn, 0))
+    confidence = surest[framing.mirror]
+    doubts = tuple(_doubts(len(pictures), found, lens, bool(own), framing, confidence))
+    return Match(pictures, framing, found, bool(own), confidence, doubts)
+
+
+def _plain(shape, turn=0):
+    """Whether a picture, turned, has a shape of the data set's."""
+    width, height = shape[1::-1] if turn % 180 == 0 else shape[:2]
+    return width == height or width * 5 == height * 8
+
+
+def _own_framings(shape, circle):
+    """The framings without circle or lens that lay `circle` over the data set's."""
+    size = XR_EGOPOSE.height
+    centre = native_to_square((XR_EGOPOSE.circle_cx, XR_EGOPOSE.circle_cy), size)
+    framings = [Framing(m, turn) for m in (False, True) for turn in TURNS if _plain(shape, turn)]
+    fits = []
+    for framing in framings if circle else ():
+        side = min(shape[:2])
+        expected = framing.to_given(centre, size, shape)
+        radius = XR_EGOPOSE.circle_radius * side / size
+        away = max(np.hypot(*(expected - circle[:2])), abs(radius - circle[2]))
+        if away < _SAME_CIRCLE * side:
+            fits.append(framing)
+    return fits
+
+
+def _confidence(pictures, framing, runtime):
+    """{turn: mean heatmap peak over pictures and joints} of `framing` turned each way."""
+    squares = np.stack([framing.square(rgb, runtime.image_px) for rgb in pictures])
+    confidence = {}
+    for more in TURNS:
+        turned = np.ascontiguousarray(np.rot90(squares, -more // 90, (1, 2)))
+        confidence[(framing.turn + more) % 360] = float(runtime.run(turned)["confidence"].mean())
+    return confidence
+
+
+def _doubts(count, circle, lens, own, framing, confidence):
+    if not circle:
+        yield "no image circle: a fisheye lens that sees a whole body leaves black corners"
+    elif not (own or lens):
+        yield (
+            "another lens than the data set's: its circle is laid over the data set's, which is "
+            "only near the truth; a --calibration is exact"
+        )
+    if not confidence:
+        yield "no network looked at them: name one with --network to learn which way is up"
+        return
+    best = confidence[framing.turn]
+    margin = best - np.mean([value for turn, value in confidence.items() if turn != framing.turn])
+    if best < LEAST_CONFIDENCE or margin < LEAST_MARGIN:
+        yield (
+            "this does not look like a downward headset view: the network's mean confidence is "
+            f"{best:.2f}, {margin:+.2f} against the other turns; usual are {LEAST_CONFIDENCE} and "
+            f"{LEAST_MARGIN:+} or more"
+        )
+    if count < _FEW:
+        yield f"{count} pictures say little about turn and view: name more, of several poses"
+
+
+@styled
+def match_sheet(match, runtime=None, columns=6):
+    """Pictures as given, above what the network sees of them, with the joints that it finds."""
+    chosen = np.linspace(0, len(match.pictures) - 1, min(columns, len(match.pictures)))
+    pictures = [match.pictures[i] for i in chosen.round().astype(int)]
+    height, width = pictures[0].shape[:2]
+    figure = StudyFigure(figsize=(1.9 * len(pictures), 1.9 * (1 + height / width) + 0.4))
+    grid = figure.subplots(
+        2, len(pictures), squeeze=False, gridspec_kw={"height_ratios": [height / width, 1]}
+    )
+    for above, below, picture in zip(*grid, pictures, strict=True):
+        above.imshow(picture)
+        if match.circle:
+            column, row, radius = match.circle
+            angle = np.linspace(0, math.tau, 200)
+            above.plot(column + radius * np.cos(angle), row + radius * np.sin(angle), "w--", lw=0.8)
+            above.set(xlim=(-0.5, width - 0.5), ylim=(height - 0.5, -0.5))
+        below.imshow(match.framing.square(picture, _SHOWN_PX))
+        if runtime:
+            found = runtime.run(match.framing.square(picture, runtime.image_px)[None])
+            places = (found["joints_px"][0] + 0.5) * (_SHOWN_PX / runtime.image_px) - 0.5
+            draw_pose_2d(below, places, found["confidence"][0] > _DRAWN, width=1.1)
+    for axes in grid.flat:
+        axes.set_axis_off()
+    grid[0, 0].set_title("as given" + ", and the circle found" * bool(match.circle), loc="left")
+    grid[1, 0].set_title(
+        "as the network sees it" + ", and what it finds" * bool(runtime), loc="left"
+    )
+    return figure

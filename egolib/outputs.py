@@ -1,0 +1,94 @@
+"""What stands beside poses.csv: overlays, drawn as the poses come, and forms for other tools, made
+from the table at the end, so that they also hold what an earlier run has done."""
+
+import contextlib
+from pathlib import Path
+
+import numpy as np
+
+from egolib import overlays
+from egolib.bvh import write_bvh
+from egolib.estimates import Estimate
+from egolib.poseseries import read_series, save_npz, write_labels
+from egolib.progress import progress_bar
+from egolib.rig import BONES, to_camera_axes
+from egolib.rigfitting import fit_rig
+from egolib.skeleton import HEATMAP_JOINT_INDICES
+from egolib.sources import Picture
+
+
+@contextlib.contextmanager
+def drawing(out, source, done):
+    """Yield a function that draws an Estimate of a sources.Source in the background: stills as
+    overlays/<stem>.png, frames into one video. A video of which `done` holds frames is left to
+    `write_forms`, which draws it whole."""
+    with contextlib.ExitStack() as opened:
+        if source.fps and not source.live and frames_of(source, done):
+            yield lambda found: None
+            return
+        if source.fps:
+            path = _video_path(out, source, len(frames_of(source, done)))
+            add = opened.enter_context(overlays.video(path, source.fps))
+        run = opened.enter_context(overlays.in_background())
+        if source.fps:
+            yield lambda found: run(add, found)
+        else:
+            folder = out / "overlays"
+            yield lambda found: run(
+                overlays.write_picture, folder / f"{found.picture.stem}.png", found
+            )
+
+
+def write_forms(out, sources, bvh, labels):
+    """poses.csv -> poses.npz, overlays of videos that are not there yet, and on request a BVH of each
+    video and of all stills, and the data set's json of each picture; both need poses."""
+    series = read_series(out / "poses.csv")
+    for source in sources:
+        if source.fps and not source.live and not _video_path(out, source).is_file():
+            _draw_again(out, source, series)
+    rig_joints_m = np.full((len(series), len(BONES), 3), np.nan, np.float32)
+    for name in np.unique(series.source) if bvh or labels else ():
+        chosen = np.flatnonzero(series.source == name)
+        motion = fit_rig(series[chosen].joints_m)
+        rig_joints_m[chosen] = to_camera_axes(motion.joints_m)
+        if bvh:
+            write_bvh(out / f"{Path(str(name)).stem}.bvh", motion, series[chosen].fps)
+        if labels:
+            write_labels(out / "json", series[chosen], motion)
+    save_npz(out / "poses.npz", series, rig_joints_m)
+
+
+def frames_of(source, names):
+    """Those of `names` (of pictures) that are frames of a video or camera, or stills."""
+    if source.fps is None:
+        return [name for name in names if "#" not in name]
+    prefix = "camera#" if source.live else f"{source.name}#"
+    return [name for name in names if name.startswith(prefix)]
+
+
+def _video_path(out, source, before=0):
+    """A camera's second video must not take the place of its first."""
+    stem = Path(source.name).stem if not source.live else f"camera-{before:06d}"
+    return out / f"{stem}.overlay.mp4"
+
+
+def _draw_again(out, source, series):
+    position = {str(image): i for i, image in enumerate(series.image)}
+    with (
+        overlays.video(_video_path(out, source), source.fps) as add,
+        progress_bar(source.read(), total=source.total, desc="draw", unit="picture") as pictures,
+    ):
+        for picture in pictures:
+            if isinstance(picture, Picture) and picture.name in position:
+                add(_recalled(picture, series, position[picture.name]))
+
+
+def _recalled(picture, series, i):
+    return Estimate(
+        picture,
+        series.joints_px[i, HEATMAP_JOINT_INDICES],
+        series.confidence[i, HEATMAP_JOINT_INDICES],
+        series.pose_m[i],
+        series.neck_m[i],
+        series.expected_error_m[i],
+    )

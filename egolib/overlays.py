@@ -1,0 +1,85 @@
+"""Poses drawn over their pictures, with the skeleton in space beside them: as PNG files and as videos,
+drawn while the next pictures are being read and run."""
+
+import contextlib
+from collections import deque
+from concurrent.futures import ThreadPoolExecutor
+from fractions import Fraction
+
+import av
+import cv2
+import numpy as np
+
+from egolib.drawing import draw_overlay
+from egolib.files import atomic_path, write_atomically
+from egolib.skeleton import HEATMAP_JOINT_INDICES
+
+_WAITING = 16  # drawings that may wait for their turn
+_ENCODER = {"preset": "veryfast", "crf": "20"}
+
+
+@contextlib.contextmanager
+def in_background():
+    """Yield a function that runs another, with its arguments, in a thread of its own: in the order
+    of the calls, each waiting while too many are under way. All are done when the block ends;
+    what one raises is raised in the block or at its end."""
+    waiting = deque()
+    with ThreadPoolExecutor(1) as pool:
+
+        def run(function, *arguments):
+            waiting.append(pool.submit(function, *arguments))
+            if len(waiting) > _WAITING:
+                waiting.popleft().result()
+
+        try:
+            yield run
+            while waiting:
+                waiting.popleft().result()
+        finally:
+            for drawing in waiting:
+                drawing.cancel()
+
+
+def draw(found):
+    """The overlay of a estimates.Estimate, uint8 RGB. Joints are as opaque as they are confident; those
+    out of view are left out."""
+    seen = np.nan_to_num(found.in_view, nan=1)[HEATMAP_JOINT_INDICES]
+    return draw_overlay(found.picture.rgb, found.joints_px, found.confidence * seen, found.pose_m)
+
+
+def write_picture(path, found):
+    """Write the overlay of an Estimate as PNG."""
+    _, png = cv2.imencode(".png", draw(found)[..., ::-1], [cv2.IMWRITE_PNG_COMPRESSION, 1])
+    write_atomically(path, png.tobytes())
+
+
+@contextlib.contextmanager
+def video(path, fps):
+    """Yield a function that adds the overlay of an Estimate to the video at `path` (H.264 in mp4),
+    which is there, whole, when the block has ended well and anything was added."""
+    with contextlib.ExitStack() as opened:
+        encode = None
+
+        def add(found):
+            nonlocal encode
+            overlay = draw(found)
+            encode = encode or opened.enter_context(_encoder(path, fps, overlay.shape))
+            encode(overlay)
+
+        yield add
+
+
+@contextlib.contextmanager
+def _encoder(path, fps, shape):
+    with atomic_path(path) as partial, av.open(partial, "w", format="mp4") as container:
+        stream = container.add_stream("libx264", Fraction(fps).limit_denominator(1001), _ENCODER)
+        stream.pix_fmt = "yuv420p"
+        stream.height, stream.width = (side // 2 * 2 for side in shape[:2])
+
+        def encode(overlay):
+            if overlay.shape[:2] != (stream.height, stream.width):
+                overlay = cv2.resize(overlay, (stream.width, stream.height))
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(overlay, format="rgb24")))
+
+        yield encode
+        container.mux(stream.encode())

@@ -1,0 +1,169 @@
+"""Many poses as arrays: read from poses.csv, written as npz and in the data set's own json."""
+
+import json
+from collections import Counter
+from dataclasses import dataclass, fields
+from pathlib import Path, PurePosixPath
+
+import numpy as np
+import pandas as pd
+from scipy.spatial.transform import Rotation
+
+from egolib.camera import camera_entry, project
+from egolib.errors import EgolibError
+from egolib.estimates import place
+from egolib.files import atomic_path, write_atomically
+from egolib.posetable import HEADER
+from egolib.progress import progress_bar
+from egolib.rig import BONES, FITTED, to_camera_axes
+from egolib.skeleton import JOINTS, RIG_PREFIX
+
+STILLS = "pictures"  # the source of what is no frame of a video or camera
+STILLS_FPS = 30.0  # of stills taken as a motion: the data set's, as far as is known
+AXES = "camera: x to the wearer's left, y forward, z down along the optical axis"
+
+
+@dataclass(frozen=True)
+class PoseSeries:
+    """N pictures in order, float32, NaN where a network does not say; joints as skeleton.JOINTS.
+
+    image (N,) str; joints_px (N, 16, 2) pixels of the picture as given, centres on integers;
+    confidence (N, 16); pose_m (N, 16, 3) metres from the neck; neck_m (N, 3) metres from the
+    camera; expected_error_m (N, 16); in_view (N, 16), 1 or 0; time_s
+    (N,) since the first frame, NaN of stills.
+    """
+
+    image: np.ndarray
+    joints_px: np.ndarray
+    confidence: np.ndarray
+    pose_m: np.ndarray
+    neck_m: np.ndarray
+    expected_error_m: np.ndarray
+    in_view: np.ndarray
+    time_s: np.ndarray
+
+    def __len__(self):
+        return len(self.image)
+
+    def __getitem__(self, chosen):
+        """The series of a slice, a mask or an array of positions."""
+        return PoseSeries(*(getattr(self, field.name)[chosen] for field in fields(self)))
+
+    @property
+    def joints_m(self):
+        """The joints in the camera frame (N, 16, 3)."""
+        return place(self.pose_m, self.neck_m)
+
+    @property
+    def source(self):
+        """The video that each picture is a frame of, "camera", or "pictures", (N,) str."""
+        video, mark, _ = np.char.rpartition(self.image, "#").T
+        return np.where(mark == "#", video, STILLS)
+
+    @property
+    def fps(self):
+        """Frames a second of a series of one source, by their times; STILLS_FPS of stills."""
+        steps_s = np.diff(self.time_s)
+        steps_s = steps_s[steps_s > 0]
+        return 1 / float(np.median(steps_s)) if len(steps_s) else STILLS_FPS
+
+
+def read_series(path):
+    """poses.csv -> PoseSeries. Raises EgolibError for another file."""
+    try:
+        table = pd.read_csv(
+            path, dtype=dict.fromkeys(HEADER, np.float32) | {"image": str, "joint": str}
+        )
+        joints = table["joint"].to_numpy().reshape(-1, len(JOINTS))
+        if not (joints == JOINTS).all():
+            raise ValueError("the joints are not in order")
+    except (OSError, ValueError, KeyError) as error:
+        raise EgolibError(f"{path}: not poses that `egolib predict` wrote ({error})") from error
+
+    def column(*names):
+        values = table[list(names)].to_numpy(np.float32).reshape(len(joints), len(JOINTS), -1)
+        return values[..., 0] if len(names) == 1 else values
+
+    return PoseSeries(
+        image=table["image"].to_numpy(str)[:: len(JOINTS)],
+        joints_px=column("u_px", "v_px"),
+        confidence=column("confidence"),
+        pose_m=column("x_mm", "y_mm", "z_mm") / 1000,
+        neck_m=column("neck_x_mm", "neck_y_mm", "neck_z_mm")[:, 0] / 1000,
+        expected_error_m=column("expected_error_mm") / 1000,
+        in_view=column("in_view"),
+        time_s=column("time_s")[:, 0],
+    )
+
+
+def save_npz(path, series, rig_joints_m=None):
+    """Write a PoseSeries with the names, units and axes of what is in it; nothing is pickled.
+
+    rig_joints_m (N, 22, 3): joints of rigs fitted to it, camera axes; their names follow, and
+    whether each is fitted only, because the network does not predict it.
+    """
+    units = {
+        "joints_px": "pixels of the picture as given, centres on integers",
+        "pose_m": "metres from the neck",
+        "neck_m": "metres from the camera",
+        "expected_error_m": "metres",
+        "confidence": "heatmap peaks, about 0 to 1",
+        "in_view": "1 or 0: whether the lens can see the joint",
+        "time_s": "seconds since the first frame of its video or camera",
+    }
+    rig = {} if rig_joints_m is None else {
+        "rig_bones": np.array(BONES),
+        "rig_fitted": np.isin(BONES, FITTED),
+        "rig_joints_m": rig_joints_m.astype(np.float32),
+        "unit_of_rig_joints_m": np.array("metres from the camera"),
+    }  # fmt: skip
+    with atomic_path(path) as partial, open(partial, "wb") as stream:
+        np.savez_compressed(
+            stream, joints=np.array(JOINTS), axes=np.array(AXES),
+            **{f"unit_of_{name}": np.array(unit) for name, unit in units.items()},
+            **{field.name: getattr(series, field.name) for field in fields(series)},
+            **rig,
+        )  # fmt: skip
+
+
+def write_labels(folder, series, motion):
+    """A PoseSeries, and the rig.RigMotion fitted to it, in the data set's format: `<picture>.json`
+    each.
+
+    The world is the camera's, with y up: the headset is at its origin. pts2d_fisheye is where the
+    data set's lens draws pts3d_fisheye, native 1280x800 pixels. Bones that the network does not
+    predict carry `"fitted": true`, and "neck" says whether its place is "predicted" or "usual".
+    """
+    folder = Path(folder)
+    trans, rot = camera_entry(_CAMERA_OF_WORLD)
+    camera = {"cam_fov": 178.8, "trans": trans.tolist(), "rot": rot.round(6).tolist()}
+    turns = Rotation.from_matrix(motion.rotations.reshape(-1, 3, 3)).as_euler("xyz")
+    turns = turns.reshape(len(series), -1, 3).round(6)
+    joints_cm = 100 * to_camera_axes(motion.joints_m)
+    joints_cm[:, [BONES.index(name) for name in JOINTS]] = 100 * series.joints_m
+    joints_cm = joints_cm.round(3)
+    known = np.isfinite(series.neck_m).all(-1)
+    for i, stem in enumerate(progress_bar(_stems(series.image), desc="json", unit="picture")):
+        world = joints_cm[i] @ _CAMERA_OF_WORLD[:3, :3]
+        write_atomically(folder / f"{stem}.json", json.dumps({
+            "action": "predicted",
+            "neck": "predicted" if known[i] else "usual",
+            "camera": camera,
+            "joints": [
+                {"name": RIG_PREFIX + bone, "trans": place, "rot": turn, "fitted": bone in FITTED}
+                for bone, place, turn in zip(BONES, world.tolist(), turns[i].tolist(), strict=True)
+            ],
+            "pts2d_fisheye": project(joints_cm[i]).round(4).T.tolist(),
+            "pts3d_fisheye": joints_cm[i].T.tolist(),
+        }))  # fmt: skip
+
+
+_CAMERA_OF_WORLD = np.array([[1.0, 0, 0, 0], [0, 0, 1, 0], [0, -1, 0, 0], [0, 0, 0, 1]])
+
+
+def _stems(images):
+    """Names of pictures -> names of files about them, without their suffix."""
+    stems = [PurePosixPath(image).with_suffix("").as_posix() if "#" not in image else
+             image.replace("#", "-") for image in images.tolist()]  # fmt: skip
+    shared = Counter(stems)
+    return [s if shared[s] == 1 else i for s, i in zip(stems, images.tolist(), strict=True)]

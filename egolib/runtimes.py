@@ -1,0 +1,137 @@
+"""What runs an inference.Estimator: PyTorch, ONNX Runtime or OpenVINO; the fastest is chosen."""
+
+import hashlib
+import json
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import onnx
+import torch
+
+from egolib.checkpoints import JOINT_ORDERS, KINDS, load_network
+from egolib.errors import EgolibError
+from egolib.evaluation import device
+from egolib.exclusions import place_beside
+from egolib.exporting import INPUT, export_onnx
+from egolib.inference import Estimator
+
+_TRIALS = 7
+PICTURE_KINDS = tuple(kind for kind in KINDS if kind != "lifter")
+
+
+@dataclass(frozen=True)
+class Runtime:
+    """A network ready to run. name: what runs it; kind: of network (checkpoints.KINDS); run: squares, uint8
+    RGB (B, image_px, image_px, 3) -> {name: float32 array}, some of inference.OUTPUTS."""
+
+    name: str
+    kind: str
+    image_px: int
+    run: Callable
+
+    def milliseconds(self, trials=_TRIALS):
+        """Times (trials,) for one picture in memory, after two runs to warm up."""
+        square = np.zeros((1, self.image_px, self.image_px, 3), np.uint8)
+        times = []
+        for _ in range(trials + 2):
+            started = time.perf_counter()
+            self.run(square)
+            times.append(1000 * (time.perf_counter() - started))
+        return np.array(times[2:])
+
+
+def open_fastest(path):
+    """A checkpoint, or what `egolib export` wrote -> the Runtime that is fastest on this machine at
+    one picture a time. Raises EgolibError for a file that is neither, and for a lifter."""
+    path = Path(path)
+    if path.suffix == ".onnx":
+        choice = [on_openvino(path), on_onnxruntime(path)]
+    else:
+        network, spec, provenance = load_network(path, PICTURE_KINDS)
+        choice = [on_torch(network, spec)]
+        if device().type == "cpu":
+            exported = _exported(path, network, spec, provenance)
+            choice += [on_openvino(exported), on_onnxruntime(exported)]
+    return min(choice, key=lambda runtime: np.median(runtime.milliseconds()))
+
+
+def _exported(path, network, spec, provenance):
+    """The network of a checkpoint as ONNX, beside it or in the user's cache; made once."""
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()[:16]
+    exported = place_beside(path.parent, ".egolib") / f"{path.stem}-{digest}.onnx"
+    if not exported.is_file():
+        print("Exporting the network to ONNX, once ...", file=sys.stderr)
+        export_onnx(network, spec, exported, provenance)
+    return exported
+
+
+def on_torch(network, spec):
+    """PyTorch in float32, on the GPU if there is one."""
+    estimator = Estimator(network, spec.image_px).to(device(), memory_format=torch.channels_last)
+    estimator.eval()
+
+    @torch.inference_mode()
+    def run(squares):
+        outputs = estimator(torch.from_numpy(squares).to(device()))
+        return {name: value.cpu().numpy() for name, value in outputs.items()}
+
+    return Runtime(f"PyTorch ({device()})", spec.kind, spec.image_px, run)
+
+
+def on_onnxruntime(path):
+    """ONNX Runtime on the CPU, of what `egolib export` wrote."""
+    import onnxruntime
+
+    kind, image_px = _read_description(path)
+    session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+    names = [output.name for output in session.get_outputs()]
+
+    def run(squares):
+        return dict(zip(names, session.run(names, {INPUT: squares}), strict=True))
+
+    return Runtime("ONNX Runtime (cpu)", kind, image_px, run)
+
+
+def on_openvino(path):
+    """OpenVINO on the CPU, in bf16 where the processor has it, of what `egolib export` wrote."""
+    import openvino
+
+    described = _read_description(path)
+    return _compiled(openvino.Core().read_model(path), *described)
+
+
+def _compiled(model, kind, image_px):
+    import openvino
+
+    core = openvino.Core()
+    half = "BF16" in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+    compiled = core.compile_model(model, "CPU", {
+        "PERFORMANCE_HINT": "LATENCY",
+        "INFERENCE_PRECISION_HINT": "bf16" if half else "f32",
+    })  # fmt: skip
+
+    def run(squares):
+        found = compiled(squares)
+        return {output.any_name: found[output] for output in compiled.outputs}
+
+    return Runtime(f"OpenVINO (cpu{', bf16' if half else ''})", kind, image_px, run)
+
+
+def _read_description(path):
+    """-> kind and image_px of an exported file."""
+    try:
+        model = onnx.load(path, load_external_data=False)
+        told = {entry.key: entry.value for entry in model.metadata_props}
+        orders = {name: tuple(json.loads(told[name])) for name in JOINT_ORDERS}
+        described = told["kind"], int(told["image_px"])
+    except FileNotFoundError as error:
+        raise EgolibError(f"{path}: no such file; write it with `egolib export`") from error
+    except Exception as error:  # protobuf's own, of which there are many
+        raise EgolibError(f"{path}: not what `egolib export` wrote ({error})") from error
+    if orders != JOINT_ORDERS:
+        raise EgolibError(f"{path}: its joints are not those of this study; export it again")
+    return described

@@ -1,0 +1,114 @@
+"""An exported network says what PyTorch says, in every runtime; int8 nearly so; others' files are
+refused."""
+
+import json
+
+import numpy as np
+import onnx
+import onnxruntime
+import pytest
+import torch
+
+from egolib.checkpoints import NetworkSpec, build_network, save_network
+from egolib.errors import EgolibError
+from egolib.exporting import CALIBRATION_FRAMES, calibration_squares, export_onnx
+from egolib.runtimes import on_onnxruntime, on_openvino, on_torch, open_fastest
+from egolib.skeleton import JOINTS
+
+SPEC = NetworkSpec(kind="egopose", backbone="resnet18", image_px=64, sigma_px=1.0)
+SQUARES = np.random.default_rng(0).integers(0, 256, (3, 64, 64, 3), np.uint8)
+
+
+@pytest.fixture(scope="module")
+def network():
+    torch.manual_seed(0)
+    network = build_network(SPEC)
+    torch.nn.init.normal_(network.heatmap_net.head.weight, std=1.0)  # peaks away from zero
+    return network.eval()
+
+
+@pytest.fixture(scope="module")
+def opened(network, tmp_path_factory):
+    """(A checkpoint, the runtime that is fastest for it)."""
+    path = tmp_path_factory.mktemp("networks") / "network.safetensors"
+    save_network(path, network, SPEC, {"profile": "toy"})
+    return path, open_fastest(path)
+
+
+@pytest.fixture(scope="module")
+def exported(opened):
+    """The ONNX file that was made of the checkpoint on the way."""
+    (path,) = opened[0].parent.glob(".egolib/network-*.onnx")
+    return path
+
+
+def test_every_runtime_says_the_same(network, exported):
+    expected = on_torch(network, SPEC).run(SQUARES)
+    assert {name: values.shape[1:] for name, values in expected.items()} == {
+        "joints_px": (15, 2), "confidence": (15,), "pose_m": (16, 3),
+    }  # fmt: skip
+    for runtime in (on_onnxruntime(exported), on_openvino(exported)):
+        found, one = runtime.run(SQUARES), runtime.run(SQUARES[:1])
+        assert found.keys() == expected.keys()
+        tolerance = 2e-2 if "bf16" in runtime.name else 1e-4
+        for name, values in expected.items():
+            limit = tolerance * np.abs(values).max()
+            np.testing.assert_allclose(found[name], values, rtol=0, atol=limit)
+            np.testing.assert_allclose(one[name], values[:1], rtol=0, atol=limit)
+
+
+def test_the_file_passes_the_checker_and_describes_itself(exported):
+    model = onnx.load(exported)
+    onnx.checker.check_model(model, full_check=True)
+    told = {entry.key: entry.value for entry in model.metadata_props}
+    assert json.loads(told["joints"]) == list(JOINTS)
+    assert (told["image_px"], told["precision"]) == ("64", "float32")
+    assert "metres from the neck" in told["pose_m"]
+    assert json.loads(told["provenance"]) == {"profile": "toy"}
+    # The branch that only training needs is left behind.
+    assert sum(node.op_type == "ConvTranspose" for node in model.graph.node) == 2
+
+
+def test_int8_is_smaller_and_close(network, exported, shared_toy_tree, tmp_path):
+    squares = calibration_squares(shared_toy_tree, SPEC.image_px)
+    assert squares.shape == (32, 64, 64, 3)  # all training frames of the toy tree, none of others
+    assert len(squares) < CALIBRATION_FRAMES
+    path = tmp_path / "int8.onnx"
+    export_onnx(network, SPEC, path, {}, squares)
+    assert path.stat().st_size < 0.35 * exported.stat().st_size
+    expected = on_torch(network, SPEC).run(squares)["pose_m"]
+    session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+    (found,) = session.run(["pose_m"], {"squares": squares})
+    assert np.abs(found - expected).mean() < 0.2 * np.abs(expected - expected.mean(0)).mean() + 0.01
+
+
+def test_a_checkpoint_is_exported_once_and_the_fastest_is_named(opened, exported):
+    path, first = opened
+    made = exported.stat().st_mtime_ns
+    again = open_fastest(path)
+    assert exported.stat().st_mtime_ns == made
+    for runtime in (first, again):
+        assert runtime.name.split(" (")[0] in ("PyTorch", "ONNX Runtime", "OpenVINO")
+        assert runtime.run(SQUARES)["pose_m"].shape == (3, 16, 3)
+
+
+def test_others_files_are_refused(network, tmp_path, exported):
+    lifter = NetworkSpec(**{**vars(SPEC), "kind": "lifter"})
+    with pytest.raises(EgolibError, match="takes no pictures"):
+        export_onnx(network.lifter, lifter, tmp_path / "a.onnx", {})
+    save_network(tmp_path / "lifter.safetensors", network.lifter, lifter, {})
+    with pytest.raises(EgolibError, match="holds a lifter"):
+        open_fastest(tmp_path / "lifter.safetensors")
+    (tmp_path / "text.onnx").write_text("no network")
+    with pytest.raises(EgolibError, match=r"text.onnx: not what `egolib export` wrote"):
+        open_fastest(tmp_path / "text.onnx")
+    with pytest.raises(EgolibError, match=r"none.onnx: no such file"):
+        open_fastest(tmp_path / "none.onnx")
+    (tmp_path / "torn.onnx").write_bytes(exported.read_bytes()[:-1000])
+    with pytest.raises(EgolibError, match=r"torn.onnx: not"):
+        open_fastest(tmp_path / "torn.onnx")
+    model = onnx.load(exported)
+    del model.metadata_props[:]
+    onnx.save(model, tmp_path / "other.onnx")
+    with pytest.raises(EgolibError, match=r"other.onnx: not what"):
+        open_fastest(tmp_path / "other.onnx")

@@ -1,0 +1,178 @@
+"""`egolib predict` on whatever it is given: goes on where it was killed, undoes a camera's mounting,
+survives what a camera does."""
+
+import threading
+
+import cv2
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+from egolib import cli, runtimes
+from egolib.checkpoints import NetworkSpec, build_network, load_network, save_network
+from egolib.sources import Picture, Source
+
+SPEC = NetworkSpec(kind="egopose", backbone="resnet18", image_px=64, sigma_px=1.0)
+
+
+@pytest.fixture(scope="module")
+def checkpoint(tmp_path_factory):
+    torch.manual_seed(0)
+    network = build_network(SPEC)
+    torch.nn.init.normal_(network.heatmap_net.head.weight, std=1.0)  # peaks away from zero
+    path = tmp_path_factory.mktemp("network") / "net.safetensors"
+    save_network(path, network, SPEC, {})
+    return path
+
+
+@pytest.fixture(autouse=True)
+def _one_runtime(monkeypatch):
+    """PyTorch, without trying which is the fastest."""
+    monkeypatch.setattr(runtimes, "open_fastest", lambda p: runtimes.on_torch(*load_network(p)[:2]))
+
+
+@pytest.fixture(scope="module")
+def pictures():
+    """Ten of 8:5, RGB."""
+    rng = np.random.default_rng(0)
+    return [cv2.resize(rng.integers(0, 255, (10, 16, 3), np.uint8), (320, 200)) for _ in range(10)]
+
+
+@pytest.fixture
+def folder(tmp_path, pictures):
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    for i, picture in enumerate(pictures):
+        cv2.imwrite(str(folder / f"{i}.png"), picture)
+    return folder
+
+
+def predict(*arguments):
+    return cli.main(["predict", *map(str, arguments)])
+
+
+def test_a_killed_run_goes_on_where_it_stood(checkpoint, folder, tmp_path, capsys):
+    assert predict(checkpoint, folder, tmp_path / "whole") == 0
+    whole = (tmp_path / "whole" / "poses.csv").read_bytes()
+    out = tmp_path / "killed"
+    out.mkdir()
+    (out / "poses.partial.csv").write_bytes(whole[: int(len(whole) * 0.55)])
+    read = []
+    original = cv2.imdecode
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(cv2, "imdecode", lambda *a: read.append(1) or original(*a))
+        assert predict(checkpoint, folder, out) == 0
+    assert len(read) == 5  # five whole pictures were there, and the half of one
+    ours, theirs = pd.read_csv(out / "poses.csv"), pd.read_csv(tmp_path / "whole" / "poses.csv")
+    assert ours.image.tolist() == theirs.image.tolist()
+    numbers = theirs.select_dtypes("number").columns
+    assert ours[numbers].to_numpy() == pytest.approx(
+        theirs[numbers].to_numpy(), abs=0.2, nan_ok=True
+    )
+    assert not (out / "poses.partial.csv").exists()
+    assert "10 pictures done, 0 skipped" in capsys.readouterr().out
+
+
+def test_new_pictures_are_added_and_old_ones_kept(checkpoint, folder, tmp_path, pictures):
+    out = tmp_path / "out"
+    assert predict(checkpoint, folder / "[0-4].png", out) == 0
+    before = (out / "poses.csv").read_bytes()
+    assert predict(checkpoint, folder, out) == 0
+    after = (out / "poses.csv").read_bytes()
+    assert after.startswith(before)
+    assert pd.read_csv(out / "poses.csv").image.nunique() == 10
+
+
+def test_what_is_written_is_of_one_network_and_framing(checkpoint, folder, tmp_path, capsys):
+    out = tmp_path / "out"
+    assert predict(checkpoint, folder, out) == 0
+    before = (out / "poses.csv").read_bytes()
+    assert predict(checkpoint, folder, out, "--mirror") == 2
+    assert "holds poses of another network or framing" in capsys.readouterr().err
+    other = tmp_path / "other.safetensors"
+    save_network(other, build_network(SPEC), SPEC, {})
+    assert predict(other, folder, out) == 2
+    assert "another network" in capsys.readouterr().err
+    assert (out / "poses.csv").read_bytes() == before
+
+
+def test_a_camera_that_is_mounted_otherwise(checkpoint, folder, tmp_path, pictures):
+    """Mirrored and turned copies give the same poses, at the same places of what they show."""
+    turned = tmp_path / "turned"
+    turned.mkdir()
+    for i, picture in enumerate(pictures):
+        cv2.imwrite(str(turned / f"{i}.png"), np.rot90(picture)[:, ::-1])
+    assert predict(checkpoint, folder, tmp_path / "a") == 0
+    assert predict(checkpoint, turned, tmp_path / "b", "--mirror", "--turn", "90") == 0
+    upright = pd.read_csv(tmp_path / "a" / "poses.csv")
+    found = pd.read_csv(tmp_path / "b" / "poses.csv")
+    deep = ["x_mm", "y_mm", "z_mm"]
+    assert found[deep].to_numpy() == pytest.approx(upright[deep].to_numpy(), abs=0.2)
+    seen = upright.u_px.notna()
+    # rot90 takes (u, v) of a 320x200 picture to (v, 319 - u); the mirror, 200 wide, to (199 - v, ...)
+    assert found.u_px[seen].to_numpy() == pytest.approx(199 - upright.v_px[seen], abs=0.05)
+    assert found.v_px[seen].to_numpy() == pytest.approx(319 - upright.u_px[seen], abs=0.05)
+
+
+def test_not_one_picture(checkpoint, tmp_path, capsys):
+    (tmp_path / "a.png").write_text("no picture")
+    assert predict(checkpoint, tmp_path / "a.png", tmp_path / "out") == 2
+    error = capsys.readouterr().err.strip().splitlines()[-1]
+    assert error == "egolib: not one picture could be done; the first: a.png: no picture"
+    assert not (tmp_path / "out" / "poses.csv").exists()
+    assert predict(checkpoint, tmp_path / "a.png", tmp_path / "a.png") == 2
+    assert "the last name is the folder" in capsys.readouterr().err
+
+
+def test_a_video_is_predicted_frame_by_frame_and_goes_on(checkpoint, tmp_path, pictures, capsys):
+    path = tmp_path / "clip.avi"
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*"MJPG"), 10, (320, 200))
+    for picture in pictures:
+        writer.write(picture)
+    writer.release()
+    out = tmp_path / "out"
+    assert predict(checkpoint, path, out) == 0
+    poses = pd.read_csv(out / "poses.csv")
+    assert poses.image.unique().tolist() == [f"clip.avi#{i:06d}" for i in range(10)]
+    lines = (out / "poses.csv").read_text().splitlines(keepends=True)
+    (out / "poses.csv").write_text("".join(lines[: 1 + 16 * 7]))
+    assert predict(checkpoint, path, out) == 0
+    assert pd.read_csv(out / "poses.csv").image.tolist() == poses.image.tolist()
+
+
+class FakeCamera:
+    """A camera that gives pictures, then does what it is told."""
+
+    def __init__(self, pictures, end=lambda: None):
+        self.pictures, self.end = pictures, end
+
+    def open(self, _):
+        def read(done=(), every=1):
+            for i, picture in enumerate(self.pictures):
+                yield Picture(f"camera#{i:06d}", f"camera-{i:06d}", i / 10, picture)
+            self.end()
+
+        return Source("0", None, 10.0, True, read)
+
+
+def test_a_camera_that_stalls_keeps_what_it_gave(
+    checkpoint, tmp_path, pictures, monkeypatch, capsys
+):
+    camera = FakeCamera(pictures[:1], lambda: threading.Event().wait(5))
+    monkeypatch.setattr("egolib.sources._camera", camera.open)
+    monkeypatch.setattr("egolib.sources.PATIENCE_S", 1.0)
+    assert predict(checkpoint, "0", tmp_path / "out") == 0
+    printed = capsys.readouterr().out
+    assert "1 pictures done" in printed
+    assert "stalled: no frame for 1.0 s" in printed
+    assert pd.read_csv(tmp_path / "out" / "poses.csv").image.unique().tolist() == ["camera#000000"]
+
+
+def test_ctrl_c_is_the_usual_end_of_a_camera(checkpoint, tmp_path, pictures, monkeypatch, capsys):
+    def interrupt():
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("egolib.sources._camera", FakeCamera(pictures[:1], interrupt).open)
+    assert predict(checkpoint, "0", tmp_path / "out") == 0
+    assert "1 pictures done" in capsys.readouterr().out
