@@ -58,6 +58,7 @@ The rooms, in the order in which data flows; a module imports only from modules 
     queryplots   our own model's figures: how it is built, what it learns and foresees
     answers      a question, its sentence, table and figure, kept for the report
     causes       what an error comes from
+    confidence   does a network know when it is wrong
     bodies       lengths of predicted bones, and jitter
     wearers      who wears the headset, and whether somebody is worse off
     worst        the worst frames, with a computed cause
