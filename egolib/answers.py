@@ -55,8 +55,8 @@ def text_of(means, draws, at, unit="mm"):
 def amount(value, low, high, unit="mm"):
     """ "83 mm [79, 87]", with one decimal below 10, or without an interval where there is none."""
     digits = 0 if abs(value) >= 10 else 1
-    bounds = "" if np.isnan(low) else f" [{low:.{digits}f}, {high:.{digits}f}]"
-    return f"{value:.{digits}f} {unit}{bounds}"
+    bounds = "" if np.isnan(low) else f" [{low:z.{digits}f}, {high:z.{digits}f}]"
+    return f"{value:z.{digits}f} {unit}{bounds}"
 
 
 def compared(value, low, high, more, less):
