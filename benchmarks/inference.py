@@ -31,8 +31,9 @@ def runtimes_of(network, spec, data, folder):
     found = {("float32", "PyTorch"): on_torch(network, spec)}
     for precision in ("float32", "int8"):
         path = Path(folder) / f"{spec.backbone}-{spec.image_px}-{precision}.onnx"
-        squares = calibration_squares(data, spec.image_px) if precision == "int8" else None
-        export_onnx(network, spec, path, {}, squares)
+        if not path.is_file():
+            squares = calibration_squares(data, spec.image_px) if precision == "int8" else None
+            export_onnx(network, spec, path, {}, squares)
         for open_with in (on_onnxruntime, on_openvino):
             runtime = open_with(path)
             found[precision, runtime.name.removesuffix(" (cpu)")] = runtime
@@ -78,6 +79,7 @@ def main():
     parser.add_argument("checkpoint", type=Path, help="of this study")
     parser.add_argument("data", type=Path, help="the tree or pack that it was trained on")
     parser.add_argument("--seconds", type=float, default=45, help="of timing, for each network")
+    parser.add_argument("--exports", type=Path, help="a folder that keeps the exported networks")
     parser.add_argument("--threads", type=int, default=torch.get_num_threads(), help="of PyTorch")
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
@@ -87,6 +89,7 @@ def main():
     network, spec, _ = load_network(options.checkpoint)
     torch.manual_seed(0)
     with tempfile.TemporaryDirectory() as folder:
+        folder = options.exports or folder
         published = runtimes_of(build_network(PUBLISHED), PUBLISHED, options.data, folder)
         own = runtimes_of(network, spec, options.data, folder)
         noise = np.random.default_rng(0).integers(0, 256, (8, 368, 368, 3), np.uint8)
