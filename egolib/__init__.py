@@ -31,19 +31,21 @@ The rooms, in the order in which data flows; a module imports only from modules 
     rotations    of joints: angles, matrices, 6D
     models       HeatmapNet -> PoseLifter -> EgoPose
     baselines    other ways from heatmaps to a pose
+    queries      our own model: joint queries that look where the lens draws them
+    windows      our own model with a look back at the last pictures
     losses       one function per equation of the paper
     metrics      MPJPE and friends, with intervals
     checkpoints  networks <-> safetensors
     cost         what a network costs: parameters, arithmetic, time
     convert      the public re-implementation's checkpoints -> ours
-    stages       what each of the three stages computes from a batch
+    stages       what each stage computes from a batch
     fitting      fit a stage in one process or many, keep its best epoch, resume
     training     which network, frames and start each stage is fitted with
     evaluation   a network over a split -> predictions
     inference    a network as programs use it: pictures -> named outputs
     exporting    a network -> ONNX, float32 or int8
     runtimes     what runs it: PyTorch, ONNX Runtime, OpenVINO
-    detections   what a heatmap network finds, kept for all the lifters that read it
+    detections   what a network finds in pictures, kept for all that read it
     published    what others measured, with sources
     results      predictions -> tables, beside the published figures
     comparison   several methods on the same frames -> tables
@@ -52,6 +54,7 @@ The rooms, in the order in which data flows; a module imports only from modules 
     dataplots    the data's figures: where joints are, how large, what hides them
     sheets       pictures, with and without poses, side by side
     plots        every figure
+    queryplots   our own model's figures: how it is built, what it learns and foresees
     methodplots  the comparison's figures: methods side by side, ablations
     matching     which framing do these pictures need, and are they a headset's at all
     posetable    poses.csv: written so that a killed run goes on, and read back

@@ -5,12 +5,17 @@ picture and its pose to another pair that the same lens could have made; a shift
 not. So pixels, heatmaps and the 3D pose stay exactly consistent (fx and fy differ by 0.03 %).
 """
 
-import torch
+import math
 
-from egolib.camera import XR_EGOPOSE, native_to_square
-from egolib.skeleton import HEATMAP_JOINTS, JOINTS, mirrored_name
+import torch
+from scipy.spatial.transform import Rotation
+
+from egolib.camera import XR_EGOPOSE, native_to_square, project_tensor, square_grid, square_rays
+from egolib.skeleton import HEATMAP_JOINT_INDICES, HEATMAP_JOINTS, JOINTS, mirrored_name
 
 MAX_TURN_DEGREES = 20.0
+MAX_TILT_DEGREES = 15.0
+MAX_HUE_DEGREES = 90.0
 _MIRRORED_JOINTS = [JOINTS.index(mirrored_name(joint)) for joint in JOINTS]
 _MIRRORED_HEATMAPS = [HEATMAP_JOINTS.index(mirrored_name(joint)) for joint in HEATMAP_JOINTS]
 _MIRRORED_ANGLES = torch.tensor([1.0, -1.0, -1.0])
@@ -30,8 +35,9 @@ def turn_and_mirror(batch, image_px, generator):
     axis_px = axis_px.to(batch["joints_2d_px"])
 
     joints_2d_px = (batch["joints_2d_px"] - axis_px) @ turns.mT + axis_px
-    joints_3d_m = batch["joints_3d_m"].clone()
+    joints_3d_m, neck_m = batch["joints_3d_m"].clone(), batch["neck_m"].clone()
     joints_3d_m[..., :2] = joints_3d_m[..., :2] @ turns.mT
+    neck_m[:, :2] = (turns @ neck_m[:, :2, None])[..., 0]
 
     def swapped(values, order):
         chosen = mirrored.view(-1, *[1] * (values.ndim - 1))
@@ -41,6 +47,7 @@ def turn_and_mirror(batch, image_px, generator):
         "joints_2d_px": swapped(joints_2d_px, _MIRRORED_HEATMAPS),
         "in_front": swapped(batch["in_front"], _MIRRORED_HEATMAPS),
         "joints_3d_m": swapped(joints_3d_m, _MIRRORED_JOINTS),
+        "neck_m": neck_m,
     }
     if "rotations_rad" in batch:
         # Relative to their parents they do not know how the camera is turned; a mirror across x
@@ -92,3 +99,45 @@ def jitter_colours(images, generator, strength=0.25):
     grey = torch.lerp(images, images.mean(1, keepdim=True), 2 * draw(1, low=0.0))
     gain = (1 + draw(1)) * (1 + draw(3) / 2)
     return ((grey + 1) * gain - 1 + draw(1)).clamp_(-1, 1)
+
+
+def tilt_camera(batch, image_px, generator):
+    """A FrameDataset batch -> one in which every camera is turned about its centre, by up to
+    MAX_TILT_DEGREES off its axis: each ray comes from where the turned lens looks. Pixels and poses
+    stay exact, and what lies behind the lens plane is no longer `in_front`. `generator` is a CPU
+    generator; what a tilt brings in from outside the circle is black."""
+    joints_m = batch["joints_3d_m"]
+    tilts = tilt_matrices(len(joints_m), generator).to(joints_m)
+    neck_m = (tilts @ batch["neck_m"][..., None])[..., 0]
+    joints_m = joints_m @ tilts.mT
+    seen_m = (joints_m + neck_m[:, None])[:, HEATMAP_JOINT_INDICES]
+    rays = torch.from_numpy(square_rays(image_px)).to(joints_m)
+    grid = square_grid(project_tensor(rays @ tilts[:, None]))
+    images = torch.nn.functional.grid_sample(batch["image"].float(), grid, align_corners=False)
+    images *= rays.any(-1)
+    return {
+        **batch,
+        "image": images.round_().to(torch.uint8),
+        "joints_3d_m": joints_m,
+        "neck_m": neck_m,
+        "joints_2d_px": (square_grid(project_tensor(seen_m)) + 1) * (image_px / 2) - 0.5,
+        "in_front": seen_m[..., 2] > 0,
+    }
+
+
+def tilt_matrices(count, generator):
+    """Rotations (count, 3, 3) about axes across the optical one."""
+    angles = torch.rand(count, generator=generator) * math.radians(MAX_TILT_DEGREES)
+    ways = torch.rand(count, generator=generator) * 2 * math.pi
+    axes = torch.stack([ways.cos(), ways.sin(), torch.zeros(count)], -1)
+    return torch.from_numpy(Rotation.from_rotvec(angles[:, None] * axes).as_matrix())
+
+
+def turn_hue(images, generator):
+    """Turn the colours of normalised images (B, 3, S, S) about grey, each picture by up to
+    MAX_HUE_DEGREES; clipped to [-1, 1]. `generator` is a CPU generator."""
+    angles = (2 * torch.rand(len(images), generator=generator) - 1) * math.radians(MAX_HUE_DEGREES)
+    about_grey = angles[:, None] * torch.full((3,), 3**-0.5)
+    turns = torch.from_numpy(Rotation.from_rotvec(about_grey).as_matrix()).to(images)
+    turned = torch.einsum("bij,bjhw->bihw", turns, images).clamp_(-1, 1)
+    return turned.contiguous(memory_format=torch.channels_last)

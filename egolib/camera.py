@@ -1,14 +1,16 @@
-"""The headset's calibrated fisheye lens: project, unproject, crop, scale; numpy in, numpy out.
+"""The headset's calibrated fisheye lens: project, unproject, crop, scale; numpy in, numpy out (a tensor where a network projects).
 
 Model: Kannala-Brandt as in `cv2.fisheye`; calibration published by the data set's author
 (xR-EgoPose issue 7). Pixel centres lie on integers. Camera axes: x to the wearer's left, y
 forward (down the picture), z down along the optical axis; metres unless a name says otherwise.
 """
 
+import functools
 from dataclasses import dataclass
 
 import cv2
 import numpy as np
+import torch
 from scipy.spatial.transform import Rotation
 
 
@@ -49,6 +51,7 @@ XR_EGOPOSE = FisheyeCamera(
     circle_cy=399.9,
     circle_radius=458.0,
 )
+BEYOND_RAD = 1.75  # about 100 degrees; the lens's polynomial turns back not much further out
 CROP_LEFT = 240  # the square crop of the native picture: columns 240 to 1039, all 800 rows
 
 
@@ -66,6 +69,21 @@ def project(points, camera=XR_EGOPOSE):
         flat, np.zeros(3), np.zeros(3), camera.matrix, np.array(camera.distortion)
     )
     return pixels.reshape(points.shape[:-1] + (2,))
+
+
+def project_tensor(points, camera=XR_EGOPOSE):
+    """Camera-frame points (..., 3), a tensor -> native pixels (..., 2), with gradients.
+
+    Where the lens sees, what `project` says; a point behind the lens plane is not mirrored but lies
+    outside the circle, on its own side, as far as `BEYOND_RAD` off the axis.
+    """
+    across = points[..., :2]
+    radius = across.square().sum(-1, keepdim=True).clamp(min=1e-12).sqrt()
+    theta = torch.atan2(radius, points[..., 2:]).clamp(max=BEYOND_RAD)
+    theta_d = theta * (1 + sum(k * theta ** (2 * i + 2) for i, k in enumerate(camera.distortion)))
+    return across / radius * theta_d * points.new_tensor(
+        (camera.fx, camera.fy)
+    ) + points.new_tensor((camera.cx, camera.cy))
 
 
 def in_front(points):
@@ -130,6 +148,22 @@ def square_to_native(pixels, size_px, camera=XR_EGOPOSE):
     """Inverse of `native_to_square`."""
     scale = camera.height / size_px
     return (np.asarray(pixels, np.float64) + 0.5) * scale - 0.5 + (CROP_LEFT, 0)
+
+
+@functools.cache
+def square_rays(size_px):
+    """Unit rays through the pixels of the square crop resized to `size_px`, float32 (S, S, 3); zero
+    where the lens lets nothing through."""
+    rows, columns = np.mgrid[:size_px, :size_px]
+    pixels = square_to_native(np.stack([columns, rows], -1), size_px)
+    return np.where(inside_circle(pixels)[..., None], unproject(pixels), 0).astype(np.float32)
+
+
+def square_grid(pixels, camera=XR_EGOPOSE):
+    """Native pixels (..., 2), a tensor -> -1 to 1 from edge to edge of the square crop, as
+    `grid_sample` has it without align_corners."""
+    offset = pixels.new_tensor((CROP_LEFT, 0))
+    return (pixels + 0.5 - offset) * (2 / camera.height) - 1
 
 
 def inside_square(pixels, size_px):

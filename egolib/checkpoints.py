@@ -10,15 +10,17 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
 from egolib.baselines import DirectLifter, MartinezLifter
-from egolib.config import METHODS
+from egolib.config import METHODS, OursConfig
 from egolib.errors import EgolibError
 from egolib.files import atomic_path
 from egolib.models import EgoPose, HeatmapNet, PoseLifter, heatmap_side
+from egolib.queries import QueryPose
 from egolib.skeleton import HEATMAP_JOINTS, JOINTS
+from egolib.windows import WindowPose
 
 FORMAT = "egolib-2"
 OLD_FORMAT = "egolib-1"  # knew the dual and the single branch only
-KINDS = ("heatmaps", "lifter", "egopose")
+KINDS = ("heatmaps", "lifter", "egopose", "ours", "window")
 # What the numbers of a network mean, in their order; kept in every file.
 JOINT_ORDERS = {"joints": JOINTS, "heatmap_joints": HEATMAP_JOINTS}
 
@@ -27,7 +29,7 @@ JOINT_ORDERS = {"joints": JOINTS, "heatmap_joints": HEATMAP_JOINTS}
 class NetworkSpec:
     """What is needed to build a network. `kind` is one of KINDS, `method` one of config.METHODS; a
     heatmap network ignores the lifter's fields and the other way round (`image_px` and `sigma_px`
-    fix its heatmaps)."""
+    fix its heatmaps); those from `refinements` on are our own model's, `frames` its window's."""
 
     kind: str
     backbone: str
@@ -36,6 +38,11 @@ class NetworkSpec:
     method: str = "dual"
     latent_size: int = 20
     pose_activations: bool = True
+    refinements: int = 2
+    at_projections: bool = True
+    self_attention: bool = True
+    uncertainty: bool = True
+    frames: int = 1
 
     @property
     def heatmap_px(self):
@@ -44,6 +51,7 @@ class NetworkSpec:
 
 def spec_of(kind, profile):
     """The spec of a network that `profile` (config.Profile) trains."""
+    ours = profile.ours if kind in ("ours", "window") else OursConfig()
     return NetworkSpec(
         kind=kind,
         backbone=profile.heatmaps.backbone,
@@ -52,6 +60,11 @@ def spec_of(kind, profile):
         method=profile.lifter.method,
         latent_size=profile.lifter.latent_size,
         pose_activations=profile.lifter.pose_activations,
+        refinements=ours.refinements,
+        at_projections=ours.at_projections,
+        self_attention=ours.self_attention,
+        uncertainty=ours.uncertainty,
+        frames=profile.window.frames if kind == "window" else 1,
     )
 
 
@@ -59,10 +72,23 @@ def build_network(spec, pretrained=False):
     """A network by its spec, freshly initialised (ImageNet trunk when `pretrained`)."""
     if spec.kind == "heatmaps":
         return HeatmapNet(spec.backbone, pretrained)
+    if spec.kind in ("ours", "window"):
+        return _build_ours(spec)
     lifter = _build_lifter(spec)
     if spec.kind == "lifter":
         return lifter
     return EgoPose(HeatmapNet(spec.backbone, pretrained), lifter)
+
+
+def _build_ours(spec):
+    network = QueryPose(
+        HeatmapNet(spec.backbone),
+        spec.refinements,
+        spec.at_projections,
+        spec.self_attention,
+        spec.uncertainty,
+    )
+    return WindowPose(network, spec.frames) if spec.kind == "window" else network
 
 
 def _build_lifter(spec):

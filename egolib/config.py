@@ -7,7 +7,7 @@ In every stage `batch_size` is that of one step of the optimiser, all processes 
 A profile is `smoke` (minutes, for the tests), `quick` (the default), `study` (what the methods are
 compared with, see sweep.py), `paper` (the published sizes, on the official data and a GPU) or a
 TOML file that says `base = "quick"` and overrides
-keys below `[render]`, `[heatmaps]`, `[lifter]` and `[finetune]`.
+keys below `[render]`, `[heatmaps]`, `[lifter]`, `[finetune]`, `[ours]` and `[window]`.
 """
 
 import dataclasses
@@ -74,10 +74,39 @@ class FinetuneConfig:
     """Stage 3: both networks end to end."""
 
     augment: bool = True
-    epochs: int = 2
+    epochs: int = 1
     batch_size: int = 16
     accumulate: int = 1
     learning_rate: float = 3e-4
+
+
+@dataclass(frozen=True)
+class OursConfig:
+    """The study's own model (queries.py), from the heatmap network of stage 1: picture -> pose, end
+    to end. `refinements` steps follow the first pose; `at_projections`, `self_attention` and
+    `uncertainty` switch its parts."""
+
+    refinements: int = 2
+    at_projections: bool = True
+    self_attention: bool = True
+    uncertainty: bool = True
+    augment: bool = True
+    epochs: int = 2
+    batch_size: int = 16
+    accumulate: int = 1
+    learning_rate: float = 5e-4
+
+
+@dataclass(frozen=True)
+class WindowConfig:
+    """Its variant that looks back (windows.py): what our model finds in the last `frames` -> the
+    pose of the last of them."""
+
+    frames: int = 5
+    epochs: int = 12
+    batch_size: int = 32
+    accumulate: int = 1
+    learning_rate: float = 1e-3
 
 
 @dataclass(frozen=True)
@@ -94,6 +123,8 @@ class Profile:
     heatmaps: HeatmapConfig = HeatmapConfig()
     lifter: LifterConfig = LifterConfig()
     finetune: FinetuneConfig = FinetuneConfig()
+    ours: OursConfig = OursConfig()
+    window: WindowConfig = WindowConfig()
     embedded: bool = True
     workers: int = 0
     compiled: bool = False
@@ -108,10 +139,17 @@ PROFILES = {
         heatmaps=HeatmapConfig(image_px=64, epochs=2),
         lifter=LifterConfig(epochs=3),
         finetune=FinetuneConfig(epochs=1),
+        ours=OursConfig(epochs=1),
+        window=WindowConfig(epochs=2),
     ),
     "quick": Profile(name="quick"),
-    # As quick, on the same pictures, but every lifter reads what one heatmap network finds.
-    "study": Profile(name="study", lifter=LifterConfig(trained_on="detected")),
+    # As quick, on the same pictures, but every lifter reads what one heatmap network finds, and there
+    # are many of them; the end-to-end models are given two epochs each.
+    "study": Profile(
+        name="study",
+        lifter=LifterConfig(trained_on="detected", epochs=6),
+        finetune=FinetuneConfig(epochs=2),
+    ),
     "paper": Profile(
         name="paper",
         render=RenderConfig(
@@ -122,13 +160,16 @@ PROFILES = {
         ),
         lifter=LifterConfig(epochs=3, batch_size=16),
         finetune=FinetuneConfig(epochs=3, learning_rate=1e-4),
+        ours=OursConfig(epochs=6, learning_rate=1e-4),
+        window=WindowConfig(epochs=3),
         embedded=False,
         workers=8,
         compiled=True,
     ),
 }
 DEFAULT_PROFILE = "quick"
-STAGES = ("heatmaps", "lifter", "finetune")
+OWN_STAGES = ("ours", "window")  # those of our own model, the others are the paper's
+STAGES = ("heatmaps", "lifter", "finetune", *OWN_STAGES)
 
 
 # What lifts: the paper's two branches; its variant without the second; with SelfPose's rotation
@@ -144,7 +185,7 @@ CHOICES = {
 # Zero means "all" or "none" here; any other number of a profile must be positive.
 MAY_BE_ZERO = (
     "characters", "clips", "workers", "augment", "pose_activations", "pretrained",
-    "embedded", "compiled",
+    "embedded", "compiled", "refinements", "at_projections", "self_attention", "uncertainty",
 )  # fmt: skip
 
 

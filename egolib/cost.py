@@ -3,10 +3,12 @@
 import functools
 import time
 
+import pandas as pd
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from egolib.checkpoints import build_network
+from egolib.checkpoints import build_network, spec_of
+from egolib.config import METHODS, PROFILES, override
 from egolib.skeleton import HEATMAP_JOINTS
 
 
@@ -48,3 +50,25 @@ def ms_per_image(spec, repeats=20):
         network(picture)
         times.append(time.perf_counter() - started)
     return 1000 * sorted(times[3:])[repeats // 2]
+
+
+def cost_of(spec, repeats=20):
+    """What one picture costs a network -> {"parameters (M)", "GFLOPs", "ms an image"}."""
+    return {
+        "parameters (M)": parameters_m(spec),
+        "GFLOPs": gflops(spec),
+        "ms an image": ms_per_image(spec, repeats),
+    }
+
+
+def full_size_costs(backbones=("resnet50", "resnet101"), repeats=3):
+    """What the methods cost at the paper's size, 368 px -> DataFrame, a row a backbone and method.
+    No error: none was measured at this size."""
+    rows = {}
+    for backbone in backbones:
+        for method in METHODS:
+            changes = {"heatmaps": {"backbone": backbone}, "lifter": {"method": method}}
+            profile = override(PROFILES["paper"], changes, "full size")
+            rows[backbone, method] = cost_of(spec_of("egopose", profile), repeats)
+        rows[backbone, "ours"] = cost_of(spec_of("ours", profile), repeats)
+    return pd.DataFrame(rows).T

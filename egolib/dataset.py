@@ -8,7 +8,7 @@ from egolib.camera import in_front, native_to_square
 from egolib.errors import EgolibError
 from egolib.skeleton import HEATMAP_JOINT_INDICES, JOINTS
 
-NECK = JOINTS.index("Neck")
+NECK, HEAD = JOINTS.index("Neck"), JOINTS.index("Head")
 
 
 class FrameDataset(Dataset):
@@ -18,6 +18,7 @@ class FrameDataset(Dataset):
     joints_2d_px: float32 (15, 2), heatmap joints in pixels of that image (centres on integers).
     in_front: bool (15,), False where the joint is behind the lens plane and has no 2D target.
     joints_3d_m: float32 (16, 3), metres relative to the neck, camera axes.
+    neck_m: float32 (3,), the neck in the camera frame.
     rotations_rad: float32 (16, 3), as in FrameIndex.
     heatmaps: float16 (15, H, H), from `detected` (N, 15, H, H), which a network found in the
         pictures; left out when there is none.
@@ -51,6 +52,7 @@ class FrameDataset(Dataset):
             "joints_2d_px": native_to_square(pixels, self.image_px).astype(np.float32),
             "in_front": in_front(poses_m[:, HEATMAP_JOINT_INDICES]),
             "joints_3d_m": poses_m - poses_m[:, NECK, None],
+            "neck_m": poses_m[:, NECK],
             "rotations_rad": self.index.rotations_rad[positions],
             "position": np.asarray(positions),
         }
@@ -64,10 +66,12 @@ class FrameDataset(Dataset):
         return {name: torch.from_numpy(values) for name, values in batch.items()}
 
 
-def mean_pose_m(index):
-    """Mean pose of a FrameIndex relative to the neck, float32 (16, 3) metres."""
+def mean_pose_m(index, from_neck=True):
+    """Mean pose of a FrameIndex relative to the neck, or in the camera frame, float32 (16, 3)
+    metres."""
     joints_m = index.joints_3d_m.mean(0, dtype=np.float64)
-    return torch.from_numpy((joints_m - joints_m[NECK]).astype(np.float32))
+    origin_m = joints_m[NECK] if from_neck else 0
+    return torch.from_numpy((joints_m - origin_m).astype(np.float32))
 
 
 class EpochShuffle(Sampler):

@@ -1,5 +1,6 @@
-"""What a heatmap network finds in every picture of a split, kept on disk so that many lifters can
-read it: one network a seed then serves them all, and a lifter trains without looking at pictures.
+"""What a network finds in every picture of a split, kept on disk for all that read it: heatmaps, so
+that one network a seed serves many lifters and none of them looks at pictures; our own model's
+tokens, for its variant that looks back.
 """
 
 import dataclasses
@@ -15,26 +16,30 @@ from filelock import FileLock
 
 from egolib.dataset import FrameDataset, make_loader
 from egolib.errors import EgolibError
-from egolib.evaluation import device, run_network
+from egolib.evaluation import device, run_lifted
 from egolib.files import code_digest, no_space_is_one_line, write_atomically
 from egolib.frames import select
 from egolib.progress import progress_bar
-from egolib.skeleton import HEATMAP_JOINTS
+from egolib.skeleton import HEATMAP_JOINTS, JOINTS
+from egolib.windows import TOKEN, tokens_of
 
 _PART = 4096  # frames between two notes of what is done
+_CODE = ("camera", "models", "pictures", "queries", "windows")
 
 
 @dataclass(frozen=True)
 class Detections:
-    """heatmaps: float16 (N, 15, H, H), a memory map in the order of the index. key: what they
-    depend on, digests of the network and of the frames."""
+    """found: float16, a memory map in the order of the index: heatmaps (N, 15, H, H) of a heatmap
+    network, tokens (N, 16, windows.TOKEN) of our own. key: what they depend on, digests of the
+    network and of the frames."""
 
-    heatmaps: np.ndarray
+    found: np.ndarray
     key: dict
 
 
 def detect(network, spec, index, folder, workers=0, batch_size=64):
-    """Run a heatmap network over a FrameIndex, or find it done -> Detections.
+    """Run a network of the kind "heatmaps" or "ours" over a FrameIndex, or find it done ->
+    Detections.
 
     They lie in `<folder>/<split>.npy`; `<split>.json` beside it says what they depend on and how
     many frames are done, so that a killed run goes on and another network or other frames start
@@ -45,9 +50,9 @@ def detect(network, spec, index, folder, workers=0, batch_size=64):
     key = {
         "network": _digest(network, spec),
         "frames": index.fingerprint,
-        "code": code_digest(Path(__file__).with_name(f"{n}.py") for n in ("models", "pictures")),
+        "code": code_digest(Path(__file__).with_name(f"{name}.py") for name in _CODE),
     }
-    shape = (len(index), len(HEATMAP_JOINTS), spec.heatmap_px, spec.heatmap_px)
+    shape = (len(index), *_shape(spec))
     path.parent.mkdir(parents=True, exist_ok=True)
     with no_space_is_one_line(path), FileLock(path.with_suffix(".lock")):
         done = _frames_done(progress_path, key) if path.is_file() else 0
@@ -76,23 +81,31 @@ def _write(network, spec, index, paths, key, shape, done, loading):
             write_atomically(progress_path, json.dumps({"key": key, "done": done}, indent=1))
 
 
+def _shape(spec):
+    if spec.kind == "ours":
+        return len(JOINTS), TOKEN
+    return len(HEATMAP_JOINTS), spec.heatmap_px, spec.heatmap_px
+
+
 def _find(network, spec, index, workers, batch_size):
-    """Heatmaps of a FrameIndex, float16 (b, 15, H, H) a batch."""
+    """Heatmaps or tokens of a FrameIndex, float16, a batch at a time."""
     network = network.to(device(), memory_format=torch.channels_last).eval()
     loader = make_loader(FrameDataset(index, spec.image_px), batch_size, workers)
     with progress_bar(loader, desc=f"detect {index.split}", unit="batch") as bar:
         for batch in bar:
-            yield run_network(network, spec, batch)[0].numpy().astype("<f2")
+            heatmaps, lifted = run_lifted(network, spec, batch)
+            found = tokens_of(lifted) if spec.kind == "ours" else heatmaps
+            yield found.numpy().astype("<f2")
 
 
 def _open(path, shape):
     try:
-        heatmaps = np.load(path, mmap_mode="r", allow_pickle=False)
+        found = np.load(path, mmap_mode="r", allow_pickle=False)
     except (OSError, ValueError) as error:
         raise EgolibError(f"{path}: damaged ({error}); delete it and run again") from error
-    if heatmaps.shape != shape:
-        raise EgolibError(f"{path}: holds {heatmaps.shape}, not {shape}; delete it and run again")
-    return heatmaps
+    if found.shape != shape:
+        raise EgolibError(f"{path}: holds {found.shape}, not {shape}; delete it and run again")
+    return found
 
 
 def _frames_done(path, key):

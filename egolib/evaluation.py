@@ -1,7 +1,7 @@
 """A trained network over a split -> Predictions, the one thing every table and figure is made of."""
 
 import zipfile
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 
 import numpy as np
 import pandas as pd
@@ -9,7 +9,7 @@ import torch
 
 from egolib.camera import inside_square
 from egolib.checkpoints import join_networks, load_network
-from egolib.dataset import FrameDataset, make_loader, normalise
+from egolib.dataset import NECK, FrameDataset, make_loader, normalise
 from egolib.errors import EgolibError
 from egolib.files import atomic_path
 from egolib.heatmaps import draw_heatmaps, find_peaks
@@ -18,6 +18,7 @@ from egolib.models import Lifted
 from egolib.progress import progress_bar
 from egolib.rotations import geodesic_degrees, matrices_from_euler
 from egolib.skeleton import HEATMAP_JOINTS, JOINTS, plain_clip
+from egolib.windows import tokens_of, window_positions
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,8 @@ class Predictions:
     image_px; confidence (N, 15): heatmap peaks. in_front (N, 15): the joint has a 2D target.
     The next (N,): str or int, who does what where, and the picture below the tree's root.
     rotation_errors_deg: (N, 16) geodesic, of a network that predicts rotations; else (0, 16).
+    Of our own model, else without rows: spread_mm (N, 16), the error that each joint expects;
+    neck_errors_mm (N,), that of the neck in the camera frame.
     """
 
     predicted_m: np.ndarray
@@ -45,6 +48,8 @@ class Predictions:
     number: np.ndarray
     image: np.ndarray
     rotation_errors_deg: np.ndarray = field(default_factory=lambda: np.empty((0, len(JOINTS))))
+    spread_mm: np.ndarray = field(default_factory=lambda: np.empty((0, len(JOINTS))))
+    neck_errors_mm: np.ndarray = field(default_factory=lambda: np.empty(0))
 
     def __len__(self):
         return len(self.truth_m)
@@ -103,13 +108,14 @@ def run_network(network, spec, batch):
     A lifter alone is given the batch's heatmaps, or those of the true joints: the oracle. A heatmap
     network alone gives a pose of NaN.
     """
-    heatmaps, lifted = _run(network, spec, batch)
+    heatmaps, lifted = run_lifted(network, spec, batch)
     return heatmaps, lifted.pose_m
 
 
 @torch.inference_mode()
-def _run(network, spec, batch):
-    """-> (heatmaps, models.Lifted), float32, on CPU."""
+def run_lifted(network, spec, batch):
+    """As `run_network`, with all that the network says of the poses -> (heatmaps (B, 15, H, H),
+    models.Lifted), float32, on CPU. A network that looks back is given none of the pictures before."""
     target = next(network.parameters()).device
     if spec.kind == "lifter":
         heatmaps = batch["heatmaps"].to(target).float() if "heatmaps" in batch else draw_heatmaps(
@@ -125,6 +131,24 @@ def _run(network, spec, batch):
     return heatmaps.float().cpu(), Lifted(*(t if t is None else t.float().cpu() for t in lifted))
 
 
+@torch.inference_mode()
+def _look_back(network, spec, index, batches):
+    """What a network of the kind "window" says of a FrameIndex, whose `batches` come in order ->
+    (batch, heatmaps, models.Lifted) each. A picture is looked at once."""
+    windows, kept = window_positions(index, network.frames), None
+    image_spec = replace(spec, kind="ours")
+    for batch in batches:
+        heatmaps, lifted = run_lifted(network.image_net, image_spec, batch)
+        tokens = tokens_of(lifted)
+        known = tokens if kept is None else torch.cat([kept, tokens])
+        positions = batch["position"].numpy()
+        asked = windows[positions] - (positions[-1] + 1 - len(known))
+        target = next(network.parameters()).device
+        lifted = network.lift(known[asked].to(target))
+        yield batch, heatmaps, Lifted(*(t if t is None else t.cpu() for t in lifted))
+        kept = known[-network.frames :]
+
+
 def predict_index(network, spec, index, workers=0, batch_size=64, detected=None):
     """Run `network` over every frame of a FrameIndex -> Predictions. A lifter alone lifts the
     heatmaps `detected` (N, 15, H, H), or those of the true joints."""
@@ -133,10 +157,19 @@ def predict_index(network, spec, index, workers=0, batch_size=64, detected=None)
     loader = make_loader(dataset, batch_size, workers)
     kept = {name: [] for name in ("predicted_m", "truth_m", "predicted_px", "truth_px",
                                   "confidence", "in_front")}  # fmt: skip
-    turned = [torch.empty(0, len(JOINTS))]
+    turned, spread_m = ([torch.empty(0, len(JOINTS))] for _ in range(2))
+    neck_errors_m = [torch.empty(0)]
     with progress_bar(loader, desc=f"predict {index.split}", unit="batch") as bar:
-        for batch in bar:
-            heatmaps, lifted = _run(network, spec, batch)
+        if spec.kind == "window":
+            said = _look_back(network, spec, index, bar)
+        else:
+            said = ((batch, *run_lifted(network, spec, batch)) for batch in bar)
+        for batch, heatmaps, lifted in said:
+            if lifted.steps_m is not None:
+                neck_m = lifted.steps_m[:, -1, NECK]
+                neck_errors_m.append((neck_m - batch["neck_m"]).norm(dim=-1))
+            if lifted.spread_m is not None:
+                spread_m.append(lifted.spread_m)
             if lifted.rotations is not None:
                 truth = matrices_from_euler(batch["rotations_rad"])
                 turned.append(geodesic_degrees(lifted.rotations, truth))
@@ -157,6 +190,8 @@ def predict_index(network, spec, index, workers=0, batch_size=64, detected=None)
         number=np.asarray(index.numbers),
         image=index.images,
         rotation_errors_deg=torch.cat(turned).numpy(),
+        spread_mm=1000 * torch.cat(spread_m).numpy(),
+        neck_errors_mm=1000 * torch.cat(neck_errors_m).numpy(),
     )
 
 

@@ -7,12 +7,13 @@
     lifter.method = "martinez"
 
     [methods.dual_finetuned]
-    finetuned = true                   # also trained end to end; everything else is not
+    stage = "finetune"                 # its last one, of config.STAGES; else "lifter"
 
     [ablations.latent_size]            # a figure: one key, several values, all else as the base
     key = "lifter.latent_size"
     values = [10, 20, 50, 100]
     seeds = [0]                        # else those above
+    with.stage = "finetune"            # keys that differ from the base for all values
 
 A value that gives what another run already is, is that run. Every run has a folder of its own;
 runs whose heatmap networks would be the same share one.
@@ -25,30 +26,37 @@ import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 
-from egolib.config import Profile, load_profile, override
+from egolib.config import OWN_STAGES, STAGES, Profile, load_profile, override
 from egolib.errors import EgolibError
 
 _GRID_KEYS = {"base": str, "seeds": list, "methods": dict, "ablations": dict}
-_ABLATION_KEYS = {"key": str, "values": list, "seeds": list}
+_ABLATION_KEYS = {"key": str, "values": list, "seeds": list, "with": dict}
 
 
 @dataclass(frozen=True)
 class Variation:
-    """One thing to train: a profile, fine-tuned end to end or not, from several seeds. `folder` is
-    that of all that share its lifter."""
+    """One thing to train: a profile up to its last `stage`, from several seeds. `folder` is that of
+    all that share the profile."""
 
     name: str
     folder: str
     profile: Profile
-    finetuned: bool
+    stage: str
     seeds: tuple[int, ...]
 
     @property
     def evaluation(self):
         """Which of study.EVALUATIONS its error is."""
-        if self.finetuned:
-            return "after"
+        if self.stage != "lifter":
+            return "after" if self.stage == "finetune" else self.stage
         return "oracle" if self.profile.lifter.trained_on == "true" else "before"
+
+    @property
+    def kind(self):
+        """Which of checkpoints.KINDS it is, from what it is given to the pose."""
+        if self.stage in OWN_STAGES:
+            return self.stage
+        return "lifter" if self.evaluation == "oracle" else "egopose"
 
     @property
     def heatmaps_name(self):
@@ -95,11 +103,13 @@ def read_grid(path):
         if not {"key", "values"} <= ablation.keys():
             raise EgolibError(f"{source}: needs the keys 'key' and 'values'")
         key, of = ablation["key"], _seeds(ablation.get("seeds", list(seeds)), source)
+        fixed = ablation.get("with", {})
+        names = {value: "_".join([f"{key}={value}", *_flat(fixed)]) for value in ablation["values"]}
         grid.ablations[title] = (
             key,
             {
-                value: _add(grid, f"{key}={value}", _nested(key, value), of, source)
-                for value in ablation["values"]
+                value: _add(grid, name, _merged(fixed, _nested(key, value)), of, source)
+                for value, name in names.items()
             },
         )
     if not grid.variations:
@@ -109,20 +119,20 @@ def read_grid(path):
 
 def _add(grid, name, changes, seeds, source):
     """Add a variation unless there is one that is the same -> the name it has."""
-    finetuned = changes.get("finetuned", False)
-    if not isinstance(finetuned, bool):
-        raise EgolibError(f"{source}: finetuned = {finetuned!r} is not true or false")
-    changes = {key: value for key, value in changes.items() if key != "finetuned"}
+    stage = changes.get("stage", "lifter")
+    if stage not in STAGES[1:]:
+        raise EgolibError(f"{source}: unknown stage {stage!r}; known: {', '.join(STAGES[1:])}")
+    changes = {key: value for key, value in changes.items() if key != "stage"}
     profile = override(grid.base, changes, source)
     for key in ("name", "render"):
         if key in changes:
             raise EgolibError(f"{source}: {key!r} cannot vary: all runs share one data set")
     same = [other for other in grid.variations.values() if other.profile == profile]
     for other in same:
-        if other.finetuned == finetuned:
+        if other.stage == stage:
             return other.name
     folder = same[0].folder if same else name
-    grid.variations[name] = Variation(name, folder, profile, finetuned, seeds)
+    grid.variations[name] = Variation(name, folder, profile, stage, seeds)
     return name
 
 
@@ -131,6 +141,22 @@ def _nested(key, value):
     for part in reversed(key.split(".")):
         value = {part: value}
     return value
+
+
+def _merged(one, other):
+    """Two tables of tables as one; where both have a key, the other's value."""
+    both = {key: _merged(one[key], other[key]) for key in one.keys() & other.keys()
+            if isinstance(one[key], dict) and isinstance(other[key], dict)}  # fmt: skip
+    return {**one, **other, **both}
+
+
+def _flat(table, prefix=""):
+    """{"lifter": {"latent_size": 50}} -> ["lifter.latent_size=50"]"""
+    for key, value in table.items():
+        if isinstance(value, dict):
+            yield from _flat(value, f"{prefix}{key}.")
+        else:
+            yield f"{prefix}{key}={value}"
 
 
 def _check_keys(content, known, source):

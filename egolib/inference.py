@@ -34,7 +34,8 @@ class Estimator(nn.Module):
         outputs = {"joints_px": joints_px, "confidence": confidence}
         if lifted:
             lifted = Lifted(*lifted)
-            outputs |= {name: getattr(lifted, name) for name in list(OUTPUTS)[2:]}
+            outputs |= {"pose_m": lifted.pose_m, "neck_m": lifted.neck_m}
+            outputs |= {"expected_error_m": lifted.spread_m}
         return {name: value.float() for name, value in outputs.items() if value is not None}
 
     def example(self, count=1):

@@ -40,11 +40,10 @@ class HeatmapNet(nn.Module):
             raise EgolibError(f"unknown backbone {backbone!r}; known: {', '.join(BACKBONES)}")
         resnet = _imagenet(backbone) if pretrained else getattr(torchvision.models, backbone)()
         self.trunk = nn.Sequential(*list(resnet.children())[:-2])
-        self.deconvolutions = nn.Sequential(
-            *_upsample(BACKBONES[backbone], 256),
-            *_upsample(256, 256),
-        )
+        deep = BACKBONES[backbone]
+        self.deconvolutions = nn.Sequential(*_upsample(deep, 256), *_upsample(256, 256))
         self.head = nn.Conv2d(256, len(HEATMAP_JOINTS), kernel_size=1)
+        self.channels = {"deep": deep, "wide": 256, "fine": deep // 4}  # of `features`
         # Targets are zero almost everywhere: starting near zero spares the first epoch.
         nn.init.normal_(self.head.weight, std=1e-3)
         nn.init.zeros_(self.head.bias)
@@ -52,6 +51,15 @@ class HeatmapNet(nn.Module):
     def forward(self, images):
         """images (B, 3, S, S) in [-1, 1] -> heatmaps (B, 15, H, H)"""
         return self.head(self.deconvolutions(self.trunk(images)))
+
+    def features(self, images):
+        """images as above -> (heatmaps (B, 15, H, H); features, coarse to fine: the trunk's last
+        (B, C, S / 32, S / 32), the deconvolutions' (B, 256, H, H), those of the trunk's second
+        stage (B, C', S / 8, S / 8))"""
+        fine = self.trunk[:6](images)
+        deep = self.trunk[6:](fine)
+        wide = self.deconvolutions(deep)
+        return self.head(wide), deep, wide, fine
 
 
 def _imagenet(backbone):
@@ -74,21 +82,25 @@ def _upsample(channels_in, channels_out):
 
 class Lifted(NamedTuple):
     """What a lifter returns: pose_m (B, 16, 3) metres from the neck; from those that have the
-    branch, the heatmaps again (B, 15, H, H) and joint rotations (B, 16, 3, 3), else None."""
+    branch, the heatmaps again (B, 15, H, H) and joint rotations (B, 16, 3, 3), else None.
+
+    Our own model's also hold steps_m (B, K, 16, 3), metres in the camera frame, from the first
+    guess to the last, which is the pose before its neck is moved to the origin; spread_m (B, 16),
+    the error that each joint expects; queries (B, 16, D), what it knows of each joint; and rays (B, 16, 3), where it sees them.
+    """
 
     pose_m: torch.Tensor
     reconstruction: torch.Tensor | None = None
     rotations: torch.Tensor | None = None
+    steps_m: torch.Tensor | None = None
+    spread_m: torch.Tensor | None = None
+    queries: torch.Tensor | None = None
+    rays: torch.Tensor | None = None
 
     @property
     def neck_m(self):
-        """The neck in the camera frame (B, 3), metres, of a network that places it; else None."""
-        return None
-
-    @property
-    def expected_error_m(self):
-        """How far off each joint expects to be (B, 16), metres, of a network that says; else None."""
-        return None
+        """The neck in the camera frame (B, 3), of a network that places it; else None."""
+        return None if self.steps_m is None else self.steps_m[:, -1, JOINTS.index("Neck")]
 
 
 def encoder(heatmap_px, outputs):

@@ -43,7 +43,10 @@ __all__ = [
     "prediction_sheet", "save_figure", "training_curves", "typical_frames", "upper_lower_boxes",
     "visibility_bars", "visibility_by_action", "what_hides_what",
 ]  # fmt: skip
-STAGE_COLOURS = {"oracle": "#b8b8b8", "before": "#88a8d8", "after": "#2b3a80"}
+STAGE_COLOURS = {
+    "oracle": "#b8b8b8", "before": "#88a8d8", "after": "#2b3a80", "ours": "#d55e00",
+    "window": "#e8a56b",
+}  # fmt: skip
 _TILT = np.deg2rad(25)
 _BOX_CAPTION = "Boxes: quartiles, median; whiskers: 5th to 95th percentile; the rest is not drawn."
 _BAR_CAPTION = "Bars: means; lines: 95 % intervals over sequences."
@@ -51,6 +54,8 @@ _TRAINING_TITLES = {
     "heatmaps": "Picture to heatmaps",
     "lifter": "Heatmaps to pose",
     "finetune": "End to end",
+    "ours": "Our own model",
+    "window": "Our own model, looking back",
 }
 _METRIC_LABELS = {
     "val_error_px": "2D error, validation\n(px of the input)",

@@ -19,6 +19,8 @@ STAGES = {
     "oracle": "lifted from ground-truth heatmaps",
     "before": "before fine-tuning",
     "after": "after fine-tuning",
+    "ours": "ours, one picture",
+    "window": "ours, five frames",
 }
 DATA_TABLES = "data_"  # how the names of tables about the data begin
 PCK_THRESHOLD_MM = 150

@@ -1,9 +1,9 @@
-"""What each of the paper's three stages computes from a batch: targets, loss, error."""
+"""What each stage computes from a batch: targets, loss, error."""
 
 import lightning as L
 import torch
 
-from egolib.augment import jitter_colours, turn_and_mirror
+from egolib.augment import jitter_colours, tilt_camera, turn_and_mirror, turn_hue
 from egolib.camera import inside_square
 from egolib.dataset import normalise
 from egolib.errors import EgolibError
@@ -11,13 +11,19 @@ from egolib.heatmaps import draw_heatmaps, find_peaks
 from egolib.losses import (
     LAMBDA_HEATMAP,
     LAMBDA_ROTATION,
+    OURS_HEATMAP,
+    OURS_SPREAD,
     heatmap_loss,
     lifter_loss,
+    pose_loss,
+    ray_loss,
     reconstruction_loss,
     rotation_loss,
+    spread_loss,
 )
 from egolib.models import Lifted
 from egolib.rotations import matrices_from_euler
+from egolib.skeleton import HEATMAP_JOINT_INDICES
 
 
 class Stage(L.LightningModule):
@@ -56,11 +62,11 @@ class Stage(L.LightningModule):
         if self.training:
             generator = torch.Generator().manual_seed(self.seed * 1_000_003 + draw)
             if self.config.augment:
-                batch = turn_and_mirror(batch, self.image_size_px, generator)
+                batch = self.moved(batch, generator)
         seen = {}
         if "image" in batch:
             images = normalise(batch["image"])
-            seen["image"] = jitter_colours(images, generator) if self.training else images
+            seen["image"] = self.recoloured(images, generator) if self.training else images
         if "heatmaps" in batch:
             heatmaps = batch["heatmaps"].float()
         else:
@@ -72,6 +78,14 @@ class Stage(L.LightningModule):
                 self.sigma_px,
             )
         return {**batch, **seen, "heatmaps": heatmaps}
+
+    def moved(self, batch, generator):
+        """What augmentation does to a batch where the camera is."""
+        return turn_and_mirror(batch, self.image_size_px, generator)
+
+    def recoloured(self, images, generator):
+        """What training does to the colours of normalised images."""
+        return jitter_colours(images, generator)
 
     def lifting_loss(self, lifted, batch, heatmaps):
         """Loss of a models.Lifted: pose, limbs, and what its branches say."""
@@ -174,6 +188,57 @@ class FinetuneStage(Stage):
         loss = self.lifting_loss(Lifted(*lifted), batch, target)
         loss = loss + LAMBDA_HEATMAP * reconstruction_loss(heatmaps.float(), target)
         return loss, _mpjpe_mm(lifted[0], batch)
+
+
+class OursStage(Stage):
+    """Our own model, picture to pose; every step of the refinement is told where the joints are."""
+
+    def moved(self, batch, generator):
+        return tilt_camera(super().moved(batch, generator), self.image_size_px, generator)
+
+    def recoloured(self, images, generator):
+        images = super().recoloured(images, generator)
+        return turn_hue(images, generator) if self.config.augment else images
+
+    def loss_and_error(self, batch):
+        heatmaps, *lifted = self.network(batch["image"])
+        lifted = Lifted(*lifted)
+        loss = _refined_loss(lifted, batch) + ray_loss(
+            lifted.rays.float()[:, HEATMAP_JOINT_INDICES],
+            _camera_frame_m(batch)[:, HEATMAP_JOINT_INDICES],
+            batch["in_front"],
+        )
+        loss = loss + OURS_HEATMAP * heatmap_loss(heatmaps.float(), batch["heatmaps"])
+        return loss, _mpjpe_mm(lifted.pose_m, batch)
+
+
+class WindowStage(Stage):
+    """Our model's look back, on tokens of pictures; no picture involved."""
+
+    def inputs(self, batch, draw=0):
+        return batch
+
+    def loss_and_error(self, batch):
+        lifted = self.network.lift(batch["tokens"])
+        return _refined_loss(lifted, batch), _mpjpe_mm(lifted.pose_m, batch)
+
+
+def _refined_loss(lifted, batch):
+    """Loss of our own model's poses (a models.Lifted): all steps in the camera frame, the last one
+    from the neck, and the error that it expects."""
+    truth_m = _camera_frame_m(batch)
+    steps_m, pose_m = lifted.steps_m.float(), lifted.pose_m.float()
+    loss = sum(pose_loss(step_m, truth_m) for step_m in steps_m.unbind(1))
+    loss = loss + pose_loss(pose_m, batch["joints_3d_m"])
+    if lifted.spread_m is not None:
+        errors_m = (pose_m - batch["joints_3d_m"]).norm(dim=-1)
+        loss = loss + OURS_SPREAD * spread_loss(lifted.spread_m.float(), errors_m)
+    return loss
+
+
+def _camera_frame_m(batch):
+    """The true joints in the camera frame (B, 16, 3)."""
+    return batch["joints_3d_m"] + batch["neck_m"][:, None]
 
 
 def _mpjpe_mm(pose_m, batch):

@@ -11,7 +11,7 @@ class OneEuroFilter:
     cutoff rises per unit of speed; of metres, hertz per metre a second.
     """
 
-    def __init__(self, cutoff_hz=1.0, speed_weight=4.0, speed_cutoff_hz=1.0):
+    def __init__(self, cutoff_hz=1.0, speed_weight=8.0, speed_cutoff_hz=1.0):
         self.cutoff_hz = cutoff_hz
         self.speed_weight = speed_weight
         self.speed_cutoff_hz = speed_cutoff_hz

@@ -1,5 +1,6 @@
 """One run of a sweep as steps that are done or not: heatmap network, detections, lifter,
-fine-tuning, predictions. A step leaves a note of all that its outcome depends on.
+fine-tuning, our own model and its window, predictions. A step leaves a note of all that its outcome
+depends on.
 """
 
 import dataclasses
@@ -10,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from egolib.checkpoints import spec_of
+from egolib.config import OWN_STAGES
 from egolib.cost import gflops, parameters_m
 from egolib.files import write_atomically
 from egolib.training import code_of_training
@@ -19,6 +21,7 @@ _STAMPS = "steps.json"
 # the dual-branch lifter of 12.9 M parameters 260 samples a second, most of it the optimiser's.
 _GFLOPS_PER_S = 19 * 1.39
 _PARAMETERS_M_PER_S = 260 * 12.9
+_WINDOWS_PER_S = 500
 
 
 @dataclass(frozen=True)
@@ -56,6 +59,7 @@ def steps_of_run(variation, study, frames, data):
     """
     profile, folder = study.profile, study.results
     heatmaps, lifter, finetune = profile.heatmaps, profile.lifter, profile.finetune
+    ours, window = profile.ours, profile.window
     network = f"{variation.heatmaps_name}, seed {study.seed}"
     run = f"{variation.folder}, seed {study.seed}"
     alone = dataclasses.replace(study, results=study.shared, shared=None)
@@ -73,25 +77,42 @@ def steps_of_run(variation, study, frames, data):
 
     yield step("heatmaps", network, study.shared, heatmaps.epochs * looked_at * picture_s,
                lambda: alone.train("heatmaps"), heatmaps)  # fmt: skip
-    yield step("detections", network, study.shared, sum(frames.values()) / 3 * picture_s,
-               detect, heatmaps)  # fmt: skip
-    yield step("lifter", run, folder, lifter.epochs * looked_at * lift_s,
-               lambda: study.train("lifter"), heatmaps, lifter)  # fmt: skip
-    if variation.finetuned:
+    own = variation.stage in OWN_STAGES
+    learnt = (heatmaps, ours, window) if own else (heatmaps, lifter, finetune)
+    if own:
+        yield step("ours", run, folder, ours.epochs * looked_at * picture_s,
+                   lambda: study.train("ours"), heatmaps, ours)  # fmt: skip
+    else:
+        yield step("detections", network, study.shared, sum(frames.values()) / 3 * picture_s,
+                   detect, heatmaps)  # fmt: skip
+        yield step("lifter", run, folder, lifter.epochs * looked_at * lift_s,
+                   lambda: study.train("lifter"), heatmaps, lifter)  # fmt: skip
+    if variation.stage == "window":
+        tokens_s = (frames["train"] + frames["val"]) / 3 * picture_s
+        yield step("window", run, folder, tokens_s + window.epochs * looked_at / _WINDOWS_PER_S,
+                   lambda: study.train("window"), *learnt)  # fmt: skip
+    if variation.stage == "finetune":
         both_s = finetune.epochs * looked_at * (picture_s + lift_s)
         yield step("fine-tuning", run, folder, both_s,
-                   lambda: study.train("finetune"), heatmaps, lifter, finetune)  # fmt: skip
+                   lambda: study.train("finetune"), *learnt)  # fmt: skip
     kind = variation.evaluation
-    one_s = picture_s if kind == "after" else lift_s
+    one_s = lift_s if variation.stage == "lifter" else picture_s
     yield step(f"predictions, {kind}", run, folder, frames["test"] / 3 * one_s,
-               lambda: study.predict(kind), heatmaps, lifter, finetune)  # fmt: skip
+               lambda: study.predict(kind), *learnt)  # fmt: skip
 
 
 def training_s(variation, study):
-    """Seconds of training behind a run that is done: its heatmap network's and its detections'
-    (none for the oracle), its lifter's, its fine-tuning's."""
-    names = ["lifter"] if variation.evaluation == "oracle" else ["heatmaps", "detections", "lifter"]
-    names += ["fine-tuning"] * variation.finetuned
+    """Seconds of training behind a run that is done: its heatmap network's (none for the oracle)
+    and those of all its steps."""
+    if variation.stage in OWN_STAGES:
+        names = (
+            ["heatmaps", "ours", "window"] if variation.stage == "window" else ["heatmaps", "ours"]
+        )
+    elif variation.evaluation == "oracle":
+        names = ["lifter"]
+    else:
+        names = ["heatmaps", "detections", "lifter"]
+        names += ["fine-tuning"] * (variation.stage == "finetune")
     found = {**stamps(study.shared), **stamps(study.results)}
     return sum(found[name]["seconds"] for name in names)
 

@@ -24,8 +24,9 @@ from egolib.training import CHECKPOINT_NAMES, train_stage
 REPOSITORY = Path(__file__).resolve().parents[1]
 # Runs with different seeds train on the same miniature, so that they can be compared.
 DATA_SEED = 0
-# The tables' rows: the lifter on true heatmaps, then pictures before and after fine-tuning.
-EVALUATIONS = ("oracle", "before", "after")
+# The tables' rows: the lifter on true heatmaps, pictures before and after fine-tuning, our own model.
+# A sweep's may also be "window", our model with a look back.
+EVALUATIONS = ("oracle", "before", "after", "ours")
 
 
 @dataclass(frozen=True)
@@ -102,6 +103,8 @@ class Study:
         detected = None
         if stage == "lifter" and self.profile.lifter.trained_on == "detected":
             detected = [self.detections("train"), self.detections("val")]
+        if stage == "window":
+            detected = [self.tokens("train"), self.tokens("val")]
         return train_stage(
             stage, self.profile, *indices, self.checkpoints, self.seed, resume, devices, nodes,
             self.checkpoint("heatmaps"), detected,
@@ -120,6 +123,12 @@ class Study:
         folder = (self.shared or self.results) / "detections"
         return detect(network, spec, self.index(split), folder, self.profile.workers)
 
+    def tokens(self, split):
+        """What our model says of every picture of a split -> detections.Detections, kept on disk."""
+        network, spec, _ = load_network(self.checkpoint("ours"), ["ours"])
+        folder = self.results / "tokens"
+        return detect(network, spec, self.index(split), folder, self.profile.workers)
+
     def history(self, stage):
         """The training curve of a stage, one row an epoch. Raises EgolibError before training."""
         path = self.checkpoints / "runs" / stage / "history.csv"
@@ -128,18 +137,20 @@ class Study:
         return pd.read_csv(path)
 
     def network(self, evaluation):
-        """The network of one of EVALUATIONS -> (network, NetworkSpec)."""
+        """The network of one of EVALUATIONS, or of the window -> (network, NetworkSpec)."""
         if evaluation == "oracle":
             return load_network(self.checkpoint("lifter"), ["lifter"])[:2]
         if evaluation == "after":
             return load_network(self.checkpoint("finetune"), ["egopose"])[:2]
+        if evaluation in ("ours", "window"):
+            return load_network(self.checkpoint(evaluation), [evaluation])[:2]
         heatmap_net, heatmap_spec, _ = load_network(self.checkpoint("heatmaps"), ["heatmaps"])
         return join_networks(heatmap_net, heatmap_spec, *self.network("oracle"))
 
     def predict(self, evaluation):
         """Predict the test split, keep the outcome below results/predictions -> Predictions."""
         if evaluation == "before" and self.profile.lifter.trained_on == "detected":
-            (network, spec), detected = self.network("oracle"), self.detections("test").heatmaps
+            (network, spec), detected = self.network("oracle"), self.detections("test").found
         else:
             (network, spec), detected = self.network(evaluation), None
         index, workers = self.index("test"), self.profile.workers

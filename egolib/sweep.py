@@ -23,13 +23,13 @@ from egolib.checkpoints import spec_of
 from egolib.claims import check_claims, claims_text, finding_about_the_published_row
 from egolib.cluster import run_parts
 from egolib.comparison import TABLES, SeededPredictions, build_tables
-from egolib.config import METHODS, PROFILES, override
-from egolib.cost import gflops, ms_per_image, parameters_m
+from egolib.cost import cost_of
 from egolib.drawing import save_figure
 from egolib.errors import EgolibError
 from egolib.files import atomic_path, write_atomically
 from egolib.grid import Grid, read_grid
 from egolib.methodplots import ablation_figure, method_bars
+from egolib.queryplots import error_by_minutes
 from egolib.report import duration_text
 from egolib.results import write_table
 from egolib.skeleton import SPLIT_FOLDERS
@@ -132,13 +132,28 @@ class Sweep:
         rows = {}
         for name in names:
             variation = self.grid.variations[name]
-            kind = "lifter" if variation.evaluation == "oracle" else "egopose"
             seconds = [training_s(variation, self.study(variation, s)) for s in variation.seeds]
             rows[name] = {
-                **cost_of(spec_of(kind, variation.profile)),
+                **cost_of(spec_of(variation.kind, variation.profile)),
                 "training (min)": np.mean(seconds) / 60,
             }
         return pd.DataFrame(rows).T
+
+    def learning_curves(self):
+        """Of the fine-tuned dual branch and of our model, as far as they are trained: {name:
+        [(seconds between the shared heatmap network and the first epoch, history), ...]}, a pair a
+        seed."""
+        finished = set(self.grid.methods) - set(self.missing)
+        curves = {}
+        for name in [name for name in ("dual_finetuned", "ours") if name in finished]:
+            variation = self.grid.variations[name]
+            studies = [self.study(variation, seed) for seed in variation.seeds]
+            tuned = variation.stage == "finetune"
+            curves[name] = [
+                (s.history("lifter").seconds.sum() * tuned, s.history(variation.stage))
+                for s in studies
+            ]
+        return curves
 
     def states(self):
         """visibility.STATES of every joint of the test frames (N, 16), or None where the tree does
@@ -221,29 +236,10 @@ def write_outcome(sweep):
     text = f"{claims_text(check_claims(methods, states))}\n\n{finding_about_the_published_row()}\n"
     write_atomically(sweep.results / "tables" / "claims.md", text)
     save_figure(method_bars(methods, states), sweep.results / "figures", "methods")
+    if curves := sweep.learning_curves():
+        save_figure(error_by_minutes(curves), sweep.results / "figures", "error_by_minutes")
     for title, (key, _) in sweep.grid.ablations.items():
         if points := sweep.ablation(title):
             figure = ablation_figure(points, key)
             save_figure(figure, sweep.results / "figures", f"ablation_{title}")
     return tables
-
-
-def cost_of(spec, repeats=20):
-    """What one picture costs a network -> {"parameters (M)", "GFLOPs", "ms an image"}: cost.py."""
-    return {
-        "parameters (M)": parameters_m(spec),
-        "GFLOPs": gflops(spec),
-        "ms an image": ms_per_image(spec, repeats),
-    }
-
-
-def full_size_costs(backbones=("resnet50", "resnet101"), repeats=3):
-    """What the methods cost at the paper's size, 368 px -> DataFrame, a row a backbone and method.
-    No error: none was measured at this size."""
-    rows = {}
-    for backbone in backbones:
-        for method in METHODS:
-            changes = {"heatmaps": {"backbone": backbone}, "lifter": {"method": method}}
-            profile = override(PROFILES["paper"], changes, "full size")
-            rows[backbone, method] = cost_of(spec_of("egopose", profile), repeats)
-    return pd.DataFrame(rows).T

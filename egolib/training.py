@@ -1,4 +1,4 @@
-"""The three stages of the paper: heatmaps, lifter, both end to end.
+"""The three stages of the paper (heatmaps, lifter, both end to end) and the two of our own model.
 
 `train_stage` trains one of them, keeps the epoch that was best on the validation split and writes
 it as safetensors. A killed run resumes after its last finished epoch and ends as it would have
@@ -22,13 +22,29 @@ from egolib.checkpoints import (
     save_network,
     spec_of,
 )
+from egolib.config import OursConfig
 from egolib.dataset import FrameDataset, mean_pose_m
 from egolib.errors import EgolibError
 from egolib.files import code_digest
 from egolib.fitting import fit, training_precision
-from egolib.stages import FinetuneStage, HeatmapStage, LifterStage
+from egolib.stages import FinetuneStage, HeatmapStage, LifterStage, OursStage, WindowStage
+from egolib.windows import Windows
 
-CHECKPOINT_NAMES = {"heatmaps": "heatmaps", "lifter": "lifter", "finetune": "finetuned"}
+CHECKPOINT_NAMES = {
+    "heatmaps": "heatmaps",
+    "lifter": "lifter",
+    "finetune": "finetuned",
+    "ours": "ours",
+    "window": "window",
+}
+_PICTURES = ("backbone", "image_px", "sigma_px")  # what fixes a heatmap network
+_MODULES = {
+    "heatmaps": HeatmapStage,
+    "lifter": LifterStage,
+    "finetune": FinetuneStage,
+    "ours": OursStage,
+    "window": WindowStage,
+}
 
 
 def train_stage(stage, profile, train_index, val_index, checkpoints_dir, seed, resume=True,
@@ -36,8 +52,9 @@ def train_stage(stage, profile, train_index, val_index, checkpoints_dir, seed, r
     """Train one of STAGES by `profile` and write `<checkpoints_dir>/<name>.safetensors`.
 
     The fine-tuning starts from the two checkpoints of the stages before it: the lifter in the same
-    folder, the heatmap network there or at `heatmaps_path`. A lifter that is trained on detected
-    heatmaps needs them as `detected`: detections.Detections of both splits. The epoch is chosen on
+    folder, the heatmap network there or at `heatmaps_path`; our own model starts from the latter
+    alone, its variant that looks back from our own model. `detected`, detections.Detections of both
+    splits, is what a lifter that is trained on detected heatmaps, and what that variant reads. The epoch is chosen on
     `val_index` only. With `resume`, a checkpoint that is what would be trained is left as it is,
     wherever it was trained. Returns the path of the checkpoint.
     """
@@ -51,6 +68,13 @@ def train_stage(stage, profile, train_index, val_index, checkpoints_dir, seed, r
             checkpoints_dir / "lifter.safetensors",
             spec,
         )
+    elif stage == "ours":
+        network, start = _start_ours(
+            heatmaps_path or checkpoints_dir / "heatmaps.safetensors", spec
+        )
+        network.start_at(mean_pose_m(train_index, from_neck=False))
+    elif stage == "window":
+        network, start = _start_window(checkpoints_dir / "ours.safetensors", spec, detected)
     else:
         network = build_network(spec, profile.heatmaps.pretrained and stage == "heatmaps")
     maps = [None, None]
@@ -76,13 +100,20 @@ def train_stage(stage, profile, train_index, val_index, checkpoints_dir, seed, r
         return path
     if profile.compiled and torch.cuda.is_available():
         network.compile()
-    module_class = {"heatmaps": HeatmapStage, "lifter": LifterStage, "finetune": FinetuneStage}
-    module = module_class[stage](network, spec, config, seed, profile.lifter.limb_terms)
-    with_images = stage != "lifter"
+    module = _MODULES[stage](network, spec, config, seed, profile.lifter.limb_terms)
+    if stage == "window":
+        sets = [
+            Windows(index, part.found, spec.frames)
+            for index, part in zip((train_index, val_index), detected, strict=True)
+        ]
+    else:
+        sets = [
+            FrameDataset(index, spec.image_px, stage != "lifter", part)
+            for index, part in zip((train_index, val_index), maps, strict=True)
+        ]
     best = fit(
         module,
-        FrameDataset(train_index, spec.image_px, with_images, maps[0]),
-        FrameDataset(val_index, spec.image_px, with_images, maps[1]),
+        *sets,
         checkpoints_dir / "runs" / stage,
         run_key,
         resume,
@@ -99,7 +130,7 @@ def train_stage(stage, profile, train_index, val_index, checkpoints_dir, seed, r
 @functools.cache
 def code_of_training():
     """Digest of the code that decides what is learnt."""
-    names = "augment baselines dataset fitting heatmaps losses models pictures rotations stages training"
+    names = "augment baselines dataset fitting heatmaps losses models pictures rotations queries stages training windows"
     return code_digest(Path(__file__).with_name(f"{name}.py") for name in names.split())
 
 
@@ -112,7 +143,7 @@ def _detected_maps(config, detected):
             'detected heatmaps cannot be turned: set augment = false, or trained_on = "true", '
             "below [lifter]"
         )
-    return [part.heatmaps for part in detected], {"heatmaps": [part.key for part in detected]}
+    return [part.found for part in detected], {"heatmaps": [part.key for part in detected]}
 
 
 def _need_rotations(*indices):
@@ -124,16 +155,40 @@ def _need_rotations(*indices):
             )
 
 
+def _start_ours(heatmaps_path, spec):
+    """Our own model upon a trained heatmap network -> (network, where it comes from)."""
+    heatmap_net, found, origin = load_network(heatmaps_path, ["heatmaps"])
+    _require_same(found, spec, _PICTURES, heatmaps_path)
+    network = build_network(spec)
+    network.heatmap_net.load_state_dict(heatmap_net.state_dict())
+    return network, {"heatmaps": origin.get("best", origin)}
+
+
+def _start_window(ours_path, spec, detected):
+    """The network that looks back, upon our own trained model -> (network, where it comes from)."""
+    ours, found, _ = load_network(ours_path, ["ours"])
+    parts = [field.name for field in dataclasses.fields(OursConfig) if hasattr(spec, field.name)]
+    _require_same(found, spec, [*_PICTURES, *parts], ours_path)
+    network = build_network(spec)
+    network.image_net.load_state_dict(ours.state_dict())
+    return network, {"tokens": [part.key for part in detected]}
+
+
+def _require_same(found, wanted, fields, path):
+    for name in fields:
+        if getattr(found, name) != getattr(wanted, name):
+            raise EgolibError(
+                f"{path}: has {name} = {getattr(found, name)}, the profile asks for "
+                f"{getattr(wanted, name)}; train the stages before this one again"
+            )
+
+
 def _load_joined(heatmaps_path, lifter_path, asked):
     heatmap_net, heatmap_spec, heatmap_origin = load_network(heatmaps_path, ["heatmaps"])
     lifter, lifter_spec, lifter_origin = load_network(lifter_path, ["lifter"])
     network, spec = join_networks(heatmap_net, heatmap_spec, lifter, lifter_spec)
-    for name, wanted in dataclasses.asdict(asked).items():
-        if getattr(spec, name) != wanted:
-            raise EgolibError(
-                f"{lifter_path} and its heatmap network have {name} = {getattr(spec, name)}, the profile "
-                f"asks for {wanted}; train the stages before this one again"
-            )
+    fields = [field.name for field in dataclasses.fields(asked)]
+    _require_same(spec, asked, fields, f"{lifter_path} and its heatmap network")
     return (
         network.train(),
         spec,

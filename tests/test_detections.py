@@ -37,7 +37,7 @@ def index(shared_toy_tree):
 
 
 def test_they_are_what_the_network_finds(network, index, tmp_path):
-    found = detect(network, SPEC, index, tmp_path, batch_size=5).heatmaps
+    found = detect(network, SPEC, index, tmp_path, batch_size=5).found
     assert (found.dtype, found.shape) == (np.float16, (len(index), 15, 8, 8))
     batch = next(iter(make_loader(FrameDataset(index, 64), len(index))))
     expected = run_network(network, SPEC, batch)[0].numpy()
@@ -66,7 +66,7 @@ def test_what_is_done_is_not_done_again_and_a_killed_run_goes_on(
     assert looked_at == [10, 10, 10, 10, 2]
     monkeypatch.setattr(detections, "_find", find)
     whole = detect(network, SPEC, index, tmp_path / "whole")
-    assert np.allclose(whole.heatmaps, resumed.heatmaps, atol=2e-3)
+    assert np.allclose(whole.found, resumed.found, atol=2e-3)
     monkeypatch.setattr(detections, "_find", None)
     assert detect(network, SPEC, index, tmp_path / "whole").key == whole.key
 
@@ -83,17 +83,17 @@ def test_of_processes_that_ask_at_once_one_does_it(network, index, tmp_path, mon
     with ThreadPoolExecutor(3) as pool:
         all_found = list(pool.map(lambda _: detect(network, SPEC, index, tmp_path), range(3)))
     assert looked_at == [10, 10, 10, 2]
-    assert all((found.heatmaps == all_found[0].heatmaps).all() for found in all_found)
+    assert all((found.found == all_found[0].found).all() for found in all_found)
 
 
 def test_another_network_starts_anew(network, index, tmp_path):
     before = detect(network, SPEC, index, tmp_path)
-    old = np.array(before.heatmaps)
+    old = np.array(before.found)
     other = build_network(SPEC).eval()
     torch.nn.init.normal_(other.head.weight)
     after = detect(other, SPEC, index, tmp_path)
     assert after.key != before.key
-    assert not np.allclose(old, after.heatmaps, atol=0.1)
+    assert not np.allclose(old, after.found, atol=0.1)
 
 
 def test_a_damaged_file_is_named(network, index, tmp_path):
@@ -129,7 +129,7 @@ def test_lifters_train_on_detected_heatmaps_of_another_run(study, tmp_path, meth
     lifter, lifter_spec, provenance = load_network(path)
     assert lifter_spec.method == method
     assert error == pytest.approx(provenance["best"]["val_mpjpe_mm"], rel=1e-2)
-    detected = run.detections("val").heatmaps
+    detected = run.detections("val").found
     kept = predict_index(lifter, lifter_spec, run.index("val"), detected=detected)
     assert np.allclose(kept.predicted_m, predictions.predicted_m, atol=5e-3)
     rotated = len(predictions) if method == "rotation" else 0

@@ -20,7 +20,7 @@ def test_variations_of_keys_share_what_is_the_same(tmp_path):
         seeds = [3, 4]
         [methods.dual]
         [methods.tuned]
-        finetuned = true
+        stage = "finetune"
         [methods.oracle]
         lifter.trained_on = "true"
         [ablations.latent]
@@ -30,6 +30,10 @@ def test_variations_of_keys_share_what_is_the_same(tmp_path):
         [ablations.sigma]
         key = "heatmaps.sigma_px"
         values = [1, 2.0]
+        [ablations.parts]
+        key = "ours.refinements"
+        values = [0, 2]
+        with = { stage = "ours", ours.epochs = 3, heatmaps.image_px = 128 }
         """)  # fmt: skip
     # smoke trains on true heatmaps as it is: the oracle is the same run as the first.
     assert list(found.variations) == [
@@ -37,7 +41,12 @@ def test_variations_of_keys_share_what_is_the_same(tmp_path):
         "tuned",
         "lifter.latent_size=50",
         "heatmaps.sigma_px=2.0",
+        "ours.refinements=0_stage=ours_ours.epochs=3_heatmaps.image_px=128",
+        "ours.refinements=2_stage=ours_ours.epochs=3_heatmaps.image_px=128",
     ]
+    parts = [found.variations[name] for name in found.ablations["parts"][1].values()]
+    assert [part.profile.ours.refinements for part in parts] == [0, 2]
+    assert {(part.stage, part.profile.ours.epochs) for part in parts} == {("ours", 3)}
     assert found.variations["tuned"].folder == "dual"
     assert found.variations["lifter.latent_size=50"].seeds == (4,)
     assert found.variations["dual"].seeds == (3, 4)
@@ -62,7 +71,7 @@ def test_variations_of_keys_share_what_is_the_same(tmp_path):
         ('base = "fast"\n[methods.a]', "unknown profile 'fast'"),
         ("[methods.a]\nlifter.latent = 3", r"\[methods.a\] \[lifter\]: unknown key 'latent'"),
         ('[methods.a]\nlifter.method = "x"', "unknown method 'x'; known: dual"),
-        ("[methods.a]\nfinetuned = 1", "finetuned = 1 is not true or false"),
+        ("[methods.a]\nstage = 1", "unknown stage 1; known: lifter, finetune, ours, window"),
         ("[methods.a]\nrender.scale = 0.5", "'render' cannot vary"),
         ("[methods]\na = 3", r"\[methods.a\] is not a table"),
         ('[methods."../a"]', "is not a table named like a word"),
@@ -91,10 +100,14 @@ def test_the_studys_grid_holds_every_method_and_question():
     evaluations = {name: found.variations[name].evaluation for name in found.methods}
     assert evaluations.pop("oracle") == "oracle"
     assert evaluations.pop("dual_finetuned") == "after"
+    assert evaluations.pop("ours") == "ours"
+    assert evaluations.pop("ours_five_frames") == "window"
     assert set(evaluations.values()) == {"before"}
     keys = {key for key, _ in found.ablations.values()}
     assert keys == {
-        "lifter.latent_size", "lifter.limb_terms", "lifter.pose_activations", "finetuned",
+        "lifter.latent_size", "lifter.limb_terms", "lifter.pose_activations", "stage",
         "heatmaps.sigma_px", "heatmaps.image_px", "heatmaps.backbone",
+        "ours.refinements", "ours.at_projections", "ours.self_attention", "ours.uncertainty",
+        "ours.augment",
     }  # fmt: skip
     assert all(len(found.variations[name].seeds) == 3 for name in found.methods)

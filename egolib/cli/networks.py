@@ -120,7 +120,8 @@ def _evaluate(options):
     else:
         parts = provenance.get("files", options.checkpoint)
         joined = "before" if len(parts) == 2 else "after"
-        measured = {"oracle" if spec.kind == "lifter" else joined: predictions}
+        names = {"lifter": "oracle", "egopose": joined, "ours": "ours", "window": "window"}
+        measured = {names[spec.kind]: predictions}
         label = f"{options.data.resolve().name}, {options.split} ({len(index)} frames)"
         for title, build in TABLES.values():
             print(as_markdown(title, build(measured, label)))

@@ -1,0 +1,109 @@
+"""Milliseconds from a picture in memory to its pose, one at a time: the published checkpoints'
+architecture and a network of this study, in PyTorch and in the runtimes that `egolib predict` chooses
+from, side by side in one process; and what that does to the outcome."""
+
+import argparse
+import tempfile
+import time
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pandas as pd
+import torch
+
+from egolib.checkpoints import NetworkSpec, build_network, load_network
+from egolib.exporting import calibration_squares, export_onnx
+from egolib.framing import Framing
+from egolib.metrics import mpjpe_mm
+from egolib.pictures import read_image
+from egolib.runtimes import on_onnxruntime, on_openvino, on_torch
+from egolib.shards import open_frames
+
+# ResNet-50, 368 px, a lifter of 80 M parameters; its time does not depend on its weights.
+PUBLISHED = NetworkSpec(
+    kind="egopose", backbone="resnet50", image_px=368, sigma_px=1.0, pose_activations=False
+)
+
+
+def runtimes_of(network, spec, data, folder):
+    """{(precision, runtime): Runtime} of one network, PyTorch first."""
+    found = {("float32", "PyTorch"): on_torch(network, spec)}
+    for precision in ("float32", "int8"):
+        path = Path(folder) / f"{spec.backbone}-{spec.image_px}-{precision}.onnx"
+        squares = calibration_squares(data, spec.image_px) if precision == "int8" else None
+        export_onnx(network, spec, path, {}, squares)
+        for open_with in (on_onnxruntime, on_openvino):
+            runtime = open_with(path)
+            found[precision, runtime.name.removesuffix(" (cpu)")] = runtime
+    return found
+
+
+def times_ms(runtimes, picture, seconds):
+    """{key: milliseconds of each run}, turn by turn, so that what else the machine does hits all."""
+    framing, times = Framing(), {key: [] for key in runtimes}
+    stop = time.perf_counter() + seconds
+    while time.perf_counter() < stop:
+        for key, runtime in runtimes.items():
+            for run in range(6):
+                started = time.perf_counter()
+                runtime.run(framing.square(picture, runtime.image_px)[None])
+                if run:  # the first finds the caches filled by another network
+                    times[key].append(1000 * (time.perf_counter() - started))
+    return times
+
+
+def mpjpe_of(runtime, index, squares):
+    poses_m = [runtime.run(squares[i : i + 32])["pose_m"] for i in range(0, len(squares), 32)]
+    return mpjpe_mm(np.concatenate(poses_m), index.joints_3d_m).mean()
+
+
+def table(runtimes, picture, seconds, error_of):
+    times = times_ms(runtimes, picture, seconds)
+    first = np.median(next(iter(times.values())))
+    rows = {}
+    for key, runtime in runtimes.items():
+        median = np.median(times[key])
+        rows[key] = {
+            "median (ms)": median, "95th percentile (ms)": np.percentile(times[key], 95),
+            "poses/s": 1000 / median, "times as fast": first / median, **error_of(runtime),
+        }  # fmt: skip
+    found = pd.DataFrame(rows).T
+    found.index.names = ["precision", "runtime"]
+    return found.round(2).reset_index().to_markdown(index=False)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("checkpoint", type=Path, help="of this study")
+    parser.add_argument("data", type=Path, help="the tree or pack that it was trained on")
+    parser.add_argument("--seconds", type=float, default=45, help="of timing, for each network")
+    parser.add_argument("--threads", type=int, default=torch.get_num_threads(), help="of PyTorch")
+    options = parser.parse_args()
+    torch.set_num_threads(options.threads)
+    cv2.setNumThreads(1)
+    index = open_frames(options.data, "test")
+    picture = cv2.resize(read_image(index[0].image_path), (1280, 800))
+    network, spec, _ = load_network(options.checkpoint)
+    torch.manual_seed(0)
+    with tempfile.TemporaryDirectory() as folder:
+        published = runtimes_of(build_network(PUBLISHED), PUBLISHED, options.data, folder)
+        own = runtimes_of(network, spec, options.data, folder)
+        noise = np.random.default_rng(0).integers(0, 256, (8, 368, 368, 3), np.uint8)
+        first = next(iter(published.values())).run(noise)["pose_m"]
+
+        def difference(runtime):
+            off = np.abs(runtime.run(noise)["pose_m"] - first).mean() / np.abs(first).mean()
+            return {"off PyTorch's (%)": 100 * off}
+
+        squares = np.stack([index.read_square(i, spec.image_px) for i in range(len(index))])
+        print("Published architecture, random weights\n")
+        print(table(published, picture, options.seconds, difference))
+        print(f"\n{options.checkpoint.name}: {spec.backbone}, {spec.image_px} px\n")
+        print(table(own, picture, options.seconds, lambda runtime: {
+            "MPJPE (mm)": mpjpe_of(runtime, index, squares)
+        }))  # fmt: skip
+
+
+if __name__ == "__main__":
+    main()
