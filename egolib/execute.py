@@ -25,7 +25,7 @@ from egolib.skeleton import SPLIT_FOLDERS
 from egolib.study import REPOSITORY
 
 NOTEBOOKS = REPOSITORY / "notebooks"
-COMPARISON = "06_compare_methods.ipynb"
+COMPARISON = "07_compare_methods.ipynb"
 DURATIONS = "durations.json"
 
 

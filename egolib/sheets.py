@@ -180,6 +180,19 @@ def _strip(index, positions):
     return np.hstack([blank if i is None else index.read_square(i, _SMALL_PX) for i in positions])
 
 
+@styled
+def picture_row(pictures):
+    """Pictures {title: uint8 RGB} side by side, equally high."""
+    ratios = [rgb.shape[1] / rgb.shape[0] for rgb in pictures.values()]
+    figure = StudyFigure(figsize=(2.6 * sum(ratios), 2.9))
+    grid = figure.subplots(1, len(pictures), squeeze=False, width_ratios=ratios)[0]
+    for axes, (title, rgb) in zip(grid, pictures.items(), strict=True):
+        axes.imshow(rgb)
+        axes.set_title(title)
+        axes.set_axis_off()
+    return figure
+
+
 def typical_frames(index):
     """The frame of each action whose pose is nearest to the action's mean -> places in the index."""
     poses_m = index.joints_3d_m.astype(float)

@@ -205,6 +205,13 @@ def test_a_circle_is_laid_over_the_data_sets():
     assert found[0, 0].max() == 0
 
 
+@pytest.mark.parametrize("radius", [2.0, 1e5])
+def test_a_circle_that_is_no_lenss_is_refused(radius):
+    framing = Framing(circle=(100.0, 100.0, radius))
+    with pytest.raises(EgolibError, match="is not that of a 300x200 picture"):
+        framing.square(np.zeros((200, 300, 3), np.uint8), SIDE)
+
+
 def test_the_circle_is_found_in_the_dark_and_among_specks():
     rng = np.random.default_rng(0)
     place = pixels_of(320, 240)

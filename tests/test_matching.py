@@ -25,7 +25,7 @@ def sure_of_a_bright_top(squares):
 RUNTIME = Runtime("stub", "heatmaps", 64, sure_of_a_bright_top)
 
 
-def headset_pictures(count=3, scale=0.2, shift=0.0, radius=1.0):
+def headset_pictures(count=4, scale=0.2, shift=0.0, radius=1.0):
     """Miniatures of what the data set's headset gives: a bright face at the top, a dim floor, black
     outside the lens's circle (moved to the right by `shift` native pixels, `radius` times as large)."""
     row, column = np.indices((round(800 * scale), round(1280 * scale)))
@@ -96,6 +96,7 @@ def test_what_does_not_look_like_a_headset_view_is_said(kind):
         "upside": headset_pictures(),
     }[kind]
     found = matched(pictures, turn=180 if kind == "upside" else None)
+    assert any("pictures say little" in doubt for doubt in found.doubts) == (kind != "upside")
     assert any("does not look like a downward headset view" in doubt for doubt in found.doubts)
     if kind != "upside":
         assert any("no image circle" in doubt for doubt in found.doubts)
@@ -120,8 +121,8 @@ def test_pictures_are_sampled_over_the_whole_input(tmp_path):
 def test_the_sheet_shows_before_and_after():
     found = matched(headset_pictures())
     figure = match_sheet(found, RUNTIME)
-    assert len(figure.axes) == 6
-    given, seen = figure.axes[0], figure.axes[3]
+    assert len(figure.axes) == 8
+    given, seen = figure.axes[0], figure.axes[4]
     assert given.images[0].get_array().shape == (160, 256, 3)
     assert seen.images[0].get_array().shape[0] == seen.images[0].get_array().shape[1]
     assert given.lines  # the circle
