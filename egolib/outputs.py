@@ -2,7 +2,6 @@
 from the table at the end, so that they also hold what an earlier run has done."""
 
 import contextlib
-from pathlib import Path
 
 import numpy as np
 
@@ -52,7 +51,7 @@ def write_forms(out, sources, bvh, labels):
         motion = fit_rig(series[chosen].joints_m)
         rig_joints_m[chosen] = to_camera_axes(motion.joints_m)
         if bvh:
-            write_bvh(out / f"{Path(str(name)).stem}.bvh", motion, series[chosen].fps)
+            write_bvh(out / f"{name}.bvh", motion, series[chosen].fps)
         if labels:
             write_labels(out / "json", series[chosen], motion)
     save_npz(out / "poses.npz", series, rig_joints_m)
@@ -68,8 +67,8 @@ def frames_of(source, names):
 
 def _video_path(out, source, before=0):
     """A camera's second video must not take the place of its first."""
-    stem = Path(source.name).stem if not source.live else f"camera-{before:06d}"
-    return out / f"{stem}.overlay.mp4"
+    name = f"camera-{before:06d}" if source.live else source.name
+    return out / f"{name}.overlay.mp4"
 
 
 def _draw_again(out, source, series):
