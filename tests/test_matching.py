@@ -105,6 +105,9 @@ def test_what_does_not_look_like_a_headset_view_is_said(kind):
 def test_a_shape_that_nothing_says_how_to_crop_is_refused():
     with pytest.raises(EgolibError, match=r"300x160 is neither 8:5 nor square.*--circle"):
         match([np.full((160, 300, 3), 128, np.uint8)])
+    with pytest.raises(EgolibError, match="256x160 is neither 8:5 nor square when it is upright"):
+        match([np.full((160, 256, 3), 128, np.uint8)], turn=90)
+    assert match([np.full((256, 160, 3), 128, np.uint8)]).framing.turn == 90
 
 
 def test_pictures_are_sampled_over_the_whole_input(tmp_path):
