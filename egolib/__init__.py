@@ -53,11 +53,13 @@ The rooms, in the order in which data flows; a module imports only from modules 
     drawing      one style; a pose in a picture and in space
     dataplots    the data's figures: where joints are, how large, what hides them
     sheets       pictures, with and without poses, side by side
+    curves       the curves of a training, stage by stage
     plots        the figures of data, training and errors
     anatomy      an error taken apart: depth or image, and a joint's circumstances
     queryplots   our own model's figures: how it is built, what it learns and foresees
     answers      a question, its sentence, table and figure, kept for the report
     causes       what an error comes from
+    confidence   does a network know when it is wrong
     bodies       lengths of predicted bones, and jitter
     wearers      who wears the headset, and whether somebody is worse off
     worst        the worst frames, with a computed cause

@@ -12,6 +12,7 @@ import pandas as pd
 
 from egolib.drawing import save_figure
 from egolib.files import write_atomically
+from egolib.metrics import interval
 
 ANSWERS_FILE = "answers.json"
 
@@ -38,6 +39,17 @@ class Answer:
         kept[self.name] = {"question": self.question, "sentence": self.sentence}
         write_atomically(path, json.dumps(kept, indent=1, ensure_ascii=False))
         return figure
+
+
+def table_of(means, draws, names):
+    """Group means and draws (metrics.bootstrap_group_means) -> DataFrame mean, low, high."""
+    low, high = interval(draws)
+    return pd.DataFrame({"mean": means, "low": low, "high": high}, index=names)
+
+
+def text_of(means, draws, at, unit="mm"):
+    """`amount` of one of these groups."""
+    return amount(means[at], *interval(draws[:, at]), unit=unit)
 
 
 def amount(value, low, high, unit="mm"):

@@ -53,11 +53,11 @@ def consecutive(index):
     return np.flatnonzero(same & (np.diff(index.numbers) == 1))
 
 
-def jitter(index, models, clusters):
+def jitter(index, models, clusters, chosen):
     """Is motion smooth? `jitter_mm`: how much a joint's error changes from one frame to the next,
     mean over joints; 0 for a pose that is always off by the same.
 
-    models: {name: Predictions} of the FrameIndex; clusters: int (N,). Table: a row a model, mean
+    models: {name: Predictions} of the FrameIndex, `chosen` the one to speak of; clusters: int (N,). Table: a row a model, mean
     and bounds; and the row "true motion", how far a joint really moves from frame to frame.
     """
     question = "Is motion smooth?"
@@ -73,14 +73,13 @@ def jitter(index, models, clusters):
         for name, values in moved.items()
     }
     table = pd.DataFrame(rows, index=["mean", "low", "high"]).T
-    last = list(models)[-1]
     return Answer(
         "is_motion_smooth",
         question,
-        f"From one frame to the next the prediction ({last}) jitters by "
-        f"{amount(*rows[last], unit='mm a frame')}, while a joint really moves by "
+        f"From one frame to the next the prediction ({chosen}) jitters by "
+        f"{amount(*rows[chosen], unit='mm a frame')}, while a joint really moves by "
         f"{amount(*rows['true motion'])}: a ratio of "
-        f"{rows[last][0] / rows['true motion'][0]:.1f}.",
+        f"{rows[chosen][0] / rows['true motion'][0]:.1f}.",
         table,
     )
 

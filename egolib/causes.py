@@ -5,8 +5,8 @@ import numpy as np
 import pandas as pd
 
 from egolib.anatomy import PARTS
-from egolib.answers import Answer, amount, compared
-from egolib.metrics import bootstrap_group_means, interval
+from egolib.answers import Answer, amount, compared, table_of, text_of
+from egolib.metrics import bootstrap_group_means, equal_bins, interval
 from egolib.skeleton import ACTIONS, JOINTS, UNKNOWN_ACTION, mirrored_name
 from egolib.visibility import STATES
 
@@ -35,9 +35,9 @@ def by_joint(anatomy):
     return Answer(
         "which_joints_are_wrong",
         "Which parts of the body are wrong, and by how much?",
-        f"{JOINTS[worst]} is worst, off by {_text(means, draws, worst)} on average; {JOINTS[best]} "
-        f"is best with {_text(means, draws, best)}. The left side is {sides} than the right.",
-        _table(means, draws, JOINTS),
+        f"{JOINTS[worst]} is worst, off by {text_of(means, draws, worst)} on average; {JOINTS[best]} "
+        f"is best with {text_of(means, draws, best)}. The left side is {sides} than the right.",
+        table_of(means, draws, JOINTS),
     )
 
 
@@ -52,9 +52,9 @@ def by_action(anatomy):
     return Answer(
         "which_actions_are_hard",
         "Which actions are hard?",
-        f"{names[hard]} is hardest with {_text(means, draws, hard)}, {names[easy]} easiest with "
-        f"{_text(means, draws, easy)}: {gap} apart.",
-        _table(means, draws, names).assign(frames=np.bincount(groups, minlength=len(names))),
+        f"{names[hard]} is hardest with {text_of(means, draws, hard)}, {names[easy]} easiest with "
+        f"{text_of(means, draws, easy)}: {gap} apart.",
+        table_of(means, draws, names).assign(frames=np.bincount(groups, minlength=len(names))),
     )
 
 
@@ -80,7 +80,7 @@ def by_direction(anatomy):
         "bias_along": of_joints_and_all(anatomy.along_mm),
     }
     table = pd.concat(
-        {name: _table(*found, [*JOINTS, "All"]) for name, found in columns.items()}, axis=1
+        {name: table_of(*found, [*JOINTS, "All"]) for name, found in columns.items()}, axis=1
     )
     share, bias = (table.loc["All", name] for name in ("share_along", "bias_along"))
     return Answer(
@@ -102,13 +102,13 @@ def by_factor(anatomy, factor):
     question = f"How does the error grow with {what}?"
     if not known.any():
         return Answer(name, question, f"Not available: these predictions lack {what}.")
-    bins, count = _equal_bins(values, known, _BINS)
+    bins, count = equal_bins(values, known, _BINS)
     rows, within = {}, []
     for part, chosen in [("all", known), *((p, anatomy.parts == i) for i, p in enumerate(PARTS))]:
         groups = np.where(chosen, bins, -1)
         at = bootstrap_group_means(values, groups, anatomy.clusters, count, rounds=1)[0]
         means, draws = bootstrap_group_means(anatomy.error_mm, groups, anatomy.clusters, count)
-        rows[part] = _table(means, draws, range(count)).assign(
+        rows[part] = table_of(means, draws, range(count)).assign(
             at=at, joints=np.bincount(groups[groups >= 0], minlength=count)
         )
         if part == "all":
@@ -142,7 +142,7 @@ def by_visibility(anatomy):
     counts = np.bincount(groups.ravel(), minlength=np.prod(shape))
     names = [STATES[i] for i in present]
     index = pd.MultiIndex.from_product([names, JOINTS], names=["state", "joint"])
-    table = _table(*found, index).assign(joints=counts)
+    table = table_of(*found, index).assign(joints=counts)
     means, draws, counts = (
         found[0].reshape(shape),
         found[1].reshape(-1, *shape),
@@ -169,32 +169,6 @@ def by_visibility(anatomy):
     )
 
 
-def calibration(anatomy):
-    """Is the confidence a probability? Table: ten bins of equal counts of confidence; its mean, and
-    the share of joints that are found in 2D (FOUND), in percent with bounds. A joint that is not in
-    the picture cannot be found."""
-    confidence = np.clip(anatomy.confidence, 0, 1)
-    known = np.isfinite(confidence)
-    found = np.where(known, 100.0 * (anatomy.error_px <= FOUND), np.nan)
-    bins, count = _equal_bins(confidence, known, 10)
-    at = bootstrap_group_means(100 * confidence, bins, anatomy.clusters, count, rounds=1)[0]
-    means, draws = bootstrap_group_means(found, bins, anatomy.clusters, count)
-    joints = np.bincount(bins[known], minlength=count)
-    table = _table(means, draws, range(count)).assign(confidence=at, joints=joints)
-    gap = np.nansum(joints * (means - at)) / joints.sum()
-    error = np.nansum(joints * np.abs(means - at)) / joints.sum()
-    return Answer(
-        "is_the_confidence_calibrated",
-        "Is the predicted confidence calibrated?",
-        f"Joints are found (within {100 * FOUND:.0f} % of the picture's side) {abs(gap):.0f} points "
-        f"{'more' if gap > 0 else 'less'} often than their confidence says; the expected calibration "
-        f"error is {error:.0f} points. The most confident tenth is found in "
-        f"{amount(means[-1], *interval(draws[:, -1]), unit='%')}, the least confident in "
-        f"{amount(means[0], *interval(draws[:, 0]), unit='%')}.",
-        table,
-    )
-
-
 def lifting_and_detection(oracle, detected):
     """How much of the error is lifting, how much 2D: a lifter on true heatmaps (`oracle`) and on
     those that were found (`detected`), both ErrorAnatomy of the same frames. Table: a row a joint and
@@ -208,33 +182,15 @@ def lifting_and_detection(oracle, detected):
         each = bootstrap_group_means(values, joints, oracle.clusters, last)
         whole = bootstrap_group_means(values, np.zeros(shape, int), oracle.clusters, 1)
         pairs = [np.concatenate(pair, -1) for pair in zip(each, whole, strict=True)]
-        columns[name] = (*pairs, _table(*pairs, [*JOINTS, "All"]))
+        columns[name] = (*pairs, table_of(*pairs, [*JOINTS, "All"]))
     lifting, detection = columns["lifting"], columns["detection"]
     share, shares = (100 * a[..., -1] / (a + b)[..., -1]
                      for a, b in zip(lifting[:2], detection[:2], strict=True))  # fmt: skip
     return Answer(
         "is_it_lifting_or_2d",
         "How much of the 3D error is 2D error, how much is lifting?",
-        f"On true heatmaps the same lifter is off by {_text(*lifting[:2], -1)}: lifting is "
+        f"On true heatmaps the same lifter is off by {text_of(*lifting[:2], -1)}: lifting is "
         f"{amount(share, *interval(shares), unit='%')} of the error before fine-tuning. Detected "
-        f"heatmaps add {_text(*detection[:2], -1)}.",
+        f"heatmaps add {text_of(*detection[:2], -1)}.",
         pd.concat({name: found[2] for name, found in columns.items()}, axis=1),
     )
-
-
-def _equal_bins(values, known, count):
-    """`values` in `count` bins of equal counts, fewer where many are equal -> (bins, -1 where not
-    `known`, and their number)."""
-    edges = np.quantile(values[known], np.linspace(0, 1, count + 1)[1:-1])
-    bins = np.full(values.shape, -1)
-    kept, bins[known] = np.unique(np.searchsorted(edges, values[known]), return_inverse=True)
-    return bins, len(kept)
-
-
-def _table(means, draws, names):
-    low, high = interval(draws)
-    return pd.DataFrame({"mean": means, "low": low, "high": high}, index=names)
-
-
-def _text(means, draws, at, unit="mm"):
-    return amount(means[at], *interval(draws[:, at]), unit=unit)

@@ -109,7 +109,7 @@ def visibility_errors(answer):
 
 @styled
 def reliability_diagram(answer):
-    """Confidence against the share of joints that are found; of causes.calibration."""
+    """Confidence against the share of joints that are found; of confidence.calibration."""
     rows = answer.table
     label = f"found within {100 * FOUND:.0f} % of the picture (%)"
     figure, axes = _canvas((4.2, 3.9), label, "confidence: peak of the heatmap (%)", "both")
@@ -118,6 +118,24 @@ def reliability_diagram(answer):
                   [rows["mean"] - rows.low, rows.high - rows["mean"]], fmt="o-", color=DARK,
                   markersize=5, elinewidth=0.9, label="measured")  # fmt: skip
     axes.set(xlim=(0, 100), ylim=(0, 100), aspect="equal")
+    axes.legend(loc="upper left")
+    _caption(figure, "Ten bins of equal counts. Lines: 95 % intervals.")
+    return figure
+
+
+@styled
+def expected_error_curve(answer):
+    """Expected against measured error; of confidence.expected_errors."""
+    label = "measured error (mm)"
+    figure, axes = _canvas((4.2, 3.9), label, "expected error (mm)", "both")
+    if answer.table is None:
+        return _absent(figure, axes, answer)
+    rows = answer.table
+    end = 1.05 * max(rows.expected.max(), rows["mean"].max())
+    axes.plot([0, end], [0, end], "--", color="0.5", linewidth=1, label="as expected")
+    axes.errorbar(rows.expected, rows["mean"], [rows["mean"] - rows.low, rows.high - rows["mean"]],
+                  fmt="o-", color=DARK, markersize=5, elinewidth=0.9, label="measured")  # fmt: skip
+    axes.set(xlim=(0, end), ylim=(0, end), aspect="equal")
     axes.legend(loc="upper left")
     _caption(figure, "Ten bins of equal counts. Lines: 95 % intervals.")
     return figure

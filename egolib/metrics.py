@@ -126,3 +126,12 @@ def interval(draws, level=0.95):
     gone = np.isnan(draws).mean(0) > 0.5
     low, high = np.nanpercentile(np.where(gone, 0.0, draws), [tail, 100 - tail], axis=0)
     return np.where(gone, np.nan, low), np.where(gone, np.nan, high)
+
+
+def equal_bins(values, known, count):
+    """`values` in `count` bins of equal counts, fewer where many are equal -> (bins, -1 where not
+    `known`, and their number)."""
+    edges = np.quantile(values[known], np.linspace(0, 1, count + 1)[1:-1])
+    bins = np.full(values.shape, -1)
+    kept, bins[known] = np.unique(np.searchsorted(edges, values[known]), return_inverse=True)
+    return bins, len(kept)

@@ -5,8 +5,8 @@ import numpy as np
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
 from matplotlib.patches import Patch
-from matplotlib.ticker import MaxNLocator
 
+from egolib.curves import training_curves
 from egolib.dataplots import (
     joint_location_map,
     joint_sizes,
@@ -51,17 +51,6 @@ _OTHER_COLOURS = ("#e69f00", "#009e73", "#cc79a7", "#8c510a")
 _TILT = np.deg2rad(25)
 _BOX_CAPTION = "Boxes: quartiles, median; whiskers: 5th to 95th percentile; the rest is not drawn."
 _BAR_CAPTION = "Bars: means; lines: 95 % intervals over sequences."
-_TRAINING_TITLES = {
-    "heatmaps": "Picture to heatmaps",
-    "lifter": "Heatmaps to pose",
-    "finetune": "End to end",
-    "ours": "Our own model",
-    "window": "Our own model, looking back",
-}
-_METRIC_LABELS = {
-    "val_error_px": "2D error, validation\n(px of the input)",
-    "val_mpjpe_mm": "MPJPE, validation (mm)",
-}
 
 
 @styled
@@ -188,36 +177,6 @@ def _label_joints(axes, point_of, error_of):
                 arrowprops={"arrowstyle": "-", "color": "0.6", "linewidth": 0.6}, zorder=1,
             )  # fmt: skip
     axes.set_xlim(-edge - 0.55, edge + 0.55)
-
-
-@styled
-def training_curves(histories):
-    """Losses (above) and the validation metric (below) by epoch, a column a stage.
-
-    histories: {stage of training.STAGES: DataFrame of its history.csv}. The epoch that was kept
-    is ringed.
-    """
-    figure = StudyFigure(figsize=(3.2 * len(histories), 4.6))
-    grid = figure.subplots(2, len(histories), squeeze=False, sharex="col")
-    for (stage, rows), (upper, lower) in zip(histories.items(), grid.T, strict=True):
-        metric = next(name for name in _METRIC_LABELS if name in rows)
-        upper.plot(rows.epoch, rows.train_loss, "o-", markersize=3, color="#88a8d8", label="train")
-        upper.plot(rows.epoch, rows.val_loss, "s-", markersize=3, color="#2b3a80",
-                   label="validation")  # fmt: skip
-        lower.plot(rows.epoch, rows[metric], "s-", markersize=3, color="#2b3a80")
-        best = rows.loc[rows[metric].idxmin()]
-        lower.plot(best.epoch, best[metric], "o", markersize=10, fillstyle="none", color="#d55e00")
-        lower.annotate(f"{best[metric]:.1f}", (best.epoch, best[metric]), (0, 9), ha="center",
-                       textcoords="offset points", color="#d55e00")  # fmt: skip
-        upper.set_title(_TRAINING_TITLES.get(stage, stage))
-        upper.set_ylabel("loss")
-        upper.yaxis.set_major_formatter("{x:g}")
-        lower.set_ylabel(_METRIC_LABELS[metric])
-        lower.set_xlabel("epoch")
-        lower.xaxis.set_major_locator(MaxNLocator(integer=True))
-        lower.margins(x=0.1, y=0.2)
-    grid[0, 0].legend()
-    return figure
 
 
 def _wide_figure(label, names, caption):

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from toy_run import CLIPS, LENGTH, PEOPLE, N, all_seen, off_by, perfect, toy_index
 
-from egolib import bodies, causes, wearers, worst
+from egolib import bodies, causes, confidence, wearers, worst
 from egolib.anatomy import dissect
 from egolib.answers import compared
 from egolib.errors import EgolibError
@@ -131,10 +131,22 @@ def test_calibration(index, truth):
     planted = dataclasses.replace(
         truth, predicted_px=truth.truth_px + moved_px, confidence=np.where(found, 0.9, 0.3)
     )
-    table = causes.calibration(anatomy_of(index, planted)).table
+    table = confidence.calibration(anatomy_of(index, planted)).table
     inside = truth.inside[::2].mean() * 100
     assert table["mean"].to_numpy() == pytest.approx([0, inside], abs=0.01)
     assert table.confidence.to_numpy() == pytest.approx([30, 90], abs=0.01)
+
+
+def test_an_error_that_is_expected(index, truth):
+    """Errors are twice what is expected, everywhere."""
+    expected = np.random.default_rng(0).uniform(10, 60, (N, 16))
+    planted = off_by(truth, 2 * expected[..., None] * (1, 0, 0))
+    anatomy = anatomy_of(index, planted)
+    assert "Not available" in confidence.expected_errors(anatomy, planted).sentence
+    knowing = dataclasses.replace(planted, spread_mm=expected)
+    answer = confidence.expected_errors(anatomy, knowing)
+    assert answer.sentence.startswith("The errors are 2.00 times as large")
+    assert answer.table["mean"].to_numpy() == pytest.approx(2 * answer.table.expected, rel=1e-4)
 
 
 def test_lifting_and_detection_add_up(index, truth):
@@ -157,7 +169,7 @@ def test_jitter_is_zero_for_a_pose_that_is_always_off_by_the_same(index, truth):
     clusters = np.zeros(N, int)
     shaking = 10 * (-1.0) ** np.arange(N)[:, None, None] * np.array([1, 0, 0])
     models = {"steady": off_by(truth, (50, 0, 0)), "shaking": off_by(truth, shaking)}
-    table = bodies.jitter(index, models, clusters).table
+    table = bodies.jitter(index, models, clusters, "steady").table
     assert table.loc["steady", "mean"] == pytest.approx(0, abs=1e-6)
     assert table.loc["shaking", "mean"] == pytest.approx(20, abs=1e-6)
     assert len(bodies.consecutive(index)) == len(PEOPLE) * len(CLIPS) * (LENGTH - 1)

@@ -120,9 +120,10 @@ def test_the_explorer_filters_and_shows_the_frame(browser, run):
         page.locator("#model").select_option("before")
         page.locator("#joint").select_option(label="LeftHand")
         assert page.locator("#said").inner_text().startswith("64 frames: mean 60 mm")
+        page.wait_for_selector("#picture[data-frame='0']")
         place = page.locator("#plot .points path").nth(3).bounding_box()
         page.mouse.move(place["x"] + place["width"] / 2, place["y"] + place["height"] / 2)
-        page.wait_for_selector("#picture[data-frame]")
+        page.wait_for_selector("#picture[data-frame='3']")
         assert "60 mm" in page.locator("#frame").inner_text()
 
 

@@ -10,12 +10,13 @@ import jinja2
 import numpy as np
 import pandas as pd
 
+from egolib.anatomy import best_model
 from egolib.answers import compared
 from egolib.drawing import StudyFigure, styled
 from egolib.errors import EgolibError
 from egolib.evaluation import Predictions
 from egolib.metrics import bootstrap_group_means, interval
-from egolib.pages.gallery import best_model, model_label
+from egolib.pages.gallery import model_label
 from egolib.pages.layout import write_page
 from egolib.pages.tables import plain
 from egolib.report import read_manifest, run_sentence

@@ -6,10 +6,11 @@ from pathlib import Path
 import numpy as np
 import plotly
 
+from egolib.anatomy import best_model
 from egolib.drawing import joint_colour
 from egolib.files import write_atomically
 from egolib.metrics import joint_errors_mm
-from egolib.pages.gallery import best_model, model_label, write_gallery
+from egolib.pages.gallery import model_label, write_gallery
 from egolib.pages.layout import write_page
 from egolib.skeleton import ACTIONS, BONES, JOINTS, UNKNOWN_ACTION, plain_clip
 from egolib.visibility import IN_PICTURE, SEEN, STATES

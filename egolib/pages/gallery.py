@@ -7,6 +7,7 @@ import shutil
 import cv2
 import numpy as np
 
+from egolib.anatomy import best_model
 from egolib.drawing import joint_colour
 from egolib.files import write_atomically
 from egolib.metrics import mpjpe_mm
@@ -16,7 +17,6 @@ from egolib.skeleton import BONES, HEATMAP_JOINTS, JOINTS, plain_clip
 
 PICTURE_PX, QUALITY = 256, 80
 MOST_FRAMES, LONGEST = 2000, 24
-_ORACLE = "oracle"
 
 
 def excerpts(index, most_frames=MOST_FRAMES, longest=LONGEST):
@@ -76,13 +76,6 @@ def write_gallery(index, models, folder):
 def model_label(name):
     """What readers call a model: results.STAGES, or its own name."""
     return STAGES.get(name, name)
-
-
-def best_model(models):
-    """Name of the model with the least MPJPE; one that is given the truth's heatmaps competes only
-    if it is alone."""
-    mean = {name: mpjpe_mm(p.predicted_m, p.truth_m).mean() for name, p in models.items()}
-    return min(mean, key=lambda name: (name == _ORACLE, mean[name]))
 
 
 def _described(frame, length):

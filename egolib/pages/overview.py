@@ -23,6 +23,7 @@ from egolib.study import REPOSITORY
 from egolib.visibility import joint_states
 
 _CSS_DPI = 110
+_DATA_FIGURES = ("data_", "where_joints_are")
 _TILES = ("MPJPE (mm)", "PA-MPJPE (mm)", "PCK at 150 mm (%)")
 _MORE_TABLES = {
     "data_splits": "Frames by split",
@@ -62,7 +63,7 @@ def write_report(results_dir):
     answers = _answers(results, figures)
     used = {SHEET_FIGURE, *(stem for a in answers for stem in a["figures"])}
     rest = {stem: path for stem, path in figures.items() if stem not in used}
-    training = {stem: path for stem, path in rest.items() if stem.startswith("training_")}
+    data = {stem: path for stem, path in rest.items() if stem.startswith(_DATA_FIGURES)}
     return write_page(
         results / "index.html",
         "report.html",
@@ -85,8 +86,8 @@ def write_report(results_dir):
             for name, title in _MORE_TABLES.items()
             if (results / "tables" / f"{name}.csv").is_file()
         ],
-        training=training,
-        data={stem: path for stem, path in rest.items() if stem not in training},
+        training={stem: path for stem, path in rest.items() if stem not in data},
+        data=data,
         card=(results / "data_card.html").is_file(),
         audit=(results / "audit" / "index.html").is_file(),
         notebooks=[
