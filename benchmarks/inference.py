@@ -13,7 +13,7 @@ import pandas as pd
 import torch
 
 from egolib.checkpoints import NetworkSpec, build_network, load_network
-from egolib.exporting import calibration_squares, export_onnx
+from egolib.exporting import calibration_squares, export_onnx, quantise_onnx
 from egolib.framing import Framing
 from egolib.metrics import mpjpe_mm
 from egolib.pictures import read_image
@@ -29,13 +29,14 @@ PUBLISHED = NetworkSpec(
 def runtimes_of(network, spec, data, folder):
     """The Runtimes of one network, PyTorch first."""
     found = [on_torch(network, spec)]
-    for precision in ("float32", "int8"):
-        path = Path(folder) / f"{spec.backbone}-{spec.image_px}-{precision}.onnx"
-        if not path.is_file():
-            squares = calibration_squares(data, spec.image_px) if precision == "int8" else None
-            export_onnx(network, spec, path, {}, squares)
-        found += [on_onnxruntime(path), on_openvino(path)]
-    return found
+    plain, int8 = (Path(folder) / f"{spec.backbone}-{p}.onnx" for p in ("float32", "int8"))
+    if not plain.is_file():
+        export_onnx(network, spec, plain, {})
+    if not int8.is_file():
+        quantise_onnx(plain, int8, calibration_squares(data, spec.image_px))
+    return found + [
+        open_with(p) for p in (plain, int8) for open_with in (on_onnxruntime, on_openvino)
+    ]
 
 
 def times_ms(runtimes, picture, seconds):

@@ -10,7 +10,7 @@ import torch
 
 from egolib.checkpoints import NetworkSpec, build_network, save_network
 from egolib.errors import EgolibError
-from egolib.exporting import CALIBRATION_FRAMES, calibration_squares, export_onnx
+from egolib.exporting import CALIBRATION_FRAMES, calibration_squares, export_onnx, quantise_onnx
 from egolib.runtimes import on_onnxruntime, on_openvino, on_torch, open_fastest
 from egolib.skeleton import JOINTS
 
@@ -75,13 +75,15 @@ def test_our_own_model_in_int8_is_smaller_and_close(shared_toy_tree, tmp_path):
     squares = calibration_squares(shared_toy_tree, spec.image_px)
     assert squares.shape == (32, 64, 64, 3)  # all training frames of the toy tree, none of others
     assert len(squares) < CALIBRATION_FRAMES
-    export_onnx(network, spec, tmp_path / "int8.onnx", {}, squares)
+    export_onnx(network, spec, tmp_path / "float32.onnx", {})
+    quantise_onnx(tmp_path / "float32.onnx", tmp_path / "int8.onnx", squares)
     tensors = [tensor.numel() for tensor in network.state_dict().values()]
     assert (tmp_path / "int8.onnx").stat().st_size < 0.4 * 4 * sum(tensors)
     expected, found = (
         runtime.run(squares)
         for runtime in (on_torch(network, spec), on_onnxruntime(tmp_path / "int8.onnx"))
     )
+    assert "int8" in on_onnxruntime(tmp_path / "int8.onnx").name
     assert found.keys() == {"joints_px", "confidence", "pose_m", "neck_m", "expected_error_m"}
     assert found["neck_m"].shape == (32, 3)
     for name in ("pose_m", "neck_m", "expected_error_m"):

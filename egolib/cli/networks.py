@@ -184,13 +184,16 @@ def _maker(options):
 
 def _export(options):
     from egolib.checkpoints import load_network
-    from egolib.exporting import calibration_squares, export_onnx
+    from egolib.exporting import calibration_squares, export_onnx, quantise_onnx
 
     if options.out.suffix != ".onnx":
         raise EgolibError(f"{options.out}: the last name is the outcome's and ends in .onnx")
     network, spec, provenance = load_network(options.checkpoint)
-    squares = calibration_squares(options.int8, spec.image_px) if options.int8 else None
-    export_onnx(network, spec, options.out, provenance, squares)
+    if options.int8:
+        squares = calibration_squares(options.int8, spec.image_px)
+    export_onnx(network, spec, options.out, provenance)
+    if options.int8:
+        quantise_onnx(options.out, options.out, squares)
     print(f"{options.out}: {options.out.stat().st_size / 1e6:.1f} MB, the same as PyTorch says")
 
 
