@@ -12,12 +12,12 @@ import numpy as np
 import pandas as pd
 import torch
 
+from egolib.cameras.framing import Framing
 from egolib.checkpoints import NetworkSpec, build_network, load_network
-from egolib.exporting import calibration_squares, export_onnx, quantise_onnx
-from egolib.framing import Framing
+from egolib.deploy.exporting import calibration_squares, export_onnx, quantise_onnx
+from egolib.deploy.runtimes import on_onnxruntime, on_openvino, on_torch
 from egolib.metrics import mpjpe_mm
 from egolib.pictures import read_image
-from egolib.runtimes import on_onnxruntime, on_openvino, on_torch
 from egolib.shards import open_frames
 
 # ResNet-50, 368 px, a lifter of 80 M parameters; its time does not depend on its weights.

@@ -9,9 +9,14 @@ import pytest
 import torch
 
 from egolib.checkpoints import NetworkSpec, build_network, save_network
+from egolib.deploy.exporting import (
+    CALIBRATION_FRAMES,
+    calibration_squares,
+    export_onnx,
+    quantise_onnx,
+)
+from egolib.deploy.runtimes import on_onnxruntime, on_openvino, on_torch, open_fastest
 from egolib.errors import EgolibError
-from egolib.exporting import CALIBRATION_FRAMES, calibration_squares, export_onnx, quantise_onnx
-from egolib.runtimes import on_onnxruntime, on_openvino, on_torch, open_fastest
 from egolib.skeleton import JOINTS
 
 SPEC = NetworkSpec(kind="egopose", backbone="resnet18", image_px=64, sigma_px=1.0)

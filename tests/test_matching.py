@@ -7,11 +7,11 @@ from conftest import write_toy_tree
 
 from egolib import cli
 from egolib.camera import XR_EGOPOSE
+from egolib.cameras.framing import Framing
+from egolib.cameras.matching import match, match_sheet, sample_pictures
+from egolib.cameras.sources import open_sources
+from egolib.deploy.runtimes import Runtime
 from egolib.errors import EgolibError
-from egolib.framing import Framing
-from egolib.matching import match, match_sheet, sample_pictures
-from egolib.runtimes import Runtime
-from egolib.sources import open_sources
 
 
 def sure_of_a_bright_top(squares):

@@ -9,13 +9,13 @@ import pytest
 from conftest import STANDING_M
 
 from egolib.camera import project, world_to_camera
-from egolib.captures import open_capture
-from egolib.estimates import USUAL_NECK_M
+from egolib.cameras.captures import open_capture
+from egolib.deploy.runtimes import Runtime
 from egolib.labels import load_json, read_labels
-from egolib.poseseries import read_series
+from egolib.poses.estimates import USUAL_NECK_M
+from egolib.poses.poseseries import read_series
+from egolib.poses.rig import BONES, FITTED
 from egolib.predict import predict
-from egolib.rig import BONES, FITTED
-from egolib.runtimes import Runtime
 from egolib.skeleton import JOINTS, RIG_PREFIX
 
 FRAMES = 12

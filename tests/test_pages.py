@@ -9,7 +9,7 @@ import pytest
 from toy_run import LABEL, N, all_seen, finished_run, off_by, perfect, toy_index
 
 from egolib import cli
-from egolib.answers import Answer
+from egolib.analysis.answers import Answer
 from egolib.errors import EgolibError
 from egolib.pages import gallery, write_comparison, write_report
 from egolib.pages.difference import difference_table

@@ -13,11 +13,11 @@ import onnx
 import torch
 
 from egolib.checkpoints import JOINT_ORDERS, KINDS, load_network
+from egolib.deploy.exporting import INPUT, export_onnx
+from egolib.deploy.inference import Estimator
 from egolib.errors import EgolibError
 from egolib.evaluation import device
 from egolib.exclusions import place_beside
-from egolib.exporting import INPUT, export_onnx
-from egolib.inference import Estimator
 
 _TRIALS = 7
 PICTURE_KINDS = tuple(kind for kind in KINDS if kind != "lifter")

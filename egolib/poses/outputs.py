@@ -5,15 +5,15 @@ import contextlib
 
 import numpy as np
 
-from egolib import overlays
-from egolib.bvh import write_bvh
-from egolib.estimates import Estimate
-from egolib.poseseries import read_series, save_npz, write_labels
+from egolib.cameras.sources import Picture
+from egolib.poses import overlays
+from egolib.poses.bvh import write_bvh
+from egolib.poses.estimates import Estimate
+from egolib.poses.poseseries import read_series, save_npz, write_labels
+from egolib.poses.rig import BONES, to_camera_axes
+from egolib.poses.rigfitting import fit_rig
 from egolib.progress import progress_bar
-from egolib.rig import BONES, to_camera_axes
-from egolib.rigfitting import fit_rig
 from egolib.skeleton import HEATMAP_JOINT_INDICES
-from egolib.sources import Picture
 
 
 @contextlib.contextmanager

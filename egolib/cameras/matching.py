@@ -7,11 +7,11 @@ from itertools import islice
 import numpy as np
 
 from egolib.camera import XR_EGOPOSE, native_to_square
+from egolib.cameras.framing import TURNS, Framing
+from egolib.cameras.imagecircle import find_circle
+from egolib.cameras.sources import Picture
 from egolib.drawing import StudyFigure, draw_pose_2d, styled
 from egolib.errors import EgolibError
-from egolib.framing import TURNS, Framing
-from egolib.imagecircle import find_circle
-from egolib.sources import Picture
 
 PICTURES = 16  # that are looked at, spread over the input
 _MOST_BYTES = 2**29  # of them

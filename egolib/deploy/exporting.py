@@ -13,9 +13,9 @@ import onnxruntime
 import torch
 
 from egolib.checkpoints import JOINT_ORDERS
+from egolib.deploy.inference import OUTPUTS, Estimator
 from egolib.errors import EgolibError
 from egolib.files import atomic_path
-from egolib.inference import OUTPUTS, Estimator
 from egolib.shards import open_frames
 
 INPUT = "squares"
