@@ -2,16 +2,20 @@
 
 import json
 import re
+from types import SimpleNamespace
 
 import cv2
+import nbformat
 import numpy as np
 import pytest
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 from toy_run import LABEL, N, all_seen, finished_run, off_by, perfect, toy_index
 
 from egolib import cli
 from egolib.analysis.answers import Answer
+from egolib.drawing import StudyFigure
 from egolib.errors import EgolibError
-from egolib.pages import gallery, write_comparison, write_report
+from egolib.pages import gallery, write_comparison, write_report, write_study_pages
 from egolib.pages.difference import difference_table
 from egolib.pages.explore import write_pages
 from egolib.pages.notebook import notebook_page, with_formulas
@@ -94,6 +98,29 @@ def test_the_report(index, models, tmp_path):
     assert re.search(r'<td data-value="60\.0">60\.0 \[60\.0, 60\.0\]</td>', text)
 
 
+def test_a_study_s_pages(index, models, tmp_path):
+    """Interactive pages, notebooks, data card and audit, and what the report links to is there."""
+    results, tree = tmp_path / "results", index.root
+    finished_run(results, models)
+    (results / "notebooks").mkdir()
+    notebook = new_notebook(cells=[new_markdown_cell("# Why?")])
+    nbformat.write(notebook, results / "notebooks" / "05_analyse_errors.ipynb")
+    (tree / "audit").mkdir()
+    for name in ("index.html", "findings.csv"):
+        (tree / "audit" / name).write_text("found")
+    study = SimpleNamespace(
+        results=results, tree=tree, source=None, renders=True, evaluated=list(models),
+        predictions=models.get, index=lambda split: index,
+    )  # fmt: skip
+    write_study_pages(study)
+    text = write_report(results).read_text()
+    linked = [link for link in re.findall(r'(?:href|src)="([^"#:]+)"', text) if link[-4:] != ".pdf"]
+    assert {"pages/viewer.html", "notebooks/05_analyse_errors.html", "data_card.html",
+            "audit/index.html", "figures/predictions.png"} <= set(linked)  # fmt: skip
+    assert all((results / link).is_file() for link in linked)
+    assert "objectId" in (results / "data_card.html").read_text()
+
+
 def test_a_report_of_an_unfinished_run_is_refused(models, tmp_path):
     with pytest.raises(EgolibError, match=r"manifest\.json: missing"):
         write_report(tmp_path)
@@ -104,10 +131,6 @@ def test_a_report_of_an_unfinished_run_is_refused(models, tmp_path):
 
 
 def test_answers_are_kept_in_the_order_of_their_first_asking(tmp_path, capsys):
-    from types import SimpleNamespace
-
-    from egolib.drawing import StudyFigure
-
     study = SimpleNamespace(figures=tmp_path / "figures", tables=tmp_path)
     for name, sentence in (("first", "1"), ("second", "2"), ("first", "3")):
         Answer(name, "?", sentence).keep(study, StudyFigure())
@@ -125,9 +148,6 @@ def test_formulas_become_mathml_and_code_and_prices_stay():
 
 
 def test_a_notebook_as_a_page(tmp_path):
-    import nbformat
-    from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
-
     sources = tmp_path / "repository" / "notebooks"
     sources.mkdir(parents=True)
     (tmp_path / "repository" / "code.py").touch()
