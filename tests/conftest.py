@@ -2,6 +2,8 @@
 
 import json
 import shutil
+import subprocess
+import sys
 
 import cv2
 import numpy as np
@@ -10,7 +12,9 @@ import torch
 
 from egolib.camera import project
 from egolib.config import PROFILES, override
+from egolib.errors import EgolibError
 from egolib.skeleton import JOINTS, RIG_PREFIX
+from egolib.study import REPOSITORY, open_study
 
 # A standing pose in the camera frame, metres: x to the left, y forward, z down.
 STANDING_M = np.array([
@@ -118,3 +122,17 @@ def browser():
         chromium = driver.chromium.launch(executable_path=path, args=arguments)
         yield chromium
         chromium.close()
+
+
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory):
+    """Results folder of a smoke run on the miniature (kept in data/smoke between runs)."""
+    results = tmp_path_factory.mktemp("results") / "smoke"
+    try:
+        open_study("smoke", results=results).prepare_data()
+    except EgolibError:  # rendered by other code, or with other settings
+        shutil.rmtree(REPOSITORY / "data" / "smoke")
+    run = [sys.executable, "-m", "egolib.cli", "run", "--profile", "smoke"]
+    done = subprocess.run([*run, "--results", str(results)], capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return results
