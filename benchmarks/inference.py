@@ -12,12 +12,12 @@ import numpy as np
 import pandas as pd
 import torch
 
+from egolib.cameras.framing import Framing
 from egolib.checkpoints import NetworkSpec, build_network, load_network
-from egolib.exporting import calibration_squares, export_onnx
-from egolib.framing import Framing
+from egolib.deploy.exporting import calibration_squares, export_onnx, quantise_onnx
+from egolib.deploy.runtimes import on_onnxruntime, on_openvino, on_torch
 from egolib.metrics import mpjpe_mm
 from egolib.pictures import read_image
-from egolib.runtimes import on_onnxruntime, on_openvino, on_torch
 from egolib.shards import open_frames
 
 # ResNet-50, 368 px, a lifter of 80 M parameters; its time does not depend on its weights.
@@ -27,29 +27,30 @@ PUBLISHED = NetworkSpec(
 
 
 def runtimes_of(network, spec, data, folder):
-    """{(precision, runtime): Runtime} of one network, PyTorch first."""
-    found = {("float32", "PyTorch"): on_torch(network, spec)}
-    for precision in ("float32", "int8"):
-        path = Path(folder) / f"{spec.backbone}-{spec.image_px}-{precision}.onnx"
-        squares = calibration_squares(data, spec.image_px) if precision == "int8" else None
-        export_onnx(network, spec, path, {}, squares)
-        for open_with in (on_onnxruntime, on_openvino):
-            runtime = open_with(path)
-            found[precision, runtime.name.removesuffix(" (cpu)")] = runtime
-    return found
+    """The Runtimes of one network, PyTorch first."""
+    found = [on_torch(network, spec)]
+    plain, int8 = (Path(folder) / f"{spec.backbone}-{p}.onnx" for p in ("float32", "int8"))
+    if not plain.is_file():
+        export_onnx(network, spec, plain, {})
+    if not int8.is_file():
+        quantise_onnx(plain, int8, calibration_squares(data, spec.image_px))
+    return found + [
+        open_with(p) for p in (plain, int8) for open_with in (on_onnxruntime, on_openvino)
+    ]
 
 
 def times_ms(runtimes, picture, seconds):
-    """{key: milliseconds of each run}, turn by turn, so that what else the machine does hits all."""
-    framing, times = Framing(), {key: [] for key in runtimes}
+    """Milliseconds of each run, a list for each Runtime, turn by turn, so that what else the machine
+    does hits all."""
+    framing, times = Framing(), [[] for _ in runtimes]
     stop = time.perf_counter() + seconds
     while time.perf_counter() < stop:
-        for key, runtime in runtimes.items():
+        for runtime, own in zip(runtimes, times, strict=True):
             for run in range(6):
                 started = time.perf_counter()
                 runtime.run(framing.square(picture, runtime.image_px)[None])
                 if run:  # the first finds the caches filled by another network
-                    times[key].append(1000 * (time.perf_counter() - started))
+                    own.append(1000 * (time.perf_counter() - started))
     return times
 
 
@@ -59,18 +60,15 @@ def mpjpe_of(runtime, index, squares):
 
 
 def table(runtimes, picture, seconds, error_of):
-    times = times_ms(runtimes, picture, seconds)
-    first = np.median(next(iter(times.values())))
-    rows = {}
-    for key, runtime in runtimes.items():
-        median = np.median(times[key])
-        rows[key] = {
-            "median (ms)": median, "95th percentile (ms)": np.percentile(times[key], 95),
+    rows, first = {}, None
+    for runtime, times in zip(runtimes, times_ms(runtimes, picture, seconds), strict=True):
+        median = np.median(times)
+        first = first or median
+        rows[runtime.name] = {
+            "median (ms)": median, "95th percentile (ms)": np.percentile(times, 95),
             "poses/s": 1000 / median, "times as fast": first / median, **error_of(runtime),
         }  # fmt: skip
-    found = pd.DataFrame(rows).T
-    found.index.names = ["precision", "runtime"]
-    return found.round(2).reset_index().to_markdown(index=False)
+    return pd.DataFrame(rows).T.round(2).to_markdown()
 
 
 def main():
@@ -78,6 +76,7 @@ def main():
     parser.add_argument("checkpoint", type=Path, help="of this study")
     parser.add_argument("data", type=Path, help="the tree or pack that it was trained on")
     parser.add_argument("--seconds", type=float, default=45, help="of timing, for each network")
+    parser.add_argument("--exports", type=Path, help="a folder that keeps the exported networks")
     parser.add_argument("--threads", type=int, default=torch.get_num_threads(), help="of PyTorch")
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
@@ -87,10 +86,11 @@ def main():
     network, spec, _ = load_network(options.checkpoint)
     torch.manual_seed(0)
     with tempfile.TemporaryDirectory() as folder:
+        folder = options.exports or folder
         published = runtimes_of(build_network(PUBLISHED), PUBLISHED, options.data, folder)
         own = runtimes_of(network, spec, options.data, folder)
         noise = np.random.default_rng(0).integers(0, 256, (8, 368, 368, 3), np.uint8)
-        first = next(iter(published.values())).run(noise)["pose_m"]
+        first = published[0].run(noise)["pose_m"]
 
         def difference(runtime):
             off = np.abs(runtime.run(noise)["pose_m"] - first).mean() / np.abs(first).mean()

@@ -8,17 +8,6 @@ The rooms, in the order in which data flows; a module imports only from modules 
     official     the official data set: release v1.0 -> its parts -> a tree on disk
     miniature    the embedded data set: body, motion, wardrobe, room, render, write
     pictures     picture files -> arrays
-    captures     videos and live cameras -> frames
-    sources      pictures of a user's, wherever they come from
-    lenses       other cameras' lenses
-    calibration  calibration files -> lenses
-    estimates    what a network says about one picture
-    steady       a causal filter for poses
-    rig          a skeleton of constant bone lengths
-    rigfitting   the rig fitted to poses
-    bvh          the rig's motion as a file
-    framing      pictures of other cameras -> the data set's framing, and pixels back
-    imagecircle  the circle that a fisheye lens draws, found in pictures
     labels       a label file -> joints and their rotations
     exclusions   the frames that an audit leaves out
     frames       a tree on disk -> an index of frames paired by number
@@ -42,43 +31,26 @@ The rooms, in the order in which data flows; a module imports only from modules 
     fitting      fit a stage in one process or many, keep its best epoch, resume
     training     which network, frames and start each stage is fitted with
     evaluation   a network over a split -> predictions
-    inference    a network as programs use it: pictures -> named outputs
-    exporting    a network -> ONNX, float32 or int8
-    runtimes     what runs it: PyTorch, ONNX Runtime, OpenVINO
+    deploy       a network as programs use it: exported, and run by the fastest runtime
     detections   what a network finds in pictures, kept for all that read it
     published    what others measured, with sources
     results      predictions -> tables, beside the published figures
-    comparison   several methods on the same frames -> tables
-    claims       what the paper claims, checked on these frames
     drawing      one style; a pose in a picture and in space
     dataplots    the data's figures: where joints are, how large, what hides them
     sheets       pictures, with and without poses, side by side
     curves       the curves of a training, stage by stage
     plots        the figures of data, training and errors
-    anatomy      an error taken apart: depth or image, and a joint's circumstances
+    analysis     why a pose is wrong, and for whom
+    cameras      pictures, videos and cameras of every kind, brought to the data set's framing
+    poses        what a prediction is written as: csv, npz, json, BVH, overlays; a rig fitted to it
     queryplots   our own model's figures: how it is built, what it learns and foresees
-    answers      a question, its sentence, table and figure, kept for the report
-    causes       what an error comes from
-    confidence   does a network know when it is wrong
-    bodies       lengths of predicted bones, and jitter
-    wearers      who wears the headset, and whether somebody is worse off
-    worst        the worst frames, with a computed cause
-    errorplots   the error analysis's figures
-    methodplots  the comparison's figures: methods side by side, ablations
-    matching     which framing do these pictures need, and are they a headset's at all
-    posetable    poses.csv: written so that a killed run goes on, and read back
-    poseseries   many poses as arrays: npz, the data set's json
-    overlays     poses drawn over pictures and videos
-    outputs      what stands beside poses.csv
     predict      pictures, videos, cameras -> poses and overlays
     scoring      poses.csv against labels of one's own
     audit        what is wrong with a copy of the data
     study        one run: profile, seed, data, and where its results lie
     report       manifest, what is published in the repository
+    methods      several methods on the same frames: grid, sweep, tables, claims, figures
     pages        the report, interactive pages, notebooks as pages, two runs compared
-    grid         a grid file -> the runs of a sweep
-    steps        a run of a sweep as steps that are done or not
-    sweep        train every run of a grid, in pieces
     execute      the notebooks, headless
     cli          the `egolib` command
 

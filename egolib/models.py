@@ -210,6 +210,6 @@ class EgoPose(nn.Module):
         self.lifter = lifter
 
     def forward(self, images):
-        """images (B, 3, S, S) -> heatmaps (B, 15, H, H), and the three parts of a Lifted"""
+        """images (B, 3, S, S) -> heatmaps (B, 15, H, H), and the first three parts of a Lifted"""
         heatmaps = self.heatmap_net(images)
-        return heatmaps, *self.lifter(heatmaps)
+        return heatmaps, *self.lifter(heatmaps)[:3]

@@ -7,21 +7,21 @@ from pathlib import Path
 
 import numpy as np
 
-from egolib.errors import EgolibError
-from egolib.estimates import Estimate
-from egolib.framing import Framing
-from egolib.outputs import drawing, frames_of, write_forms
-from egolib.posetable import growing_table, rows_of
-from egolib.progress import progress_bar
-from egolib.skeleton import JOINTS
-from egolib.sources import (
+from egolib.cameras.framing import Framing
+from egolib.cameras.sources import (
     StalledError,
     Unread,
     batches,
     open_sources,
     read_ahead,
 )
-from egolib.steady import OneEuroFilter
+from egolib.errors import EgolibError
+from egolib.poses.estimates import Estimate
+from egolib.poses.outputs import drawing, frames_of, write_forms
+from egolib.poses.posetable import growing_table, rows_of
+from egolib.poses.steady import OneEuroFilter
+from egolib.progress import progress_bar
+from egolib.skeleton import JOINTS
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ import pandas as pd
 
 from egolib.errors import EgolibError
 from egolib.metrics import bootstrap_interval
-from egolib.posetable import read_places
+from egolib.poses.posetable import read_places
 from egolib.skeleton import HEATMAP_JOINTS
 
 _SCORED = tuple(dict.fromkeys(n.removeprefix("Left").removeprefix("Right") for n in HEATMAP_JOINTS))

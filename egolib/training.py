@@ -53,9 +53,9 @@ def train_stage(stage, profile, train_index, val_index, checkpoints_dir, seed, r
 
     The fine-tuning starts from the two checkpoints of the stages before it: the lifter in the same
     folder, the heatmap network there or at `heatmaps_path`; our own model starts from the latter
-    alone, its variant that looks back from our own model. `detected`, detections.Detections of both
-    splits, is what a lifter that is trained on detected heatmaps, and what that variant reads. The epoch is chosen on
-    `val_index` only. With `resume`, a checkpoint that is what would be trained is left as it is,
+    alone, its variant that looks back from our own model. That variant, and a lifter that is trained
+    on detected heatmaps, read `detected`: detections.Detections of both splits. The epoch is chosen
+    on `val_index` only. With `resume`, a checkpoint that is what would be trained is left as it is,
     wherever it was trained. Returns the path of the checkpoint.
     """
     config = getattr(profile, stage)

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from toy_run import CLIPS, LENGTH, PEOPLE, N, all_seen, off_by, perfect, toy_index
 
-from egolib import bodies, causes, confidence, wearers, worst
-from egolib.anatomy import dissect
-from egolib.answers import compared
+from egolib.analysis import bodies, causes, confidence, wearers, worst
+from egolib.analysis.anatomy import dissect
+from egolib.analysis.answers import compared
 from egolib.errors import EgolibError
 from egolib.metrics import bootstrap_group_means, bootstrap_interval, interval
 from egolib.skeleton import HEATMAP_JOINTS, JOINTS

@@ -5,10 +5,11 @@ import pandas as pd
 import pytest
 from test_results import toy_predictions
 
-from egolib import claims, comparison, published
-from egolib.comparison import SeededPredictions
+from egolib import published
 from egolib.errors import EgolibError
-from egolib.methodplots import ablation_figure, method_bars
+from egolib.methods import claims, comparison
+from egolib.methods.comparison import SeededPredictions
+from egolib.methods.methodplots import ablation_figure, method_bars
 from egolib.metrics import auc, bootstrap_interval, bootstrap_means
 from egolib.results import as_latex, as_markdown, error_by_action
 from egolib.visibility import HIDDEN_BY_WEARER, OUTSIDE, SEEN

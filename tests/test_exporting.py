@@ -5,14 +5,18 @@ import json
 
 import numpy as np
 import onnx
-import onnxruntime
 import pytest
 import torch
 
 from egolib.checkpoints import NetworkSpec, build_network, save_network
+from egolib.deploy.exporting import (
+    CALIBRATION_FRAMES,
+    calibration_squares,
+    export_onnx,
+    quantise_onnx,
+)
+from egolib.deploy.runtimes import on_onnxruntime, on_openvino, on_torch, open_fastest
 from egolib.errors import EgolibError
-from egolib.exporting import CALIBRATION_FRAMES, calibration_squares, export_onnx
-from egolib.runtimes import on_onnxruntime, on_openvino, on_torch, open_fastest
 from egolib.skeleton import JOINTS
 
 SPEC = NetworkSpec(kind="egopose", backbone="resnet18", image_px=64, sigma_px=1.0)
@@ -69,17 +73,27 @@ def test_the_file_passes_the_checker_and_describes_itself(exported):
     assert sum(node.op_type == "ConvTranspose" for node in model.graph.node) == 2
 
 
-def test_int8_is_smaller_and_close(network, exported, shared_toy_tree, tmp_path):
-    squares = calibration_squares(shared_toy_tree, SPEC.image_px)
+def test_our_own_model_in_int8_is_smaller_and_close(shared_toy_tree, tmp_path):
+    torch.manual_seed(0)
+    spec = NetworkSpec(**{**vars(SPEC), "kind": "ours"})
+    network = build_network(spec).eval()
+    squares = calibration_squares(shared_toy_tree, spec.image_px)
     assert squares.shape == (32, 64, 64, 3)  # all training frames of the toy tree, none of others
     assert len(squares) < CALIBRATION_FRAMES
-    path = tmp_path / "int8.onnx"
-    export_onnx(network, SPEC, path, {}, squares)
-    assert path.stat().st_size < 0.35 * exported.stat().st_size
-    expected = on_torch(network, SPEC).run(squares)["pose_m"]
-    session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
-    (found,) = session.run(["pose_m"], {"squares": squares})
-    assert np.abs(found - expected).mean() < 0.2 * np.abs(expected - expected.mean(0)).mean() + 0.01
+    export_onnx(network, spec, tmp_path / "float32.onnx", {})
+    quantise_onnx(tmp_path / "float32.onnx", tmp_path / "int8.onnx", squares)
+    tensors = [tensor.numel() for tensor in network.state_dict().values()]
+    assert (tmp_path / "int8.onnx").stat().st_size < 0.4 * 4 * sum(tensors)
+    expected, found = (
+        runtime.run(squares)
+        for runtime in (on_torch(network, spec), on_onnxruntime(tmp_path / "int8.onnx"))
+    )
+    assert "int8" in on_onnxruntime(tmp_path / "int8.onnx").name
+    assert found.keys() == {"joints_px", "confidence", "pose_m", "neck_m", "expected_error_m"}
+    assert found["neck_m"].shape == (32, 3)
+    for name in ("pose_m", "neck_m", "expected_error_m"):
+        off = np.abs(found[name] - expected[name]).mean()
+        assert off < 0.1 * np.abs(expected[name]).mean(), name
 
 
 def test_a_checkpoint_is_exported_once_and_the_fastest_is_named(opened, exported):

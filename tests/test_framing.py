@@ -7,11 +7,11 @@ import cv2
 import numpy as np
 import pytest
 
-from egolib.calibration import read_calibration
 from egolib.camera import XR_EGOPOSE, FisheyeCamera, inside_circle, square_to_native, unproject
+from egolib.cameras.calibration import read_calibration
+from egolib.cameras.framing import Framing
+from egolib.cameras.imagecircle import find_circle
 from egolib.errors import EgolibError
-from egolib.framing import Framing
-from egolib.imagecircle import find_circle
 from egolib.pictures import resize_square
 
 SIDE = 128

@@ -4,8 +4,8 @@ import pytest
 
 from egolib.config import METHODS
 from egolib.errors import EgolibError
-from egolib.grid import read_grid
-from egolib.sweep import GRIDS
+from egolib.methods.grid import read_grid
+from egolib.methods.sweep import GRIDS
 
 
 def grid(folder, text):

@@ -7,11 +7,11 @@ from conftest import write_toy_tree
 
 from egolib import cli
 from egolib.camera import XR_EGOPOSE
+from egolib.cameras.framing import Framing
+from egolib.cameras.matching import match, match_sheet, sample_pictures
+from egolib.cameras.sources import open_sources
+from egolib.deploy.runtimes import Runtime
 from egolib.errors import EgolibError
-from egolib.framing import Framing
-from egolib.matching import match, match_sheet, sample_pictures
-from egolib.runtimes import Runtime
-from egolib.sources import open_sources
 
 
 def sure_of_a_bright_top(squares):
@@ -105,6 +105,9 @@ def test_what_does_not_look_like_a_headset_view_is_said(kind):
 def test_a_shape_that_nothing_says_how_to_crop_is_refused():
     with pytest.raises(EgolibError, match=r"300x160 is neither 8:5 nor square.*--circle"):
         match([np.full((160, 300, 3), 128, np.uint8)])
+    with pytest.raises(EgolibError, match="256x160 is neither 8:5 nor square when it is upright"):
+        match([np.full((160, 256, 3), 128, np.uint8)], turn=90)
+    assert match([np.full((256, 160, 3), 128, np.uint8)]).framing.turn == 90
 
 
 def test_pictures_are_sampled_over_the_whole_input(tmp_path):

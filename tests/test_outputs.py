@@ -9,13 +9,13 @@ import pytest
 from conftest import STANDING_M
 
 from egolib.camera import project, world_to_camera
-from egolib.captures import open_capture
-from egolib.estimates import USUAL_NECK_M
+from egolib.cameras.captures import open_capture
+from egolib.deploy.runtimes import Runtime
 from egolib.labels import load_json, read_labels
-from egolib.poseseries import read_series
+from egolib.poses.estimates import USUAL_NECK_M
+from egolib.poses.poseseries import read_series
+from egolib.poses.rig import BONES, FITTED
 from egolib.predict import predict
-from egolib.rig import BONES, FITTED
-from egolib.runtimes import Runtime
 from egolib.skeleton import JOINTS, RIG_PREFIX
 
 FRAMES = 12
@@ -131,7 +131,7 @@ def test_a_neck_that_nobody_predicted_is_called_usual(clip, tmp_path):
 
 
 def test_bvh_of_a_video_and_of_all_stills(written):
-    for name, frames, fps in (("walk.bvh", FRAMES, 25), ("pictures.bvh", 2, 30)):
+    for name, frames, fps in (("walk.mp4.bvh", FRAMES, 25), ("pictures.bvh", 2, 30)):
         read = pybvh.read_bvh_file(written / name, world_up="+y")
         assert (read.frame_count, read.fps) == (frames, pytest.approx(fps, rel=0.01))
         at = read.joint_names.index(f"{RIG_PREFIX}LeftFoot")
@@ -140,7 +140,7 @@ def test_bvh_of_a_video_and_of_all_stills(written):
 
 
 def test_the_overlay_video_plays_as_long_as_the_video(written):
-    with av.open(written / "walk.overlay.mp4") as container:
+    with av.open(written / "walk.mp4.overlay.mp4") as container:
         stream = container.streams.video[0]
         frames = [frame.to_ndarray(format="rgb24") for frame in container.decode(video=0)]
     assert (stream.codec.name, float(stream.average_rate)) == ("h264", pytest.approx(25))
@@ -169,7 +169,7 @@ def test_a_killed_run_ends_with_the_same_files(clip, written, tmp_path):
     assert [path.name for path in tmp_path.iterdir() if "poses" not in path.name] == []
     report = predict(still_runtime(), [clip], tmp_path, bvh=True, batch_size=5)
     assert report.done == FRAMES
-    assert open_capture(str(tmp_path / "walk.overlay.mp4")).frames == FRAMES
+    assert open_capture(str(tmp_path / "walk.mp4.overlay.mp4")).frames == FRAMES
     once = [line for line in (written / "poses.csv").read_text().splitlines() if "walk" in line]
     assert (tmp_path / "poses.csv").read_text().splitlines()[1:] == once
 

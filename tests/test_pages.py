@@ -12,7 +12,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_outp
 from toy_run import LABEL, N, all_seen, finished_run, off_by, perfect, toy_index
 
 from egolib import cli
-from egolib.answers import Answer
+from egolib.analysis.answers import Answer
 from egolib.drawing import StudyFigure
 from egolib.errors import EgolibError
 from egolib.pages import gallery, write_comparison, write_report, write_study_pages

@@ -9,10 +9,10 @@ import pytest
 import torch
 
 from egolib.checkpoints import NetworkSpec, build_network
+from egolib.deploy.runtimes import on_torch
 from egolib.errors import EgolibError
-from egolib.posetable import HEADER
+from egolib.poses.posetable import HEADER
 from egolib.predict import predict
-from egolib.runtimes import on_torch
 from egolib.scoring import score_poses
 from egolib.skeleton import JOINTS
 

@@ -9,9 +9,10 @@ import pandas as pd
 import pytest
 import torch
 
-from egolib import cli, runtimes
+from egolib import cli
+from egolib.cameras.sources import Picture, Source
 from egolib.checkpoints import NetworkSpec, build_network, load_network, save_network
-from egolib.sources import Picture, Source
+from egolib.deploy import runtimes
 
 SPEC = NetworkSpec(kind="egopose", backbone="resnet18", image_px=64, sigma_px=1.0)
 
@@ -160,8 +161,8 @@ def test_a_camera_that_stalls_keeps_what_it_gave(
     checkpoint, tmp_path, pictures, monkeypatch, capsys
 ):
     camera = FakeCamera(pictures[:1], lambda: threading.Event().wait(5))
-    monkeypatch.setattr("egolib.sources._camera", camera.open)
-    monkeypatch.setattr("egolib.sources.PATIENCE_S", 1.0)
+    monkeypatch.setattr("egolib.cameras.sources._camera", camera.open)
+    monkeypatch.setattr("egolib.cameras.sources.PATIENCE_S", 1.0)
     assert predict(checkpoint, "0", tmp_path / "out") == 0
     printed = capsys.readouterr().out
     assert "1 pictures done" in printed
@@ -173,6 +174,6 @@ def test_ctrl_c_is_the_usual_end_of_a_camera(checkpoint, tmp_path, pictures, mon
     def interrupt():
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("egolib.sources._camera", FakeCamera(pictures[:1], interrupt).open)
+    monkeypatch.setattr("egolib.cameras.sources._camera", FakeCamera(pictures[:1], interrupt).open)
     assert predict(checkpoint, "0", tmp_path / "out") == 0
     assert "1 pictures done" in capsys.readouterr().out

@@ -140,7 +140,10 @@ def test_the_best_spread_is_the_mean_error():
 @pytest.fixture(scope="module")
 def trained(shared_toy_tree, toy_profile, tmp_path_factory):
     """Our model and its heatmap network on the toy tree -> (folder, index)."""
-    changes = {"heatmaps": {"epochs": 2}, "ours": {"epochs": 8, "batch_size": 8, "augment": False}}
+    changes = {
+        "heatmaps": {"epochs": 2},
+        "ours": {"epochs": 10, "batch_size": 4, "learning_rate": 2e-3, "augment": False},
+    }
     profile = override(toy_profile, changes, "test")
     index = index_tree(shared_toy_tree, "train")
     folder = tmp_path_factory.mktemp("ours")

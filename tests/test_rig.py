@@ -7,8 +7,8 @@ import pytest
 from conftest import STANDING_M
 from scipy.spatial.transform import Rotation
 
-from egolib.bvh import write_bvh
-from egolib.rig import (
+from egolib.poses.bvh import write_bvh
+from egolib.poses.rig import (
     BONES,
     FITTED,
     OBSERVED,
@@ -18,7 +18,7 @@ from egolib.rig import (
     to_camera_axes,
     to_rig_axes,
 )
-from egolib.rigfitting import fit_rig
+from egolib.poses.rigfitting import fit_rig
 from egolib.skeleton import JOINTS
 
 

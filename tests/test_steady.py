@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from egolib.steady import OneEuroFilter
+from egolib.poses.steady import OneEuroFilter
 
 TIMES_S = np.arange(120) / 30
 

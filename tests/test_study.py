@@ -13,7 +13,7 @@ import pytest
 from planted import write_whole_tree
 
 from egolib import execute
-from egolib.answers import ANSWERS_FILE
+from egolib.analysis.answers import ANSWERS_FILE
 from egolib.evaluation import Predictions
 from egolib.execute import notebook_paths, run_study
 from egolib.frames import index_tree

@@ -7,9 +7,10 @@ import shutil
 import pandas as pd
 import pytest
 
-from egolib import cli, steps, sweep
+from egolib import cli
 from egolib.errors import EgolibError
-from egolib.sweep import open_sweep, run_sweep, submit_sweep, write_outcome
+from egolib.methods import steps, sweep
+from egolib.methods.sweep import open_sweep, run_sweep, submit_sweep, write_outcome
 
 GRID = """
 base = "tiny.toml"

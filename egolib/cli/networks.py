@@ -132,10 +132,10 @@ def _evaluate(options):
 
 
 def _predict(options):
-    from egolib.framing import Framing
-    from egolib.posetable import keep_to_one_maker
+    from egolib.cameras.framing import Framing
+    from egolib.deploy.runtimes import open_fastest
+    from egolib.poses.posetable import keep_to_one_maker
     from egolib.predict import predict
-    from egolib.runtimes import open_fastest
 
     if options.out.is_file():
         raise EgolibError(f"{options.out}: a file; the last name is the folder to be written")
@@ -147,10 +147,10 @@ def _predict(options):
 
 
 def _match(options):
+    from egolib.cameras.matching import match, match_sheet, sample_pictures
+    from egolib.cameras.sources import open_sources
+    from egolib.deploy.runtimes import open_fastest
     from egolib.drawing import save_picture
-    from egolib.matching import match, match_sheet, sample_pictures
-    from egolib.runtimes import open_fastest
-    from egolib.sources import open_sources
 
     runtime = open_fastest(options.network) if options.network else None
     pictures = sample_pictures(open_sources(options.inputs)[0])
@@ -184,13 +184,16 @@ def _maker(options):
 
 def _export(options):
     from egolib.checkpoints import load_network
-    from egolib.exporting import calibration_squares, export_onnx
+    from egolib.deploy.exporting import calibration_squares, export_onnx, quantise_onnx
 
     if options.out.suffix != ".onnx":
         raise EgolibError(f"{options.out}: the last name is the outcome's and ends in .onnx")
     network, spec, provenance = load_network(options.checkpoint)
-    squares = calibration_squares(options.int8, spec.image_px) if options.int8 else None
-    export_onnx(network, spec, options.out, provenance, squares)
+    if options.int8:
+        squares = calibration_squares(options.int8, spec.image_px)
+    export_onnx(network, spec, options.out, provenance)
+    if options.int8:
+        quantise_onnx(options.out, options.out, squares)
     print(f"{options.out}: {options.out.stat().st_size / 1e6:.1f} MB, the same as PyTorch says")
 
 

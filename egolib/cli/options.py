@@ -100,7 +100,7 @@ def add_framing(parser):
 
 def read_lens(options):
     """The lens of --calibration, or None."""
-    from egolib.calibration import read_calibration
+    from egolib.cameras.calibration import read_calibration
 
     return read_calibration(options.calibration) if options.calibration else None
 

@@ -43,8 +43,8 @@ def add_verbs(verbs):
 
 def _run(options):
     from egolib.execute import run_study
+    from egolib.methods.sweep import open_sweep, run_sweep
     from egolib.study import open_study
-    from egolib.sweep import open_sweep, run_sweep
 
     if options.profile == "study":  # every method, not one
         if options.pack:
@@ -61,7 +61,7 @@ def _run(options):
 
 
 def _sweep(options):
-    from egolib.sweep import open_sweep, run_sweep, submit_sweep
+    from egolib.methods.sweep import open_sweep, run_sweep, submit_sweep
 
     sweep = open_sweep(options.grid, options.data, options.results)
     if options.submit:

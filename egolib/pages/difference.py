@@ -10,8 +10,8 @@ import jinja2
 import numpy as np
 import pandas as pd
 
-from egolib.anatomy import best_model
-from egolib.answers import compared
+from egolib.analysis.anatomy import best_model
+from egolib.analysis.answers import compared
 from egolib.drawing import StudyFigure, styled
 from egolib.errors import EgolibError
 from egolib.evaluation import Predictions

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import plotly
 
-from egolib.anatomy import best_model
+from egolib.analysis.anatomy import best_model
 from egolib.drawing import joint_colour
 from egolib.files import write_atomically
 from egolib.metrics import joint_errors_mm

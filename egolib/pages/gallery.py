@@ -7,7 +7,7 @@ import shutil
 import cv2
 import numpy as np
 
-from egolib.anatomy import best_model
+from egolib.analysis.anatomy import best_model
 from egolib.drawing import joint_colour
 from egolib.files import write_atomically
 from egolib.metrics import mpjpe_mm

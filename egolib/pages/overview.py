@@ -9,7 +9,7 @@ import pandas as pd
 from PIL import Image
 
 from egolib import published
-from egolib.answers import ANSWERS_FILE
+from egolib.analysis.answers import ANSWERS_FILE
 from egolib.errors import EgolibError
 from egolib.exclusions import AUDIT_FOLDER
 from egolib.pages.explore import PAGES, write_pages

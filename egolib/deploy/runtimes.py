@@ -13,11 +13,11 @@ import onnx
 import torch
 
 from egolib.checkpoints import JOINT_ORDERS, KINDS, load_network
+from egolib.deploy.exporting import INPUT, export_onnx
+from egolib.deploy.inference import Estimator
 from egolib.errors import EgolibError
 from egolib.evaluation import device
 from egolib.exclusions import place_beside
-from egolib.exporting import INPUT, export_onnx
-from egolib.inference import Estimator
 
 _TRIALS = 7
 PICTURE_KINDS = tuple(kind for kind in KINDS if kind != "lifter")
@@ -25,8 +25,8 @@ PICTURE_KINDS = tuple(kind for kind in KINDS if kind != "lifter")
 
 @dataclass(frozen=True)
 class Runtime:
-    """A network ready to run. name: what runs it; kind: of network (checkpoints.KINDS); run: squares, uint8
-    RGB (B, image_px, image_px, 3) -> {name: float32 array}, some of inference.OUTPUTS."""
+    """A network ready to run. name: what runs it; kind: of network (checkpoints.KINDS); run: squares,
+    uint8 RGB (B, image_px, image_px, 3) -> {name: float32 array}, some of inference.OUTPUTS."""
 
     name: str
     kind: str
@@ -79,55 +79,50 @@ def on_torch(network, spec):
         outputs = estimator(torch.from_numpy(squares).to(device()))
         return {name: value.cpu().numpy() for name, value in outputs.items()}
 
-    return Runtime(f"PyTorch ({device()})", spec.kind, spec.image_px, run)
+    return Runtime(f"PyTorch ({device()}, float32)", spec.kind, spec.image_px, run)
 
 
 def on_onnxruntime(path):
     """ONNX Runtime on the CPU, of what `egolib export` wrote."""
     import onnxruntime
 
-    kind, image_px = _read_description(path)
+    kind, image_px, precision = _read_description(path)
     session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
     names = [output.name for output in session.get_outputs()]
 
     def run(squares):
         return dict(zip(names, session.run(names, {INPUT: squares}), strict=True))
 
-    return Runtime("ONNX Runtime (cpu)", kind, image_px, run)
+    return Runtime(f"ONNX Runtime (cpu, {precision})", kind, image_px, run)
 
 
 def on_openvino(path):
-    """OpenVINO on the CPU, in bf16 where the processor has it, of what `egolib export` wrote."""
+    """OpenVINO on the CPU, of what `egolib export` wrote; float32 is run in bf16 where the processor
+    has it."""
     import openvino
 
-    described = _read_description(path)
-    return _compiled(openvino.Core().read_model(path), *described)
-
-
-def _compiled(model, kind, image_px):
-    import openvino
-
+    kind, image_px, precision = _read_description(path)
     core = openvino.Core()
-    half = "BF16" in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
-    compiled = core.compile_model(model, "CPU", {
-        "PERFORMANCE_HINT": "LATENCY",
-        "INFERENCE_PRECISION_HINT": "bf16" if half else "f32",
-    })  # fmt: skip
+    options = {"PERFORMANCE_HINT": "LATENCY"}
+    if "BF16" in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES"):
+        options["INFERENCE_PRECISION_HINT"] = "bf16"
+        precision = precision.replace("float32", "bf16")
+    compiled = core.compile_model(path, "CPU", options)
 
     def run(squares):
         found = compiled(squares)
         return {output.any_name: found[output] for output in compiled.outputs}
 
-    return Runtime(f"OpenVINO (cpu{', bf16' if half else ''})", kind, image_px, run)
+    return Runtime(f"OpenVINO (cpu, {precision})", kind, image_px, run)
 
 
 def _read_description(path):
-    """-> kind and image_px of an exported file."""
+    """-> kind, image_px and precision of an exported file."""
     try:
         model = onnx.load(path, load_external_data=False)
         told = {entry.key: entry.value for entry in model.metadata_props}
         orders = {name: tuple(json.loads(told[name])) for name in JOINT_ORDERS}
-        described = told["kind"], int(told["image_px"])
+        described = told["kind"], int(told["image_px"]), told["precision"]
     except FileNotFoundError as error:
         raise EgolibError(f"{path}: no such file; write it with `egolib export`") from error
     except Exception as error:  # protobuf's own, of which there are many

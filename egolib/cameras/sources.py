@@ -18,7 +18,7 @@ from pathlib import Path, PurePosixPath
 
 import numpy as np
 
-from egolib.captures import PATIENCE_S, open_capture
+from egolib.cameras.captures import PATIENCE_S, open_capture
 from egolib.errors import EgolibError
 from egolib.pictures import read_still
 

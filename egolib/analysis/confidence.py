@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from egolib.answers import Answer, amount, table_of
-from egolib.causes import FOUND
+from egolib.analysis.answers import Answer, amount, table_of
+from egolib.analysis.causes import FOUND
 from egolib.metrics import bootstrap_group_means, equal_bins, interval
 
 _BINS = 10

@@ -7,8 +7,8 @@ import cv2
 import numpy as np
 
 from egolib.camera import CROP_LEFT, XR_EGOPOSE, inside_circle, square_to_native, unproject
+from egolib.cameras.lenses import RadialLens
 from egolib.errors import EgolibError
-from egolib.lenses import RadialLens
 from egolib.pictures import resize_square
 
 TURNS = (0, 90, 180, 270)

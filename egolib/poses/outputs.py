@@ -2,19 +2,18 @@
 from the table at the end, so that they also hold what an earlier run has done."""
 
 import contextlib
-from pathlib import Path
 
 import numpy as np
 
-from egolib import overlays
-from egolib.bvh import write_bvh
-from egolib.estimates import Estimate
-from egolib.poseseries import read_series, save_npz, write_labels
+from egolib.cameras.sources import Picture
+from egolib.poses import overlays
+from egolib.poses.bvh import write_bvh
+from egolib.poses.estimates import Estimate
+from egolib.poses.poseseries import read_series, save_npz, write_labels
+from egolib.poses.rig import BONES, to_camera_axes
+from egolib.poses.rigfitting import fit_rig
 from egolib.progress import progress_bar
-from egolib.rig import BONES, to_camera_axes
-from egolib.rigfitting import fit_rig
 from egolib.skeleton import HEATMAP_JOINT_INDICES
-from egolib.sources import Picture
 
 
 @contextlib.contextmanager
@@ -52,7 +51,7 @@ def write_forms(out, sources, bvh, labels):
         motion = fit_rig(series[chosen].joints_m)
         rig_joints_m[chosen] = to_camera_axes(motion.joints_m)
         if bvh:
-            write_bvh(out / f"{Path(str(name)).stem}.bvh", motion, series[chosen].fps)
+            write_bvh(out / f"{name}.bvh", motion, series[chosen].fps)
         if labels:
             write_labels(out / "json", series[chosen], motion)
     save_npz(out / "poses.npz", series, rig_joints_m)
@@ -68,8 +67,8 @@ def frames_of(source, names):
 
 def _video_path(out, source, before=0):
     """A camera's second video must not take the place of its first."""
-    stem = Path(source.name).stem if not source.live else f"camera-{before:06d}"
-    return out / f"{stem}.overlay.mp4"
+    name = f"camera-{before:06d}" if source.live else source.name
+    return out / f"{name}.overlay.mp4"
 
 
 def _draw_again(out, source, series):

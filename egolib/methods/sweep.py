@@ -20,20 +20,20 @@ import numpy as np
 import pandas as pd
 
 from egolib.checkpoints import spec_of
-from egolib.claims import check_claims, claims_text, finding_about_the_published_row
 from egolib.cluster import run_parts
-from egolib.comparison import TABLES, SeededPredictions, build_tables
 from egolib.cost import cost_of
 from egolib.drawing import save_figure
 from egolib.errors import EgolibError
 from egolib.files import atomic_path, write_atomically
-from egolib.grid import Grid, read_grid
-from egolib.methodplots import ablation_figure, method_bars
+from egolib.methods.claims import check_claims, claims_text, finding_about_the_published_row
+from egolib.methods.comparison import TABLES, SeededPredictions, build_tables
+from egolib.methods.grid import Grid, read_grid
+from egolib.methods.methodplots import ablation_figure, method_bars
+from egolib.methods.steps import steps_of_run, training_s
 from egolib.queryplots import error_by_minutes
 from egolib.report import duration_text
 from egolib.results import write_table
 from egolib.skeleton import SPLIT_FOLDERS
-from egolib.steps import steps_of_run, training_s
 from egolib.study import REPOSITORY, Study, default_tree
 from egolib.visibility import IN_PICTURE, joint_views
 

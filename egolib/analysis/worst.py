@@ -8,8 +8,8 @@ is right, or it has none, and the error is mostly depth, or mostly not.
 import numpy as np
 import pandas as pd
 
-from egolib.answers import Answer, amount
-from egolib.causes import FOUND
+from egolib.analysis.answers import Answer, amount
+from egolib.analysis.causes import FOUND
 from egolib.metrics import bootstrap_group_means, interval
 from egolib.skeleton import HEATMAP_JOINT_INDICES, HEATMAP_JOINTS, JOINTS, mirrored_name
 from egolib.visibility import BEHIND, HIDDEN_BY_THINGS, HIDDEN_BY_WEARER, OUTSIDE, STATES

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from egolib.camera import in_front, inside_circle, inside_square, native_to_square, project
+from egolib.cameras.sources import Picture
 from egolib.skeleton import HEATMAP_JOINTS, JOINTS
-from egolib.sources import Picture
 
 # Where the neck is before the camera when a network does not say: the mean of the miniature's
 # training frames, from which those of its test frames are 12 mm away on average.

@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import yaml
 
+from egolib.cameras.lenses import kannala_brandt, scaramuzza
 from egolib.errors import EgolibError
-from egolib.lenses import kannala_brandt, scaramuzza
 
 FISHEYE_MODELS = ("equidistant", "fisheye", "kannala_brandt", "opencv_fisheye")
 _MATRIX_KEYS = ("K", "camera_matrix", "cameraMatrix", "intrinsics", "intrinsic_matrix")

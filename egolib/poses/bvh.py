@@ -8,7 +8,7 @@ import numpy as np
 from scipy.spatial.transform import Rotation
 
 from egolib.files import atomic_path
-from egolib.rig import BONES, PARENTS
+from egolib.poses.rig import BONES, PARENTS
 from egolib.skeleton import RIG_PREFIX
 
 _TIP_M = 0.1  # of a bone that ends the hierarchy: only drawn

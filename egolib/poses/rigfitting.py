@@ -3,7 +3,7 @@
 import numpy as np
 from scipy.spatial.transform import Rotation
 
-from egolib.rig import (
+from egolib.poses.rig import (
     BONES,
     OBSERVED,
     PARENTS,

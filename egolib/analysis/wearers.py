@@ -9,7 +9,7 @@ import json
 import numpy as np
 import pandas as pd
 
-from egolib.answers import Answer, amount, listed
+from egolib.analysis.answers import Answer, amount, listed
 from egolib.metrics import bootstrap_group_means, interval
 from egolib.skeleton import parse_character
 

@@ -15,6 +15,7 @@ from egolib.files import atomic_path, write_atomically
 from egolib.skeleton import HEATMAP_JOINT_INDICES
 
 _WAITING = 16  # drawings that may wait for their turn
+_VIDEO_PX = 512  # most of a video's height: drawing and encoding keep up with a camera
 _ENCODER = {"preset": "veryfast", "crf": "20"}
 
 
@@ -40,11 +41,16 @@ def in_background():
                 drawing.cancel()
 
 
-def draw(found):
-    """The overlay of a estimates.Estimate, uint8 RGB. Joints are as opaque as they are confident; those
-    out of view are left out."""
+def draw(found, most_px=None):
+    """The overlay of an estimates.Estimate, uint8 RGB; its picture is made smaller where it is higher
+    than most_px. Joints are as opaque as they are confident; those out of view are left out."""
+    image, joints_px = found.picture.rgb, found.joints_px
+    if most_px and len(image) > most_px:
+        scale = most_px / len(image)
+        image = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+        joints_px = (joints_px + 0.5) * scale - 0.5
     seen = np.nan_to_num(found.in_view, nan=1)[HEATMAP_JOINT_INDICES]
-    return draw_overlay(found.picture.rgb, found.joints_px, found.confidence * seen, found.pose_m)
+    return draw_overlay(image, joints_px, found.confidence * seen, found.pose_m)
 
 
 def write_picture(path, found):
@@ -62,7 +68,7 @@ def video(path, fps):
 
         def add(found):
             nonlocal encode
-            overlay = draw(found)
+            overlay = draw(found, _VIDEO_PX)
             encode = encode or opened.enter_context(_encoder(path, fps, overlay.shape))
             encode(overlay)
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from egolib.answers import Answer, amount, compared
+from egolib.analysis.answers import Answer, amount, compared
 from egolib.metrics import bootstrap_group_means, interval
 from egolib.skeleton import BONES, JOINTS, mirrored_name
 

@@ -3,12 +3,12 @@
 import numpy as np
 from matplotlib.patches import Patch
 
-from egolib.anatomy import PARTS
-from egolib.causes import FACTORS, FOUND
+from egolib.analysis.anatomy import PARTS
+from egolib.analysis.causes import FACTORS, FOUND
+from egolib.analysis.worst import CAUSES
 from egolib.dataplots import STATE_COLOURS
 from egolib.drawing import PART_COLOURS, StudyFigure, joint_colour, styled
 from egolib.skeleton import JOINTS
-from egolib.worst import CAUSES
 
 DARK, LIGHT, ACCENT, PALE = "#2b3a80", "#88a8d8", "#d55e00", "#b8b8b8"
 CAUSE_COLOURS = dict(

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from egolib import published
-from egolib.comparison import VISIBILITY
+from egolib.methods.comparison import VISIBILITY
 from egolib.metrics import bootstrap_interval, bootstrap_means
 from egolib.skeleton import LOWER_BODY, UPPER_BODY, joint_indices
 

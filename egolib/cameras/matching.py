@@ -7,11 +7,11 @@ from itertools import islice
 import numpy as np
 
 from egolib.camera import XR_EGOPOSE, native_to_square
+from egolib.cameras.framing import TURNS, Framing
+from egolib.cameras.imagecircle import find_circle
+from egolib.cameras.sources import Picture
 from egolib.drawing import StudyFigure, draw_pose_2d, styled
 from egolib.errors import EgolibError
-from egolib.framing import TURNS, Framing
-from egolib.imagecircle import find_circle
-from egolib.sources import Picture
 
 PICTURES = 16  # that are looked at, spread over the input
 _MOST_BYTES = 2**29  # of them
@@ -70,22 +70,24 @@ def match(pictures, runtime=None, lens=None, turn=None, mirror=None, circle=None
     """
     shape = pictures[0].shape
     found = circle or find_circle(pictures)
-    own = [] if lens else _own_framings(shape, found)
+    own = [] if lens or circle else _own_framings(shape, found)
     own = [f for f in own if turn in (None, f.turn) and mirror in (None, f.mirror)]
-    if own and not circle:
-        candidates = own
-    else:
-        outline = None if lens and not circle else found
-        if not (lens or outline or _plain(shape)):
-            raise EgolibError(
-                f"{shape[1]}x{shape[0]} is neither 8:5 nor square, and no image circle was found; "
-                "give --circle COLUMN,ROW,RADIUS or a --calibration"
-            )
-        turns = TURNS if turn is None else [turn]
-        candidates = [Framing(bool(mirror), each, outline, lens) for each in turns]
-        candidates = [f for f in candidates if f.lens or f.circle or _plain(shape, f.turn)]
-    surest = {f.mirror: _confidence(pictures, f, runtime) if runtime else {} for f in candidates}
-    framing = max(candidates, key=lambda f: surest[f.mirror].get(f.turn, 0))
+    outline = circle if lens else found
+    others = [
+        Framing(bool(mirror), each, outline, lens)
+        for each in (TURNS if turn is None else [turn])
+        if lens or outline or _plain(shape, each)
+    ]
+    if not (own or others):
+        raise EgolibError(
+            f"{shape[1]}x{shape[0]} is neither 8:5 nor square when it is upright, and no image circle "
+            "was found; give --circle COLUMN,ROW,RADIUS or a --calibration"
+        )
+    surest = {}
+    for candidate in own or others:
+        if candidate.mirror not in surest:
+            surest[candidate.mirror] = _confidence(pictures, candidate, runtime) if runtime else {}
+    framing = max(own or others, key=lambda f: surest[f.mirror].get(f.turn, 0))
     confidence = surest[framing.mirror]
     doubts = tuple(_doubts(len(pictures), found, lens, bool(own), framing, confidence))
     return Match(pictures, framing, found, bool(own), confidence, doubts)

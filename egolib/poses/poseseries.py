@@ -11,11 +11,11 @@ from scipy.spatial.transform import Rotation
 
 from egolib.camera import camera_entry, project
 from egolib.errors import EgolibError
-from egolib.estimates import place
 from egolib.files import atomic_path, write_atomically
-from egolib.posetable import HEADER
+from egolib.poses.estimates import place
+from egolib.poses.posetable import HEADER
+from egolib.poses.rig import BONES, FITTED, to_camera_axes
 from egolib.progress import progress_bar
-from egolib.rig import BONES, FITTED, to_camera_axes
 from egolib.skeleton import JOINTS, RIG_PREFIX
 
 STILLS = "pictures"  # the source of what is no frame of a video or camera

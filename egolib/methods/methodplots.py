@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from egolib.comparison import VISIBILITY
 from egolib.drawing import StudyFigure, styled
+from egolib.methods.comparison import VISIBILITY
 from egolib.metrics import bootstrap_interval
 from egolib.skeleton import BODY_GROUPS, JOINTS
 

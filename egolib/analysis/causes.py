@@ -4,8 +4,8 @@ millimetres are made of. Every function takes an ErrorAnatomy and answers one qu
 import numpy as np
 import pandas as pd
 
-from egolib.anatomy import PARTS
-from egolib.answers import Answer, amount, compared, table_of, text_of
+from egolib.analysis.anatomy import PARTS
+from egolib.analysis.answers import Answer, amount, compared, table_of, text_of
 from egolib.metrics import bootstrap_group_means, equal_bins, interval
 from egolib.skeleton import ACTIONS, JOINTS, UNKNOWN_ACTION, mirrored_name
 from egolib.visibility import STATES
