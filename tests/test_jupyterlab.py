@@ -73,9 +73,10 @@ def told(cells):
 @pytest.mark.parametrize("name", [path.name for path in notebook_paths()])
 def test_a_notebook_runs_in_jupyterlab(browser, lab, notebooks, name):
     page = browser.new_page(viewport={"width": 1400, "height": 900})
+    page.set_default_timeout(1000 * _PATIENCE_S)  # the first page is slow
     page.goto(f"{lab}/lab/tree/{name}?reset")
-    page.wait_for_selector(".jp-Notebook .jp-CodeCell", timeout=120_000)
-    page.get_by_text(re.compile(r"Python 3.*\| Idle")).wait_for(timeout=120_000)
+    page.wait_for_selector(".jp-Notebook .jp-CodeCell")
+    page.get_by_text(re.compile(r"Python 3.*\| Idle")).wait_for()
     count = sum(c.cell_type == "code" for c in nbformat.read(notebooks / name, 4).cells)
     once, again = (told(run_all_cells(page, notebooks / name, n * count)) for n in (1, 2))
     assert once
