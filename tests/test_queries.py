@@ -159,7 +159,8 @@ def test_training_halves_its_error_and_its_spread_follows(trained):
     predictions = predict_index(*load_network(folder / "ours.safetensors")[:2], index)
     assert predictions.errors_mm.mean() == pytest.approx(errors_mm.min(), rel=1e-3)
     assert (predictions.spread_mm > 0).all()
-    assert predictions.spread_mm.mean() == pytest.approx(predictions.errors_mm.mean(), rel=0.7)
+    # It began at errors of 20 cm and follows them down; where it ends is tested above.
+    assert 0.4 < predictions.spread_mm.mean() / predictions.errors_mm.mean() < 2.5
     assert predictions.neck_errors_mm.shape == (len(index),)
     assert 0 < predictions.neck_errors_mm.mean() < 100
 
