@@ -57,7 +57,10 @@ def run_all_cells(page, path, executed):
     while time.monotonic() < ends:
         page.wait_for_timeout(1500)
         page.keyboard.press("Control+s")
-        cells = [c for c in nbformat.read(path, 4).cells if c.cell_type == "code"]
+        try:
+            cells = [c for c in nbformat.read(path, 4).cells if c.cell_type == "code"]
+        except nbformat.reader.NotJSONError:  # it is being saved
+            continue
         failed = [o for c in cells for o in c.outputs if o.output_type == "error"]
         assert not failed, failed[0]["evalue"]
         if cells[-1].execution_count == executed:
