@@ -10,7 +10,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
 from egolib.baselines import DirectLifter, MartinezLifter
-from egolib.config import METHODS, OursConfig
+from egolib.config import METHODS, OWN_STAGES
 from egolib.errors import EgolibError
 from egolib.files import atomic_path
 from egolib.models import EgoPose, HeatmapNet, PoseLifter, heatmap_side
@@ -23,6 +23,9 @@ OLD_FORMAT = "egolib-1"  # knew the dual and the single branch only
 KINDS = ("heatmaps", "lifter", "egopose", "ours", "window")
 # What the numbers of a network mean, in their order; kept in every file.
 JOINT_ORDERS = {"joints": JOINTS, "heatmap_joints": HEATMAP_JOINTS}
+
+
+OWN_PARTS = ("refinements", "at_projections", "self_attention", "uncertainty")
 
 
 @dataclass(frozen=True)
@@ -51,7 +54,7 @@ class NetworkSpec:
 
 def spec_of(kind, profile):
     """The spec of a network that `profile` (config.Profile) trains."""
-    ours = profile.ours if kind in ("ours", "window") else OursConfig()
+    own = kind in OWN_STAGES
     return NetworkSpec(
         kind=kind,
         backbone=profile.heatmaps.backbone,
@@ -60,10 +63,7 @@ def spec_of(kind, profile):
         method=profile.lifter.method,
         latent_size=profile.lifter.latent_size,
         pose_activations=profile.lifter.pose_activations,
-        refinements=ours.refinements,
-        at_projections=ours.at_projections,
-        self_attention=ours.self_attention,
-        uncertainty=ours.uncertainty,
+        **{name: getattr(profile.ours, name) for name in (OWN_PARTS if own else ())},
         frames=profile.window.frames if kind == "window" else 1,
     )
 
@@ -72,7 +72,7 @@ def build_network(spec, pretrained=False):
     """A network by its spec, freshly initialised (ImageNet trunk when `pretrained`)."""
     if spec.kind == "heatmaps":
         return HeatmapNet(spec.backbone, pretrained)
-    if spec.kind in ("ours", "window"):
+    if spec.kind in OWN_STAGES:
         return _build_ours(spec)
     lifter = _build_lifter(spec)
     if spec.kind == "lifter":

@@ -2,7 +2,7 @@
 
 from matplotlib.ticker import MaxNLocator
 
-from egolib.drawing import StudyFigure, styled
+from egolib.drawing import ACCENT, DARK, LIGHT, StudyFigure, styled
 
 _TRAINING_TITLES = {
     "heatmaps": "Picture to heatmaps",
@@ -28,14 +28,14 @@ def training_curves(histories):
     grid = figure.subplots(2, len(histories), squeeze=False, sharex="col")
     for (stage, rows), (upper, lower) in zip(histories.items(), grid.T, strict=True):
         metric = next(name for name in _METRIC_LABELS if name in rows)
-        upper.plot(rows.epoch, rows.train_loss, "o-", markersize=3, color="#88a8d8", label="train")
-        upper.plot(rows.epoch, rows.val_loss, "s-", markersize=3, color="#2b3a80",
+        upper.plot(rows.epoch, rows.train_loss, "o-", markersize=3, color=LIGHT, label="train")
+        upper.plot(rows.epoch, rows.val_loss, "s-", markersize=3, color=DARK,
                    label="validation")  # fmt: skip
-        lower.plot(rows.epoch, rows[metric], "s-", markersize=3, color="#2b3a80")
+        lower.plot(rows.epoch, rows[metric], "s-", markersize=3, color=DARK)
         best = rows.loc[rows[metric].idxmin()]
-        lower.plot(best.epoch, best[metric], "o", markersize=10, fillstyle="none", color="#d55e00")
+        lower.plot(best.epoch, best[metric], "o", markersize=10, fillstyle="none", color=ACCENT)
         lower.annotate(f"{best[metric]:.1f}", (best.epoch, best[metric]), (0, 9), ha="center",
-                       textcoords="offset points", color="#d55e00")  # fmt: skip
+                       textcoords="offset points", color=ACCENT)  # fmt: skip
         upper.set_title(_TRAINING_TITLES.get(stage, stage))
         upper.set_ylabel("loss")
         upper.yaxis.set_major_formatter("{x:g}")

@@ -8,7 +8,14 @@ from matplotlib.patches import Circle
 
 from egolib.camera import CROP_LEFT, XR_EGOPOSE
 from egolib.drawing import PART_COLOURS, VIEWS, StudyFigure, flatten_pose, joint_colour, styled
-from egolib.skeleton import ACTIONS, HEATMAP_JOINT_INDICES, HEATMAP_JOINTS, JOINTS, UNKNOWN_ACTION
+from egolib.skeleton import (
+    ACTIONS,
+    HEATMAP_JOINT_INDICES,
+    HEATMAP_JOINTS,
+    JOINTS,
+    UNKNOWN_ACTION,
+    without_side,
+)
 from egolib.visibility import IN_PICTURE, SEEN, STATES, SURROUNDINGS
 
 STATE_COLOURS = dict(
@@ -157,7 +164,7 @@ def what_hides_what(views):
     hidden = views[views.hidden_by != ""]
     if hidden.empty:
         return None
-    kinds = {name: name.removeprefix("Left").removeprefix("Right") for name in HEATMAP_JOINTS}
+    kinds = {name: without_side(name) for name in HEATMAP_JOINTS}
     order = list(dict.fromkeys(kinds.values()))
     frames = views.joint.map(kinds).value_counts()
     figure = StudyFigure(figsize=(9.6, 3.9))

@@ -24,6 +24,7 @@ PART_COLOURS = {
     "right leg": "#e69f00",
 }
 TRUE_COLOUR = "#808080"
+DARK, LIGHT, ACCENT, PALE = "#2b3a80", "#88a8d8", "#d55e00", "#b8b8b8"  # of numbers
 VIEWS = ("front", "side")
 _OVERLAY_PX = 512  # least height of an overlay
 _PANEL_M = 2.2  # height and width of what a skeleton panel shows

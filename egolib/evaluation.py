@@ -9,7 +9,7 @@ import torch
 
 from egolib.camera import inside_square
 from egolib.checkpoints import join_networks, load_network
-from egolib.dataset import NECK, FrameDataset, make_loader, normalise
+from egolib.dataset import FrameDataset, make_loader, normalise
 from egolib.errors import EgolibError
 from egolib.files import atomic_path
 from egolib.heatmaps import draw_heatmaps, entropy_bits, find_peaks
@@ -141,7 +141,11 @@ def run_lifted(network, spec, batch):
         lifted = [torch.full((len(heatmaps), len(JOINTS), 3), torch.nan)]
     else:
         heatmaps, *lifted = network(normalise(batch["image"].to(target)))
-    return heatmaps.float().cpu(), Lifted(*(t if t is None else t.float().cpu() for t in lifted))
+    return heatmaps.float().cpu(), _on_cpu(lifted)
+
+
+def _on_cpu(lifted):
+    return Lifted(*(part if part is None else part.float().cpu() for part in lifted))
 
 
 @torch.inference_mode()
@@ -158,7 +162,7 @@ def _look_back(network, spec, index, batches):
         asked = windows[positions] - (positions[-1] + 1 - len(known))
         target = next(network.parameters()).device
         lifted = network.lift(known[asked].to(target))
-        yield batch, heatmaps, Lifted(*(t if t is None else t.cpu() for t in lifted))
+        yield batch, heatmaps, _on_cpu(lifted)
         kept = known[-network.frames :]
 
 
@@ -178,9 +182,8 @@ def predict_index(network, spec, index, workers=0, batch_size=64, detected=None)
         else:
             said = ((batch, *run_lifted(network, spec, batch)) for batch in bar)
         for batch, heatmaps, lifted in said:
-            if lifted.steps_m is not None:
-                neck_m = lifted.steps_m[:, -1, NECK]
-                neck_errors_m.append((neck_m - batch["neck_m"]).norm(dim=-1))
+            if lifted.neck_m is not None:
+                neck_errors_m.append((lifted.neck_m - batch["neck_m"]).norm(dim=-1))
             if lifted.spread_m is not None:
                 spread_m.append(lifted.spread_m)
             if lifted.rotations is not None:
@@ -242,7 +245,7 @@ def frame_errors(predictions, kind):
         "action": p.action, "frame": p.number, "cluster": p.sequence,
     }  # fmt: skip
     if kind != "heatmaps":
-        errors_mm = joint_errors_mm(p.predicted_m, p.truth_m)
+        errors_mm = p.errors_mm
         columns["mpjpe_mm"] = errors_mm.mean(-1)
         columns |= {f"{joint}_mm": errors_mm[:, i] for i, joint in enumerate(JOINTS)}
     if kind != "lifter":

@@ -16,6 +16,10 @@ from egolib.dataplots import (
     what_hides_what,
 )
 from egolib.drawing import (
+    ACCENT,
+    DARK,
+    LIGHT,
+    PALE,
     StudyFigure,
     draw_pose_2d,
     draw_pose_3d,
@@ -44,7 +48,7 @@ __all__ = [
     "visibility_bars", "visibility_by_action", "what_hides_what",
 ]  # fmt: skip
 STAGE_COLOURS = {
-    "oracle": "#b8b8b8", "before": "#88a8d8", "after": "#2b3a80", "ours": "#d55e00",
+    "oracle": PALE, "before": LIGHT, "after": DARK, "ours": ACCENT,
     "window": "#e8a56b",
 }  # fmt: skip
 _OTHER_COLOURS = ("#e69f00", "#009e73", "#cc79a7", "#8c510a")

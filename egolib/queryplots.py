@@ -3,13 +3,13 @@
 import numpy as np
 from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
 
-from egolib.drawing import StudyFigure, styled
+from egolib.drawing import ACCENT, DARK, LIGHT, StudyFigure, styled
 from egolib.metrics import bootstrap_interval
 from egolib.queries import WIDTH
 from egolib.skeleton import BODY_GROUPS, JOINTS
 
 _SHARED, _OWN, _SAID = "#dbe4f3", "#fbe3d2", "#f2f2f2"  # stage 1, our own, what comes out
-_COLOURS = {"Upper body": "#88a8d8", "Lower body": "#2b3a80"}
+_COLOURS = {"Upper body": LIGHT, "Lower body": DARK}
 
 
 @styled
@@ -107,7 +107,7 @@ def error_by_minutes(runs):
     """
     figure = StudyFigure(figsize=(4.8, 3.4))
     axes = figure.subplots()
-    colours = ("#2b3a80", "#d55e00", "#88a8d8")
+    colours = (DARK, ACCENT, LIGHT)
     for (name, seeds), colour in zip(runs.items(), colours, strict=False):
         for i, (before_s, rows) in enumerate(seeds):
             minutes = (before_s + rows.seconds.cumsum()) / 60

@@ -9,9 +9,9 @@ import pandas as pd
 from egolib.errors import EgolibError
 from egolib.metrics import bootstrap_interval
 from egolib.poses.posetable import read_places
-from egolib.skeleton import HEATMAP_JOINTS
+from egolib.skeleton import HEATMAP_JOINTS, without_side
 
-_SCORED = tuple(dict.fromkeys(n.removeprefix("Left").removeprefix("Right") for n in HEATMAP_JOINTS))
+_SCORED = tuple(dict.fromkeys(map(without_side, HEATMAP_JOINTS)))
 
 
 def score_poses(poses_csv, labels_json, threshold_px=26):
@@ -27,7 +27,7 @@ def score_poses(poses_csv, labels_json, threshold_px=26):
     for image, joint, place in _read_labels(Path(labels_json)):
         found = predicted.get((image, joint))
         distance = np.nan if found is None else np.hypot(*np.subtract(found, place))
-        rows.append((image, joint.removeprefix("Left").removeprefix("Right"), distance))
+        rows.append((image, without_side(joint), distance))
     table = pd.DataFrame(rows, columns=["image", "joint", "distance"])
     names = [name for name in _SCORED if (table.joint == name).any()]
     parts = {name: table[table.joint == name] for name in names} | {"All": table}

@@ -34,6 +34,17 @@ def mirrored_name(joint):
     return joint
 
 
+def without_side(joint):
+    """What a joint and its mirrored one have in common: "LeftArm" -> "Arm"."""
+    return joint.removeprefix("Left").removeprefix("Right")
+
+
+def side_pairs(names):
+    """Positions in `names` of all on the left, and of their mirrored ones -> ([int], [int])."""
+    left = [i for i, name in enumerate(names) if name.startswith("Left")]
+    return left, [names.index(mirrored_name(names[i])) for i in left]
+
+
 BONES = (
     ("Neck", "Head"),
     ("Neck", "LeftArm"), ("LeftArm", "LeftForeArm"), ("LeftForeArm", "LeftHand"),

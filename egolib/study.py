@@ -119,14 +119,14 @@ class Study:
 
     def detections(self, split):
         """What the heatmap network finds in a split -> detections.Detections, kept on disk."""
-        network, spec, _ = load_network(self.checkpoint("heatmaps"), ["heatmaps"])
-        folder = (self.shared or self.results) / "detections"
-        return detect(network, spec, self.index(split), folder, self.profile.workers)
+        return self._detect("heatmaps", split, (self.shared or self.results) / "detections")
 
     def tokens(self, split):
         """What our model says of every picture of a split -> detections.Detections, kept on disk."""
-        network, spec, _ = load_network(self.checkpoint("ours"), ["ours"])
-        folder = self.results / "tokens"
+        return self._detect("ours", split, self.results / "tokens")
+
+    def _detect(self, stage, split, folder):
+        network, spec, _ = load_network(self.checkpoint(stage), [stage])
         return detect(network, spec, self.index(split), folder, self.profile.workers)
 
     def history(self, stage):

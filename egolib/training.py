@@ -15,6 +15,7 @@ import numpy as np
 import torch
 
 from egolib.checkpoints import (
+    OWN_PARTS,
     build_network,
     join_networks,
     load_network,
@@ -22,7 +23,6 @@ from egolib.checkpoints import (
     save_network,
     spec_of,
 )
-from egolib.config import OursConfig
 from egolib.dataset import FrameDataset, mean_pose_m
 from egolib.errors import EgolibError
 from egolib.files import code_digest
@@ -130,7 +130,7 @@ def train_stage(stage, profile, train_index, val_index, checkpoints_dir, seed, r
 @functools.cache
 def code_of_training():
     """Digest of the code that decides what is learnt."""
-    names = "augment baselines dataset fitting heatmaps losses models pictures rotations queries stages training windows"
+    names = "augment baselines camera dataset fitting heatmaps losses models pictures rotations queries stages training windows"
     return code_digest(Path(__file__).with_name(f"{name}.py") for name in names.split())
 
 
@@ -167,8 +167,7 @@ def _start_ours(heatmaps_path, spec):
 def _start_window(ours_path, spec, detected):
     """The network that looks back, upon our own trained model -> (network, where it comes from)."""
     ours, found, _ = load_network(ours_path, ["ours"])
-    parts = [field.name for field in dataclasses.fields(OursConfig) if hasattr(spec, field.name)]
-    _require_same(found, spec, [*_PICTURES, *parts], ours_path)
+    _require_same(found, spec, [*_PICTURES, *OWN_PARTS], ours_path)
     network = build_network(spec)
     network.image_net.load_state_dict(ours.state_dict())
     return network, {"tokens": [part.key for part in detected]}

@@ -7,6 +7,7 @@ import numpy as np
 import onnx
 import pytest
 import torch
+from toy_network import SPEC, toy_network
 
 from egolib.checkpoints import NetworkSpec, build_network, save_network
 from egolib.deploy.exporting import (
@@ -19,16 +20,12 @@ from egolib.deploy.runtimes import on_onnxruntime, on_openvino, on_torch, open_f
 from egolib.errors import EgolibError
 from egolib.skeleton import JOINTS
 
-SPEC = NetworkSpec(kind="egopose", backbone="resnet18", image_px=64, sigma_px=1.0)
 SQUARES = np.random.default_rng(0).integers(0, 256, (3, 64, 64, 3), np.uint8)
 
 
 @pytest.fixture(scope="module")
 def network():
-    torch.manual_seed(0)
-    network = build_network(SPEC)
-    torch.nn.init.normal_(network.heatmap_net.head.weight, std=1.0)  # peaks away from zero
-    return network.eval()
+    return toy_network()
 
 
 @pytest.fixture(scope="module")

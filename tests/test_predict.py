@@ -6,9 +6,9 @@ import cv2
 import numpy as np
 import pandas as pd
 import pytest
-import torch
+from toy_network import SPEC, toy_network
 
-from egolib.checkpoints import NetworkSpec, build_network
+from egolib.checkpoints import NetworkSpec
 from egolib.deploy.runtimes import on_torch
 from egolib.errors import EgolibError
 from egolib.poses.posetable import HEADER
@@ -16,15 +16,10 @@ from egolib.predict import predict
 from egolib.scoring import score_poses
 from egolib.skeleton import JOINTS
 
-SPEC = NetworkSpec(kind="egopose", backbone="resnet18", image_px=64, sigma_px=1.0)
-
 
 @pytest.fixture(scope="module")
 def network():
-    torch.manual_seed(0)
-    network = build_network(SPEC)
-    torch.nn.init.normal_(network.heatmap_net.head.weight, std=1.0)  # peaks away from zero
-    return network.eval()
+    return toy_network()
 
 
 @pytest.fixture(scope="module")

@@ -7,23 +7,18 @@ import cv2
 import numpy as np
 import pandas as pd
 import pytest
-import torch
+from toy_network import SPEC, toy_network
 
 from egolib import cli
 from egolib.cameras.sources import Picture, Source
-from egolib.checkpoints import NetworkSpec, build_network, load_network, save_network
+from egolib.checkpoints import build_network, load_network, save_network
 from egolib.deploy import runtimes
-
-SPEC = NetworkSpec(kind="egopose", backbone="resnet18", image_px=64, sigma_px=1.0)
 
 
 @pytest.fixture(scope="module")
 def checkpoint(tmp_path_factory):
-    torch.manual_seed(0)
-    network = build_network(SPEC)
-    torch.nn.init.normal_(network.heatmap_net.head.weight, std=1.0)  # peaks away from zero
     path = tmp_path_factory.mktemp("network") / "net.safetensors"
-    save_network(path, network, SPEC, {})
+    save_network(path, toy_network(), SPEC, {})
     return path
 
 

@@ -3,9 +3,9 @@
 import numpy as np
 import pandas as pd
 
-from egolib.analysis.answers import Answer, amount, compared
-from egolib.metrics import bootstrap_group_means, interval
-from egolib.skeleton import BONES, JOINTS, mirrored_name
+from egolib.analysis.answers import Answer, amount, compared, table_of
+from egolib.metrics import bootstrap_group_means, bootstrap_interval
+from egolib.skeleton import BONES, JOINTS, side_pairs
 
 _STARTS, _ENDS = (np.array([JOINTS.index(bone[i]) for bone in BONES]) for i in (0, 1))
 
@@ -24,26 +24,25 @@ def bones(predictions, anatomy):
     groups = np.broadcast_to(np.arange(len(BONES)), true.shape)
     clusters = np.broadcast_to(anatomy.cluster[:, None], true.shape)
     means, draws = bootstrap_group_means(predicted - true, groups, clusters, len(BONES))
-    low, high = interval(draws)
+    table = table_of(means, draws, names)
     people = range(len(anatomy.names))
     wanders = np.mean([predicted[anatomy.character == i].std(0) for i in people], 0)
-    left = [i for i, name in enumerate(names) if name.startswith("Left")]
-    right = [names.index(mirrored_name(names[i])) for i in left]
+    left, right = side_pairs(names)
     uneven = [
-        amount(*_mean_interval(np.abs(p[:, left] - p[:, right]).mean(1), anatomy.cluster))
+        amount(*bootstrap_interval(np.abs(p[:, left] - p[:, right]).mean(1), anatomy.cluster))
         for p in (predicted, true)
     ]
-    every = _mean_interval((predicted - true).mean(1), anatomy.cluster)
+    every = bootstrap_interval((predicted - true).mean(1), anatomy.cluster)
     worst = np.abs(means).argmax()
     return Answer(
         "are_bones_the_right_length",
         "Are bones the right length, left and right alike?",
         f"Predicted bones are {compared(*every, 'too long', 'too short')} on average; the bone to "
-        f"{names[worst]} is off most, {compared(means[worst], low[worst], high[worst], 'too long', 'too short')}. "
+        f"{names[worst]} is off most, {compared(*table.iloc[worst], 'too long', 'too short')}. "
         f"Left and right differ by "
         f"{uneven[0]}, in the truth by {uneven[1]}. Within one person a bone's length wanders by "
         f"{wanders.mean():.0f} mm, where a body's is constant.",
-        pd.DataFrame({"mean": means, "low": low, "high": high, "wanders": wanders}, index=names),
+        table.assign(wanders=wanders),
     )
 
 
@@ -67,7 +66,7 @@ def jitter(index, models, clusters, chosen):
     truth = next(iter(models.values())).truth_m
     moved = {"true motion": truth, **{n: p.predicted_m - p.truth_m for n, p in models.items()}}
     rows = {
-        name: _mean_interval(
+        name: bootstrap_interval(
             1000 * np.linalg.norm(values[at + 1] - values[at], axis=-1).mean(-1), clusters[at]
         )
         for name, values in moved.items()
@@ -82,8 +81,3 @@ def jitter(index, models, clusters, chosen):
         f"{rows[chosen][0] / rows['true motion'][0]:.1f}.",
         table,
     )
-
-
-def _mean_interval(values, clusters):
-    means, draws = bootstrap_group_means(values, np.zeros(len(values), int), clusters, 1)
-    return means[0], *(bound[0] for bound in interval(draws))

@@ -7,7 +7,7 @@ import pandas as pd
 from egolib.analysis.anatomy import PARTS
 from egolib.analysis.answers import Answer, amount, compared, table_of, text_of
 from egolib.metrics import bootstrap_group_means, equal_bins, interval
-from egolib.skeleton import ACTIONS, JOINTS, UNKNOWN_ACTION, mirrored_name
+from egolib.skeleton import ACTIONS, JOINTS, UNKNOWN_ACTION, side_pairs
 from egolib.visibility import STATES
 
 FOUND = 0.05  # a joint is found in 2D if it is off by at most this share of the picture's side
@@ -18,6 +18,7 @@ FACTORS = {
     "entropy_bits": ("the entropy of the heatmap", "bits"),
 }
 _BINS = 8
+_ROWS = [*JOINTS, "All"]
 
 
 def by_joint(anatomy):
@@ -25,8 +26,7 @@ def by_joint(anatomy):
     joints = np.broadcast_to(np.arange(len(JOINTS)), anatomy.error_mm.shape)
     means, draws = bootstrap_group_means(anatomy.error_mm, joints, anatomy.clusters, len(JOINTS))
     worst, best = means.argmax(), means.argmin()
-    left = [i for i, name in enumerate(JOINTS) if name.startswith("Left")]
-    right = [JOINTS.index(mirrored_name(JOINTS[i])) for i in left]
+    left, right = side_pairs(JOINTS)
     sides = compared(
         means[left].mean() - means[right].mean(),
         *interval(draws[:, left].mean(1) - draws[:, right].mean(1)),
@@ -62,26 +62,16 @@ def by_direction(anatomy):
     """Depth error against image error. Table: a row a joint and "All"; root mean squares in mm of
     the part along the ray and, for each of its two directions, of the part across; share_along, of
     the squared error, in percent; bias_along, mean signed depth error in mm; all with bounds."""
-    shape, last = anatomy.error_mm.shape, len(JOINTS)
-    joints = np.broadcast_to(np.arange(last), shape)
-
-    def of_joints_and_all(values):
-        found = [
-            bootstrap_group_means(values, groups, anatomy.clusters, count)
-            for groups, count in ((joints, last), (np.zeros(shape, int), 1))
-        ]
-        return [np.concatenate(pair, -1) for pair in zip(*found, strict=True)]
-
-    along, across = (of_joints_and_all(v**2) for v in (anatomy.along_mm, anatomy.across_mm))
+    along, across = (
+        _of_joints_and_all(v**2, anatomy.clusters) for v in (anatomy.along_mm, anatomy.across_mm)
+    )
     columns = {
         "along": [np.sqrt(v) for v in along],
         "across": [np.sqrt(v / 2) for v in across],
         "share_along": [100 * a / (a + b) for a, b in zip(along, across, strict=True)],
-        "bias_along": of_joints_and_all(anatomy.along_mm),
+        "bias_along": _of_joints_and_all(anatomy.along_mm, anatomy.clusters),
     }
-    table = pd.concat(
-        {name: table_of(*found, [*JOINTS, "All"]) for name, found in columns.items()}, axis=1
-    )
+    table = pd.concat({name: table_of(*found, _ROWS) for name, found in columns.items()}, axis=1)
     share, bias = (table.loc["All", name] for name in ("share_along", "bias_along"))
     return Answer(
         "is_it_depth_or_image_error",
@@ -173,24 +163,27 @@ def lifting_and_detection(oracle, detected):
     """How much of the error is lifting, how much 2D: a lifter on true heatmaps (`oracle`) and on
     those that were found (`detected`), both ErrorAnatomy of the same frames. Table: a row a joint and
     "All"; `lifting`, the oracle's error, and `detection`, what comes on top, in mm with bounds."""
-    shape, last = oracle.error_mm.shape, len(JOINTS)
-    joints = np.broadcast_to(np.arange(last), shape)
-    columns = {}
-    for name, values in {
-        "lifting": oracle.error_mm, "detection": detected.error_mm - oracle.error_mm
-    }.items():  # fmt: skip
-        each = bootstrap_group_means(values, joints, oracle.clusters, last)
-        whole = bootstrap_group_means(values, np.zeros(shape, int), oracle.clusters, 1)
-        pairs = [np.concatenate(pair, -1) for pair in zip(each, whole, strict=True)]
-        columns[name] = (*pairs, table_of(*pairs, [*JOINTS, "All"]))
-    lifting, detection = columns["lifting"], columns["detection"]
+    lifting = _of_joints_and_all(oracle.error_mm, oracle.clusters)
+    detection = _of_joints_and_all(detected.error_mm - oracle.error_mm, oracle.clusters)
     share, shares = (100 * a[..., -1] / (a + b)[..., -1]
-                     for a, b in zip(lifting[:2], detection[:2], strict=True))  # fmt: skip
+                     for a, b in zip(lifting, detection, strict=True))  # fmt: skip
     return Answer(
         "is_it_lifting_or_2d",
         "How much of the 3D error is 2D error, how much is lifting?",
-        f"On true heatmaps the same lifter is off by {text_of(*lifting[:2], -1)}: lifting is "
+        f"On true heatmaps the same lifter is off by {text_of(*lifting, -1)}: lifting is "
         f"{amount(share, *interval(shares), unit='%')} of the error before fine-tuning. Detected "
-        f"heatmaps add {text_of(*detection[:2], -1)}.",
-        pd.concat({name: found[2] for name, found in columns.items()}, axis=1),
+        f"heatmaps add {text_of(*detection, -1)}.",
+        pd.concat(
+            {"lifting": table_of(*lifting, _ROWS), "detection": table_of(*detection, _ROWS)}, axis=1
+        ),
     )
+
+
+def _of_joints_and_all(values, clusters):
+    """Means and draws, as bootstrap_group_means, of values (N, 16) by joint and of all: _ROWS."""
+    joints = np.broadcast_to(np.arange(len(JOINTS)), values.shape)
+    found = [
+        bootstrap_group_means(values, groups, clusters, count)
+        for groups, count in ((joints, len(JOINTS)), (np.zeros(values.shape, int), 1))
+    ]
+    return [np.concatenate(pair, -1) for pair in zip(*found, strict=True)]

@@ -7,16 +7,25 @@ from egolib.analysis.anatomy import PARTS
 from egolib.analysis.causes import FACTORS, FOUND
 from egolib.analysis.worst import CAUSES
 from egolib.dataplots import STATE_COLOURS
-from egolib.drawing import PART_COLOURS, StudyFigure, joint_colour, styled
+from egolib.drawing import (
+    ACCENT,
+    DARK,
+    LIGHT,
+    PALE,
+    PART_COLOURS,
+    StudyFigure,
+    joint_colour,
+    styled,
+)
 from egolib.skeleton import JOINTS
 
-DARK, LIGHT, ACCENT, PALE = "#2b3a80", "#88a8d8", "#d55e00", "#b8b8b8"
 CAUSE_COLOURS = dict(
-    zip(CAUSES, ("#b8b8b8", "#cc79a7", "#8c510a", "#e69f00", "#0072b2", "#56b4e9"), strict=True)
+    zip(CAUSES, (PALE, "#cc79a7", "#8c510a", "#e69f00", "#0072b2", "#56b4e9"), strict=True)
 )
 _MARKERS = dict(zip(PARTS, "osv^D", strict=True))
 _FEWEST = 20
 _LINES = "Lines: 95 % intervals over sequences."
+_TEN_BINS = "Ten bins of equal counts. Lines: 95 % intervals."
 
 
 def _canvas(size, ylabel="", xlabel="", grid="y"):
@@ -42,6 +51,20 @@ def _bars(axes, places, rows, width, **style):
     axes.vlines(places, rows.low, rows.high, color="black", linewidth=0.9)
 
 
+def _against_diagonal(axes, said, rows, end, label):
+    """What is measured (rows) against what was said of it, beside the line where both agree."""
+    axes.plot([0, end], [0, end], "--", color="0.5", linewidth=1, label=label)
+    axes.errorbar(said, rows["mean"], _beyond(rows), fmt="o-", color=DARK, markersize=5,
+                  elinewidth=0.9, label="measured")  # fmt: skip
+    axes.set(xlim=(0, end), ylim=(0, end), aspect="equal")
+    axes.legend(loc="upper left")
+
+
+def _beyond(rows):
+    """Bounds as `errorbar` takes them."""
+    return [rows["mean"] - rows.low, rows.high - rows["mean"]]
+
+
 def _legend_above(axes, **how):
     axes.legend(loc="lower left", bbox_to_anchor=(0, 1), **how)
 
@@ -56,9 +79,8 @@ def direction_bars(answer):
     _bars(axes, places - 0.2, table["along"], 0.36, color=DARK, label="along the ray: depth")
     _bars(axes, places + 0.2, table["across"], 0.36, color=LIGHT, label="across: image")
     bias = table["bias_along"]
-    axes.errorbar(places - 0.2, bias["mean"], [bias["mean"] - bias.low, bias.high - bias["mean"]],
-                  fmt="D", markersize=4, color=ACCENT, elinewidth=0.9,
-                  label="mean depth error, above 0: too far")  # fmt: skip
+    axes.errorbar(places - 0.2, bias["mean"], _beyond(bias), fmt="D", markersize=4, color=ACCENT,
+                  elinewidth=0.9, label="mean depth error, above 0: too far")  # fmt: skip
     axes.axhline(0, color="black", linewidth=0.8)
     _name_joints(axes, list(table.index))
     _legend_above(axes, ncols=3)
@@ -113,13 +135,8 @@ def reliability_diagram(answer):
     rows = answer.table
     label = f"found within {100 * FOUND:.0f} % of the picture (%)"
     figure, axes = _canvas((4.2, 3.9), label, "confidence: peak of the heatmap (%)", "both")
-    axes.plot([0, 100], [0, 100], "--", color="0.5", linewidth=1, label="calibrated")
-    axes.errorbar(rows.confidence, rows["mean"],
-                  [rows["mean"] - rows.low, rows.high - rows["mean"]], fmt="o-", color=DARK,
-                  markersize=5, elinewidth=0.9, label="measured")  # fmt: skip
-    axes.set(xlim=(0, 100), ylim=(0, 100), aspect="equal")
-    axes.legend(loc="upper left")
-    _caption(figure, "Ten bins of equal counts. Lines: 95 % intervals.")
+    _against_diagonal(axes, rows.confidence, rows, 100, "calibrated")
+    _caption(figure, _TEN_BINS)
     return figure
 
 
@@ -132,12 +149,8 @@ def expected_error_curve(answer):
         return _absent(figure, axes, answer)
     rows = answer.table
     end = 1.05 * max(rows.expected.max(), rows["mean"].max())
-    axes.plot([0, end], [0, end], "--", color="0.5", linewidth=1, label="as expected")
-    axes.errorbar(rows.expected, rows["mean"], [rows["mean"] - rows.low, rows.high - rows["mean"]],
-                  fmt="o-", color=DARK, markersize=5, elinewidth=0.9, label="measured")  # fmt: skip
-    axes.set(xlim=(0, end), ylim=(0, end), aspect="equal")
-    axes.legend(loc="upper left")
-    _caption(figure, "Ten bins of equal counts. Lines: 95 % intervals.")
+    _against_diagonal(axes, rows.expected, rows, end, "as expected")
+    _caption(figure, _TEN_BINS)
     return figure
 
 
@@ -165,8 +178,7 @@ def bone_bars(answer):
     rows = answer.table
     figure, axes = _canvas((9.6, 3.6), "predicted less true length (mm)")
     places = np.arange(len(rows))
-    axes.bar(places, rows["mean"], 0.65, color=[joint_colour(name) for name in rows.index])
-    axes.vlines(places, rows.low, rows.high, color="black", linewidth=0.9)
+    _bars(axes, places, rows, 0.65, color=[joint_colour(name) for name in rows.index])
     axes.plot(places, rows.wanders, "_", color="black", markersize=14)
     axes.axhline(0, color="black", linewidth=0.8)
     _name_joints(axes, list(rows.index))

@@ -8,9 +8,9 @@ is right, or it has none, and the error is mostly depth, or mostly not.
 import numpy as np
 import pandas as pd
 
-from egolib.analysis.answers import Answer, amount
+from egolib.analysis.answers import Answer, amount, table_of
 from egolib.analysis.causes import FOUND
-from egolib.metrics import bootstrap_group_means, interval
+from egolib.metrics import bootstrap_group_means
 from egolib.skeleton import HEATMAP_JOINT_INDICES, HEATMAP_JOINTS, JOINTS, mirrored_name
 from egolib.visibility import BEHIND, HIDDEN_BY_THINGS, HIDDEN_BY_WEARER, OUTSIDE, STATES
 
@@ -72,13 +72,13 @@ def made_of(anatomy, causes):
     for name, chosen in (("all frames", np.ones(len(anatomy), bool)), ("worst 5 %", worst)):
         kept = np.where(chosen[:, None], groups, -1)
         means, draws = bootstrap_group_means(parts, kept, clusters, len(CAUSES))
-        low, high = interval(draws)
         joints = (
-            100 * np.bincount(causes[chosen].ravel(), minlength=len(CAUSES)) / chosen.sum() / 16
+            100
+            * np.bincount(causes[chosen].ravel(), minlength=len(CAUSES))
+            / chosen.sum()
+            / len(JOINTS)
         )
-        rows[name] = pd.DataFrame(
-            {"mean": means, "low": low, "high": high, "joints": joints}, index=list(CAUSES)
-        )
+        rows[name] = table_of(means, draws, list(CAUSES)).assign(joints=joints)
     first = rows["all frames"]["mean"].idxmax()
     grown = (rows["worst 5 %"]["mean"] - rows["all frames"]["mean"]).idxmax()
     return Answer(

@@ -116,16 +116,27 @@ def _short_names(paths):
     }
 
 
+def stems_of(names):
+    """{name of a picture, as poses.csv calls it: what files about it are called, without suffix}."""
+    stems = {
+        name: name.replace("#", "-")
+        if "#" in name
+        else PurePosixPath(name).with_suffix("").as_posix()
+        for name in names
+    }
+    shared = Counter(stems.values())
+    return {name: stem if shared[stem] == 1 else name for name, stem in stems.items()}
+
+
 def _stills(names):
-    stems = Counter(PurePosixPath(name).with_suffix("").as_posix() for name in names.values())
+    stems = stems_of(names.values())
 
     def read(done=(), every=1):
         for path, name in islice(names.items(), None, None, every):
             if name in done:
                 continue
-            stem = PurePosixPath(name).with_suffix("").as_posix()
             try:
-                yield Picture(name, stem if stems[stem] == 1 else name, math.nan, read_still(path))
+                yield Picture(name, stems[name], math.nan, read_still(path))
             except EgolibError as error:
                 yield Unread(name, str(error).removeprefix(f"{path}: "))
 

@@ -81,8 +81,12 @@ def quantise_onnx(exported, path, squares):
             reduce_range=True, op_types_to_quantize=[*_QUANTISED, *_LINEAR],
             nodes_to_quantize=_heavy_layers(model.graph),
         )  # fmt: skip
-        told = {entry.key: entry.value for entry in model.metadata_props}
-        _save(onnx.load(quantised), partial, told | {"precision": "int8"})
+        _save(onnx.load(quantised), partial, told_by(model) | {"precision": "int8"})
+
+
+def told_by(model):
+    """What an exported file says of itself, {name: text}."""
+    return {entry.key: entry.value for entry in model.metadata_props}
 
 
 def _heavy_layers(graph):

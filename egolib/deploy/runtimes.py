@@ -13,7 +13,7 @@ import onnx
 import torch
 
 from egolib.checkpoints import JOINT_ORDERS, KINDS, load_network
-from egolib.deploy.exporting import INPUT, export_onnx
+from egolib.deploy.exporting import INPUT, export_onnx, told_by
 from egolib.deploy.inference import Estimator
 from egolib.errors import EgolibError
 from egolib.evaluation import device
@@ -119,8 +119,7 @@ def on_openvino(path):
 def _read_description(path):
     """-> kind, image_px and precision of an exported file."""
     try:
-        model = onnx.load(path, load_external_data=False)
-        told = {entry.key: entry.value for entry in model.metadata_props}
+        told = told_by(onnx.load(path, load_external_data=False))
         orders = {name: tuple(json.loads(told[name])) for name in JOINT_ORDERS}
         described = told["kind"], int(told["image_px"]), told["precision"]
     except FileNotFoundError as error:

@@ -2,13 +2,13 @@
 
 import numpy as np
 
-from egolib.drawing import StudyFigure, styled
+from egolib.drawing import ACCENT, DARK, LIGHT, StudyFigure, styled
 from egolib.methods.comparison import VISIBILITY
 from egolib.metrics import bootstrap_interval
 from egolib.skeleton import BODY_GROUPS, JOINTS
 
 _CAPTION = "Bars and dots: means over seeds; lines: 95 % intervals over sequences and seeds."
-_COLOURS = ("#2b3a80", "#88a8d8", "#d55e00")
+_COLOURS = (DARK, LIGHT, ACCENT)
 
 
 @styled

@@ -35,7 +35,7 @@ from egolib.report import duration_text
 from egolib.results import write_table
 from egolib.skeleton import SPLIT_FOLDERS
 from egolib.study import REPOSITORY, Study, default_tree
-from egolib.visibility import IN_PICTURE, joint_views
+from egolib.visibility import IN_PICTURE, STATES, joint_states
 
 GRIDS = REPOSITORY / "sweeps"
 
@@ -163,7 +163,7 @@ class Sweep:
             with np.load(path, allow_pickle=False) as stored:
                 if stored["fingerprint"] == index.fingerprint:
                     return stored["states"]
-        states = joint_views(index).state.to_numpy(str).reshape(len(index), -1)
+        states = np.array(STATES)[joint_states(index)]
         if (states == IN_PICTURE).any():
             return None
         with atomic_path(path) as partial, open(partial, "wb") as stream:

@@ -12,10 +12,10 @@ import pandas as pd
 
 from egolib.analysis.anatomy import best_model
 from egolib.analysis.answers import compared
-from egolib.drawing import StudyFigure, styled
+from egolib.drawing import ACCENT, DARK, LIGHT, StudyFigure, styled
 from egolib.errors import EgolibError
 from egolib.evaluation import Predictions
-from egolib.metrics import bootstrap_group_means, interval
+from egolib.metrics import bootstrap_interval
 from egolib.pages.gallery import model_label
 from egolib.pages.layout import write_page
 from egolib.pages.tables import plain
@@ -66,9 +66,8 @@ def difference_table(a, b):
     rows = {}
     for name, (frames, joints) in groups.items():
         mine, other = (e[frames][:, joint_indices(joints)].mean(1) for e in errors)
-        zeros = np.zeros(len(mine), int)
-        gap, draws = bootstrap_group_means(other - mine, zeros, cluster[frames], 1)
-        rows[name] = (mine.mean(), other.mean(), gap[0], *(b[0] for b in interval(draws)))
+        gap = bootstrap_interval(other - mine, cluster[frames])
+        rows[name] = (mine.mean(), other.mean(), *gap)
     return pd.DataFrame.from_dict(rows, orient="index", columns=_COLUMNS)
 
 
@@ -78,9 +77,9 @@ def difference_figure(table):
     figure = StudyFigure(figsize=(7, 0.8 + 0.2 * len(table)))
     axes, places = figure.subplots(), np.arange(len(table))[::-1]
     axes.axvline(0, color="0.5", linewidth=0.8)
-    axes.hlines(places, table.low, table.high, color="#88a8d8", linewidth=2.4)
+    axes.hlines(places, table.low, table.high, color=LIGHT, linewidth=2.4)
     sure = table.low * table.high > 0
-    axes.scatter(table["b less a"], places, s=26, c=np.where(sure, "#d55e00", "#2b3a80"), zorder=3)
+    axes.scatter(table["b less a"], places, s=26, c=np.where(sure, ACCENT, DARK), zorder=3)
     axes.set_yticks(places, table.index)
     axes.set(xlabel="error of B less that of A (mm); left of 0: B is better", ylim=(-1, len(table)))
     axes.grid(axis="x", color="0.9")

@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 
 from egolib.analysis.anatomy import best_model
+from egolib.analysis.bodies import consecutive
 from egolib.drawing import joint_colour
 from egolib.files import write_atomically
 from egolib.metrics import mpjpe_mm
@@ -22,9 +23,7 @@ MOST_FRAMES, LONGEST = 2000, 24
 def excerpts(index, most_frames=MOST_FRAMES, longest=LONGEST):
     """Places of a FrameIndex, one int array an excerpt: consecutive frames of one sequence, at most
     `longest`; spread evenly over the sequences where all would be more than `most_frames`."""
-    ends = (np.diff(index.folder_ids) != 0) | (np.diff(index.clip_ids) != 0)
-    ends |= np.diff(index.numbers) != 1
-    starts = np.concatenate([[0], np.flatnonzero(ends) + 1, [len(index)]])
+    starts = np.setdiff1d(np.arange(len(index) + 1), consecutive(index) + 1)
     lengths = np.minimum(np.diff(starts), longest)
     kept = int(most_frames * len(lengths) / max(most_frames, lengths.sum()))
     chosen = np.unique(np.linspace(0, len(lengths) - 1, max(kept, 1)).round().astype(int))

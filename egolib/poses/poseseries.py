@@ -1,15 +1,15 @@
 """Many poses as arrays: read from poses.csv, written as npz and in the data set's own json."""
 
 import json
-from collections import Counter
 from dataclasses import dataclass, fields
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 from scipy.spatial.transform import Rotation
 
 from egolib.camera import camera_entry, project
+from egolib.cameras.sources import stems_of
 from egolib.errors import EgolibError
 from egolib.files import atomic_path, write_atomically
 from egolib.poses.estimates import place
@@ -143,7 +143,8 @@ def write_labels(folder, series, motion):
     joints_cm[:, [BONES.index(name) for name in JOINTS]] = 100 * series.joints_m
     joints_cm = joints_cm.round(3)
     known = np.isfinite(series.neck_m).all(-1)
-    for i, stem in enumerate(progress_bar(_stems(series.image), desc="json", unit="picture")):
+    stems = stems_of(series.image.tolist()).values()
+    for i, stem in enumerate(progress_bar(stems, desc="json", unit="picture")):
         world = joints_cm[i] @ _CAMERA_OF_WORLD[:3, :3]
         write_atomically(folder / f"{stem}.json", json.dumps({
             "action": "predicted",
@@ -159,11 +160,3 @@ def write_labels(folder, series, motion):
 
 
 _CAMERA_OF_WORLD = np.array([[1.0, 0, 0, 0], [0, 0, 1, 0], [0, -1, 0, 0], [0, 0, 0, 1]])
-
-
-def _stems(images):
-    """Names of pictures -> names of files about them, without their suffix."""
-    stems = [PurePosixPath(image).with_suffix("").as_posix() if "#" not in image else
-             image.replace("#", "-") for image in images.tolist()]  # fmt: skip
-    shared = Counter(stems)
-    return [s if shared[s] == 1 else i for s, i in zip(stems, images.tolist(), strict=True)]

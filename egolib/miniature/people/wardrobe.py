@@ -7,6 +7,7 @@ import numpy as np
 from egolib.miniature.people.body import stable_rng
 from egolib.miniature.people.figure import Figure
 from egolib.miniature.people.fitting import Fitting
+from egolib.skeleton import without_side
 
 PARTS = ("head", "neck", "torso", "hips") + tuple(
     f"{side}_{part}"
@@ -52,7 +53,7 @@ def _part(bone):
     if bone in TRUNK:
         return TRUNK[bone]
     side = "left" if bone.startswith("Left") else "right"
-    limb = bone.removeprefix("Left").removeprefix("Right")
+    limb = without_side(bone)
     if limb == "Shoulder":
         return "torso"
     return f"{side}_{LIMBS.get(limb, 'hand')}"
