@@ -44,7 +44,7 @@ class HeatmapConfig:
     sigma_px: float = 1.0
     pretrained: bool = False
     augment: bool = True
-    epochs: int = 3
+    epochs: int = 4
     batch_size: int = 16
     accumulate: int = 1
     learning_rate: float = 1e-3
@@ -63,7 +63,7 @@ class LifterConfig:
     limb_terms: str = "bones"
     trained_on: str = "true"
     augment: bool = False
-    epochs: int = 12
+    epochs: int = 8
     batch_size: int = 32
     accumulate: int = 1
     learning_rate: float = 1e-3
