@@ -12,7 +12,7 @@ import onnx
 import onnxruntime
 import torch
 
-from egolib.checkpoints import JOINT_ORDERS
+from egolib.checkpoints import JOINT_ORDERS, weights_digest
 from egolib.deploy.inference import OUTPUTS, Estimator
 from egolib.errors import EgolibError
 from egolib.files import atomic_path
@@ -50,6 +50,7 @@ def export_onnx(network, spec, path, provenance):
             "egolib": metadata.version("egolib"),
             "image_px": str(spec.image_px),
             "kind": spec.kind,
+            "network": weights_digest(network),
             "precision": "float32",
             "provenance": json.dumps(provenance),
             INPUT: "(B, S, S, 3) uint8 RGB, S = image_px: the square crop of the picture",
@@ -81,7 +82,9 @@ def quantise_onnx(exported, path, squares):
             reduce_range=True, op_types_to_quantize=[*_QUANTISED, *_LINEAR],
             nodes_to_quantize=_heavy_layers(model.graph),
         )  # fmt: skip
-        _save(onnx.load(quantised), partial, told_by(model) | {"precision": "int8"})
+        told = told_by(model)
+        told |= {"precision": "int8", "network": f"{told['network']} int8"}
+        _save(onnx.load(quantised), partial, told)
 
 
 def told_by(model):

@@ -1,0 +1,168 @@
+"""The weights that come with egolib: a checkpoint made small, and a card whose numbers are computed."""
+
+import hashlib
+import tempfile
+from dataclasses import asdict, replace
+from pathlib import Path
+
+import numpy as np
+
+from egolib import published
+from egolib.checkpoints import load_network, save_network
+from egolib.cost import gflops, parameters_m
+from egolib.deploy.exporting import export_onnx
+from egolib.deploy.runtimes import on_onnxruntime, on_openvino, on_torch
+from egolib.errors import EgolibError
+from egolib.evaluation import predict_index
+from egolib.files import atomic_path, write_atomically
+from egolib.progress import progress_bar
+from egolib.report import git_state
+from egolib.results import error_by_body_group, footnotes, formatted
+from egolib.shards import open_frames
+from egolib.skeleton import SPLIT_FOLDERS
+from egolib.training import CHECKPOINT_NAMES, code_of_training
+
+MOST_BYTES = 20_000_000
+CARD = "MODEL_CARD.md"
+_BATCH = 32
+
+
+def ship(checkpoint, data, out):
+    """Write `checkpoint` compact (checkpoints.save_network) as `out`, and its CARD beside it -> path
+    of the card.
+
+    data: the tree or pack that it was trained on; on its test split the full weights and the compact
+    ones are scored, these in each runtime that is here. Raises EgolibError for a network that does
+    not go from picture to pose, one that was trained on other data, and one that is larger than
+    MOST_BYTES.
+    """
+    network, spec, provenance = load_network(checkpoint, ("egopose", "ours"))
+    splits = {split: open_frames(data, split) for split in SPLIT_FOLDERS}
+    if provenance.get("data") != [splits[name].fingerprint for name in ("train", "val")]:
+        raise EgolibError(f"{checkpoint}: was not trained on {data}; name the data that it knows")
+    out, full = Path(out), Path(checkpoint).read_bytes()
+    provenance = {**provenance, "compact_of": hashlib.sha256(full).hexdigest()}
+    with atomic_path(out) as partial:
+        save_network(partial, network, spec, provenance, compact=True)
+        if (size := partial.stat().st_size) > MOST_BYTES:
+            raise EgolibError(
+                f"{checkpoint}: takes {size / 1e6:.1f} MB when compact, more than the "
+                f"{MOST_BYTES / 1e6:.0f} that are shipped"
+            )
+        compact, _, _ = load_network(partial)
+        scores = _scores(network, compact, spec, splits["test"])
+        facts = _facts(out.name, partial.read_bytes(), len(full), spec, provenance, splits)
+    write_atomically(out.with_name(CARD), _card(out.name, facts, scores, provenance))
+    return out.with_name(CARD)
+
+
+def _scores(network, compact, spec, index):
+    """Errors on a FrameIndex of the full weights and of the compact ones, as markdown."""
+    measured = {
+        f"{weights} weights, PyTorch": predict_index(each, spec, index)
+        for weights, each in (("full", network), ("compact", compact))
+    }
+    said = measured["compact weights, PyTorch"]
+    with tempfile.TemporaryDirectory() as folder:
+        exported = Path(folder) / "network.onnx"
+        export_onnx(compact, spec, exported, {})
+        for runtime in (on_onnxruntime(exported), on_openvino(exported)):
+            poses_m = _poses_m(runtime, index)
+            measured[f"compact weights, {runtime.name}"] = replace(said, predicted_m=poses_m)
+    table = error_by_body_group(measured, "the test split")
+    table = table.drop(columns=published.COLUMN_GROUP, level=0)
+    lines = [formatted(table).droplevel(0, axis=1).T.to_markdown(disable_numparse=True), ""]
+    lines += [f"- {note}" for note in footnotes(table)]
+    if len(said.neck_errors_mm):
+        lines.append(
+            f"- The neck's place before the camera, which these errors leave out, is "
+            f"{said.neck_errors_mm.mean():.1f} mm off on average (compact weights)."
+        )
+    return "\n".join(lines)
+
+
+def _poses_m(runtime, index):
+    """(N, 16, 3) of a FrameIndex, by a runtimes.Runtime."""
+    poses_m = []
+    for first in progress_bar(range(0, len(index), _BATCH), desc=runtime.name, unit="batch"):
+        rows = range(first, min(first + _BATCH, len(index)))
+        squares = np.stack([index.read_square(i, runtime.image_px) for i in rows])
+        poses_m.append(runtime.run(squares)["pose_m"])
+    return np.concatenate(poses_m)
+
+
+def _facts(name, content, full_bytes, spec, provenance, splits):
+    """[(what, value)] of the card's first table."""
+    commit, _ = git_state(Path(__file__).parent)
+    same = provenance.get("code") == code_of_training()
+    best = ", ".join(f"{k} {v:g}" for k, v in provenance["best"].items() if "_per_" not in k)
+    return [
+        ("file", f"`{name}`, {len(content) / 1e6:.1f} MB"),
+        ("sha256", f"`{hashlib.sha256(content).hexdigest()}`"),
+        ("made from", f"a checkpoint of {full_bytes / 1e6:.1f} MB, sha256 `{provenance['compact_of']}`"),
+        ("network", ", ".join(f"{key} {value}" for key, value in asdict(spec).items())),
+        ("size", f"{parameters_m(spec):.1f} M parameters, {gflops(spec):.1f} GFLOP a picture"),
+        *((f"frames, {split}", f"{len(index):,}") for split, index in splits.items()),
+        *((f"people, {split}", f"{len(set(index.characters))}") for split, index in splits.items()),
+        *((f"data, {split}", f"`{index.fingerprint}`") for split, index in splits.items()),
+        ("training", f"profile {provenance['profile']}, seed {provenance['seed']}, "
+                     f"stage {provenance['stage']}, {provenance['precision']}"),
+        ("its settings", ", ".join(f"{key} {value}" for key, value in provenance["config"].items())),
+        ("best epoch, by validation", best),
+        ("code", f"commit {commit or 'unknown'}, whose training code is "
+                 f"{'that' if same else '**not** that'} which trained it"),
+    ]  # fmt: skip
+
+
+def _card(name, facts, scores, provenance):
+    profile, seed = provenance["profile"], provenance["seed"]
+    trained = CHECKPOINT_NAMES[provenance["stage"]]
+    table = "\n".join(f"| {what} | {value} |" for what, value in facts)
+    return f"""# Model card: {name}
+
+One fisheye picture from the rim of a headset that looks down at its wearer -> 16 joints from the neck.
+`egolib predict`, `match` and `export` use these weights when no network is named. Every number below
+was computed by `egolib ship`.
+
+| | |
+|---|---|
+{table}
+
+Compact: large weights are kept in 8 bits with one scale for each slice, the others in float32; a
+network computes in float32 once it is loaded.
+
+## Errors
+
+Mean error in millimetres on the miniature's test split, whose people training never saw.
+
+{scores}
+
+## Made by
+
+```bash
+./run_all.sh --profile {profile} --seed {seed}
+egolib ship results/{profile}/checkpoints/{trained}.safetensors --data data/{profile}
+```
+
+## Limits
+
+- It has seen rendered people only: those of the miniature, a small synthetic xR-EgoPose
+  (`data/README.md`). The errors above say nothing about real people, real cloth or real cameras, and
+  must not be set beside those that others published on the official data. The miniature takes its
+  bodies from one shape model of adults, which stands for no population, and its motion from key poses;
+  nobody in it meets or touches anybody else.
+- Meant for trying the tools, for a first look at pictures of your own, and as a start for training on
+  them. Look at the overlays before you believe a number.
+- Not for anything that a person's safety, health, work or rights depend on; not for telling who
+  somebody is, or what they are like.
+- It expects the data set's framing: this lens, this place on the head. Another camera's pictures have
+  to be brought to it (`egolib match`); a lens that sees less of the body leaves more to guessing. It
+  always answers, also where there is nobody. Joints that are hidden or out of view are guessed:
+  `expected_error_mm` and `in_view` say which.
+
+## Licence
+
+MIT, as the code. The training pictures are this project's own; the bodies in them are Anny's
+(Apache-2.0), from MakeHuman assets under CC0. Nothing of xR-EgoPose went into it but the published
+calibration of its lens.
+"""

@@ -1,0 +1,70 @@
+"""The weights that come with egolib are made small, and their card says what is true of them."""
+
+import hashlib
+
+import pytest
+import torch
+from conftest import write_toy_tree
+
+from egolib import shipping
+from egolib.checkpoints import NetworkSpec, build_network, load_network, save_network
+from egolib.errors import EgolibError
+from egolib.evaluation import predict_index
+from egolib.shards import open_frames
+from egolib.shipping import ship
+from egolib.training import code_of_training
+
+SPEC = NetworkSpec("ours", "resnet18", 64, 1.0)
+
+
+@pytest.fixture(scope="module")
+def full(shared_toy_tree, tmp_path_factory):
+    """A checkpoint as training leaves it."""
+    torch.manual_seed(0)
+    path = tmp_path_factory.mktemp("full") / "ours.safetensors"
+    save_network(path, build_network(SPEC), SPEC, {
+        "profile": "quick", "seed": 3, "stage": "ours", "precision": "32-true",
+        "config": {"epochs": 2}, "best": {"epoch": 2.0, "val_mpjpe_mm": 61.25},
+        "data": [open_frames(shared_toy_tree, split).fingerprint for split in ("train", "val")],
+        "code": code_of_training(),
+    })  # fmt: skip
+    return path
+
+
+def test_the_card_says_what_is_true(full, shared_toy_tree, tmp_path):
+    path = tmp_path / "weights" / "ours.safetensors"
+    card = ship(full, shared_toy_tree, path).read_text()
+    network, spec, provenance = load_network(path)
+    assert spec == SPEC
+    assert provenance["compact_of"] == hashlib.sha256(full.read_bytes()).hexdigest()
+    content = path.read_bytes()
+    assert len(content) < 0.27 * full.stat().st_size
+    for fact in (
+        f"| sha256 | `{hashlib.sha256(content).hexdigest()}` |",
+        f"{len(content) / 1e6:.1f} MB",
+        "| frames, test | 32 |",
+        "| people, train | 2 |",
+        "best epoch, by validation | epoch 2, val_mpjpe_mm 61.25",
+        "training code is that which trained it",
+        "./run_all.sh --profile quick --seed 3",
+    ):
+        assert fact in card
+    rows = {line.split("|")[1].strip(): line for line in card.splitlines() if " weights, " in line}
+    assert list(rows)[:2] == ["full weights, PyTorch", "compact weights, PyTorch"]
+    assert [name.split("(")[0] for name in list(rows)[2:]] == [
+        "compact weights, ONNX Runtime ", "compact weights, OpenVINO ",
+    ]  # fmt: skip
+    said = predict_index(network, spec, open_frames(shared_toy_tree, "test"))
+    assert f"{said.errors_mm.mean():.1f} [" in rows["compact weights, PyTorch"]
+    assert f"is {said.neck_errors_mm.mean():.1f} mm off" in card
+    assert card.count("published") == 2  # in words; no column of others' numbers
+
+
+def test_what_is_not_shipped(full, shared_toy_tree, tmp_path, monkeypatch):
+    other = write_toy_tree(tmp_path / "tree", frames=2)
+    with pytest.raises(EgolibError, match="was not trained on"):
+        ship(full, other, tmp_path / "out.safetensors")
+    monkeypatch.setattr(shipping, "MOST_BYTES", 1_000_000)
+    with pytest.raises(EgolibError, match="MB when compact, more than the 1 that"):
+        ship(full, shared_toy_tree, tmp_path / "out.safetensors")
+    assert [path.name for path in tmp_path.iterdir()] == ["tree"]
