@@ -1,6 +1,7 @@
 """The weights that come with egolib: a checkpoint made small, and a card whose numbers are computed."""
 
 import hashlib
+import itertools
 import tempfile
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -10,8 +11,8 @@ import numpy as np
 from egolib import published
 from egolib.checkpoints import load_network, save_network
 from egolib.cost import gflops, parameters_m
-from egolib.deploy.exporting import export_onnx
-from egolib.deploy.runtimes import on_onnxruntime, on_openvino, on_torch
+from egolib.deploy.exporting import calibration_squares, export_onnx, quantise_onnx
+from egolib.deploy.runtimes import calibration_path, on_onnxruntime, on_openvino
 from egolib.errors import EgolibError
 from egolib.evaluation import predict_index
 from egolib.files import atomic_path, write_atomically
@@ -23,13 +24,17 @@ from egolib.skeleton import SPLIT_FOLDERS
 from egolib.training import CHECKPOINT_NAMES, code_of_training
 
 MOST_BYTES = 20_000_000
+MOST_LOST_MM = 0.5  # to int8
+CALIBRATION_FRAMES = 32
 CARD = "MODEL_CARD.md"
+FULL, COMPACT = "full weights, PyTorch", "compact weights, PyTorch"
 _BATCH = 32
 
 
 def ship(checkpoint, data, out):
-    """Write `checkpoint` compact (checkpoints.save_network) as `out`, and its CARD beside it -> path
-    of the card.
+    """Write `checkpoint` compact (checkpoints.save_network) as `out`; beside it its CARD and, unless
+    int8 costs more than MOST_LOST_MM, squares to calibrate that with (runtimes.calibration_path) ->
+    path of the card.
 
     data: the tree or pack that it was trained on; on its test split the full weights and the compact
     ones are scored, these in each runtime that is here. Raises EgolibError for a network that does
@@ -44,39 +49,60 @@ def ship(checkpoint, data, out):
     provenance = {**provenance, "compact_of": hashlib.sha256(full).hexdigest()}
     with atomic_path(out) as partial:
         save_network(partial, network, spec, provenance, compact=True)
-        if (size := partial.stat().st_size) > MOST_BYTES:
+        content = partial.read_bytes()
+        if len(content) > MOST_BYTES:
             raise EgolibError(
-                f"{checkpoint}: takes {size / 1e6:.1f} MB when compact, more than the "
+                f"{checkpoint}: takes {len(content) / 1e6:.1f} MB when compact, more than the "
                 f"{MOST_BYTES / 1e6:.0f} that are shipped"
             )
         compact, _, _ = load_network(partial)
-        scores = _scores(network, compact, spec, splits["test"])
-        facts = _facts(out.name, partial.read_bytes(), len(full), spec, provenance, splits)
-    write_atomically(out.with_name(CARD), _card(out.name, facts, scores, provenance))
+        squares = calibration_squares(data, spec.image_px, CALIBRATION_FRAMES)
+        measured = _measure(network, compact, spec, splits["test"], squares)
+    errors_mm = {name: each.errors_mm.mean() for name, each in measured.items()}
+    lost_mm = max(v for name, v in errors_mm.items() if "int8" in name) - errors_mm[COMPACT]
+    int8 = lost_mm <= MOST_LOST_MM
+    _write_squares(calibration_path(out), squares if int8 else None)
+    facts = _facts(out.name, content, len(full), spec, provenance, splits)
+    use = "used where it is the fastest" if int8 else f"not used: more than {MOST_LOST_MM} mm"
+    facts.append(("int8", f"{lost_mm:+.2f} mm; {use}"))
+    write_atomically(out.with_name(CARD), _card(out.name, facts, _scores(measured), provenance))
     return out.with_name(CARD)
 
 
-def _scores(network, compact, spec, index):
-    """Errors on a FrameIndex of the full weights and of the compact ones, as markdown."""
-    measured = {
-        f"{weights} weights, PyTorch": predict_index(each, spec, index)
-        for weights, each in (("full", network), ("compact", compact))
-    }
-    said = measured["compact weights, PyTorch"]
+def _write_squares(path, squares):
+    if squares is None:
+        path.unlink(missing_ok=True)
+        return
+    with atomic_path(path) as partial, open(partial, "wb") as stream:
+        np.savez_compressed(stream, squares=squares)
+
+
+def _measure(network, compact, spec, index, squares):
+    """{weights and runtime: evaluation.Predictions of a FrameIndex}, of the full weights and of the
+    compact ones in each runtime and precision."""
+    measured = {FULL: predict_index(network, spec, index)}
+    said = measured[COMPACT] = predict_index(compact, spec, index)
     with tempfile.TemporaryDirectory() as folder:
-        exported = Path(folder) / "network.onnx"
-        export_onnx(compact, spec, exported, {})
-        for runtime in (on_onnxruntime(exported), on_openvino(exported)):
+        plain, int8 = (Path(folder) / f"{name}.onnx" for name in ("float32", "int8"))
+        export_onnx(compact, spec, plain, {})
+        quantise_onnx(plain, int8, squares)
+        for on, path in itertools.product((on_onnxruntime, on_openvino), (plain, int8)):
+            runtime = on(path)
             poses_m = _poses_m(runtime, index)
             measured[f"compact weights, {runtime.name}"] = replace(said, predicted_m=poses_m)
+    return measured
+
+
+def _scores(measured):
+    """What `_measure` returned as markdown."""
     table = error_by_body_group(measured, "the test split")
     table = table.drop(columns=published.COLUMN_GROUP, level=0)
     lines = [formatted(table).droplevel(0, axis=1).T.to_markdown(disable_numparse=True), ""]
     lines += [f"- {note}" for note in footnotes(table)]
-    if len(said.neck_errors_mm):
+    if len(neck_errors_mm := measured[COMPACT].neck_errors_mm):
         lines.append(
             f"- The neck's place before the camera, which these errors leave out, is "
-            f"{said.neck_errors_mm.mean():.1f} mm off on average (compact weights)."
+            f"{neck_errors_mm.mean():.1f} mm off on average (compact weights)."
         )
     return "\n".join(lines)
 

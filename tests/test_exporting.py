@@ -17,6 +17,7 @@ from egolib.deploy.exporting import (
     quantise_onnx,
 )
 from egolib.deploy.runtimes import on_onnxruntime, on_openvino, on_torch, open_fastest
+from egolib.deploy.upsampling import BlockConv
 from egolib.errors import EgolibError
 from egolib.skeleton import JOINTS
 
@@ -66,8 +67,18 @@ def test_the_file_passes_the_checker_and_describes_itself(exported):
     assert (told["image_px"], told["precision"]) == ("64", "float32")
     assert "metres from the neck" in told["pose_m"]
     assert json.loads(told["provenance"]) == {"profile": "toy"}
-    # The branch that only training needs is left behind.
-    assert sum(node.op_type == "ConvTranspose" for node in model.graph.node) == 2
+    # ResNet-18 has 20, the upsampling 2, the head 1, the encoder 3: the branch that only training
+    # needs is left behind, and no transposed convolution remains.
+    kinds = [node.op_type for node in model.graph.node]
+    assert (kinds.count("Conv"), kinds.count("ConvTranspose")) == (26, 0)
+
+
+@pytest.mark.parametrize("bias", [True, False])
+def test_a_transposed_convolution_is_a_convolution(bias):
+    torch.manual_seed(0)
+    layer = torch.nn.ConvTranspose2d(5, 7, 4, stride=2, padding=1, bias=bias)
+    features = torch.rand(2, 5, 6, 9)
+    torch.testing.assert_close(BlockConv(layer)(features), layer(features))
 
 
 def test_our_own_model_in_int8_is_smaller_and_close(shared_toy_tree, tmp_path):

@@ -14,6 +14,7 @@ import torch
 
 from egolib.checkpoints import JOINT_ORDERS, weights_digest
 from egolib.deploy.inference import OUTPUTS, Estimator
+from egolib.deploy.upsampling import without_transposed
 from egolib.errors import EgolibError
 from egolib.files import atomic_path
 from egolib.shards import open_frames
@@ -21,15 +22,16 @@ from egolib.shards import open_frames
 INPUT = "squares"
 CALIBRATION_FRAMES = 128
 TOLERANCE = {"joints_px": 0.05, "confidence": 1e-3, "pose_m": 1e-4, "neck_m": 1e-4}
-_QUANTISED = ("Conv", "ConvTranspose", "MaxPool")
+_QUANTISED = ("Conv", "MaxPool")
 _LINEAR = ("Gemm", "MatMul")
 _LARGE = 1_000_000  # weights; smaller linear layers cost no time, but decide the pose
 
 
-def calibration_squares(data, image_px):
-    """Squares (CALIBRATION_FRAMES, S, S, 3) drawn evenly from the training frames of a tree or pack."""
+def calibration_squares(data, image_px, count=CALIBRATION_FRAMES):
+    """Squares (count, S, S, 3) drawn evenly from the training frames of a tree or pack, fewer where
+    it has fewer."""
     index = open_frames(data, "train")
-    chosen = np.linspace(0, len(index) - 1, CALIBRATION_FRAMES).round().astype(int)
+    chosen = np.linspace(0, len(index) - 1, count).round().astype(int)
     return np.stack([index.read_square(i, image_px) for i in np.unique(chosen)])
 
 
@@ -43,7 +45,7 @@ def export_onnx(network, spec, path, provenance):
     estimator = Estimator(network.cpu().float().eval(), spec.image_px)
     with atomic_path(path) as partial, tempfile.TemporaryDirectory() as folder:
         traced = Path(folder) / "traced.onnx"
-        names = _trace(estimator, traced)
+        names = _trace(Estimator(without_transposed(estimator.network), spec.image_px), traced)
         _require_equal(estimator, traced, names)
         _save(onnx.load(traced), partial, {
             "format": "egolib-onnx-1",
@@ -82,9 +84,7 @@ def quantise_onnx(exported, path, squares):
             reduce_range=True, op_types_to_quantize=[*_QUANTISED, *_LINEAR],
             nodes_to_quantize=_heavy_layers(model.graph),
         )  # fmt: skip
-        told = told_by(model)
-        told |= {"precision": "int8", "network": f"{told['network']} int8"}
-        _save(onnx.load(quantised), partial, told)
+        _save(onnx.load(quantised), partial, told_by(model) | {"precision": "int8"})
 
 
 def told_by(model):

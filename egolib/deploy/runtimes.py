@@ -12,7 +12,7 @@ import onnx
 import torch
 
 from egolib.checkpoints import JOINT_ORDERS, KINDS, load_network, shipped_network, weights_digest
-from egolib.deploy.exporting import INPUT, export_onnx, told_by
+from egolib.deploy.exporting import INPUT, export_onnx, quantise_onnx, told_by
 from egolib.deploy.inference import Estimator
 from egolib.errors import EgolibError
 from egolib.evaluation import device
@@ -25,7 +25,7 @@ PICTURE_KINDS = tuple(kind for kind in KINDS if kind != "lifter")
 @dataclass(frozen=True)
 class Runtime:
     """A network ready to run. name: what runs it; kind: of network (checkpoints.KINDS); network: what
-    tells it from others, whatever runs it; run: squares, uint8 RGB (B, image_px, image_px, 3) ->
+    tells it from others, the same in every runtime and precision; run: squares, uint8 RGB (B, image_px, image_px, 3) ->
     {name: float32 array}, some of inference.OUTPUTS."""
 
     name: str
@@ -57,18 +57,30 @@ def open_fastest(path=None):
         choice = [on_torch(network, spec)]
         if device().type == "cpu":
             exported = _exported(path, network, spec, provenance)
-            choice += [on_openvino(exported), on_onnxruntime(exported)]
+            choice += [on(each) for each in exported for on in (on_openvino, on_onnxruntime)]
     return min(choice, key=lambda runtime: np.median(runtime.milliseconds()))
 
 
 def _exported(path, network, spec, provenance):
-    """The network of a checkpoint as ONNX, beside it or in the user's cache; made once."""
-    digest = weights_digest(network)[:16]
-    exported = place_beside(path.parent, ".egolib") / f"{path.stem}-{digest}.onnx"
-    if not exported.is_file():
+    """The network of a checkpoint as ONNX files, beside it or in the user's cache, made once: in
+    float32 and, where its calibration_path is there, in int8."""
+    digest, folder = weights_digest(network)[:16], place_beside(path.parent, ".egolib")
+    exported = [folder / f"{path.stem}-{digest}.onnx"]
+    if not exported[0].is_file():
         print("Exporting the network to ONNX, once ...", file=sys.stderr)
-        export_onnx(network, spec, exported, provenance)
+        export_onnx(network, spec, exported[0], provenance)
+    if calibration_path(path).is_file():
+        exported.append(folder / f"{path.stem}-{digest}-int8.onnx")
+        if not exported[1].is_file():
+            print("Quantising it to int8, once ...", file=sys.stderr)
+            quantise_onnx(*exported, np.load(calibration_path(path), allow_pickle=False)["squares"])
     return exported
+
+
+def calibration_path(checkpoint):
+    """Where squares of training frames lie that int8 takes its ranges from: a file of numpy's (npz)
+    that holds `squares`, uint8 RGB (N, image_px, image_px, 3)."""
+    return checkpoint.with_suffix(".calibration.npz")
 
 
 def on_torch(network, spec):
