@@ -1,6 +1,7 @@
 """Transposed convolutions as ordinary ones: the same numbers, in a form that runtimes run in int8."""
 
 import copy
+import itertools
 
 import torch
 from torch import nn
@@ -38,8 +39,7 @@ def without_transposed(network):
     transposed convolution."""
     network = copy.deepcopy(network)
     for sequence in [each for each in network.modules() if isinstance(each, nn.Sequential)]:
-        layers = [*sequence, None]
-        for i, (layer, after) in enumerate(zip(layers, layers[1:], strict=False)):
+        for i, (layer, after) in enumerate(itertools.pairwise([*sequence, None])):
             if isinstance(layer, nn.ConvTranspose2d):
                 if isinstance(after, nn.BatchNorm2d):
                     layer = fuse_conv_bn_eval(layer, after, transpose=True)
