@@ -2,7 +2,12 @@
 refused."""
 
 import json
+import re
+import subprocess
+import sys
+from pathlib import Path
 
+import cv2
 import numpy as np
 import onnx
 import pytest
@@ -104,6 +109,22 @@ def test_our_own_model_in_int8_is_smaller_and_close(shared_toy_tree, tmp_path):
         assert off < 0.1 * np.abs(expected[name]).mean(), name
 
 
+def test_the_readmes_example_needs_neither_torch_nor_egolib(network, exported, tmp_path):
+    readme = (Path(__file__).parents[1] / "README.md").read_text()
+    example = re.search(r"```python\n(import json, sys\n.*?)```", readme, re.DOTALL)[1]
+    assert example.count("\n") <= 20
+    picture = tmp_path / "picture.png"
+    cv2.imwrite(str(picture), SQUARES[0][..., ::-1])
+    without = "import sys; sys.modules.update(torch=None, egolib=None, onnx=None)\n"
+    command = [sys.executable, "-c", without + example, str(exported), str(picture)]
+    printed = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    rows = [line.split() for line in printed.splitlines()]
+    assert [row[0] for row in rows] == list(JOINTS)
+    found_mm = np.array([row[1:4] for row in rows], float)
+    expected_mm = 1000 * on_torch(network, SPEC).run(SQUARES[:1])["pose_m"][0]
+    np.testing.assert_allclose(found_mm, expected_mm, atol=0.15)
+
+
 def test_a_checkpoint_is_exported_once_and_the_fastest_is_named(opened, exported):
     path, first = opened
     made = exported.stat().st_mtime_ns
@@ -116,7 +137,7 @@ def test_a_checkpoint_is_exported_once_and_the_fastest_is_named(opened, exported
 
 def test_others_files_are_refused(network, tmp_path, exported):
     lifter = NetworkSpec(**{**vars(SPEC), "kind": "lifter"})
-    with pytest.raises(EgolibError, match="takes no pictures"):
+    with pytest.raises(EgolibError, match="not run picture by picture"):
         export_onnx(network.lifter, lifter, tmp_path / "a.onnx", {})
     save_network(tmp_path / "lifter.safetensors", network.lifter, lifter, {})
     with pytest.raises(EgolibError, match="holds a lifter"):

@@ -13,7 +13,7 @@ import onnxruntime
 import torch
 
 from egolib.checkpoints import JOINT_ORDERS, weights_digest
-from egolib.deploy.inference import OUTPUTS, Estimator
+from egolib.deploy.inference import OUTPUTS, PICTURE_KINDS, Estimator
 from egolib.deploy.upsampling import without_transposed
 from egolib.errors import EgolibError
 from egolib.files import atomic_path
@@ -38,10 +38,12 @@ def calibration_squares(data, image_px, count=CALIBRATION_FRAMES):
 def export_onnx(network, spec, path, provenance):
     """Write `network` (of a checkpoints.NetworkSpec) as ONNX in float32: INPUT, uint8 RGB (B, S, S, 3),
     -> inference.OUTPUTS. The file says in its metadata what every number means; it has passed ONNX's
-    checker and been run beside torch. Raises EgolibError for a lifter, and when outputs differ.
+    checker and been run beside torch. Raises EgolibError for a kind that is not in PICTURE_KINDS, and
+    when outputs differ.
     """
-    if spec.kind == "lifter":
-        raise EgolibError("a lifter takes no pictures; export an egopose or a heatmaps network")
+    if spec.kind not in PICTURE_KINDS:
+        known = " or ".join(PICTURE_KINDS)
+        raise EgolibError(f"a {spec.kind} network is not run picture by picture; export {known}")
     estimator = Estimator(network.cpu().float().eval(), spec.image_px)
     with atomic_path(path) as partial, tempfile.TemporaryDirectory() as folder:
         traced = Path(folder) / "traced.onnx"

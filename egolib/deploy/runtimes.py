@@ -11,15 +11,14 @@ import numpy as np
 import onnx
 import torch
 
-from egolib.checkpoints import JOINT_ORDERS, KINDS, load_network, shipped_network, weights_digest
+from egolib.checkpoints import JOINT_ORDERS, load_network, shipped_network, weights_digest
 from egolib.deploy.exporting import INPUT, export_onnx, quantise_onnx, told_by
-from egolib.deploy.inference import Estimator
+from egolib.deploy.inference import PICTURE_KINDS, Estimator
 from egolib.errors import EgolibError
 from egolib.evaluation import device
 from egolib.exclusions import place_beside
 
 _TRIALS = 7
-PICTURE_KINDS = tuple(kind for kind in KINDS if kind != "lifter")
 
 
 @dataclass(frozen=True)
@@ -48,7 +47,7 @@ class Runtime:
 def open_fastest(path=None):
     """A checkpoint, or what `egolib export` wrote -> the Runtime that is fastest on this machine at
     one picture a time. None: the network that comes with egolib. Raises EgolibError for a file that
-    is neither, and for a lifter."""
+    is neither, and for a kind that is not in inference.PICTURE_KINDS."""
     path = Path(path or shipped_network())
     if path.suffix == ".onnx":
         choice = [on_openvino(path), on_onnxruntime(path)]
