@@ -107,7 +107,7 @@ def test_python_does_not_mix_them_either(checkpoint, folder, tmp_path):
     predict_all([folder], out, runtime, steady=True)
     other = dataclasses.replace(runtime, name="another runtime")
     predict_all([folder], out, other, steady=True)  # of the same network
-    lens = kannala_brandt(np.diag([100, 100, 1]), [0, 0, 0, 0], 320, 200)
+    lens = kannala_brandt([[70, 0, 160], [0, 70, 100], [0, 0, 1]], [0] * 4, 320, 200)
     turned, remapped = Framing(turn=90), Framing(lens=lens)
     for framing, steady in ((None, False), (turned, True), (remapped, True)):
         with pytest.raises(EgolibError, match="poses of another network or framing"):
