@@ -2,6 +2,7 @@
 
 import hashlib
 import itertools
+import os
 import tempfile
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -10,6 +11,7 @@ import numpy as np
 
 from egolib import published
 from egolib.checkpoints import load_network, save_network
+from egolib.config import PROFILES, load_profile
 from egolib.cost import gflops, parameters_m
 from egolib.deploy.exporting import calibration_squares, export_onnx, quantise_onnx
 from egolib.deploy.runtimes import calibration_path, on_onnxruntime, on_openvino
@@ -21,6 +23,7 @@ from egolib.report import git_state
 from egolib.results import error_by_body_group, footnotes, formatted
 from egolib.shards import open_frames
 from egolib.skeleton import SPLIT_FOLDERS
+from egolib.study import REPOSITORY, default_tree
 from egolib.training import CHECKPOINT_NAMES, code_of_training
 
 MOST_BYTES = 20_000_000
@@ -37,15 +40,18 @@ def ship(checkpoint, data, out):
     path of the card.
 
     data: the tree or pack that it was trained on; on its test split the full weights and the compact
-    ones are scored, these in each runtime that is here. Raises EgolibError for a network that does
-    not go from picture to pose, one that was trained on other data, and one that is larger than
-    MOST_BYTES.
+    ones are scored, these in each runtime that is here. A profile of one's own, NAME.toml, lies beside
+    `out`, so that the network can be made again. Raises EgolibError for a network that does not go
+    from picture to pose, one that was trained on other data or by another profile, and one that is
+    larger than MOST_BYTES.
     """
+    out = Path(out)
     network, spec, provenance = load_network(checkpoint, ("egopose", "ours"))
+    commands = _commands(checkpoint, provenance, out)
     splits = {split: open_frames(data, split) for split in SPLIT_FOLDERS}
     if provenance.get("data") != [splits[name].fingerprint for name in ("train", "val")]:
         raise EgolibError(f"{checkpoint}: was not trained on {data}; name the data that it knows")
-    out, full = Path(out), Path(checkpoint).read_bytes()
+    full = Path(checkpoint).read_bytes()
     provenance = {**provenance, "compact_of": hashlib.sha256(full).hexdigest()}
     with atomic_path(out) as partial:
         save_network(partial, network, spec, provenance, compact=True)
@@ -65,8 +71,20 @@ def ship(checkpoint, data, out):
     facts = _facts(out.name, content, len(full), spec, provenance, splits)
     use = "used where it is the fastest" if int8 else f"not used: more than {MOST_LOST_MM} mm"
     facts.append(("int8", f"{lost_mm:+.2f} mm; {use}"))
-    write_atomically(out.with_name(CARD), _card(out.name, facts, _scores(measured), provenance))
+    write_atomically(out.with_name(CARD), _card(out.name, facts, _scores(measured), commands))
     return out.with_name(CARD)
+
+
+def _commands(checkpoint, provenance, out):
+    """What makes the network again, as one types it in the repository."""
+    name, seed, stage = (provenance[key] for key in ("profile", "seed", "stage"))
+    given = name if name in PROFILES else os.path.relpath(out.with_name(f"{name}.toml"), REPOSITORY)
+    profile = load_profile(name if name in PROFILES else REPOSITORY / given)
+    if asdict(getattr(profile, stage)) != provenance["config"]:
+        raise EgolibError(f"{checkpoint}: was trained with other settings than those of {given}")
+    tree = os.path.relpath(default_tree(profile), REPOSITORY)
+    trained = f"results/{name}/checkpoints/{CHECKPOINT_NAMES[stage]}.safetensors"
+    return f"./run_all.sh --profile {given} --seed {seed}\negolib ship {trained} --data {tree}"
 
 
 def _write_squares(path, squares):
@@ -121,7 +139,6 @@ def _facts(name, content, full_bytes, spec, provenance, splits):
     """[(what, value)] of the card's first table."""
     commit, _ = git_state(Path(__file__).parent)
     same = provenance.get("code") == code_of_training()
-    best = ", ".join(f"{k} {v:g}" for k, v in provenance["best"].items() if "_per_" not in k)
     return [
         ("file", f"`{name}`, {len(content) / 1e6:.1f} MB"),
         ("sha256", f"`{hashlib.sha256(content).hexdigest()}`"),
@@ -134,15 +151,20 @@ def _facts(name, content, full_bytes, spec, provenance, splits):
         ("training", f"profile {provenance['profile']}, seed {provenance['seed']}, "
                      f"stage {provenance['stage']}, {provenance['precision']}"),
         ("its settings", ", ".join(f"{key} {value}" for key, value in provenance["config"].items())),
-        ("best epoch, by validation", best),
+        ("best epoch, by validation", _told(provenance["best"])),
+        *((f"began with {name} of", _told(best)) for name, best in provenance["start"].items()),
         ("code", f"commit {commit or 'unknown'}, whose training code is "
                  f"{'that' if same else '**not** that'} which trained it"),
     ]  # fmt: skip
 
 
-def _card(name, facts, scores, provenance):
-    profile, seed = provenance["profile"], provenance["seed"]
-    trained = CHECKPOINT_NAMES[provenance["stage"]]
+def _told(best):
+    """A row of a training's history (fitting.History), in words."""
+    numbers = {name: value for name, value in best.items() if isinstance(value, int | float)}
+    return ", ".join(f"{name} {value:g}" for name, value in numbers.items() if "second" not in name)
+
+
+def _card(name, facts, scores, commands):
     table = "\n".join(f"| {what} | {value} |" for what, value in facts)
     return f"""# Model card: {name}
 
@@ -166,8 +188,7 @@ Mean error in millimetres on the miniature's test split, whose people training n
 ## Made by
 
 ```bash
-./run_all.sh --profile {profile} --seed {seed}
-egolib ship results/{profile}/checkpoints/{trained}.safetensors --data data/{profile}
+{commands}
 ```
 
 ## Limits

@@ -1,6 +1,7 @@
 """The weights that come with egolib are made small, and their card says what is true of them."""
 
 import hashlib
+from dataclasses import asdict
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ from conftest import write_toy_tree
 
 from egolib import shipping
 from egolib.checkpoints import NetworkSpec, build_network, load_network, save_network
+from egolib.config import PROFILES
 from egolib.errors import EgolibError
 from egolib.evaluation import predict_index
 from egolib.shards import open_frames
@@ -25,7 +27,7 @@ def full(shared_toy_tree, tmp_path_factory):
     path = tmp_path_factory.mktemp("full") / "ours.safetensors"
     save_network(path, build_network(SPEC), SPEC, {
         "profile": "quick", "seed": 3, "stage": "ours", "precision": "32-true",
-        "config": {"epochs": 2}, "best": {"epoch": 2.0, "val_mpjpe_mm": 61.25},
+        "config": asdict(PROFILES["quick"].ours), "start": {"heatmaps": {"epoch": 8.0}}, "best": {"epoch": 2.0, "val_mpjpe_mm": 61.25},
         "data": [open_frames(shared_toy_tree, split).fingerprint for split in ("train", "val")],
         "code": code_of_training(),
     })  # fmt: skip
@@ -48,7 +50,9 @@ def test_the_card_says_what_is_true(full, shared_toy_tree, tmp_path, monkeypatch
         "| people, train | 2 |",
         "best epoch, by validation | epoch 2, val_mpjpe_mm 61.25",
         "training code is that which trained it",
-        "./run_all.sh --profile quick --seed 3",
+        "| began with heatmaps of | epoch 8 |",
+        "./run_all.sh --profile quick --seed 3\n",
+        "egolib ship results/quick/checkpoints/ours.safetensors --data data/quick\n",
     ):
         assert fact in card
     rows = {line.split("|")[1].strip(): line for line in card.splitlines() if " weights, " in line}
@@ -67,7 +71,14 @@ def test_what_is_not_shipped(full, shared_toy_tree, tmp_path, monkeypatch):
     other = write_toy_tree(tmp_path / "tree", frames=2)
     with pytest.raises(EgolibError, match="was not trained on"):
         ship(full, other, tmp_path / "out.safetensors")
+    path, (network, spec, provenance) = tmp_path / "other.safetensors", load_network(full)
+    save_network(path, network, spec, provenance | {"config": {"epochs": 1}})
+    with pytest.raises(EgolibError, match="other settings than those of quick"):
+        ship(path, shared_toy_tree, tmp_path / "out.safetensors")
+    save_network(path, network, spec, provenance | {"profile": "mine"})
+    with pytest.raises(EgolibError, match=r"unknown profile .*mine\.toml"):
+        ship(path, shared_toy_tree, tmp_path / "out.safetensors")
     monkeypatch.setattr(shipping, "MOST_BYTES", 1_000_000)
     with pytest.raises(EgolibError, match="MB when compact, more than the 1 that"):
         ship(full, shared_toy_tree, tmp_path / "out.safetensors")
-    assert [path.name for path in tmp_path.iterdir()] == ["tree"]
+    assert not (tmp_path / "out.safetensors").exists()
