@@ -47,10 +47,10 @@ def ship(checkpoint, data, out):
     """
     out = Path(out)
     network, spec, provenance = load_network(checkpoint, ("egopose", "ours"))
-    commands = _commands(checkpoint, provenance, out)
     splits = {split: open_frames(data, split) for split in SPLIT_FOLDERS}
     if provenance.get("data") != [splits[name].fingerprint for name in ("train", "val")]:
         raise EgolibError(f"{checkpoint}: was not trained on {data}; name the data that it knows")
+    commands = _commands(checkpoint, provenance, out)
     full = Path(checkpoint).read_bytes()
     provenance = {**provenance, "compact_of": hashlib.sha256(full).hexdigest()}
     with atomic_path(out) as partial:
