@@ -12,7 +12,7 @@ import numpy as np
 from egolib import published
 from egolib.checkpoints import load_network, save_network
 from egolib.config import PROFILES, load_profile
-from egolib.cost import gflops, parameters_m
+from egolib.cost import parameters_m
 from egolib.deploy.exporting import calibration_squares, export_onnx, quantise_onnx
 from egolib.deploy.runtimes import calibration_path, on_onnxruntime, on_openvino
 from egolib.errors import EgolibError
@@ -144,7 +144,7 @@ def _facts(name, content, full_bytes, spec, provenance, splits):
         ("sha256", f"`{hashlib.sha256(content).hexdigest()}`"),
         ("made from", f"a checkpoint of {full_bytes / 1e6:.1f} MB, sha256 `{provenance['compact_of']}`"),
         ("network", ", ".join(f"{key} {value}" for key, value in asdict(spec).items())),
-        ("size", f"{parameters_m(spec):.1f} M parameters, {gflops(spec):.1f} GFLOP a picture"),
+        ("size", f"{parameters_m(spec):.1f} M parameters"),
         *((f"frames, {split}", f"{len(index):,}") for split, index in splits.items()),
         *((f"people, {split}", f"{len(set(index.characters))}") for split, index in splits.items()),
         *((f"data, {split}", f"`{index.fingerprint}`") for split, index in splits.items()),

@@ -14,7 +14,9 @@ import pytest
 import torch
 from toy_network import SPEC, toy_network
 
-from egolib.checkpoints import NetworkSpec, build_network, save_network
+from egolib import cli
+from egolib.checkpoints import NetworkSpec, build_network, save_network, weights_digest
+from egolib.deploy import exporting
 from egolib.deploy.exporting import (
     CALIBRATION_FRAMES,
     calibration_squares,
@@ -123,6 +125,22 @@ def test_the_readmes_example_needs_neither_torch_nor_egolib(network, exported, t
     found_mm = np.array([row[1:4] for row in rows], float)
     expected_mm = 1000 * on_torch(network, SPEC).run(SQUARES[:1])["pose_m"][0]
     np.testing.assert_allclose(found_mm, expected_mm, atol=0.15)
+
+
+def test_the_command_exports_the_network_that_is_named(opened, tmp_path, monkeypatch, capsys):
+    given = []
+
+    def export(network, spec, path, provenance):
+        given.append((weights_digest(network), spec, provenance))
+        path.write_bytes(bytes(2_000_000))
+
+    monkeypatch.setattr(exporting, "export_onnx", export)
+    out, network = tmp_path / "network.onnx", ["--network", str(opened[0])]
+    assert cli.main(["export", str(out), *network]) == 0
+    assert f"{out}: 2.0 MB" in capsys.readouterr().out
+    assert given == [(opened[1].network, SPEC, {"profile": "toy"})]
+    assert cli.main(["export", str(tmp_path / "network.bin"), *network]) == 2
+    assert "ends in .onnx" in capsys.readouterr().err
 
 
 def test_a_checkpoint_is_exported_once_and_the_fastest_is_named(opened, exported):
