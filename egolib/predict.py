@@ -63,11 +63,8 @@ def predict(inputs, out, runtime=None, framing=None, bvh=False, labels=False, st
     out, skipped, new = Path(out), [], 0
     if out.is_file():
         raise EgolibError(f"{out}: a file; the last name is the folder to be written")
-    sources, framing, runtime = (
-        open_sources(inputs),
-        framing or Framing(),
-        runtime or open_fastest(),
-    )
+    sources, framing = open_sources(inputs), framing or Framing()
+    runtime = runtime or open_fastest()
     if (bvh or labels) and runtime.kind == "heatmaps":
         raise EgolibError("a heatmap network gives no poses: no BVH and no labels from it")
     maker = {"network": runtime.network, "framing": framing.described, "steady": steady}
