@@ -24,6 +24,7 @@ The rooms, in the order in which data flows; a module imports only from modules 
     windows      our own model with a look back at the last pictures
     losses       one function per equation of the paper
     metrics      MPJPE and friends, with intervals
+    quantising   large weights in 8 bits for storage, and back
     checkpoints  networks <-> safetensors
     cost         what a network costs: parameters, arithmetic, time
     convert      the public re-implementation's checkpoints -> ours
@@ -49,6 +50,7 @@ The rooms, in the order in which data flows; a module imports only from modules 
     audit        what is wrong with a copy of the data
     study        one run: profile, seed, data, and where its results lie
     report       manifest, what is published in the repository
+    shipping     the weights that come with egolib, and their card
     methods      several methods on the same frames: grid, sweep, tables, claims, figures
     pages        the report, interactive pages, notebooks as pages, two runs compared
     execute      the notebooks, headless

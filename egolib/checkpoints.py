@@ -2,6 +2,7 @@
 enough to build and load it. Nothing is ever unpickled, and no tensor is silently left out."""
 
 import dataclasses
+import hashlib
 import json
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,7 @@ from egolib.config import METHODS, OWN_STAGES
 from egolib.errors import EgolibError
 from egolib.files import atomic_path
 from egolib.models import EgoPose, HeatmapNet, PoseLifter, heatmap_side
+from egolib.quantising import quantised, restored
 from egolib.queries import QueryPose
 from egolib.skeleton import HEATMAP_JOINTS, JOINTS
 from egolib.windows import WindowPose
@@ -21,6 +23,7 @@ from egolib.windows import WindowPose
 FORMAT = "egolib-2"
 OLD_FORMAT = "egolib-1"  # knew the dual and the single branch only
 KINDS = ("heatmaps", "lifter", "egopose", "ours", "window")
+SHIPPED = Path(__file__).with_name("weights") / "ours.safetensors"  # comes with egolib
 # What the numbers of a network mean, in their order; kept in every file.
 JOINT_ORDERS = {"joints": JOINTS, "heatmap_joints": HEATMAP_JOINTS}
 
@@ -105,10 +108,13 @@ def _build_lifter(spec):
     )
 
 
-def save_network(path, network, spec, provenance):
+def save_network(path, network, spec, provenance, compact=False):
     """Write `network` to `path`, whole or not at all. `provenance` is a dict of strings and
-    numbers that says where it comes from (profile, seed, data, epoch, validation error)."""
+    numbers that says where it comes from (profile, seed, data, epoch, validation error). `compact`:
+    large weights rounded to 8 bits (quantising), a quarter of the size."""
     tensors = {name: t.detach().cpu().contiguous() for name, t in network.state_dict().items()}
+    if compact:
+        tensors = quantised(tensors)
     metadata = {
         "format": FORMAT,
         "spec": json.dumps(dataclasses.asdict(spec)),
@@ -125,7 +131,8 @@ def save_network(path, network, spec, provenance):
 
 
 def load_network(path, kinds=KINDS):
-    """Build and load the network in `path` -> (network in eval mode, NetworkSpec, provenance).
+    """Build and load the network in `path` -> (network in eval mode, NetworkSpec, provenance), in
+    float32 also where it was saved compact.
 
     Raises EgolibError that names the file when it is missing, damaged, not a checkpoint of this
     study, of a kind not in `kinds`, of other joints, or when its tensors do not fit its own
@@ -148,6 +155,7 @@ def load_network(path, kinds=KINDS):
         spec = _read_spec(metadata)
         provenance = json.loads(metadata["provenance"])
         orders = {name: json.loads(metadata[name]) for name in JOINT_ORDERS if name in metadata}
+        tensors = restored(tensors)
     except (KeyError, TypeError, ValueError) as error:
         raise EgolibError(
             f"{path}: cannot read its description ({error}); train it again"
@@ -176,6 +184,24 @@ def _read_spec(metadata):
     if spec.method not in METHODS:
         raise ValueError(f"unknown method {spec.method!r}; known: {', '.join(METHODS)}")
     return spec
+
+
+def shipped_network():
+    """The checkpoint that comes with egolib. Raises EgolibError where it is missing."""
+    if not SHIPPED.is_file():
+        raise EgolibError(
+            f"{SHIPPED}: the network that comes with egolib is missing; install egolib again, or "
+            "name another with --network"
+        )
+    return SHIPPED
+
+
+def weights_digest(network):
+    """What tells networks apart: a digest of the names and values of all weights."""
+    digest = hashlib.sha256()
+    for name, tensor in sorted(network.state_dict().items()):
+        digest.update(name.encode() + tensor.cpu().contiguous().numpy().tobytes())
+    return digest.hexdigest()
 
 
 def provenance_of(path):

@@ -15,10 +15,11 @@ from egolib.cameras.sources import (
     open_sources,
     read_ahead,
 )
+from egolib.deploy.runtimes import open_fastest
 from egolib.errors import EgolibError
 from egolib.poses.estimates import Estimate
 from egolib.poses.outputs import drawing, frames_of, write_forms
-from egolib.poses.posetable import growing_table, rows_of
+from egolib.poses.posetable import growing_table, keep_to_one_maker, rows_of
 from egolib.poses.steady import OneEuroFilter
 from egolib.progress import progress_bar
 from egolib.skeleton import JOINTS
@@ -41,11 +42,12 @@ class Report:
         return "\n".join(lines + [f"  {skip.name}: {skip.reason}" for skip in self.skipped])
 
 
-def predict(runtime, inputs, out, framing=None, bvh=False, labels=False, steady=False,
+def predict(inputs, out, runtime=None, framing=None, bvh=False, labels=False, steady=False,
             batch_size=32):  # fmt: skip
-    """Run a network (runtimes.Runtime) over what `inputs` name (see sources.open_sources) -> Report.
+    """Run a network over what `inputs` name (see sources.open_sources) -> Report.
 
-    framing: of the pictures (framing.Framing); None for the data set's own. Writes below `out`
+    runtime: the network (runtimes.Runtime); None for the one that comes with egolib. framing: of the
+    pictures (framing.Framing); None for the data set's own. Writes below the folder `out`
     poses.csv (HEADER; 16 rows a picture; u, v in pixels of the given picture, centres on integers;
     millimetres from the neck, camera axes; the neck from the camera), the same as poses.npz
     (poseseries), overlays/<stem>.png of stills and <video>.overlay.mp4 of each video and camera.
@@ -54,13 +56,20 @@ def predict(runtime, inputs, out, framing=None, bvh=False, labels=False, steady=
     steady: poses of videos and cameras pass a filter. Pictures that poses.csv has already are not
     done again. A camera is read until it ends or the user interrupts.
 
-    Raises EgolibError for inputs that are not there, when not one picture could be done, and for a
-    motion asked of a network that gives no poses.
+    Raises EgolibError for inputs that are not there, when not one picture could be done, for a
+    motion asked of a network that gives no poses, and for an `out` with poses that another network,
+    framing or filter made.
     """
+    out, skipped, new = Path(out), [], 0
+    if out.is_file():
+        raise EgolibError(f"{out}: a file; the last name is the folder to be written")
     sources, framing = open_sources(inputs), framing or Framing()
+    runtime = runtime or open_fastest()
     if (bvh or labels) and runtime.kind == "heatmaps":
         raise EgolibError("a heatmap network gives no poses: no BVH and no labels from it")
-    out, skipped, new, started = Path(out), [], 0, time.monotonic()
+    maker = {"network": runtime.network, "framing": framing.described, "steady": steady}
+    keep_to_one_maker(out / "poses.csv", maker)
+    started = time.monotonic()
     with growing_table(out / "poses.csv") as (done, write_rows):
         before = frozenset(done)
         for source in sources:

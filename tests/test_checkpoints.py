@@ -3,9 +3,17 @@ import json
 
 import pytest
 import torch
+from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
-from egolib.checkpoints import NetworkSpec, build_network, join_networks, load_network, save_network
+from egolib.checkpoints import (
+    NetworkSpec,
+    build_network,
+    join_networks,
+    load_network,
+    save_network,
+    weights_digest,
+)
 from egolib.errors import EgolibError
 from egolib.skeleton import HEATMAP_JOINTS, JOINTS
 
@@ -124,3 +132,44 @@ def test_networks_that_do_not_fit_each_other_are_not_joined():
     )
     assert spec.kind == "egopose"
     assert network(torch.zeros(1, 3, 64, 64))[1].shape == (1, 16, 3)
+
+
+def test_a_compact_network_is_a_quarter_and_says_nearly_the_same(tmp_path, lifter_file):
+    network, spec, _ = load_network(lifter_file)
+    path = tmp_path / "compact.safetensors"
+    save_network(path, network, spec, {"seed": 7}, compact=True)
+    assert path.stat().st_size < 0.27 * lifter_file.stat().st_size
+    loaded, found, provenance = load_network(path)
+    assert (found, provenance) == (spec, {"seed": 7})
+    assert {t.dtype for t in loaded.parameters()} == {torch.float32}
+    for (name, before), after in zip(network.named_parameters(), loaded.parameters(), strict=True):
+        step = before.abs().amax() / 127
+        assert (after - before).abs().max() <= step / 2 + 1e-9, name
+    maps = torch.rand(4, 15, 8, 8)
+    latent, rounded = (each.encoder(maps) for each in (network, loaded))
+    assert (rounded - latent).abs().mean() < 0.05 * latent.abs().mean()
+    assert weights_digest(loaded) != weights_digest(network)
+
+
+def test_a_compact_network_without_its_scales_is_refused(tmp_path, lifter_file):
+    network, spec, _ = load_network(lifter_file)
+    path = tmp_path / "compact.safetensors"
+    save_network(path, network, spec, {}, compact=True)
+    stored = load_file(path)
+    with safe_open(path, "pt") as whole:
+        metadata = whole.metadata()
+    name = "encoder.7.weight.scales"
+    save_file({**stored, name: stored[name][:-1]}, path, metadata)
+    with pytest.raises(EgolibError, match=r"no scales that fit encoder\.7\.weight"):
+        load_network(path)
+    save_file({key: t for key, t in stored.items() if key != name}, path, metadata)
+    with pytest.raises(EgolibError, match=r"compact.safetensors: .*no scales"):
+        load_network(path)
+
+
+def test_networks_are_told_apart_by_their_weights(tmp_path):
+    networks = []
+    for seed in (0, 0, 1):
+        torch.manual_seed(seed)
+        networks.append(weights_digest(build_network(LIFTER)))
+    assert networks[0] == networks[1] != networks[2]

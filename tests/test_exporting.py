@@ -2,14 +2,21 @@
 refused."""
 
 import json
+import re
+import subprocess
+import sys
+from pathlib import Path
 
+import cv2
 import numpy as np
 import onnx
 import pytest
 import torch
 from toy_network import SPEC, toy_network
 
-from egolib.checkpoints import NetworkSpec, build_network, save_network
+from egolib import cli
+from egolib.checkpoints import NetworkSpec, build_network, save_network, weights_digest
+from egolib.deploy import exporting
 from egolib.deploy.exporting import (
     CALIBRATION_FRAMES,
     calibration_squares,
@@ -17,6 +24,7 @@ from egolib.deploy.exporting import (
     quantise_onnx,
 )
 from egolib.deploy.runtimes import on_onnxruntime, on_openvino, on_torch, open_fastest
+from egolib.deploy.upsampling import BlockConv
 from egolib.errors import EgolibError
 from egolib.skeleton import JOINTS
 
@@ -66,8 +74,18 @@ def test_the_file_passes_the_checker_and_describes_itself(exported):
     assert (told["image_px"], told["precision"]) == ("64", "float32")
     assert "metres from the neck" in told["pose_m"]
     assert json.loads(told["provenance"]) == {"profile": "toy"}
-    # The branch that only training needs is left behind.
-    assert sum(node.op_type == "ConvTranspose" for node in model.graph.node) == 2
+    # ResNet-18 has 20, the upsampling 2, the head 1, the encoder 3: the branch that only training
+    # needs is left behind, and no transposed convolution remains.
+    kinds = [node.op_type for node in model.graph.node]
+    assert (kinds.count("Conv"), kinds.count("ConvTranspose")) == (26, 0)
+
+
+@pytest.mark.parametrize("bias", [True, False])
+def test_a_transposed_convolution_is_a_convolution(bias):
+    torch.manual_seed(0)
+    layer = torch.nn.ConvTranspose2d(5, 7, 4, stride=2, padding=1, bias=bias)
+    features = torch.rand(2, 5, 6, 9)
+    torch.testing.assert_close(BlockConv(layer)(features), layer(features))
 
 
 def test_our_own_model_in_int8_is_smaller_and_close(shared_toy_tree, tmp_path):
@@ -93,6 +111,38 @@ def test_our_own_model_in_int8_is_smaller_and_close(shared_toy_tree, tmp_path):
         assert off < 0.1 * np.abs(expected[name]).mean(), name
 
 
+def test_the_readmes_example_needs_neither_torch_nor_egolib(network, exported, tmp_path):
+    readme = (Path(__file__).parents[1] / "README.md").read_text()
+    example = re.search(r"```python\n(import json, sys\n.*?)```", readme, re.DOTALL)[1]
+    assert example.count("\n") <= 20
+    picture = tmp_path / "picture.png"
+    cv2.imwrite(str(picture), SQUARES[0][..., ::-1])
+    without = "import sys; sys.modules.update(torch=None, egolib=None, onnx=None)\n"
+    command = [sys.executable, "-c", without + example, str(exported), str(picture)]
+    printed = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    rows = [line.split() for line in printed.splitlines()]
+    assert [row[0] for row in rows] == list(JOINTS)
+    found_mm = np.array([row[1:4] for row in rows], float)
+    expected_mm = 1000 * on_torch(network, SPEC).run(SQUARES[:1])["pose_m"][0]
+    np.testing.assert_allclose(found_mm, expected_mm, atol=0.15)
+
+
+def test_the_command_exports_the_network_that_is_named(opened, tmp_path, monkeypatch, capsys):
+    given = []
+
+    def export(network, spec, path, provenance):
+        given.append((weights_digest(network), spec, provenance))
+        path.write_bytes(bytes(2_000_000))
+
+    monkeypatch.setattr(exporting, "export_onnx", export)
+    out, network = tmp_path / "network.onnx", ["--network", str(opened[0])]
+    assert cli.main(["export", str(out), *network]) == 0
+    assert f"{out}: 2.0 MB" in capsys.readouterr().out
+    assert given == [(opened[1].network, SPEC, {"profile": "toy"})]
+    assert cli.main(["export", str(tmp_path / "network.bin"), *network]) == 2
+    assert "ends in .onnx" in capsys.readouterr().err
+
+
 def test_a_checkpoint_is_exported_once_and_the_fastest_is_named(opened, exported):
     path, first = opened
     made = exported.stat().st_mtime_ns
@@ -105,7 +155,7 @@ def test_a_checkpoint_is_exported_once_and_the_fastest_is_named(opened, exported
 
 def test_others_files_are_refused(network, tmp_path, exported):
     lifter = NetworkSpec(**{**vars(SPEC), "kind": "lifter"})
-    with pytest.raises(EgolibError, match="takes no pictures"):
+    with pytest.raises(EgolibError, match="not run picture by picture"):
         export_onnx(network.lifter, lifter, tmp_path / "a.onnx", {})
     save_network(tmp_path / "lifter.safetensors", network.lifter, lifter, {})
     with pytest.raises(EgolibError, match="holds a lifter"):

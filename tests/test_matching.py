@@ -10,6 +10,7 @@ from egolib.camera import XR_EGOPOSE
 from egolib.cameras.framing import Framing
 from egolib.cameras.matching import match, match_sheet, sample_pictures
 from egolib.cameras.sources import open_sources
+from egolib.deploy import runtimes
 from egolib.deploy.runtimes import Runtime
 from egolib.errors import EgolibError
 
@@ -22,7 +23,7 @@ def sure_of_a_bright_top(squares):
     return {"confidence": confidence, "joints_px": np.full((len(squares), 15, 2), 32.0)}
 
 
-RUNTIME = Runtime("stub", "heatmaps", 64, sure_of_a_bright_top)
+RUNTIME = Runtime("stub", "heatmaps", "stub", 64, sure_of_a_bright_top)
 
 
 def headset_pictures(count=4, scale=0.2, shift=0.0, radius=1.0):
@@ -132,7 +133,8 @@ def test_the_sheet_shows_before_and_after():
     assert seen.lines  # the joints
 
 
-def test_the_command_prints_what_predict_takes(tmp_path, capsys):
+def test_the_command_prints_what_predict_takes(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(runtimes, "open_fastest", lambda network: RUNTIME)
     for i, picture in enumerate(headset_pictures(shift=40, radius=0.7)):
         cv2.imwrite(str(tmp_path / f"{i}.png"), picture)
     sheet = tmp_path / "sheet.png"

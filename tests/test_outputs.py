@@ -38,7 +38,7 @@ def still_runtime(neck_m=STANDING_M[0]):
             outputs["expected_error_m"] = np.full((count, 16), 0.02)
         return {name: values.astype(np.float32) for name, values in outputs.items()}
 
-    return Runtime("a test", "egopose", 64, run)
+    return Runtime("a test", "egopose", "none", 64, run)
 
 
 @pytest.fixture(scope="module")
@@ -58,7 +58,7 @@ def written(clip, tmp_path_factory):
     folder, out = tmp_path_factory.mktemp("stills"), tmp_path_factory.mktemp("out")
     for name in ("a_000007.png", "b_000008.png"):
         cv2.imwrite(str(folder / name), np.full((80, 128, 3), 100, np.uint8))
-    predict(still_runtime(), [clip, folder], out, bvh=True, labels=True)
+    predict([clip, folder], out, still_runtime(), bvh=True, labels=True)
     return out
 
 
@@ -88,7 +88,7 @@ def test_the_series_knows_its_sources_and_times(written):
 def test_out_of_view_is_said(tmp_path):
     low = STANDING_M[0] - (0, 0, STANDING_M[JOINTS.index("LeftHand"), 2] + 0.2)
     cv2.imwrite(str(tmp_path / "a.png"), np.zeros((64, 64, 3), np.uint8))
-    predict(still_runtime(low), [tmp_path / "a.png"], tmp_path / "out")
+    predict([tmp_path / "a.png"], tmp_path / "out", still_runtime(low))
     seen = dict(zip(JOINTS, read_series(tmp_path / "out" / "poses.csv").in_view[0], strict=True))
     assert seen["LeftHand"] == seen["Head"] == 0  # behind the lens plane
     assert seen["LeftFoot"] == 1
@@ -121,7 +121,7 @@ def test_the_data_sets_reader_reads_the_json(written):
 
 
 def test_a_neck_that_nobody_predicted_is_called_usual(clip, tmp_path):
-    predict(still_runtime(neck_m=None), [clip], tmp_path, labels=True)
+    predict([clip], tmp_path, still_runtime(neck_m=None), labels=True)
     labels = load_json(tmp_path / "json" / "walk.mp4-000000.json")
     assert labels["neck"] == "usual"
     assert np.array(labels["pts3d_fisheye"]).T[BONES.index("Neck")] == pytest.approx(
@@ -163,11 +163,12 @@ def test_a_killed_run_ends_with_the_same_files(clip, written, tmp_path):
             raise KilledError
         return still_runtime().run(squares)
 
-    dying = Runtime("a test", "egopose", 64, run)
+    dying = Runtime("a test", "egopose", "none", 64, run)
     with pytest.raises(KilledError):
-        predict(dying, [clip], tmp_path, batch_size=5)
-    assert [path.name for path in tmp_path.iterdir() if "poses" not in path.name] == []
-    report = predict(still_runtime(), [clip], tmp_path, bvh=True, batch_size=5)
+        predict([clip], tmp_path, dying, batch_size=5)
+    others = [path.name for path in tmp_path.iterdir() if "poses" not in path.name]
+    assert others == ["made_by.json"]
+    report = predict([clip], tmp_path, still_runtime(), bvh=True, batch_size=5)
     assert report.done == FRAMES
     assert open_capture(str(tmp_path / "walk.mp4.overlay.mp4")).frames == FRAMES
     once = [line for line in (written / "poses.csv").read_text().splitlines() if "walk" in line]
@@ -183,7 +184,7 @@ def test_steady_is_calmer(tmp_path):
     jitter = []
     for steady in (False, True):
         out = tmp_path / str(steady)
-        predict(still_runtime(), [path], out, steady=steady)
+        predict([path], out, still_runtime(), steady=steady)
         hand = read_series(out / "poses.csv").pose_m[:, JOINTS.index("LeftHand"), 2]
         jitter.append(np.abs(np.diff(hand)).mean())
     assert jitter[0] == pytest.approx(0.02, rel=0.2)

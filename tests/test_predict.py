@@ -38,7 +38,7 @@ def predicted(network, tmp_path_factory):
         (folder / name).write_bytes(whole[: len(whole) // 2])
     (folder / "text.jpeg").write_text("no picture")
     (folder / "notes.txt").write_text("not looked at")
-    report = predict(on_torch(network, SPEC), [folder], out, batch_size=3)
+    report = predict([folder], out, on_torch(network, SPEC), batch_size=3)
     return report, pd.read_csv(out / "poses.csv"), out
 
 
@@ -99,19 +99,19 @@ def test_a_heatmap_network_gives_no_depth(network, tmp_path):
     cv2.imwrite(str(tmp_path / "in" / "a.png"), np.full((64, 64, 3), 90, np.uint8))
     spec = NetworkSpec(**{**vars(SPEC), "kind": "heatmaps"})
     runtime = on_torch(network.heatmap_net, spec)
-    predict(runtime, [tmp_path / "in"], tmp_path / "out")
+    predict([tmp_path / "in"], tmp_path / "out", runtime)
     poses = pd.read_csv(tmp_path / "out" / "poses.csv")
     assert poses[["x_mm", "y_mm", "z_mm"]].isna().all().all()
     assert poses.u_px.notna().sum() == 15
     with pytest.raises(EgolibError, match="no poses"):
-        predict(runtime, [tmp_path / "in"], tmp_path / "other", bvh=True)
+        predict([tmp_path / "in"], tmp_path / "other", runtime, bvh=True)
 
 
 def test_what_cannot_be_predicted_is_refused(network, tmp_path):
     with pytest.raises(EgolibError, match="no such picture"):
-        predict(on_torch(network, SPEC), [tmp_path / "none"], tmp_path / "out")
+        predict([tmp_path / "none"], tmp_path / "out", on_torch(network, SPEC))
     with pytest.raises(EgolibError, match="holds no picture"):
-        predict(on_torch(network, SPEC), [tmp_path], tmp_path / "out")
+        predict([tmp_path], tmp_path / "out", on_torch(network, SPEC))
     assert not (tmp_path / "out").exists()
 
 

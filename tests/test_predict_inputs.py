@@ -1,6 +1,7 @@
 """`egolib predict` on whatever it is given: goes on where it was killed, undoes a camera's mounting,
 survives what a camera does."""
 
+import dataclasses
 import threading
 
 import cv2
@@ -9,10 +10,14 @@ import pandas as pd
 import pytest
 from toy_network import SPEC, toy_network
 
-from egolib import cli
+from egolib import checkpoints, cli
+from egolib.cameras.framing import Framing
+from egolib.cameras.lenses import kannala_brandt
 from egolib.cameras.sources import Picture, Source
-from egolib.checkpoints import build_network, load_network, save_network
+from egolib.checkpoints import build_network, load_network, save_network, shipped_network
 from egolib.deploy import runtimes
+from egolib.errors import EgolibError
+from egolib.predict import predict as predict_all
 
 
 @pytest.fixture(scope="module")
@@ -25,7 +30,11 @@ def checkpoint(tmp_path_factory):
 @pytest.fixture(autouse=True)
 def _one_runtime(monkeypatch):
     """PyTorch, without trying which is the fastest."""
-    monkeypatch.setattr(runtimes, "open_fastest", lambda p: runtimes.on_torch(*load_network(p)[:2]))
+    monkeypatch.setattr(
+        runtimes,
+        "open_fastest",
+        lambda p: runtimes.on_torch(*load_network(p or shipped_network())[:2]),
+    )
 
 
 @pytest.fixture(scope="module")
@@ -44,8 +53,8 @@ def folder(tmp_path, pictures):
     return folder
 
 
-def predict(*arguments):
-    return cli.main(["predict", *map(str, arguments)])
+def predict(network, *arguments):
+    return cli.main(["predict", *map(str, arguments), "--network", str(network)])
 
 
 def test_a_killed_run_goes_on_where_it_stood(checkpoint, folder, tmp_path, capsys):
@@ -91,6 +100,33 @@ def test_what_is_written_is_of_one_network_and_framing(checkpoint, folder, tmp_p
     assert predict(other, folder, out) == 2
     assert "another network" in capsys.readouterr().err
     assert (out / "poses.csv").read_bytes() == before
+
+
+def test_python_does_not_mix_them_either(checkpoint, folder, tmp_path):
+    runtime, out = runtimes.open_fastest(checkpoint), tmp_path / "out"
+    predict_all([folder], out, runtime, steady=True)
+    other = dataclasses.replace(runtime, name="another runtime")
+    predict_all([folder], out, other, steady=True)  # of the same network
+    lens = kannala_brandt([[70, 0, 160], [0, 70, 100], [0, 0, 1]], [0] * 4, 320, 200)
+    turned, remapped = Framing(turn=90), Framing(lens=lens)
+    for framing, steady in ((None, False), (turned, True), (remapped, True)):
+        with pytest.raises(EgolibError, match="poses of another network or framing"):
+            predict_all([folder], out, runtime, framing, steady=steady)
+    with pytest.raises(EgolibError, match="another network"):
+        predict_all([folder], out, dataclasses.replace(runtime, network="other"), steady=True)
+
+
+def test_without_a_name_it_is_the_network_that_comes_with_egolib(
+    checkpoint, folder, tmp_path, capsys, monkeypatch
+):
+    monkeypatch.setattr(checkpoints, "SHIPPED", checkpoint)
+    assert cli.main(["predict", str(folder), str(tmp_path / "out")]) == 0
+    assert predict(checkpoint, folder, tmp_path / "out") == 0  # the same, and goes on
+    monkeypatch.setattr(checkpoints, "SHIPPED", tmp_path / "gone.safetensors")
+    capsys.readouterr()
+    assert cli.main(["predict", str(folder), str(tmp_path / "out")]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "gone.safetensors: the network that comes with egolib is missing" in line
 
 
 def test_a_camera_that_is_mounted_otherwise(checkpoint, folder, tmp_path, pictures):

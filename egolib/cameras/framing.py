@@ -1,6 +1,7 @@
 """Pictures of other cameras brought to the data set's framing, and pixels brought back."""
 
 import functools
+import hashlib
 from dataclasses import dataclass
 
 import cv2
@@ -56,6 +57,14 @@ class Framing:
         left, top, side = self._box(shape)
         upright = (np.asarray(pixels) + 0.5) * (side / size_px) - 0.5 + (left, top)
         return (upright - _middle(self._upright_shape(shape))) @ self._axes + _middle(shape)
+
+    @property
+    def described(self):
+        """What tells framings apart, as json can hold it; a lens by the digest of its tables."""
+        parts = {"mirror": self.mirror, "turn": self.turn, "circle": self.circle and [*self.circle]}
+        if self.lens:
+            parts["lens"] = hashlib.sha256(self.lens.tobytes()).hexdigest()
+        return parts
 
     @functools.lru_cache(maxsize=2)  # noqa: B019, framings are few
     def _remapping(self, size_px, shape):

@@ -36,6 +36,12 @@ class RadialLens:
         ways = points[..., :2] / np.maximum(across, 1e-12)[..., None]
         return (radius[..., None] * ways) @ self.affine.T + self.centre
 
+    def tobytes(self):
+        """All that the lens is made of."""
+        tables = (self.theta_rad, self.radius, self.affine, self.centre)
+        shape = np.array([self.width, self.height])
+        return b"".join(np.asarray(part, np.float64).tobytes() for part in (*tables, shape))
+
 
 def kannala_brandt(matrix, distortion, width, height):
     """RadialLens of radius = theta (1 + k1 theta^2 + ... + k4 theta^8), matrix (3, 3) as OpenCV's.

@@ -2,7 +2,7 @@
 
 options    what verbs have in common
 data       download, extract, audit, pack, verify, render
-networks   train, convert, evaluate, predict, match, export, score
+networks   train, convert, evaluate, predict, match, export, ship, score
 whole      run, sweep, compare, publish
 
 A verb imports what it needs when it runs: torch and Lightning take seconds, `egolib --help` should

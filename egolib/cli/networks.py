@@ -1,11 +1,11 @@
-"""Verbs of networks: train, convert, evaluate, predict, match, export, score."""
+"""Verbs of networks: train, convert, evaluate, predict, match, export, ship, score."""
 
-import hashlib
 from pathlib import Path
 
 from egolib.cli.options import (
     add_framing,
     add_inputs,
+    add_network,
     add_study_options,
     devices,
     read_lens,
@@ -45,31 +45,37 @@ def add_verbs(verbs):
     evaluate.add_argument("--out", type=Path, help="folder for tables, errors.csv and pictures")
 
     predict = verbs.add_parser("predict", help="poses from pictures, videos or a live camera")
-    predict.add_argument("network", type=Path, help="a checkpoint, or what `egolib export` wrote")
     add_inputs(predict)
     predict.add_argument("out", type=Path, help="a folder; what it has already is not done again")
-
     predict.add_argument("--bvh", action="store_true", help="motion for Blender, one file a video")
     predict.add_argument("--json", action="store_true", help="labels as the data set has them")
     predict.add_argument("--steady", action="store_true", help="filter the poses of a video")
+    add_network(predict)
     add_framing(predict)
 
     match = verbs.add_parser(
         "match", help="how pictures of another headset fit: a sheet, and the options of predict"
     )
     add_inputs(match)
+    add_network(match)
     add_framing(match)
-    match.add_argument(
-        "--network", type=Path, metavar="CKPT", help="that sees bodies, to tell which way is up"
-    )
     match.add_argument("--out", type=Path, default="match.png", help="default: match.png")
 
     export = verbs.add_parser("export", help="a network as ONNX, for use without torch and egolib")
-    export.add_argument("checkpoint", type=Path)
     export.add_argument("out", type=Path, metavar="OUT.onnx")
+    add_network(export, "a checkpoint")
     export.add_argument(
         "--int8", type=Path, metavar="DIR", help="in int8, its ranges from training frames here"
     )
+
+    ship = verbs.add_parser(
+        "ship", help="a checkpoint, small, as the network of predict; and its card"
+    )
+    ship.add_argument("checkpoint", type=Path)
+    ship.add_argument(
+        "--data", type=Path, required=True, metavar="DIR", help="that it was trained on"
+    )
+    ship.add_argument("--out", type=Path, metavar="FILE", help="else the one inside egolib")
 
     score = verbs.add_parser("score", help="2D accuracy of poses.csv against labels.json")
     score.add_argument("poses", type=Path)
@@ -134,16 +140,12 @@ def _evaluate(options):
 def _predict(options):
     from egolib.cameras.framing import Framing
     from egolib.deploy.runtimes import open_fastest
-    from egolib.poses.posetable import keep_to_one_maker
     from egolib.predict import predict
 
-    if options.out.is_file():
-        raise EgolibError(f"{options.out}: a file; the last name is the folder to be written")
     framing = Framing(options.mirror, options.turn or 0, options.circle, read_lens(options))
     runtime = open_fastest(options.network)
     asked = {"bvh": options.bvh, "labels": options.json, "steady": options.steady}
-    keep_to_one_maker(options.out / "poses.csv", _maker(options))
-    print(predict(runtime, options.inputs, options.out, framing, **asked))
+    print(predict(options.inputs, options.out, runtime, framing, **asked))
 
 
 def _match(options):
@@ -152,7 +154,7 @@ def _match(options):
     from egolib.deploy.runtimes import open_fastest
     from egolib.drawing import save_picture
 
-    runtime = open_fastest(options.network) if options.network else None
+    runtime = open_fastest(options.network)
     pictures = sample_pictures(open_sources(options.inputs)[0])
     mirror = options.mirror or None
     found = match(pictures, runtime, read_lens(options), options.turn, mirror, options.circle)
@@ -172,29 +174,26 @@ def _words(framing, calibration):
     return words + (["--turn", str(framing.turn)] if framing.turn else [])
 
 
-def _maker(options):
-    """What decides the poses of given pictures."""
-    files = {"network": options.network, "calibration": options.calibration}
-    return {
-        **{name: hashlib.sha256(path.read_bytes()).hexdigest() for name, path in files.items() if path},
-        "mirror": options.mirror, "turn": options.turn or 0, "circle": options.circle,
-        "steady": options.steady,
-    }  # fmt: skip
-
-
 def _export(options):
-    from egolib.checkpoints import load_network
+    from egolib.checkpoints import load_network, shipped_network
     from egolib.deploy.exporting import calibration_squares, export_onnx, quantise_onnx
 
     if options.out.suffix != ".onnx":
         raise EgolibError(f"{options.out}: the last name is the outcome's and ends in .onnx")
-    network, spec, provenance = load_network(options.checkpoint)
+    network, spec, provenance = load_network(options.network or shipped_network())
     if options.int8:
         squares = calibration_squares(options.int8, spec.image_px)
     export_onnx(network, spec, options.out, provenance)
     if options.int8:
         quantise_onnx(options.out, options.out, squares)
     print(f"{options.out}: {options.out.stat().st_size / 1e6:.1f} MB, the same as PyTorch says")
+
+
+def _ship(options):
+    from egolib.checkpoints import SHIPPED
+    from egolib.shipping import ship
+
+    print(f"Read {ship(options.checkpoint, options.data, options.out or SHIPPED)}")
 
 
 def _score(options):
@@ -210,5 +209,6 @@ VERBS = {
     "predict": _predict,
     "match": _match,
     "export": _export,
+    "ship": _ship,
     "score": _score,
 }

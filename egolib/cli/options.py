@@ -75,6 +75,12 @@ def add_inputs(parser):
     )  # fmt: skip
 
 
+def add_network(parser, kinds="a checkpoint, or what `egolib export` wrote"):
+    parser.add_argument(
+        "--network", type=Path, metavar="NET", help=f"{kinds}; else the one that comes with egolib"
+    )
+
+
 def circle(text):
     """Centre and radius: "640,400,458.5" -> (640.0, 400.0, 458.5)."""
     column, row, radius = (float(number) for number in text.split(","))

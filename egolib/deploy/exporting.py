@@ -12,8 +12,9 @@ import onnx
 import onnxruntime
 import torch
 
-from egolib.checkpoints import JOINT_ORDERS
-from egolib.deploy.inference import OUTPUTS, Estimator
+from egolib.checkpoints import JOINT_ORDERS, weights_digest
+from egolib.deploy.inference import OUTPUTS, PICTURE_KINDS, Estimator
+from egolib.deploy.upsampling import without_transposed
 from egolib.errors import EgolibError
 from egolib.files import atomic_path
 from egolib.shards import open_frames
@@ -21,35 +22,39 @@ from egolib.shards import open_frames
 INPUT = "squares"
 CALIBRATION_FRAMES = 128
 TOLERANCE = {"joints_px": 0.05, "confidence": 1e-3, "pose_m": 1e-4, "neck_m": 1e-4}
-_QUANTISED = ("Conv", "ConvTranspose", "MaxPool")
+_QUANTISED = ("Conv", "MaxPool")
 _LINEAR = ("Gemm", "MatMul")
 _LARGE = 1_000_000  # weights; smaller linear layers cost no time, but decide the pose
 
 
-def calibration_squares(data, image_px):
-    """Squares (CALIBRATION_FRAMES, S, S, 3) drawn evenly from the training frames of a tree or pack."""
+def calibration_squares(data, image_px, count=CALIBRATION_FRAMES):
+    """Squares (count, S, S, 3) drawn evenly from the training frames of a tree or pack, fewer where
+    it has fewer."""
     index = open_frames(data, "train")
-    chosen = np.linspace(0, len(index) - 1, CALIBRATION_FRAMES).round().astype(int)
+    chosen = np.linspace(0, len(index) - 1, count).round().astype(int)
     return np.stack([index.read_square(i, image_px) for i in np.unique(chosen)])
 
 
 def export_onnx(network, spec, path, provenance):
     """Write `network` (of a checkpoints.NetworkSpec) as ONNX in float32: INPUT, uint8 RGB (B, S, S, 3),
     -> inference.OUTPUTS. The file says in its metadata what every number means; it has passed ONNX's
-    checker and been run beside torch. Raises EgolibError for a lifter, and when outputs differ.
+    checker and been run beside torch. Raises EgolibError for a kind that is not in PICTURE_KINDS, and
+    when outputs differ.
     """
-    if spec.kind == "lifter":
-        raise EgolibError("a lifter takes no pictures; export an egopose or a heatmaps network")
+    if spec.kind not in PICTURE_KINDS:
+        known = " or ".join(PICTURE_KINDS)
+        raise EgolibError(f"a {spec.kind} network is not run picture by picture; export {known}")
     estimator = Estimator(network.cpu().float().eval(), spec.image_px)
     with atomic_path(path) as partial, tempfile.TemporaryDirectory() as folder:
         traced = Path(folder) / "traced.onnx"
-        names = _trace(estimator, traced)
+        names = _trace(Estimator(without_transposed(estimator.network), spec.image_px), traced)
         _require_equal(estimator, traced, names)
         _save(onnx.load(traced), partial, {
             "format": "egolib-onnx-1",
             "egolib": metadata.version("egolib"),
             "image_px": str(spec.image_px),
             "kind": spec.kind,
+            "network": weights_digest(network),
             "precision": "float32",
             "provenance": json.dumps(provenance),
             INPUT: "(B, S, S, 3) uint8 RGB, S = image_px: the square crop of the picture",

@@ -7,6 +7,7 @@ from egolib.dataset import normalise
 from egolib.heatmaps import find_peaks
 from egolib.models import Lifted
 
+PICTURE_KINDS = ("heatmaps", "egopose", "ours")  # of networks that are given one picture, no more
 # Every output that a network may have, and what its numbers mean; B pictures.
 OUTPUTS = {
     "joints_px": "(B, 15, 2) heatmap joints: pixels of the given square, centres on integers",

@@ -1,6 +1,5 @@
 """What runs an inference.Estimator: PyTorch, ONNX Runtime or OpenVINO; the fastest is chosen."""
 
-import hashlib
 import json
 import sys
 import time
@@ -12,24 +11,25 @@ import numpy as np
 import onnx
 import torch
 
-from egolib.checkpoints import JOINT_ORDERS, KINDS, load_network
-from egolib.deploy.exporting import INPUT, export_onnx, told_by
-from egolib.deploy.inference import Estimator
+from egolib.checkpoints import JOINT_ORDERS, load_network, shipped_network, weights_digest
+from egolib.deploy.exporting import INPUT, export_onnx, quantise_onnx, told_by
+from egolib.deploy.inference import PICTURE_KINDS, Estimator
 from egolib.errors import EgolibError
 from egolib.evaluation import device
 from egolib.exclusions import place_beside
 
 _TRIALS = 7
-PICTURE_KINDS = tuple(kind for kind in KINDS if kind != "lifter")
 
 
 @dataclass(frozen=True)
 class Runtime:
-    """A network ready to run. name: what runs it; kind: of network (checkpoints.KINDS); run: squares,
-    uint8 RGB (B, image_px, image_px, 3) -> {name: float32 array}, some of inference.OUTPUTS."""
+    """A network ready to run. name: what runs it; kind: of network (checkpoints.KINDS); network: what
+    tells it from others, the same in every runtime and precision; run: squares, uint8 RGB (B, image_px, image_px, 3) ->
+    {name: float32 array}, some of inference.OUTPUTS."""
 
     name: str
     kind: str
+    network: str
     image_px: int
     run: Callable
 
@@ -44,10 +44,11 @@ class Runtime:
         return np.array(times[2:])
 
 
-def open_fastest(path):
+def open_fastest(path=None):
     """A checkpoint, or what `egolib export` wrote -> the Runtime that is fastest on this machine at
-    one picture a time. Raises EgolibError for a file that is neither, and for a lifter."""
-    path = Path(path)
+    one picture a time. None: the network that comes with egolib. Raises EgolibError for a file that
+    is neither, and for a kind that is not in inference.PICTURE_KINDS."""
+    path = Path(path or shipped_network())
     if path.suffix == ".onnx":
         choice = [on_openvino(path), on_onnxruntime(path)]
     else:
@@ -55,18 +56,30 @@ def open_fastest(path):
         choice = [on_torch(network, spec)]
         if device().type == "cpu":
             exported = _exported(path, network, spec, provenance)
-            choice += [on_openvino(exported), on_onnxruntime(exported)]
+            choice += [on(each) for each in exported for on in (on_openvino, on_onnxruntime)]
     return min(choice, key=lambda runtime: np.median(runtime.milliseconds()))
 
 
 def _exported(path, network, spec, provenance):
-    """The network of a checkpoint as ONNX, beside it or in the user's cache; made once."""
-    digest = hashlib.sha256(path.read_bytes()).hexdigest()[:16]
-    exported = place_beside(path.parent, ".egolib") / f"{path.stem}-{digest}.onnx"
-    if not exported.is_file():
+    """The network of a checkpoint as ONNX files, beside it or in the user's cache, made once: in
+    float32 and, where its calibration_path is there, in int8."""
+    digest, folder = weights_digest(network)[:16], place_beside(path.parent, ".egolib")
+    exported = [folder / f"{path.stem}-{digest}.onnx"]
+    if not exported[0].is_file():
         print("Exporting the network to ONNX, once ...", file=sys.stderr)
-        export_onnx(network, spec, exported, provenance)
+        export_onnx(network, spec, exported[0], provenance)
+    if calibration_path(path).is_file():
+        exported.append(folder / f"{path.stem}-{digest}-int8.onnx")
+        if not exported[1].is_file():
+            print("Quantising it to int8, once ...", file=sys.stderr)
+            quantise_onnx(*exported, np.load(calibration_path(path), allow_pickle=False)["squares"])
     return exported
+
+
+def calibration_path(checkpoint):
+    """Where squares of training frames lie that int8 takes its ranges from: a file of numpy's (npz)
+    that holds `squares`, uint8 RGB (N, image_px, image_px, 3)."""
+    return checkpoint.with_suffix(".calibration.npz")
 
 
 def on_torch(network, spec):
@@ -79,21 +92,22 @@ def on_torch(network, spec):
         outputs = estimator(torch.from_numpy(squares).to(device()))
         return {name: value.cpu().numpy() for name, value in outputs.items()}
 
-    return Runtime(f"PyTorch ({device()}, float32)", spec.kind, spec.image_px, run)
+    name, network = f"PyTorch ({device()}, float32)", weights_digest(network)
+    return Runtime(name, spec.kind, network, spec.image_px, run)
 
 
 def on_onnxruntime(path):
     """ONNX Runtime on the CPU, of what `egolib export` wrote."""
     import onnxruntime
 
-    kind, image_px, precision = _read_description(path)
+    described, precision = _read_description(path)
     session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
     names = [output.name for output in session.get_outputs()]
 
     def run(squares):
         return dict(zip(names, session.run(names, {INPUT: squares}), strict=True))
 
-    return Runtime(f"ONNX Runtime (cpu, {precision})", kind, image_px, run)
+    return Runtime(f"ONNX Runtime (cpu, {precision})", *described, run)
 
 
 def on_openvino(path):
@@ -101,7 +115,7 @@ def on_openvino(path):
     has it."""
     import openvino
 
-    kind, image_px, precision = _read_description(path)
+    described, precision = _read_description(path)
     core = openvino.Core()
     options = {"PERFORMANCE_HINT": "LATENCY"}
     if "BF16" in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES"):
@@ -113,19 +127,20 @@ def on_openvino(path):
         found = compiled(squares)
         return {output.any_name: found[output] for output in compiled.outputs}
 
-    return Runtime(f"OpenVINO (cpu, {precision})", kind, image_px, run)
+    return Runtime(f"OpenVINO (cpu, {precision})", *described, run)
 
 
 def _read_description(path):
-    """-> kind, image_px and precision of an exported file."""
+    """-> (kind, network and image_px as a Runtime has them, precision) of an exported file."""
     try:
         told = told_by(onnx.load(path, load_external_data=False))
         orders = {name: tuple(json.loads(told[name])) for name in JOINT_ORDERS}
-        described = told["kind"], int(told["image_px"]), told["precision"]
+        described = told["kind"], told["network"], int(told["image_px"])
+        precision = told["precision"]
     except FileNotFoundError as error:
         raise EgolibError(f"{path}: no such file; write it with `egolib export`") from error
     except Exception as error:  # protobuf's own, of which there are many
         raise EgolibError(f"{path}: not what `egolib export` wrote ({error})") from error
     if orders != JOINT_ORDERS:
         raise EgolibError(f"{path}: its joints are not those of this study; export it again")
-    return described
+    return described, precision

@@ -1,0 +1,215 @@
+"""The weights that come with egolib: a checkpoint made small, and a card whose numbers are computed."""
+
+import hashlib
+import itertools
+import os
+import tempfile
+from dataclasses import asdict, replace
+from pathlib import Path
+
+import numpy as np
+
+from egolib import published
+from egolib.checkpoints import load_network, save_network
+from egolib.config import PROFILES, load_profile
+from egolib.cost import parameters_m
+from egolib.deploy.exporting import calibration_squares, export_onnx, quantise_onnx
+from egolib.deploy.runtimes import calibration_path, on_onnxruntime, on_openvino
+from egolib.errors import EgolibError
+from egolib.evaluation import predict_index
+from egolib.files import atomic_path, write_atomically
+from egolib.progress import progress_bar
+from egolib.report import git_state
+from egolib.results import error_by_body_group, footnotes, formatted
+from egolib.shards import open_frames
+from egolib.skeleton import SPLIT_FOLDERS
+from egolib.study import REPOSITORY, default_tree
+from egolib.training import CHECKPOINT_NAMES, code_of_training
+
+MOST_BYTES = 20_000_000
+MOST_LOST_MM = 0.5  # to int8
+CALIBRATION_FRAMES = 32
+CARD = "MODEL_CARD.md"
+FULL, COMPACT = "full weights, PyTorch", "compact weights, PyTorch"
+_BATCH = 32
+
+
+def ship(checkpoint, data, out):
+    """Write `checkpoint` compact (checkpoints.save_network) as `out`; beside it its CARD and, unless
+    int8 costs more than MOST_LOST_MM, squares to calibrate that with (runtimes.calibration_path) ->
+    path of the card.
+
+    data: the tree or pack that it was trained on; on its test split the full weights and the compact
+    ones are scored, these in each runtime that is here. A profile of one's own, NAME.toml, lies beside
+    `out`, so that the network can be made again. Raises EgolibError for a network that does not go
+    from picture to pose, one that was trained on other data or by another profile, and one that is
+    larger than MOST_BYTES.
+    """
+    out = Path(out)
+    network, spec, provenance = load_network(checkpoint, ("egopose", "ours"))
+    splits = {split: open_frames(data, split) for split in SPLIT_FOLDERS}
+    if provenance.get("data") != [splits[name].fingerprint for name in ("train", "val")]:
+        raise EgolibError(f"{checkpoint}: was not trained on {data}; name the data that it knows")
+    commands = _commands(checkpoint, provenance, out)
+    full = Path(checkpoint).read_bytes()
+    provenance = {**provenance, "compact_of": hashlib.sha256(full).hexdigest()}
+    with atomic_path(out) as partial:
+        save_network(partial, network, spec, provenance, compact=True)
+        content = partial.read_bytes()
+        if len(content) > MOST_BYTES:
+            raise EgolibError(
+                f"{checkpoint}: takes {len(content) / 1e6:.1f} MB when compact, more than the "
+                f"{MOST_BYTES / 1e6:.0f} that are shipped"
+            )
+        compact, _, _ = load_network(partial)
+        squares = calibration_squares(data, spec.image_px, CALIBRATION_FRAMES)
+        measured = _measure(network, compact, spec, splits["test"], squares)
+    errors_mm = {name: each.errors_mm.mean() for name, each in measured.items()}
+    lost_mm = max(v for name, v in errors_mm.items() if "int8" in name) - errors_mm[COMPACT]
+    int8 = lost_mm <= MOST_LOST_MM
+    _write_squares(calibration_path(out), squares if int8 else None)
+    facts = _facts(out.name, content, len(full), spec, provenance, splits)
+    use = "used where it is the fastest" if int8 else f"not used: more than {MOST_LOST_MM} mm"
+    facts.append(("int8", f"{lost_mm:+.2f} mm; {use}"))
+    write_atomically(out.with_name(CARD), _card(out.name, facts, _scores(measured), commands))
+    return out.with_name(CARD)
+
+
+def _commands(checkpoint, provenance, out):
+    """What makes the network again, as one types it in the repository."""
+    name, seed, stage = (provenance[key] for key in ("profile", "seed", "stage"))
+    given = name if name in PROFILES else os.path.relpath(out.with_name(f"{name}.toml"), REPOSITORY)
+    profile = load_profile(name if name in PROFILES else REPOSITORY / given)
+    if asdict(getattr(profile, stage)) != provenance["config"]:
+        raise EgolibError(f"{checkpoint}: was trained with other settings than those of {given}")
+    tree = os.path.relpath(default_tree(profile), REPOSITORY)
+    trained = f"results/{name}/checkpoints/{CHECKPOINT_NAMES[stage]}.safetensors"
+    return f"./run_all.sh --profile {given} --seed {seed}\negolib ship {trained} --data {tree}"
+
+
+def _write_squares(path, squares):
+    if squares is None:
+        path.unlink(missing_ok=True)
+        return
+    with atomic_path(path) as partial, open(partial, "wb") as stream:
+        np.savez_compressed(stream, squares=squares)
+
+
+def _measure(network, compact, spec, index, squares):
+    """{weights and runtime: evaluation.Predictions of a FrameIndex}, of the full weights and of the
+    compact ones in each runtime and precision."""
+    measured = {FULL: predict_index(network, spec, index)}
+    said = measured[COMPACT] = predict_index(compact, spec, index)
+    with tempfile.TemporaryDirectory() as folder:
+        plain, int8 = (Path(folder) / f"{name}.onnx" for name in ("float32", "int8"))
+        export_onnx(compact, spec, plain, {})
+        quantise_onnx(plain, int8, squares)
+        for on, path in itertools.product((on_onnxruntime, on_openvino), (plain, int8)):
+            runtime = on(path)
+            poses_m = _poses_m(runtime, index)
+            measured[f"compact weights, {runtime.name}"] = replace(said, predicted_m=poses_m)
+    return measured
+
+
+def _scores(measured):
+    """What `_measure` returned as markdown."""
+    table = error_by_body_group(measured, "the test split")
+    table = table.drop(columns=published.COLUMN_GROUP, level=0)
+    lines = [formatted(table).droplevel(0, axis=1).T.to_markdown(disable_numparse=True), ""]
+    lines += [f"- {note}" for note in footnotes(table)]
+    if len(neck_errors_mm := measured[COMPACT].neck_errors_mm):
+        lines.append(
+            f"- The neck's place before the camera, which these errors leave out, is "
+            f"{neck_errors_mm.mean():.1f} mm off on average (compact weights)."
+        )
+    return "\n".join(lines)
+
+
+def _poses_m(runtime, index):
+    """(N, 16, 3) of a FrameIndex, by a runtimes.Runtime."""
+    poses_m = []
+    for first in progress_bar(range(0, len(index), _BATCH), desc=runtime.name, unit="batch"):
+        rows = range(first, min(first + _BATCH, len(index)))
+        squares = np.stack([index.read_square(i, runtime.image_px) for i in rows])
+        poses_m.append(runtime.run(squares)["pose_m"])
+    return np.concatenate(poses_m)
+
+
+def _facts(name, content, full_bytes, spec, provenance, splits):
+    """[(what, value)] of the card's first table."""
+    commit, _ = git_state(Path(__file__).parent)
+    same = provenance.get("code") == code_of_training()
+    return [
+        ("file", f"`{name}`, {len(content) / 1e6:.1f} MB"),
+        ("sha256", f"`{hashlib.sha256(content).hexdigest()}`"),
+        ("made from", f"a checkpoint of {full_bytes / 1e6:.1f} MB, sha256 `{provenance['compact_of']}`"),
+        ("network", ", ".join(f"{key} {value}" for key, value in asdict(spec).items())),
+        ("size", f"{parameters_m(spec):.1f} M parameters"),
+        *((f"frames, {split}", f"{len(index):,}") for split, index in splits.items()),
+        *((f"people, {split}", f"{len(set(index.characters))}") for split, index in splits.items()),
+        *((f"data, {split}", f"`{index.fingerprint}`") for split, index in splits.items()),
+        ("training", f"profile {provenance['profile']}, seed {provenance['seed']}, "
+                     f"stage {provenance['stage']}, {provenance['precision']}"),
+        ("its settings", ", ".join(f"{key} {value}" for key, value in provenance["config"].items())),
+        ("best epoch, by validation", _told(provenance["best"])),
+        *((f"began with {name} of", _told(best)) for name, best in provenance["start"].items()),
+        ("code", f"commit {commit or 'unknown'}, whose training code is "
+                 f"{'that' if same else '**not** that'} which trained it"),
+    ]  # fmt: skip
+
+
+def _told(best):
+    """A row of a training's history (fitting.History), in words."""
+    numbers = {name: value for name, value in best.items() if isinstance(value, int | float)}
+    return ", ".join(f"{name} {value:g}" for name, value in numbers.items() if "second" not in name)
+
+
+def _card(name, facts, scores, commands):
+    table = "\n".join(f"| {what} | {value} |" for what, value in facts)
+    return f"""# Model card: {name}
+
+One fisheye picture from the rim of a headset that looks down at its wearer -> 16 joints from the neck.
+`egolib predict`, `match` and `export` use these weights when no network is named. Every number below
+was computed by `egolib ship`.
+
+| | |
+|---|---|
+{table}
+
+Compact: large weights are kept in 8 bits with one scale for each slice, the others in float32; a
+network computes in float32 once it is loaded.
+
+## Errors
+
+Mean error in millimetres on the miniature's test split, whose people training never saw.
+
+{scores}
+
+## Made by
+
+```bash
+{commands}
+```
+
+## Limits
+
+- It has seen rendered people only: those of the miniature, a small synthetic xR-EgoPose
+  (`data/README.md`). The errors above say nothing about real people, real cloth or real cameras, and
+  must not be set beside those that others published on the official data. The miniature takes its
+  bodies from one shape model of adults, which stands for no population, and its motion from key poses;
+  nobody in it meets or touches anybody else.
+- Meant for trying the tools, for a first look at pictures of your own, and as a start for training on
+  them. Look at the overlays before you believe a number.
+- Not for anything that a person's safety, health, work or rights depend on; not for telling who
+  somebody is, or what they are like.
+- It expects the data set's framing: this lens, this place on the head. Another camera's pictures have
+  to be brought to it (`egolib match`); a lens that sees less of the body leaves more to guessing. It
+  always answers, also where there is nobody. Joints that are hidden or out of view are guessed:
+  `expected_error_mm` and `in_view` say which.
+
+## Licence
+
+MIT, as the code. The training pictures are this project's own; the bodies in them are Anny's
+(Apache-2.0), from MakeHuman assets under CC0. Nothing of xR-EgoPose went into it but the published
+calibration of its lens.
+"""
