@@ -208,3 +208,11 @@ def test_ctrl_c_is_the_usual_end_of_a_camera(checkpoint, tmp_path, pictures, mon
     monkeypatch.setattr("egolib.cameras.sources._camera", FakeCamera(pictures[:1], interrupt).open)
     assert predict(checkpoint, "0", tmp_path / "out") == 0
     assert "1 pictures done" in capsys.readouterr().out
+
+
+def test_a_network_may_come_before_the_pictures(checkpoint, folder, tmp_path, capsys):
+    out = tmp_path / "out"
+    assert cli.main(["predict", str(checkpoint), str(folder), str(out)]) == 0
+    assert len(pd.read_csv(out / "poses.csv")) == 160
+    assert cli.main(["predict", str(checkpoint), str(out)]) == 2
+    assert "name pictures or videos after it" in capsys.readouterr().err

@@ -8,6 +8,7 @@ from egolib.cli.options import (
     add_network,
     add_study_options,
     devices,
+    network_and_inputs,
     read_lens,
     whole,
 )
@@ -143,9 +144,10 @@ def _predict(options):
     from egolib.predict import predict
 
     framing = Framing(options.mirror, options.turn or 0, options.circle, read_lens(options))
-    runtime = open_fastest(options.network)
+    network, inputs = network_and_inputs(options)
+    runtime = open_fastest(network)
     asked = {"bvh": options.bvh, "labels": options.json, "steady": options.steady}
-    print(predict(options.inputs, options.out, runtime, framing, **asked))
+    print(predict(inputs, options.out, runtime, framing, **asked))
 
 
 def _match(options):
@@ -154,8 +156,9 @@ def _match(options):
     from egolib.deploy.runtimes import open_fastest
     from egolib.drawing import save_picture
 
-    runtime = open_fastest(options.network)
-    pictures = sample_pictures(open_sources(options.inputs)[0])
+    network, inputs = network_and_inputs(options)
+    runtime = open_fastest(network)
+    pictures = sample_pictures(open_sources(inputs)[0])
     mirror = options.mirror or None
     found = match(pictures, runtime, read_lens(options), options.turn, mirror, options.circle)
     save_picture(match_sheet(found, runtime), options.out)

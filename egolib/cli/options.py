@@ -5,6 +5,7 @@ from math import isfinite
 from pathlib import Path
 
 from egolib.config import DEFAULT_PROFILE, PROFILES
+from egolib.errors import EgolibError
 
 
 def whole(text):
@@ -79,6 +80,17 @@ def add_network(parser, kinds="a checkpoint, or what `egolib export` wrote"):
     parser.add_argument(
         "--network", type=Path, metavar="NET", help=f"{kinds}; else the one that comes with egolib"
     )
+
+
+def network_and_inputs(options):
+    """What `add_network` and `add_inputs` were told: a network's file may also come before the
+    inputs. Raises EgolibError when nothing follows it."""
+    first, *others = options.inputs
+    if options.network or Path(first).suffix not in (".safetensors", ".onnx"):
+        return options.network, options.inputs
+    if not others:
+        raise EgolibError(f"{first}: a network; name pictures or videos after it")
+    return Path(first), others
 
 
 def circle(text):
