@@ -35,7 +35,7 @@ _SUMMARY_PUBLISHED = ("xR-EgoPose dual branch", "lifting from ground-truth heatm
 def error_by_action(predictions, data_label):
     """MPJPE in mm by action, every frame counted once in 'All' (the mean over frames).
 
-    predictions: {key of STAGES: evaluation.Predictions}, in part or whole, or {method:
+    predictions: {key of STAGES: predictions.Predictions}, in part or whole, or {method:
     comparison.SeededPredictions}. data_label: what they were measured on. Returns a DataFrame with
     three-level columns (source, who, statistic); an action without frames is NaN.
     """

@@ -1,5 +1,6 @@
 """Pages hold what the run's files say, and nothing that has to be fetched."""
 
+import dataclasses
 import json
 import re
 from types import SimpleNamespace
@@ -109,8 +110,8 @@ def test_a_study_s_pages(index, models, tmp_path):
     for name in ("index.html", "findings.csv"):
         (tree / "audit" / name).write_text("found")
     study = SimpleNamespace(
-        results=results, tree=tree, source=None, renders=True, evaluated=list(models),
-        predictions=models.get, index=lambda split: index,
+        results=results, tree=tree, source=None, renders=True,
+        models=lambda: models, index=lambda split: index,
     )  # fmt: skip
     write_study_pages(study)
     text = write_report(results).read_text()
@@ -194,8 +195,7 @@ def test_runs_that_cannot_be_compared(index, models, tmp_path, capsys):
     other = models["mine"].select(np.arange(N))
     finished_run(tmp_path / "c", {"mine": off_by(other, 0)})
     np_file = tmp_path / "c" / "predictions" / "mine.npz"
-    moved = dict(vars(other)) | {"truth_m": other.truth_m * 2}
-    type(other)(**moved).save(np_file)
+    dataclasses.replace(other, truth_m=other.truth_m * 2).save(np_file)
     for run, message in (("b", "no model in common"), ("c", "other test frames"), ("d", "missing")):
         assert cli.main(["compare", str(tmp_path / "a"), str(tmp_path / run)]) == 2
         assert message in capsys.readouterr().err
