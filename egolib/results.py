@@ -140,8 +140,7 @@ def _interval(p, values, keep=slice(None)):
 def _table(predictions, data_label, measure, quote, with_stage=False):
     """Columns of every stage by `measure`, and of every published result that `quote` can fill."""
     columns = {}
-    for key in sorted(predictions, key=lambda key: [*STAGES, key].index(key)):
-        p = predictions[key]
+    for key, p in predictions.items():
         rows = measure(p, key) if with_stage else measure(p)
         for i, statistic in enumerate(_STATISTICS):
             column = (f"measured on {data_label}", STAGES.get(key, key), statistic)

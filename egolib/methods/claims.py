@@ -61,8 +61,8 @@ def check_claims(methods, states=None):
 def claims_text(checked):
     """What `check_claims` found, a sentence a claim."""
     return "\n".join(
-        f"{claim}: {row.verdict}. The difference is {row.difference_mm:.1f} mm "
-        f"[{row.low:.1f}, {row.high:.1f}], of this sign in {row.confidence:.1f} % of the draws; one "
+        f"{claim}: {row.verdict}. The difference is {row.difference_mm:z.1f} mm "
+        f"[{row.low:z.1f}, {row.high:z.1f}], of this sign in {row.confidence:.1f} % of the draws; one "
         f"error is {row.ratio:.2f} times the other."
         for claim, row in checked.iterrows()
     )

@@ -112,10 +112,10 @@ def summary(methods, cost, data_label):
         row = {}
         for measure, values in measures.items():
             row |= _statistics(data_label, measure, values, p.sequence)
+        row[published.COLUMN_GROUP, "MPJPE (mm)", "mean"] = _published_total(name)
         row |= {
             ("one picture, and its training", key, "mean"): v for key, v in cost.loc[name].items()
         }
-        row[published.COLUMN_GROUP, "MPJPE (mm)", "mean"] = _published_total(name)
         rows[name] = row
     table = pd.DataFrame(rows).T
     seeds = ", ".join(f"{name} {len(p.runs)}" for name, p in methods.items())

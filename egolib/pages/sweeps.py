@@ -16,7 +16,7 @@ from egolib.pages.tables import plain, read_table, with_sources
 from egolib.report import duration_text, origin_sentence, read_manifest, run_sentence
 from egolib.results import formatted
 
-_CLAIM_HEADS = ("verdict", "difference (mm)", "draws of this sign (%)", "one error by the other")
+_CLAIM_HEADS = ("verdict", "difference (mm)", "draws of this sign (%)", "ratio of the errors")
 
 
 def write_sweep_report(results_dir):
@@ -49,8 +49,10 @@ def write_sweep_report(results_dir):
             for stem, picture in figures.items()
             if stem.startswith(ABLATION)
         },
-        tables=[(name, TABLES[name], with_sources(table)) for name, table in tables.items()],
-        notes=list(dict.fromkeys(note for name in found for note in _notes(folder / f"{name}.md"))),
+        tables=[
+            {"title": TABLES[name], "content": with_sources(table), "notes": _notes(folder, name)}
+            for name, table in tables.items()
+        ],
         runs=plain(runs),
         **how_made(results, manifest),
     )
@@ -95,7 +97,10 @@ def _claims(claims):
                 claim,
                 [
                     (row.verdict, row.verdict),
-                    (f"{row.difference_mm:.1f} [{row.low:.1f}, {row.high:.1f}]", row.difference_mm),
+                    (
+                        f"{row.difference_mm:z.1f} [{row.low:z.1f}, {row.high:z.1f}]",
+                        row.difference_mm,
+                    ),
                     (f"{row.confidence:.1f}", row.confidence),
                     (f"{row.ratio:.2f}", row.ratio),
                 ],
@@ -105,6 +110,6 @@ def _claims(claims):
     }
 
 
-def _notes(markdown):
+def _notes(folder, name):
     """The notes below a table that results.write_table wrote."""
-    return re.findall(r"^- (.+)$", markdown.read_text(), re.MULTILINE)
+    return re.findall(r"^- (.+)$", (folder / f"{name}.md").read_text(), re.MULTILINE)
