@@ -19,6 +19,7 @@ from papermill.exceptions import PapermillExecutionError
 from egolib.audit import headline
 from egolib.errors import EgolibError
 from egolib.files import no_space_is_one_line, write_atomically
+from egolib.methods.outcome import unfinished
 from egolib.pages import notebook_page, write_report, write_study_pages, write_sweep_report
 from egolib.progress import HEADLESS_VARIABLE
 from egolib.report import write_manifest
@@ -54,6 +55,7 @@ def run_comparison(sweep, grid):
             duration_s=sweep.durations(),
             **_told(study),
             grid=sweep.grid.name,
+            unfinished=unfinished(sweep),
             command=shlex.join(["egolib", "sweep", grid, *data]),
         )
         return write_sweep_report(sweep.results)

@@ -91,8 +91,8 @@ def publish(results_dir, repository):
         block.markers[0],
         *_pictures(block.figure, place),
         table,
-        f"{run_sentence(manifest)} {origin_sentence(results_dir)} Sources and notes stand below "
-        f"the [tables]({place}/tables): {links}.",
+        f"{manifest.get('unfinished', '')} {run_sentence(manifest)} {origin_sentence(results_dir)} "
+        f"Sources and notes stand below the [tables]({place}/tables): {links}.",
         *_pictures(block.last_figure, place),
         block.markers[1],
     ]

@@ -208,7 +208,9 @@ def test_a_sweep_that_was_cut_off_has_a_page_and_is_published(partial, monkeypat
     manifest.write_text(manifest.read_text().replace('"name": "smoke"', '"name": "mine"'))
     target = publish(partial.results, repository)
     assert (target / "tables" / "claims.md").is_file()
-    assert f"{target.name}/figures/methods.png" in (repository / "README.md").read_text()
+    readme = (repository / "README.md").read_text()
+    assert f"{target.name}/figures/methods.png" in readme
+    assert "Not finished: 8 of 12 runs" in readme
 
 
 def test_the_verb_compares_what_is_there(partial, tmp_path, monkeypatch, capsys):

@@ -38,7 +38,7 @@ def write_sweep_report(results_dir):
         title=f"Methods compared: {manifest['grid']}",
         run=run_sentence(manifest),
         origin=origin_sentence(results),
-        warning=_unfinished(runs),
+        warning=manifest["unfinished"],
         tiles=_tiles(tables["methods"], runs, manifest),
         lead=figures.get("methods"),
         claims=_claims(claims),
@@ -56,20 +56,6 @@ def write_sweep_report(results_dir):
         runs=plain(runs),
         **how_made(results, manifest),
     )
-
-
-def _unfinished(runs):
-    """What is missing of a sweep, in words; "" where nothing is."""
-    trained, planned = runs["seeds trained"], runs["seeds planned"]
-    if (trained == planned).all():
-        return ""
-    none = [name for name in runs.index if not trained[name]]
-    some = [f"{name} ({trained[name]} of {planned[name]} seeds)"
-            for name in runs.index if 0 < trained[name] < planned[name]]  # fmt: skip
-    parts = [f"{trained.sum()} of {planned.sum()} runs are trained; this page tells what they say."]
-    parts += [f"In part: {', '.join(some)}."] * bool(some)
-    parts += [f"Not yet: {', '.join(none)}."] * bool(none)
-    return " ".join(parts)
 
 
 def _tiles(methods, runs, manifest):
