@@ -2,8 +2,8 @@
 
 Three models' predictions of 115,621 simulated frames (official people and actions, random poses) go
 through every cell of notebook 05, the interactive pages and the report. Printed for a tenth of the
-frames and for all: seconds of each step, and the peak of the process's memory. Pictures are one PNG of
-the official size, read again and again.
+frames and for all: seconds of each step, and the process's peak of memory in it, beside what the imports
+alone take. Pictures are one PNG of the official size, read again and again. Needs Linux's /proc.
 
     python benchmarks/report.py --scratch /tmp/report
 """
@@ -12,7 +12,7 @@ import argparse
 import contextlib
 import io
 import multiprocessing
-import resource
+import re
 import time
 from pathlib import Path
 from types import SimpleNamespace
@@ -26,14 +26,15 @@ import pandas as pd
 from egolib import execute, study
 from egolib.camera import native_to_square, project
 from egolib.config import PROFILES
-from egolib.evaluation import Predictions
 from egolib.frames import FrameIndex
 from egolib.pages import write_report, write_study_pages
 from egolib.pictures import read_square
+from egolib.predictions import Predictions
 from egolib.published import TEST_FRAMES
 from egolib.report import write_manifest
 from egolib.skeleton import ACTION_CLIPS, HEATMAP_JOINT_INDICES, SPLITS, action_of_clip
 
+CLEAR_PEAK = Path("/proc/self/clear_refs")
 PX, LENGTH = 128, 60  # side of the network's input; frames of a sequence
 NOTEBOOK = execute.NOTEBOOKS / "05_analyse_errors.ipynb"
 
@@ -49,24 +50,25 @@ def simulated_index(root, frames):
     sequences = frames // LENGTH
     folder_ids = np.repeat(np.sort(rng.integers(len(folders), size=sequences)), LENGTH)
     numbers = (np.arange(sequences)[:, None] * 1000 + np.arange(LENGTH)).ravel()
-    joints_m = rng.normal(0, 0.25, (len(numbers), 16, 3)) + (0, 0.2, 0.8)
+    joints_m = rng.standard_normal((len(numbers), 16, 3), np.float32) / 4
+    joints_m += np.array([0, 0.2, 0.8], np.float32)
     return FrameIndex(
         root=root, split="test", fingerprint="simulated", folders=np.array(folders),
         folder_ids=folder_ids, image_names=np.char.mod("%09d.png", numbers), numbers=numbers,
         clips=clips, clip_ids=np.repeat(rng.choice(len(clips), sequences, p=odds), LENGTH),
-        joints_2d_px=project(joints_m), joints_3d_m=joints_m,
+        joints_2d_px=project(joints_m).astype(np.float32), joints_3d_m=joints_m,
         rotations_rad=np.zeros((0, 16, 3)), unpaired_images=0, unpaired_labels=0,
     )  # fmt: skip
 
 
 def simulated_predictions(index, error_m, seed):
     rng = np.random.default_rng(seed)
-    truth_m = (index.joints_3d_m - index.joints_3d_m[:, :1]).astype(np.float32)
+    truth_m = index.joints_3d_m - index.joints_3d_m[:, :1]
     truth_px = native_to_square(index.joints_2d_px, PX)[:, HEATMAP_JOINT_INDICES].astype(np.float32)
     return Predictions(
-        predicted_m=truth_m + rng.normal(0, error_m, truth_m.shape).astype(np.float32),
+        predicted_m=truth_m + error_m * rng.standard_normal(truth_m.shape, np.float32),
         truth_m=truth_m,
-        predicted_px=truth_px + rng.normal(0, 4, truth_px.shape).astype(np.float32),
+        predicted_px=truth_px + 4 * rng.standard_normal(truth_px.shape, np.float32),
         truth_px=truth_px, confidence=rng.random(truth_px.shape[:2], np.float32),
         in_front=index.joints_3d_m[:, HEATMAP_JOINT_INDICES, 2] > 0, image_px=PX,
         character=index.characters, environment=index.environments, clip=index.clip_names,
@@ -84,19 +86,22 @@ def one_picture(root):
 
 
 def measure(scratch, frames):
-    """-> {step: (seconds, of them at work, peak of this process's memory so far in MB)}."""
+    """-> {step: (seconds, of them at work, peak of this process's memory in MB)}."""
+    taken = {"imports": (0, 0, _peak_mb())}
     root, results = scratch / str(frames), scratch / str(frames) / "results"
     root.mkdir(parents=True, exist_ok=True)
     index = simulated_index(root, frames)
     picture = one_picture(root)
-    models = {name: simulated_predictions(index, error, seed) for seed, (name, error) in
-              enumerate({"oracle": 0.03, "before": 0.08, "after": 0.06}.items())}  # fmt: skip
+    models = {}
+    for seed, (name, error_m) in enumerate({"oracle": 0.03, "before": 0.08, "after": 0.06}.items()):
+        models[name] = simulated_predictions(index, error_m, seed)
+        models[name] = models[name].sharing(models["oracle"])
     fake = SimpleNamespace(
-        index=lambda split: index, predictions=models.get, evaluated=list(models), results=results,
+        index=lambda split: index, models=lambda: models, results=results,
         tables=results / "tables", figures=results / "figures", data_name="simulated data",
         renders=False, source=None, tree=root,
     )  # fmt: skip
-    taken = {"simulated, loaded": (0, 0, _peak_mb())}
+    taken["simulated, loaded"] = (0, 0, _peak_mb())
     steps = {
         "notebook 05": lambda: run_notebook(fake),
         "interactive pages": lambda: write_study_pages(fake),
@@ -104,6 +109,7 @@ def measure(scratch, frames):
     }
     with mock.patch.object(FrameIndex, "read_square", lambda _, at, px: read_square(picture, px)):
         for name, step in steps.items():
+            CLEAR_PEAK.write_text("5")
             started, worked = time.perf_counter(), time.process_time()
             step()
             spent = time.perf_counter() - started, time.process_time() - worked
@@ -130,7 +136,8 @@ def report_of(fake, frames):
 
 
 def _peak_mb():
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    status = Path("/proc/self/status").read_text()
+    return int(re.search(r"VmHWM:\s+(\d+) kB", status)[1]) / 1024
 
 
 def main():

@@ -31,6 +31,7 @@ The rooms, in the order in which data flows; a module imports only from modules 
     stages       what each stage computes from a batch
     fitting      fit a stage in one process or many, keep its best epoch, resume
     training     which network, frames and start each stage is fitted with
+    predictions  what a network said about frames, beside the truth
     evaluation   a network over a split -> predictions
     deploy       a network as programs use it: exported, and run by the fastest runtime
     detections   what a network finds in pictures, kept for all that read it
@@ -49,7 +50,8 @@ The rooms, in the order in which data flows; a module imports only from modules 
     scoring      poses.csv against labels of one's own
     audit        what is wrong with a copy of the data
     study        one run: profile, seed, data, and where its results lie
-    report       manifest, what is published in the repository
+    report       what made the results: the manifest, in words
+    publishing   what is published in the repository
     shipping     the weights that come with egolib, and their card
     methods      several methods on the same frames: grid, sweep, tables, claims, figures
     pages        the report, interactive pages, notebooks as pages, two runs compared

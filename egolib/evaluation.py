@@ -1,113 +1,21 @@
-"""A trained network over a split -> Predictions, the one thing every table and figure is made of."""
+"""A trained network over a split -> Predictions."""
 
-import zipfile
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 import torch
 
-from egolib.camera import inside_square
 from egolib.checkpoints import join_networks, load_network
 from egolib.dataset import FrameDataset, make_loader, normalise
 from egolib.errors import EgolibError
-from egolib.files import atomic_path
 from egolib.heatmaps import draw_heatmaps, entropy_bits, find_peaks
-from egolib.metrics import joint_errors_mm
 from egolib.models import Lifted
+from egolib.predictions import Predictions, cluster_names
 from egolib.progress import progress_bar
 from egolib.rotations import geodesic_degrees, matrices_from_euler
-from egolib.skeleton import HEATMAP_JOINTS, JOINTS, plain_clip
+from egolib.skeleton import HEATMAP_JOINTS, JOINTS
 from egolib.windows import tokens_of, window_positions
-
-
-@dataclass(frozen=True)
-class Predictions:
-    """What a network said about N frames, beside the truth. Saved as npz, nothing pickled.
-
-    predicted_m, truth_m: (N, 16, 3) metres from the neck, camera axes; predicted_m is NaN for a
-    heatmap network alone. predicted_px, truth_px: (N, 15, 2) pixels of the square input of side
-    image_px; confidence (N, 15): heatmap peaks. in_front (N, 15): the joint has a 2D target.
-    The next (N,): str or int, who does what where, and the picture below the tree's root.
-    rotation_errors_deg: (N, 16) geodesic, of a network that predicts rotations; else (0, 16).
-    entropy_bits: (N, 15), how spread out each heatmap is (heatmaps.entropy_bits).
-    Of our own model, else without rows: spread_mm (N, 16), the error that each joint expects;
-    neck_errors_mm (N,), that of the neck in the camera frame.
-    """
-
-    predicted_m: np.ndarray
-    truth_m: np.ndarray
-    predicted_px: np.ndarray
-    truth_px: np.ndarray
-    confidence: np.ndarray
-    in_front: np.ndarray
-    image_px: int
-    character: np.ndarray
-    environment: np.ndarray
-    clip: np.ndarray
-    action: np.ndarray
-    number: np.ndarray
-    image: np.ndarray
-    rotation_errors_deg: np.ndarray = field(default_factory=lambda: np.empty((0, len(JOINTS))))
-    entropy_bits: np.ndarray = field(
-        default_factory=lambda: np.empty((0, len(HEATMAP_JOINTS)), np.float32)
-    )
-    spread_mm: np.ndarray = field(default_factory=lambda: np.empty((0, len(JOINTS))))
-    neck_errors_mm: np.ndarray = field(default_factory=lambda: np.empty(0))
-
-    def __len__(self):
-        return len(self.truth_m)
-
-    @property
-    def sequence(self):
-        """Cluster of every frame for intervals (N,): one character in one clip. The environments
-        of a character that share a motion count as one."""
-        clips = [plain_clip(clip) for clip in self.clip]
-        return np.char.add(np.char.add(self.character, "/"), clips)
-
-    @property
-    def errors_mm(self):
-        """Error of every joint by the data set's protocol (metrics), (N, 16) millimetres."""
-        return joint_errors_mm(self.predicted_m, self.truth_m)
-
-    @property
-    def inside(self):
-        """Whether a joint's truth lies in the picture and before the lens plane, bool (N, 15)."""
-        return inside_square(self.truth_px, self.image_px) & self.in_front
-
-    @property
-    def errors_px(self):
-        """2D errors (N, 15) in pixels of the square input; NaN where the joint is not inside."""
-        distance = np.linalg.norm(self.predicted_px - self.truth_px, axis=-1)
-        return np.where(self.inside, distance, np.nan)
-
-    def select(self, keep):
-        """These predictions of the frames that `keep` (N,) holds: a mask or places."""
-        changes = {
-            name: values[keep]
-            for name, values in vars(self).items()
-            if isinstance(values, np.ndarray) and len(values) == len(self)
-        }
-        return replace(self, **changes)
-
-    def save(self, path):
-        with atomic_path(path) as partial, open(partial, "wb") as stream:
-            np.savez_compressed(stream, **asdict(self))
-
-    @classmethod
-    def load(cls, path):
-        """Raises EgolibError when `path` is missing or not a file that `save` wrote."""
-        try:
-            with np.load(path, allow_pickle=False) as stored:
-                return cls(**{k: v.item() if v.ndim == 0 else v for k, v in stored.items()})
-        except FileNotFoundError as error:
-            raise EgolibError(
-                f"{path}: no such predictions; run the notebook that writes them"
-            ) from error
-        except (OSError, ValueError, TypeError, zipfile.BadZipFile) as error:
-            raise EgolibError(
-                f"{path}: not predictions of this study ({error}); delete it"
-            ) from error
 
 
 def device():
@@ -242,7 +150,7 @@ def frame_errors(predictions, kind):
     p = predictions
     columns = {
         "image": p.image, "character": p.character, "environment": p.environment, "clip": p.clip,
-        "action": p.action, "frame": p.number, "cluster": p.sequence,
+        "action": p.action, "frame": p.number, "cluster": cluster_names(p),
     }  # fmt: skip
     if kind != "heatmaps":
         errors_mm = p.errors_mm

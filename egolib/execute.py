@@ -19,7 +19,8 @@ from papermill.exceptions import PapermillExecutionError
 from egolib.audit import headline
 from egolib.errors import EgolibError
 from egolib.files import no_space_is_one_line, write_atomically
-from egolib.pages import write_report, write_study_pages
+from egolib.methods.outcome import unfinished
+from egolib.pages import notebook_page, write_report, write_study_pages, write_sweep_report
 from egolib.progress import HEADLESS_VARIABLE
 from egolib.report import write_manifest
 from egolib.shards import LEFT_OUT
@@ -38,14 +39,26 @@ def notebook_paths():
 
 
 def run_comparison(sweep, grid):
-    """Execute the notebook that compares the methods of a finished sweep.Sweep -> its path. `grid`
-    is what `open_sweep` opened."""
+    """Execute the notebook that compares the methods of a sweep.Sweep as far as they are trained;
+    write manifest and report -> path of the report. `grid` is what `open_sweep` opened."""
     study = dataclasses.replace(sweep.any_study, results=sweep.results, profile_argument=grid)
     notebook = NOTEBOOKS / COMPARISON
     stamp = _digest([_library_digest(), notebook.read_text(), repr(_parameters(study))])
     with no_space_is_one_line(sweep.results):
         _run_notebook(notebook, study, stamp)
-    return _executed_path(notebook, study)
+        notebook_page(_executed_path(notebook, study), NOTEBOOKS)
+        data = [] if sweep.renders else ["--data", str(sweep.tree)]
+        write_manifest(
+            sweep.results / "manifest.json",
+            profile=sweep.grid.base,
+            seed=sorted({seed for name in sweep.grid.variations for seed in sweep.seeds(name)}),
+            duration_s=sweep.durations(),
+            **_told(study),
+            grid=sweep.grid.name,
+            unfinished=unfinished(sweep),
+            command=shlex.join(["egolib", "sweep", grid, *data]),
+        )
+        return write_sweep_report(sweep.results)
 
 
 def run_study(study):
@@ -65,9 +78,8 @@ def run_study(study):
     if study.source:
         with _timed(study, "pack"):
             study.pack()
-    indices = {split: study.index(split) for split in SPLIT_FOLDERS}
-    data = {split: index.fingerprint for split, index in indices.items()}
-    stamp = _digest([_library_digest(), repr(study.profile), *data.values()])
+    told = _told(study)
+    stamp = _digest([_library_digest(), repr(study.profile), *told["data"].values()])
     for notebook in notebook_paths():
         stamp = _digest([stamp, notebook.read_text(), repr(_parameters(study))])
         if _is_done(notebook, study, stamp):
@@ -81,17 +93,25 @@ def run_study(study):
         profile=study.profile,
         seed=study.seed,
         duration_s=json.loads((study.results / DURATIONS).read_text()),
-        data=data,
-        frames={split: len(index) for split, index in indices.items()},
-        left_out={
-            split: {kind: getattr(index, kind) for kind in LEFT_OUT}
-            for split, index in indices.items()
-        },
+        **told,
         data_folder=str(study.tree),
         command=_command(study),
     )
     _write_pages(study, stamp)
     return write_report(study.results)
+
+
+def _told(study):
+    """What a manifest says of the data."""
+    indices = {split: study.index(split) for split in SPLIT_FOLDERS}
+    return {
+        "data": {split: index.fingerprint for split, index in indices.items()},
+        "frames": {split: len(index) for split, index in indices.items()},
+        "left_out": {
+            split: {kind: getattr(index, kind) for kind in LEFT_OUT}
+            for split, index in indices.items()
+        },
+    }
 
 
 def _write_pages(study, stamp):

@@ -3,27 +3,38 @@
 Poses are (N, 16, 3) in metres, camera axes, joints in the order of skeleton.JOINTS.
 """
 
+import functools
+
 import numpy as np
 
 from egolib.skeleton import JOINTS
 
 _NECK = JOINTS.index("Neck")
+_BLOCK = 8192
 
 
-def _checked(predicted_m, truth_m):
-    predicted_m, truth_m = np.asarray(predicted_m, np.float64), np.asarray(truth_m, np.float64)
-    wanted = (len(JOINTS), 3)
-    if predicted_m.shape != truth_m.shape or predicted_m.shape[1:] != wanted:
-        raise ValueError(
-            f"poses of shapes {predicted_m.shape} and {truth_m.shape}; both must be (N, 16, 3)"
-        )
-    return predicted_m, truth_m
+def _in_blocks(measure):
+    """Decorator: poses are checked, and measured in float64 a block of frames at a time, so that the
+    memory of many frames is that of their outcome."""
+
+    @functools.wraps(measure)
+    def whole(predicted_m, truth_m):
+        poses = predicted_m, truth_m = np.asarray(predicted_m), np.asarray(truth_m)
+        if predicted_m.shape != truth_m.shape or predicted_m.shape[1:] != (len(JOINTS), 3):
+            raise ValueError(
+                f"poses of shapes {predicted_m.shape} and {truth_m.shape}; both must be (N, 16, 3)"
+            )
+        starts = range(0, max(len(truth_m), 1), _BLOCK)
+        blocks = ([p[i : i + _BLOCK].astype(np.float64) for p in poses] for i in starts)
+        return np.concatenate([measure(*block) for block in blocks])
+
+    return whole
 
 
+@_in_blocks
 def joint_errors_mm(predicted_m, truth_m):
     """The data set's protocol: the truth is moved so that its neck is the origin, the prediction
     is taken as it comes, no Procrustes. Returns (N, 16) millimetres, neck included."""
-    predicted_m, truth_m = _checked(predicted_m, truth_m)
     return 1000 * np.linalg.norm(predicted_m - (truth_m - truth_m[:, _NECK, None]), axis=-1)
 
 
@@ -32,15 +43,15 @@ def mpjpe_mm(predicted_m, truth_m):
     return joint_errors_mm(predicted_m, truth_m).mean(-1)
 
 
+@_in_blocks
 def neck_aligned_mpjpe_mm(predicted_m, truth_m):
     """MPJPE per frame (N,) after both necks are moved to the origin (root-relative)."""
-    predicted_m, truth_m = _checked(predicted_m, truth_m)
     return mpjpe_mm(predicted_m - predicted_m[:, _NECK, None], truth_m)
 
 
+@_in_blocks
 def pa_mpjpe_mm(predicted_m, truth_m):
     """PA-MPJPE per frame (N,): after the similarity (rotation, scale, shift) that fits best."""
-    predicted_m, truth_m = _checked(predicted_m, truth_m)
     p = predicted_m - predicted_m.mean(1, keepdims=True)
     t = truth_m - truth_m.mean(1, keepdims=True)
     u, singular, vt = np.linalg.svd(p.transpose(0, 2, 1) @ t)

@@ -61,7 +61,7 @@ _BAR_CAPTION = "Bars: means; lines: 95 % intervals over sequences."
 def joint_error_bars(predictions):
     """Mean error of each joint with its interval, stages side by side.
 
-    predictions: {key of results.STAGES, or another model's name: evaluation.Predictions}.
+    predictions: {key of results.STAGES, or another model's name: predictions.Predictions}.
     """
     values = {key: joint_errors_mm(p.predicted_m, p.truth_m).T for key, p in predictions.items()}
     clusters = {key: [p.sequence] * len(JOINTS) for key, p in predictions.items()}

@@ -76,7 +76,7 @@ def expected_errors(predictions, bins=8):
     """Does a joint know how far off it is? Measured against expected error, joints of all frames in
     `bins` groups of equal size by what they expect, apart for the upper and the lower body.
 
-    predictions: evaluation.Predictions of our own model. On the diagonal the two agree.
+    predictions: predictions.Predictions of our own model. On the diagonal the two agree.
     """
     figure = StudyFigure(figsize=(4.4, 3.8))
     axes = figure.subplots()
@@ -117,4 +117,7 @@ def error_by_minutes(runs):
              ylabel="MPJPE, validation (mm)")  # fmt: skip
     axes.grid(axis="y", color="0.9")
     axes.legend()
+    figure.supxlabel(
+        "A line a seed, as it was trained: without intervals.", fontsize=8, color="0.35"
+    )
     return figure

@@ -35,7 +35,7 @@ _SUMMARY_PUBLISHED = ("xR-EgoPose dual branch", "lifting from ground-truth heatm
 def error_by_action(predictions, data_label):
     """MPJPE in mm by action, every frame counted once in 'All' (the mean over frames).
 
-    predictions: {key of STAGES: evaluation.Predictions}, in part or whole, or {method:
+    predictions: {key of STAGES: predictions.Predictions}, in part or whole, or {method:
     comparison.SeededPredictions}. data_label: what they were measured on. Returns a DataFrame with
     three-level columns (source, who, statistic); an action without frames is NaN.
     """
@@ -140,8 +140,7 @@ def _interval(p, values, keep=slice(None)):
 def _table(predictions, data_label, measure, quote, with_stage=False):
     """Columns of every stage by `measure`, and of every published result that `quote` can fill."""
     columns = {}
-    for key in sorted(predictions, key=lambda key: [*STAGES, key].index(key)):
-        p = predictions[key]
+    for key, p in predictions.items():
         rows = measure(p, key) if with_stage else measure(p)
         for i, statistic in enumerate(_STATISTICS):
             column = (f"measured on {data_label}", STAGES.get(key, key), statistic)

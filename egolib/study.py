@@ -15,9 +15,10 @@ from egolib.checkpoints import join_networks, load_network
 from egolib.config import DEFAULT_PROFILE, PROFILES, Profile, load_profile
 from egolib.detections import detect
 from egolib.errors import EgolibError
-from egolib.evaluation import Predictions, predict_index
+from egolib.evaluation import predict_index
 from egolib.exclusions import AUDIT_FOLDER
 from egolib.files import write_atomically
+from egolib.predictions import Predictions
 from egolib.shards import PACK_FILE, open_frames
 from egolib.training import CHECKPOINT_NAMES, train_stage
 
@@ -161,6 +162,14 @@ class Study:
     def predictions(self, evaluation):
         """What `predict` kept. Raises EgolibError when it did not run."""
         return Predictions.load(self.predictions_path(evaluation))
+
+    def models(self):
+        """{name: Predictions} of all that are kept; what they say alike of the frames is kept once."""
+        models = {}
+        for name in self.evaluated:
+            found = self.predictions(name)
+            models[name] = found.sharing(next(iter(models.values()))) if models else found
+        return models
 
     @property
     def evaluated(self):

@@ -7,12 +7,17 @@ from contextlib import contextmanager
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
-from toy_run import all_seen, finished_run, off_by, perfect, toy_index
+from toy_run import all_seen, finished_run, off_by, perfect, toy_index, unfinished_sweep
 
-from egolib.pages import write_comparison, write_report
+from egolib.pages import write_comparison, write_report, write_sweep_report
 from egolib.pages.explore import PAGES, write_pages
 
-EVERY_PAGE = ["index.html", "compared.html", *(f"pages/{name}.html" for name in PAGES)]
+EVERY_PAGE = [
+    "index.html",
+    "compared.html",
+    "sweep/index.html",
+    *(f"pages/{name}.html" for name in PAGES),
+]
 LAPTOP, PHONE = {"width": 1280, "height": 800}, {"width": 390, "height": 844}
 
 
@@ -33,6 +38,8 @@ def run(tmp_path_factory):
     write_pages(index, models, all_seen(), root / "a" / "pages")
     write_report(root / "a")
     write_comparison(root / "a", root / "a", root / "a" / "compared.html")
+    unfinished_sweep(root / "a" / "sweep", models)
+    write_sweep_report(root / "a" / "sweep")
     return root / "a"
 
 

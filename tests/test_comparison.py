@@ -1,5 +1,7 @@
 """Methods, seeds and claims on errors that one can compute by hand."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -23,7 +25,7 @@ def seeded(*offsets_mm):
     """Runs whose frames are off by so much, and a little more from frame to frame."""
     spread = np.linspace(0, 2, 40)
     runs = [toy_predictions(offset + spread, ACTIONS, CLIPS) for offset in offsets_mm]
-    return SeededPredictions(tuple(runs))
+    return SeededPredictions(dict(enumerate(runs)))
 
 
 @pytest.fixture
@@ -88,7 +90,7 @@ def test_seen_and_hidden_joints_are_counted_apart(methods, states):
     worse = methods["dual"].runs[0]
     moved = worse.predicted_m.copy()
     moved[:, 4, 1] += 1.0
-    methods["dual"] = SeededPredictions((type(worse)(**{**vars(worse), "predicted_m": moved}),))
+    methods["dual"] = SeededPredictions({0: replace(worse, predicted_m=moved)})
     table = comparison.error_by_visibility(methods, states, LABEL)
     means = table[f"measured on {LABEL}", "dual", "mean"]
     assert list(means.index) == [
@@ -122,13 +124,13 @@ def test_claims_are_checked_frame_by_frame(methods, states):
 def test_runs_on_other_frames_are_refused():
     other = toy_predictions(np.zeros(39), ACTIONS[:39], CLIPS[:39])
     with pytest.raises(EgolibError, match="different test frames"):
-        SeededPredictions((seeded(1).runs[0], other))
+        SeededPredictions({0: seeded(1).runs[0], 1: other})
 
 
 def test_rotations_have_a_table_of_their_own(methods):
     run = methods["dual"].runs[0]
     degrees = np.tile(np.arange(16.0), (40, 1))
-    turned = SeededPredictions((type(run)(**{**vars(run), "rotation_errors_deg": degrees}),))
+    turned = SeededPredictions({0: replace(run, rotation_errors_deg=degrees)})
     table = comparison.rotation_errors({**methods, "rotation": turned}, LABEL)
     assert list(dict.fromkeys(table.columns.get_level_values(1))) == ["rotation"]
     means = table[f"measured on {LABEL}", "rotation", "mean"]

@@ -1,5 +1,6 @@
 """Pages hold what the run's files say, and nothing that has to be fetched."""
 
+import dataclasses
 import json
 import re
 from types import SimpleNamespace
@@ -9,13 +10,28 @@ import nbformat
 import numpy as np
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
-from toy_run import LABEL, N, all_seen, finished_run, off_by, perfect, toy_index
+from toy_run import (
+    LABEL,
+    N,
+    all_seen,
+    finished_run,
+    off_by,
+    perfect,
+    toy_index,
+    unfinished_sweep,
+)
 
 from egolib import cli
 from egolib.analysis.answers import Answer
 from egolib.drawing import StudyFigure
 from egolib.errors import EgolibError
-from egolib.pages import gallery, write_comparison, write_report, write_study_pages
+from egolib.pages import (
+    gallery,
+    write_comparison,
+    write_report,
+    write_study_pages,
+    write_sweep_report,
+)
 from egolib.pages.difference import difference_table
 from egolib.pages.explore import write_pages
 from egolib.pages.notebook import notebook_page, with_formulas
@@ -98,6 +114,27 @@ def test_the_report(index, models, tmp_path):
     assert re.search(r'<td data-value="60\.0">60\.0 \[60\.0, 60\.0\]</td>', text)
 
 
+def test_the_report_of_an_unfinished_sweep(models, tmp_path):
+    unfinished_sweep(tmp_path, {"dual_finetuned": models["before"], "ours": models["mine"]})
+    text = write_sweep_report(tmp_path).read_text()
+    assert not outside_requests(text)
+    assert "2 of 4 runs are trained" in text
+    assert "In part: dual_finetuned (1 of 2 seeds), ours (1 of 2 seeds)." in text
+    assert "Not yet" not in text
+    assert re.search(r"<b>40\.0 <small>\[40\.0, 40\.0\]</small></b><span>MPJPE \(mm\), ours<", text)
+    claim = text.split("Our model beats the fine-tuned dual branch</th>")[1].split("</tr>")[0]
+    assert re.findall(r">([^<]+)</td>", claim) == ["holds", "20.0 [20.0, 20.0]", "100.0", "0.67"]
+    assert "published, full data set" in text
+    assert "58.2" in text  # what the paper printed for the dual branch
+    assert "The interval of one with a single seed" in text
+    assert "figures/ablation_size.png" in text
+    (tmp_path / "tables" / "claims.csv").unlink()
+    with pytest.raises(
+        EgolibError, match=r"claims\.csv: missing; run `egolib sweep --no-training`"
+    ):
+        write_sweep_report(tmp_path)
+
+
 def test_a_study_s_pages(index, models, tmp_path):
     """Interactive pages, notebooks, data card and audit, and what the report links to is there."""
     results, tree = tmp_path / "results", index.root
@@ -109,8 +146,8 @@ def test_a_study_s_pages(index, models, tmp_path):
     for name in ("index.html", "findings.csv"):
         (tree / "audit" / name).write_text("found")
     study = SimpleNamespace(
-        results=results, tree=tree, source=None, renders=True, evaluated=list(models),
-        predictions=models.get, index=lambda split: index,
+        results=results, tree=tree, source=None, renders=True,
+        models=lambda: models, index=lambda split: index,
     )  # fmt: skip
     write_study_pages(study)
     text = write_report(results).read_text()
@@ -194,8 +231,7 @@ def test_runs_that_cannot_be_compared(index, models, tmp_path, capsys):
     other = models["mine"].select(np.arange(N))
     finished_run(tmp_path / "c", {"mine": off_by(other, 0)})
     np_file = tmp_path / "c" / "predictions" / "mine.npz"
-    moved = dict(vars(other)) | {"truth_m": other.truth_m * 2}
-    type(other)(**moved).save(np_file)
+    dataclasses.replace(other, truth_m=other.truth_m * 2).save(np_file)
     for run, message in (("b", "no model in common"), ("c", "other test frames"), ("d", "missing")):
         assert cli.main(["compare", str(tmp_path / "a"), str(tmp_path / run)]) == 2
         assert message in capsys.readouterr().err

@@ -1,6 +1,7 @@
 """Figures save as png and pdf, and show what they were given, with units on their axes."""
 
 import re
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -93,7 +94,7 @@ def test_action_figures_end_with_all(world):
 
 
 def test_upper_lower_boxes_show_every_stage_within_the_axes(world):
-    worse = Predictions(**{**vars(world[1]), "predicted_m": world[1].predicted_m * 3})
+    worse = replace(world[1], predicted_m=world[1].predicted_m * 3)
     axes = plots.upper_lower_boxes({"oracle": world[1], "after": worse}).axes[0]
     assert len(boxes(axes)) == 6
     highest = max(line.get_ydata().max() for line in axes.lines)

@@ -1,5 +1,6 @@
 """Tables hold the numbers one computes by hand; measured and published never share a column."""
 
+import dataclasses
 import json
 
 import numpy as np
@@ -10,9 +11,11 @@ from egolib import published, report, results
 from egolib.config import PROFILES
 from egolib.errors import EgolibError
 from egolib.evaluation import Predictions
+from egolib.publishing import RUN, publish
 from egolib.skeleton import ACTIONS, HEATMAP_JOINTS, JOINTS
 
 LABEL = "a toy of 4 frames"
+START, END = RUN.markers
 MEASURED = (f"measured on {LABEL}", "after fine-tuning")
 
 
@@ -79,7 +82,7 @@ def test_joint_rows_and_their_two_sides(toy):
     only_left = toy.predicted_m.copy()
     only_left[:] = toy.truth_m
     only_left[:, JOINTS.index("LeftHand"), 2] += 0.08
-    changed = Predictions(**{**vars(toy), "predicted_m": only_left})
+    changed = dataclasses.replace(toy, predicted_m=only_left)
     means = results.error_by_joint({"after": changed}, LABEL)[*MEASURED, "mean"]
     assert means["LeftHand"] == pytest.approx(80)
     assert means["RightHand"] == pytest.approx(0)
@@ -178,8 +181,8 @@ def test_tables_about_the_data_are_published_too(toy, tmp_path):
     finished_run(run, toy)
     table = pd.DataFrame({"train": [3], "test": [1]}, index=["frames"])
     assert results.save_table(table, run / "tables", "data_splits") is table
-    (tmp_path / "README.md").write_text(f"{report.README_START}\n{report.README_END}")
-    published = report.publish(run, tmp_path) / "tables"
+    (tmp_path / "README.md").write_text(f"{START}\n{END}")
+    published = publish(run, tmp_path) / "tables"
     again = pd.read_csv(published / "data_splits.csv", index_col="row")
     assert again.loc["frames"].to_dict() == {"train": 3, "test": 1}
     assert "| frames |" in (published / "data_splits.md").read_text()
@@ -190,16 +193,16 @@ def test_publish_refreshes_the_readme_between_its_markers_only(toy, tmp_path):
     finished_run(run, toy)
     repository.mkdir()
     readme = repository / "README.md"
-    readme.write_text(f"# Title\n\n{report.README_START}\nold\n{report.README_END}\n\nend\n")
+    readme.write_text(f"# Title\n\n{START}\nold\n{END}\n\nend\n")
     stale = repository / "results" / "published" / "quick" / "stale.md"
     stale.parent.mkdir(parents=True)
     stale.write_text("")
     for _ in range(2):
-        target = report.publish(run, repository)
+        target = publish(run, repository)
         text = readme.read_text()
-        assert text.startswith(f"# Title\n\n{report.README_START}\n")
-        assert text.endswith(f"{report.README_END}\n\nend\n")
-    assert "old" not in text.split(report.README_START)[1].split("\n")
+        assert text.startswith(f"# Title\n\n{START}\n")
+        assert text.endswith(f"{END}\n\nend\n")
+    assert "old" not in text.split(START)[1].split("\n")
     assert "it took 11 min" in text
     assert "(results/published/quick/figures/predictions.png)" in text
     assert "(results/published/quick/figures/which_joints_are_wrong.png)" in text
@@ -215,14 +218,14 @@ def test_publish_refuses_before_it_writes(toy, tmp_path, lacking):
     run = tmp_path / "run"
     finished_run(run, toy, "smoke" if lacking == "smoke" else "quick")
     readme = tmp_path / "README.md"
-    readme.write_text(f"{report.README_START}\n{report.README_END}")
+    readme.write_text(f"{START}\n{END}")
     if lacking == "markers":
-        readme.write_text(f"{report.README_END}\n{report.README_START}")
+        readme.write_text(f"{END}\n{START}")
     elif lacking != "smoke":
         (run / lacking).unlink()
     before = readme.read_text()
     named = {"markers": "README.md", "smoke": "smoke"}.get(lacking, lacking)
     with pytest.raises(EgolibError, match=named):
-        report.publish(run, tmp_path)
+        publish(run, tmp_path)
     assert readme.read_text() == before
     assert not (tmp_path / "results").exists()

@@ -2,15 +2,20 @@
 
 import dataclasses
 import pickle
+import re
 import shutil
 
 import pandas as pd
 import pytest
 
 from egolib import cli
+from egolib import execute as execution
 from egolib.errors import EgolibError
 from egolib.methods import steps, sweep
-from egolib.methods.sweep import open_sweep, run_sweep, submit_sweep, write_outcome
+from egolib.methods.outcome import write_outcome
+from egolib.methods.sweep import open_sweep, run_sweep, submit_sweep
+from egolib.pages import write_sweep_report
+from egolib.publishing import SWEEP, publish
 
 GRID = """
 base = "tiny.toml"
@@ -140,16 +145,79 @@ def test_the_outcome_is_written(finished):
     assert list(finished.ablation("tuning")) == ["lifter", "finetune"]
 
 
-def test_a_run_that_is_gone_is_missing_and_the_rest_is_shown(finished, tmp_path):
-    copy = tmp_path / "out"
-    shutil.copytree(finished.results, copy, ignore=shutil.ignore_patterns("*.safetensors"))
-    shutil.rmtree(copy / "runs" / "oracle")
-    toys = dataclasses.replace(finished, results=copy)
-    assert toys.missing == ["oracle"]
-    assert "oracle" not in toys.methods()
-    shutil.rmtree(copy / "runs")
+@pytest.fixture
+def partial(finished, tmp_path):
+    """The same as a sweep of two seeds that was cut off: no oracle, the second seed only of those that
+    share the folder of `dual`, and not fine-tuned."""
+    toys = opened(tmp_path, finished.tree, "seeds = [0, 1]" + GRID)
+    left_out = shutil.ignore_patterns("*.safetensors", "oracle", "tables", "figures")
+    shutil.copytree(finished.results, toys.results, ignore=left_out)
+    run = toys.results / "runs" / "dual"
+    for seed0 in (run / "seed0", *toys.results.glob("heatmaps/*/seed0")):
+        shutil.copytree(seed0, seed0.with_name("seed1"))
+    (run / "seed1" / "predictions" / "after.npz").unlink()
+    return toys
+
+
+def test_what_is_missing_is_told_and_the_rest_is_shown(partial):
+    assert partial.missing == ["martinez", "dual_finetuned", "oracle"]
+    methods = partial.methods()
+    assert {name: list(p.runs) for name, p in methods.items()} == {
+        "martinez": [0], "dual": [0, 1], "dual_finetuned": [0], "ours": [0, 1],
+        "ours_five_frames": [0, 1],
+    }  # fmt: skip
+    assert [list(p.runs) for p in partial.ablation("tuning").values()] == [[0], [0]]
+    shutil.rmtree(partial.results / "runs" / "dual")
+    assert partial.ablation("tuning") == {}
+    shutil.rmtree(partial.results / "runs")
     with pytest.raises(EgolibError, match="no method is trained yet; run `egolib sweep`"):
-        toys.methods()
+        partial.methods()
+
+
+def test_a_sweep_that_was_cut_off_has_a_page_and_is_published(partial, monkeypatch):
+    """The notebook is not executed here: what it writes is."""
+
+    def execute(notebook, study, stamp):
+        write_outcome(partial)
+        path = study.results / "notebooks" / notebook.name
+        path.parent.mkdir()
+        shutil.copy(notebook, path)
+
+    monkeypatch.setattr(execution, "_run_notebook", execute)
+    monkeypatch.setattr(sweep, "cost_of", lambda spec: {"GFLOPs": 1.5})
+    with pytest.raises(EgolibError, match=r"manifest.json: missing"):
+        write_sweep_report(partial.results)
+    text = execution.run_comparison(partial, "mine.toml").read_text()
+    assert "8 of 12 runs are trained" in text
+    assert "Not yet: oracle." in text
+    assert "martinez (1 of 2 seeds)" in text
+    assert "dual (" not in text.split("In part")[1].split("Not yet")[0]
+    assert "published, full data set" in text
+    assert "Fine-tuning end to end helps" in text
+    assert "egolib sweep mine.toml --data" in text
+    links = re.findall(r'(?:href|src)="([^"#:]+)"', text)
+    assert {"figures/methods.png", "figures/ablation_tuning.png",
+            "notebooks/07_compare_methods.html"} <= set(links)  # fmt: skip
+    assert all((partial.results / link).is_file() for link in links)
+    repository = partial.results.parent
+    start, end = SWEEP.markers
+    (repository / "README.md").write_text(f"# Title\n{start}\n{end}\n")
+    target = publish(partial.results, repository)
+    assert (target / "tables" / "claims.md").is_file()
+    readme = (repository / "README.md").read_text()
+    assert f"{target.name}/figures/methods.png" in readme
+    assert "Not finished: 8 of 12 runs" in readme
+
+
+def test_the_verb_compares_what_is_there(partial, tmp_path, monkeypatch, capsys):
+    compared = []
+    monkeypatch.setattr(execution, "run_comparison", lambda *asked: compared.append(asked))
+    monkeypatch.setattr(steps.Step, "finish", None)
+    words = ["sweep", str(tmp_path / f"{partial.grid.name}.toml"), "--no-training",
+             "--data", str(partial.tree), "--results", str(partial.results)]  # fmt: skip
+    assert cli.main(words) == 0
+    assert "Not trained from all seeds yet: martinez" in capsys.readouterr().out
+    assert len(compared) == 1
 
 
 def test_the_verb_refuses_before_it_starts(tmp_path, shared_toy_tree, capsys, monkeypatch):

@@ -1,9 +1,11 @@
 """A run on a toy test split whose errors are known: four people in two clips of eight frames."""
 
 import dataclasses
+from types import SimpleNamespace
 
 import cv2
 import numpy as np
+import pandas as pd
 from conftest import STANDING_M
 
 from egolib import report, results
@@ -11,6 +13,8 @@ from egolib.camera import native_to_square, project
 from egolib.config import PROFILES
 from egolib.evaluation import Predictions
 from egolib.frames import FrameIndex
+from egolib.methods.comparison import SeededPredictions
+from egolib.methods.outcome import unfinished, write_outcome
 from egolib.skeleton import HEATMAP_JOINT_INDICES, action_of_clip
 from egolib.visibility import SEEN, STATES
 
@@ -78,3 +82,21 @@ def finished_run(folder, models, answers=()):
     (folder / "figures").mkdir()
     for name in ("predictions", "training_lifter", *answers):
         cv2.imwrite(str(folder / "figures" / f"{name}.png"), np.full((60, 90, 3), 255, np.uint8))
+
+
+def unfinished_sweep(folder, models):
+    """A results folder as a sweep of two seeds leaves it after the first, its page aside."""
+    methods = {name: SeededPredictions({0: p}) for name, p in models.items()}
+    planned = {name: SimpleNamespace(seeds=(0, 1)) for name in models}
+    sweep = SimpleNamespace(
+        results=folder, data_label=LABEL, methods=lambda: methods, states=lambda: None,
+        costs=lambda names: pd.DataFrame({"GFLOPs": 1.0}, index=list(names)),
+        learning_curves=dict, seeds=lambda name: [0], ablation=lambda title: methods,
+        grid=SimpleNamespace(variations=planned, methods=tuple(models), ablations={"size": ("px", {n: n for n in models})}),
+    )  # fmt: skip
+    write_outcome(sweep)
+    report.write_manifest(
+        folder / "manifest.json", profile=PROFILES["quick"], seed=[0], duration_s={"ours": 90.0},
+        data={"test": "f00d"}, frames={"test": N}, left_out={}, grid="toys",
+        unfinished=unfinished(sweep),
+    )  # fmt: skip

@@ -75,7 +75,6 @@ def dissect(index, predictions, states):
     errors_mm = (1000 * (predictions.predicted_m - truth_m)).astype(np.float32)
     along_mm = (errors_mm * rays).sum(-1)
     names, character = np.unique(predictions.character, return_inverse=True)
-    _, cluster = np.unique(predictions.sequence, return_inverse=True)
     return ErrorAnatomy(
         error_mm=np.linalg.norm(errors_mm, axis=-1),
         along_mm=along_mm,
@@ -88,7 +87,7 @@ def dissect(index, predictions, states):
         entropy_bits=_with_head(predictions.entropy_bits, len(index)),
         action=predictions.action,
         character=character,
-        cluster=cluster,
+        cluster=predictions.sequence,
         names=names,
     )
 

@@ -25,6 +25,7 @@ CAUSE_COLOURS = dict(
 _MARKERS = dict(zip(PARTS, "osv^D", strict=True))
 _FEWEST = 20
 _LINES = "Lines: 95 % intervals over sequences."
+_ABOVE = {"loc": "lower left", "bbox_to_anchor": (0, 1)}
 _TEN_BINS = "Ten bins of equal counts. Lines: 95 % intervals."
 
 
@@ -65,10 +66,6 @@ def _beyond(rows):
     return [rows["mean"] - rows.low, rows.high - rows["mean"]]
 
 
-def _legend_above(axes, **how):
-    axes.legend(loc="lower left", bbox_to_anchor=(0, 1), **how)
-
-
 @styled
 def direction_bars(answer):
     """Depth and image error by joint, as root mean squares of one direction, and the bias in depth;
@@ -83,7 +80,7 @@ def direction_bars(answer):
                   elinewidth=0.9, label="mean depth error, above 0: too far")  # fmt: skip
     axes.axhline(0, color="black", linewidth=0.8)
     _name_joints(axes, list(table.index))
-    _legend_above(axes, ncols=3)
+    axes.legend(**_ABOVE, ncols=3)
     _caption(figure)
     return figure
 
@@ -124,7 +121,7 @@ def visibility_errors(answer):
                   color=STATE_COLOURS[state], markersize=5)  # fmt: skip
     _name_joints(axes)
     axes.set_ylim(bottom=0)
-    _legend_above(axes, ncols=3)
+    axes.legend(**_ABOVE, ncols=3)
     _caption(figure, f"{_LINES} Drawn where at least {_FEWEST} joints are in a state.")
     return figure
 
@@ -143,8 +140,7 @@ def reliability_diagram(answer):
 @styled
 def expected_error_curve(answer):
     """Expected against measured error; of confidence.expected_errors."""
-    label = "measured error (mm)"
-    figure, axes = _canvas((4.2, 3.9), label, "expected error (mm)", "both")
+    figure, axes = _canvas((4.2, 3.9), "measured error (mm)", "expected error (mm)", "both")
     if answer.table is None:
         return _absent(figure, axes, answer)
     rows = answer.table
@@ -167,7 +163,7 @@ def lifting_bars(answer):
     top = lifting["mean"]
     axes.vlines(places + 0.12, top + detection.low, top + detection.high, color=DARK, linewidth=0.9)
     _name_joints(axes, list(lifting.index))
-    _legend_above(axes, ncols=2)
+    axes.legend(**_ABOVE, ncols=2)
     _caption(figure)
     return figure
 

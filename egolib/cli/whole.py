@@ -25,6 +25,10 @@ def add_verbs(verbs):
     sweep.add_argument(
         "--hours", type=positive, help="begin no step that should end later; run again to go on"
     )
+    sweep.add_argument(
+        "--no-training", action="store_true",
+        help="train nothing: write tables, figures and the page from what is done",
+    )  # fmt: skip
     add_machines(sweep)
 
     compare = verbs.add_parser(
@@ -36,7 +40,7 @@ def add_verbs(verbs):
     )
 
     publish = verbs.add_parser(
-        "publish", help="copy a run's tables and figures into the repository"
+        "publish", help="copy a run's or a sweep's tables and figures into the repository"
     )
     publish.add_argument("results", type=Path)
 
@@ -64,19 +68,22 @@ def _sweep(options):
     from egolib.methods.sweep import open_sweep, run_sweep, submit_sweep
 
     sweep = open_sweep(options.grid, options.data, options.results)
-    if options.submit:
+    if options.no_training:
+        sweep.any_study.prepare_data()
+    elif options.submit:
         submit_sweep(sweep, options.submit, options.cluster, dict(options.slurm))
     else:
         run_sweep(sweep, options.hours, options.shard)
-    _compare(sweep, options.grid)
+    if options.shard == (1, 1) or not sweep.missing:  # else other machines are still at work
+        _compare(sweep, options.grid)
 
 
 def _compare(sweep, grid):
     from egolib.execute import run_comparison
 
     if sweep.missing:
-        print(f"Not trained yet: {', '.join(sweep.missing)}")
-    else:
+        print(f"Not trained from all seeds yet: {', '.join(sweep.missing)}")
+    if sweep.trained_methods:
         grid = str(Path(grid).resolve()) if Path(grid).suffix else grid
         print(f"Read {run_comparison(sweep, grid)}")
 
@@ -90,7 +97,7 @@ def _compare_runs(options):
 
 
 def _publish(options):
-    from egolib.report import publish
+    from egolib.publishing import publish
     from egolib.study import REPOSITORY
 
     print(publish(options.results, REPOSITORY))

@@ -6,4 +6,5 @@ sweep        train every run of a grid, in pieces
 comparison   several methods on the same frames -> tables
 claims       what the paper claims, checked on these frames
 methodplots  the comparison's figures: methods side by side, ablations
+outcome      all that a sweep has found so far, written below its results
 """

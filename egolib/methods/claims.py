@@ -1,7 +1,7 @@
 """Which claims, the paper's and our own, hold on the frames at hand, and with what confidence.
 
 Two methods are compared by the difference of their errors on the same joints of the same frames,
-seed by seed, not by whether two intervals overlap.
+seed by seed of those that both were trained from, not by whether two intervals overlap.
 """
 
 import numpy as np
@@ -42,13 +42,13 @@ def check_claims(methods, states=None):
         known = states is not None or joints == "all"
         if not known or not {worse, better} <= methods.keys():
             continue
-        pair = methods[worse], methods[better]
+        pair = _of_common_seeds(methods[worse], methods[better])
         keep = True if joints == "all" else np.isin(states, VISIBILITY[joints])
         keep = np.broadcast_to(keep, pair[0].errors_mm.shape[1:])
         if keep.any():
-            rows[claim] = _verdict(_seed_by_seed(*pair)[:, keep], pair[0].clusters[keep])
-            means = [p.errors_mm[:, keep].mean() for p in pair]
-            rows[claim]["ratio"] = means[1] / means[0]
+            one, other = (p.errors_mm[:, keep] for p in pair)
+            rows[claim] = _verdict(_seed_by_seed(one, other), pair[0].clusters[keep])
+            rows[claim]["ratio"] = other.mean() / one.mean()
     for name, p in methods.items():
         errors = [
             p.errors_mm[..., joint_indices(part)].mean(-1) for part in (LOWER_BODY, UPPER_BODY)
@@ -61,8 +61,8 @@ def check_claims(methods, states=None):
 def claims_text(checked):
     """What `check_claims` found, a sentence a claim."""
     return "\n".join(
-        f"{claim}: {row.verdict}. The difference is {row.difference_mm:.1f} mm "
-        f"[{row.low:.1f}, {row.high:.1f}], of this sign in {row.confidence:.1f} % of the draws; one "
+        f"{claim}: {row.verdict}. The difference is {row.difference_mm:z.1f} mm "
+        f"[{row.low:z.1f}, {row.high:z.1f}], of this sign in {row.confidence:.1f} % of the draws; one "
         f"error is {row.ratio:.2f} times the other."
         for claim, row in checked.iterrows()
     )
@@ -84,10 +84,15 @@ def finding_about_the_published_row():
     )
 
 
-def _seed_by_seed(worse, better):
-    """How much larger the errors of one method are (S, N, 16), seed by seed; of the seeds' means
-    where their numbers differ."""
-    one, other = worse.errors_mm, better.errors_mm
+def _of_common_seeds(*pair):
+    """Two SeededPredictions of the seeds that both have, or whole where they share none."""
+    common = [seed for seed in pair[0].runs if seed in pair[1].runs]
+    return [p.of_seeds(common) for p in pair] if common else pair
+
+
+def _seed_by_seed(one, other):
+    """How much larger one method's errors (S, M) are, seed by seed; of the seeds' means where their
+    numbers differ."""
     if len(one) != len(other):
         one, other = one.mean(0, keepdims=True), other.mean(0, keepdims=True)
     return one - other

@@ -12,8 +12,8 @@ import pandas as pd
 
 from egolib import published
 from egolib.errors import EgolibError
-from egolib.evaluation import Predictions
 from egolib.metrics import auc, bootstrap_interval, pa_mpjpe_mm, pck
+from egolib.predictions import Predictions
 from egolib.results import (
     PCK_THRESHOLD_MM,
     error_by_action,
@@ -41,34 +41,38 @@ VISIBILITY = {
 
 @dataclass(frozen=True)
 class SeededPredictions:
-    """What runs of one method that differ by their seed say about the same N test frames.
+    """What S runs of one method, {seed: Predictions}, say about the same N test frames.
 
     Raises EgolibError when they are not the same frames.
     """
 
-    runs: tuple[Predictions, ...]
+    runs: dict[int, Predictions]
 
     def __post_init__(self):
-        first, *others = self.runs
+        first, *others = self.runs.values()
         if any(not np.array_equal(first.image, other.image) for other in others):
             raise EgolibError("runs on different test frames cannot be compared; train them again")
 
     def __len__(self):
-        return len(self.runs[0])
+        return len(self._first)
+
+    @property
+    def _first(self):
+        return next(iter(self.runs.values()))
 
     @property
     def action(self):
-        return self.runs[0].action
+        return self._first.action
 
     @cached_property
     def sequence(self):
         """Cluster of every frame (N,), as Predictions has it."""
-        return self.runs[0].sequence
+        return self._first.sequence
 
     @cached_property
     def errors_mm(self):
         """Error of every joint (S, N, 16)."""
-        return np.stack([run.errors_mm for run in self.runs])
+        return np.stack([run.errors_mm for run in self.runs.values()])
 
     def where(self, keep):
         """Errors of the joints where `keep`, broadcast to (N, 16), is True -> ((S, M) mm, cluster
@@ -84,7 +88,11 @@ class SeededPredictions:
     @cached_property
     def pa_mpjpe_mm(self):
         """PA-MPJPE of every frame (S, N)."""
-        return np.stack([pa_mpjpe_mm(run.predicted_m, run.truth_m) for run in self.runs])
+        return np.stack([pa_mpjpe_mm(p.predicted_m, p.truth_m) for p in self.runs.values()])
+
+    def of_seeds(self, seeds):
+        """The same of these seeds alone."""
+        return SeededPredictions({seed: self.runs[seed] for seed in seeds})
 
 
 def summary(methods, cost, data_label):
@@ -104,15 +112,16 @@ def summary(methods, cost, data_label):
         row = {}
         for measure, values in measures.items():
             row |= _statistics(data_label, measure, values, p.sequence)
+        row[published.COLUMN_GROUP, "MPJPE (mm)", "mean"] = _published_total(name)
         row |= {
             ("one picture, and its training", key, "mean"): v for key, v in cost.loc[name].items()
         }
-        row[published.COLUMN_GROUP, "MPJPE (mm)", "mean"] = _published_total(name)
         rows[name] = row
     table = pd.DataFrame(rows).T
-    runs = ", ".join(f"{name} {len(p.runs)}" for name, p in methods.items())
+    seeds = ", ".join(f"{name} {len(p.runs)}" for name, p in methods.items())
     table.attrs["notes"] = [
-        f"Runs with other seeds: {runs}.",
+        f"Seeds that each method was trained from: {seeds}. The interval of one with a single seed "
+        "does not hold what another seed would change.",
         "GFLOPs: a multiplication and an addition are two. ms: one picture at a time, fp32, the "
         "processor that wrote this table. Training: mean over seeds, its heatmap network included.",
         *published.source_notes(PUBLISHED.get(name) for name in methods),
@@ -140,7 +149,7 @@ def rotation_errors(methods, data_label):
     rotations. Columns as in results.py."""
     columns = {}
     for name, p in methods.items():
-        errors = np.stack([run.rotation_errors_deg for run in p.runs])
+        errors = np.stack([run.rotation_errors_deg for run in p.runs.values()])
         if not errors.shape[1]:
             continue
         for row, values in [*zip(JOINTS, np.moveaxis(errors, -1, 0), strict=True),

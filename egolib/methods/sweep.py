@@ -22,17 +22,12 @@ import pandas as pd
 from egolib.checkpoints import spec_of
 from egolib.cluster import run_parts
 from egolib.cost import cost_of
-from egolib.drawing import save_figure
 from egolib.errors import EgolibError
-from egolib.files import atomic_path, write_atomically
-from egolib.methods.claims import check_claims, claims_text, finding_about_the_published_row
-from egolib.methods.comparison import TABLES, SeededPredictions, build_tables
+from egolib.files import atomic_path
+from egolib.methods.comparison import SeededPredictions
 from egolib.methods.grid import Grid, read_grid
-from egolib.methods.methodplots import ablation_figure, method_bars
-from egolib.methods.steps import steps_of_run, training_s
-from egolib.queryplots import error_by_minutes
+from egolib.methods.steps import stamps, steps_of_run, training_s
 from egolib.report import duration_text
-from egolib.results import write_table
 from egolib.skeleton import SPLIT_FOLDERS
 from egolib.study import REPOSITORY, Study, default_tree
 from egolib.visibility import IN_PICTURE, STATES, joint_states
@@ -93,61 +88,80 @@ class Sweep:
                     steps.setdefault((step.folder, step.name), step)
         return list(steps.values())
 
+    def seeds(self, name):
+        """The seeds that a variation is trained from, and the test split predicted."""
+        variation = self.grid.variations[name]
+        kind = variation.evaluation
+        paths = {s: self.study(variation, s).predictions_path(kind) for s in variation.seeds}
+        return [seed for seed, path in paths.items() if path.is_file()]
+
     @property
     def missing(self):
         """Names of the variations that are not trained from all their seeds."""
-        return [v.name for v in self.grid.variations.values() if not self._is_predicted(v)]
+        variations = self.grid.variations.values()
+        return [v.name for v in variations if len(self.seeds(v.name)) < len(v.seeds)]
 
-    def _is_predicted(self, variation):
-        studies = [self.study(variation, seed) for seed in variation.seeds]
-        return all(s.predictions_path(variation.evaluation).is_file() for s in studies)
+    @property
+    def trained_methods(self):
+        """Names of the rows that are trained from a seed at least."""
+        return [name for name in self.grid.methods if self.seeds(name)]
 
     def predictions(self, name, seeds=None):
-        """The SeededPredictions of a variation, of all its seeds or of those given. Raises
-        EgolibError when they are not there."""
+        """The SeededPredictions of a variation, of all its trained seeds or of those given."""
         variation = self.grid.variations[name]
-        kind, seeds = variation.evaluation, variation.seeds if seeds is None else seeds
-        return SeededPredictions(
-            tuple(self.study(variation, seed).predictions(kind) for seed in seeds)
-        )
+        seeds = self.seeds(name) if seeds is None else seeds
+        kind = variation.evaluation
+        return SeededPredictions({s: self.study(variation, s).predictions(kind) for s in seeds})
 
     def methods(self):
-        """{name: SeededPredictions} of the finished rows. Raises EgolibError when there is none."""
-        missing = self.missing
-        found = {n: self.predictions(n) for n in self.grid.methods if n not in missing}
+        """{name: SeededPredictions} of the trained rows. Raises EgolibError when there is none."""
+        found = {name: self.predictions(name) for name in self.trained_methods}
         if not found:
             raise EgolibError(f"{self.results}: no method is trained yet; run `egolib sweep`")
         return found
 
     def ablation(self, title):
-        """An ablation's finished values -> {value: SeededPredictions}, all of the same seeds."""
-        names, missing = self.grid.ablations[title][1], self.missing
-        variations = [self.grid.variations[name] for name in names.values()]
-        seeds = [s for s in variations[0].seeds if all(s in v.seeds for v in variations)]
-        finished = names if seeds else {}
-        return {v: self.predictions(n, seeds) for v, n in finished.items() if n not in missing}
+        """An ablation's trained values -> {value: SeededPredictions}, all of the same seeds; {}
+        where there are not two to compare."""
+        _, names = self.grid.ablations[title]
+        trained = {value: name for value, name in names.items() if self.seeds(name)}
+        if len(trained) < 2:
+            return {}
+        common = sorted(set.intersection(*(set(self.seeds(name)) for name in trained.values())))
+        if not common:
+            return {}
+        return {value: self.predictions(name, common) for value, name in trained.items()}
 
     def costs(self, names):
         """What one picture and the training of methods cost -> DataFrame, a row a name."""
         rows = {}
         for name in names:
             variation = self.grid.variations[name]
-            seconds = [training_s(variation, self.study(variation, s)) for s in variation.seeds]
+            seconds = [training_s(variation, self.study(variation, s)) for s in self.seeds(name)]
             rows[name] = {
                 **cost_of(spec_of(variation.kind, variation.profile)),
                 "training (min)": np.mean(seconds) / 60,
             }
         return pd.DataFrame(rows).T
 
+    def durations(self):
+        """{kind of step: seconds that all of them took}, of what is done."""
+        studies = [self.study(v, seed) for v in self.grid.variations.values() for seed in v.seeds]
+        seconds = {}
+        for folder in dict.fromkeys(f for s in studies for f in (s.shared, s.results)):
+            for name, note in stamps(folder).items():
+                kind = name.partition(",")[0]
+                seconds[kind] = seconds.get(kind, 0) + note["seconds"]
+        return seconds
+
     def learning_curves(self):
         """Of the fine-tuned dual branch and of our model, as far as they are trained: {name:
         [(seconds between the shared heatmap network and the first epoch, history), ...]}, a pair a
         seed."""
-        finished = set(self.grid.methods) - set(self.missing)
         curves = {}
-        for name in [name for name in ("dual_finetuned", "ours") if name in finished]:
+        for name in [name for name in ("dual_finetuned", "ours") if name in self.trained_methods]:
             variation = self.grid.variations[name]
-            studies = [self.study(variation, seed) for seed in variation.seeds]
+            studies = [self.study(variation, seed) for seed in self.seeds(name)]
             tuned = variation.stage == "finetune"
             curves[name] = [
                 (s.history("lifter").seconds.sum() * tuned, s.history(variation.stage))
@@ -224,22 +238,3 @@ def submit_sweep(sweep, machines, cluster, options):
 
 def _run_part(sweep, part):
     run_sweep(sweep, shard=part)
-
-
-def write_outcome(sweep):
-    """Write what a sweep has found so far below its results: tables/ (comparison.TABLES; claims and
-    the finding as text) and figures/ -> {name: table}."""
-    methods, states = sweep.methods(), sweep.states()
-    tables = build_tables(methods, sweep.costs(methods), states, sweep.data_label)
-    for name, table in tables.items():
-        write_table(TABLES[name], table, sweep.results / "tables", name)
-    text = f"{claims_text(check_claims(methods, states))}\n\n{finding_about_the_published_row()}\n"
-    write_atomically(sweep.results / "tables" / "claims.md", text)
-    save_figure(method_bars(methods, states), sweep.results / "figures", "methods")
-    if curves := sweep.learning_curves():
-        save_figure(error_by_minutes(curves), sweep.results / "figures", "error_by_minutes")
-    for title, (key, _) in sweep.grid.ablations.items():
-        if points := sweep.ablation(title):
-            figure = ablation_figure(points, key)
-            save_figure(figure, sweep.results / "figures", f"ablation_{title}")
-    return tables

@@ -13,11 +13,20 @@ gallery    the frames that pages show: pictures and poses
 explore    the three interactive pages
 notebook   an executed notebook, or a text in Markdown, as a page
 tables     a table as sortable HTML
-overview   the report
+overview   the report of a run
+sweeps     the report of a sweep
 difference two runs compared
 """
 
 from egolib.pages.difference import write_comparison
+from egolib.pages.notebook import notebook_page
 from egolib.pages.overview import write_report, write_study_pages
+from egolib.pages.sweeps import write_sweep_report
 
-__all__ = ["write_comparison", "write_report", "write_study_pages"]
+__all__ = [
+    "notebook_page",
+    "write_comparison",
+    "write_report",
+    "write_study_pages",
+    "write_sweep_report",
+]

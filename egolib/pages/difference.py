@@ -14,11 +14,11 @@ from egolib.analysis.anatomy import best_model
 from egolib.analysis.answers import compared
 from egolib.drawing import ACCENT, DARK, LIGHT, StudyFigure, styled
 from egolib.errors import EgolibError
-from egolib.evaluation import Predictions
 from egolib.metrics import bootstrap_interval
 from egolib.pages.gallery import model_label
 from egolib.pages.layout import write_page
 from egolib.pages.tables import plain
+from egolib.predictions import Predictions
 from egolib.report import read_manifest, run_sentence
 from egolib.skeleton import ACTIONS, BODY_GROUPS, JOINTS, UNKNOWN_ACTION, joint_indices
 
@@ -57,7 +57,6 @@ def difference_table(a, b):
     """Errors of two Predictions of the same frames -> DataFrame, mm: a row "All", parts of the body,
     actions and joints; mean of a and of b, b less a, and the bounds of that difference."""
     errors = [p.errors_mm for p in (a, b)]
-    _, cluster = np.unique(a.sequence, return_inverse=True)
     groups = {"All": (slice(None), JOINTS)}
     groups |= {name: (slice(None), BODY_GROUPS[name]) for name in ("Upper body", "Lower body")}
     actions = [name for name in (*ACTIONS, UNKNOWN_ACTION) if (a.action == name).any()]
@@ -66,7 +65,7 @@ def difference_table(a, b):
     rows = {}
     for name, (frames, joints) in groups.items():
         mine, other = (e[frames][:, joint_indices(joints)].mean(1) for e in errors)
-        gap = bootstrap_interval(other - mine, cluster[frames])
+        gap = bootstrap_interval(other - mine, a.sequence[frames])
         rows[name] = (mine.mean(), other.mean(), *gap)
     return pd.DataFrame.from_dict(rows, orient="index", columns=_COLUMNS)
 

@@ -40,8 +40,7 @@ def write_study_pages(study):
     below its results. Takes seconds for a pack or a miniature; it reads at most
     gallery.MOST_FRAMES pictures."""
     results, index = study.results, study.index("test")
-    models = {name: study.predictions(name) for name in study.evaluated}
-    write_pages(index, models, joint_states(index), results / "pages")
+    write_pages(index, study.models(), joint_states(index), results / "pages")
     for path in _notebooks(results):
         notebook_page(path, REPOSITORY / "notebooks")
     if study.renders:
@@ -59,7 +58,7 @@ def write_report(results_dir):
     manifest = read_manifest(results)
     summary_first = sorted(TABLES, key=lambda name: name != "summary")
     tables = {name: _read(results, name) for name in summary_first}
-    figures = {p.stem: _picture(p) for p in sorted((results / "figures").glob("*.png"))}
+    figures = figures_of(results)
     answers = _answers(results, figures)
     used = {SHEET_FIGURE, *(stem for a in answers for stem in a["figures"])}
     rest = {stem: path for stem, path in figures.items() if stem not in used}
@@ -90,13 +89,7 @@ def write_report(results_dir):
         data=data,
         card=(results / "data_card.html").is_file(),
         audit=(results / "audit" / "index.html").is_file(),
-        notebooks=[
-            (p.stem, p.with_suffix(".html").is_file(), p.relative_to(results).as_posix())
-            for p in _notebooks(results)
-        ],
-        command=manifest.get("command"),
-        commit=manifest["commit"],
-        facts=facts(manifest),
+        **how_made(results, manifest),
     )
 
 
@@ -131,13 +124,29 @@ def _answers(results, figures):
     ]
 
 
-def _picture(path):
-    """Where a figure is, and the size at which its letters are as large as the page's."""
-    with Image.open(path) as image:
-        width, height = (
-            round(side * _CSS_DPI / image.info.get("dpi", (150,))[0]) for side in image.size
-        )
-    return {"path": f"figures/{path.name}", "width": width, "height": height}
+def figures_of(results):
+    """{name: what the template `figure.html` shows}: where a figure is, and the size at which its
+    letters are as large as the page's."""
+    found = {}
+    for path in sorted((results / "figures").glob("*.png")):
+        with Image.open(path) as image:
+            scale = _CSS_DPI / image.info.get("dpi", (150,))[0]
+            width, height = (round(side * scale) for side in image.size)
+        found[path.stem] = {"path": f"figures/{path.name}", "width": width, "height": height}
+    return found
+
+
+def how_made(results, manifest):
+    """What the template `made.html` shows: command, commit, facts and the executed notebooks."""
+    return {
+        "notebooks": [
+            (p.stem, p.with_suffix(".html").is_file(), p.relative_to(results).as_posix())
+            for p in _notebooks(results)
+        ],
+        "command": manifest.get("command"),
+        "commit": manifest["commit"],
+        "facts": facts(manifest),
+    }
 
 
 def _tiles(summary, manifest):

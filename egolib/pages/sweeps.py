@@ -1,0 +1,101 @@
+"""The report of a sweep, finished or not: methods side by side, claims, ablations, made from the files
+that the sweep left."""
+
+import re
+from pathlib import Path
+
+import pandas as pd
+
+from egolib.errors import EgolibError
+from egolib.methods.claims import finding_about_the_published_row
+from egolib.methods.comparison import TABLES
+from egolib.methods.outcome import ABLATION
+from egolib.pages.layout import write_page
+from egolib.pages.overview import figures_of, how_made
+from egolib.pages.tables import plain, read_table, with_sources
+from egolib.report import duration_text, origin_sentence, read_manifest, run_sentence
+from egolib.results import formatted
+
+_CLAIM_HEADS = ("verdict", "difference (mm)", "draws of this sign (%)", "ratio of the errors")
+
+
+def write_sweep_report(results_dir):
+    """Write `<results_dir>/index.html` from what methods.outcome and the manifest hold -> its path.
+    Raises EgolibError when one of them is missing."""
+    results = Path(results_dir)
+    manifest = read_manifest(results)
+    folder, figures = results / "tables", figures_of(results)
+    for name in ("methods", "runs", "claims"):
+        if not (folder / f"{name}.csv").is_file():
+            raise EgolibError(f"{folder / name}.csv: missing; run `egolib sweep --no-training`")
+    runs = pd.read_csv(folder / "runs.csv", index_col="row")
+    claims = pd.read_csv(folder / "claims.csv", index_col="claim")
+    found = [name for name in TABLES if (folder / f"{name}.csv").is_file()]
+    tables = {name: read_table(folder / f"{name}.csv") for name in found}
+    return write_page(
+        results / "index.html",
+        "sweep.html",
+        title=f"Methods compared: {manifest['grid']}",
+        run=run_sentence(manifest),
+        origin=origin_sentence(results),
+        warning=manifest["unfinished"],
+        tiles=_tiles(tables["methods"], runs, manifest),
+        lead=figures.get("methods"),
+        claims=_claims(claims),
+        finding=finding_about_the_published_row(),
+        minutes=figures.get("error_by_minutes"),
+        ablations={
+            stem.removeprefix(ABLATION).replace("_", " "): picture
+            for stem, picture in figures.items()
+            if stem.startswith(ABLATION)
+        },
+        tables=[
+            {"title": TABLES[name], "content": with_sources(table), "notes": _notes(folder, name)}
+            for name, table in tables.items()
+        ],
+        runs=plain(runs),
+        **how_made(results, manifest),
+    )
+
+
+def _tiles(methods, runs, manifest):
+    """[(number, its bounds, what it is)]: the method with the least error, the oracle aside, and how
+    much was done."""
+    measured = methods.columns[0][0]
+    error = methods[measured, "MPJPE (mm)", "mean"]
+    best = error.drop("oracle", errors="ignore").idxmin() if len(error) > 1 else error.idxmin()
+    text = formatted(methods)[measured, "MPJPE (mm)"][best]
+    return [
+        (*text.partition(" ")[::2], f"MPJPE (mm), {best}"),
+        (f"{runs['seeds trained'].sum()}", f"of {runs['seeds planned'].sum()}", "runs trained"),
+        (f"{manifest['frames']['test']:,}", "", "test frames"),
+        (duration_text(sum(manifest["duration_s"].values())), "", "for all that is done"),
+    ]
+
+
+def _claims(claims):
+    """claims.check_claims -> what the template `table.html` shows."""
+    return {
+        "groups": [],
+        "heads": _CLAIM_HEADS,
+        "rows": [
+            (
+                claim,
+                [
+                    (row.verdict, row.verdict),
+                    (
+                        f"{row.difference_mm:z.1f} [{row.low:z.1f}, {row.high:z.1f}]",
+                        row.difference_mm,
+                    ),
+                    (f"{row.confidence:.1f}", row.confidence),
+                    (f"{row.ratio:.2f}", row.ratio),
+                ],
+            )
+            for claim, row in claims.iterrows()
+        ],
+    }
+
+
+def _notes(folder, name):
+    """The notes below a table that results.write_table wrote."""
+    return re.findall(r"^- (.+)$", (folder / f"{name}.md").read_text(), re.MULTILINE)

@@ -1,0 +1,114 @@
+"""The part of the results that git keeps: small tables and figures, and a block of the README."""
+
+import re
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+from egolib.errors import EgolibError
+from egolib.files import write_atomically
+from egolib.report import (
+    SHEET_FIGURE,
+    SKELETON_FIGURE,
+    origin_sentence,
+    read_manifest,
+    run_sentence,
+)
+from egolib.results import DATA_TABLES
+
+
+@dataclass(frozen=True)
+class Block:
+    """What the README shows: `figure`, the table `shown`, `last_figure` if any, each {name: caption},
+    and links to `tables`, {name: text}; `more`: patterns of further tables that are copied."""
+
+    name: str
+    figure: dict[str, str]
+    shown: str
+    tables: dict[str, str]
+    more: tuple[str, ...]
+    last_figure: dict[str, str]
+
+    @property
+    def markers(self):
+        """The lines of the README between which it stands."""
+        return f"<!-- {self.name}:begin -->", f"<!-- {self.name}:end -->"
+
+
+RUN = Block(
+    "published",
+    {SHEET_FIGURE: "Test frames, true and predicted"},
+    "by_body_group",
+    {"summary": "summary", "by_action": "by action", "by_joint": "by joint",
+     "by_body_group": "by part of the body"},
+    (f"{DATA_TABLES}*",),
+    {SKELETON_FIGURE: "Mean error of each joint"},
+)  # fmt: skip
+SWEEP = Block(
+    "methods",
+    {"methods": "Mean error of each method"},
+    "methods",
+    {"methods": "methods side by side", "claims": "claims", "methods_by_action": "by action",
+     "methods_by_joint": "by joint", "methods_by_body_group": "by part of the body"},
+    ("methods_*", "runs"),
+    {},
+)  # fmt: skip
+
+
+def publish(results_dir, repository):
+    """Copy the small tables (csv, md) and the PNG figures of a run or a sweep to
+    `<repository>/results/published/<its name>/`, and refresh its Block of README.md. Returns the
+    folder.
+
+    Raises EgolibError, before anything is written, when the results lack the manifest, a table
+    or the README's figures, when they are of the profile `smoke`, or README.md lacks the markers.
+    """
+    results_dir, repository = Path(results_dir), Path(repository)
+    manifest = read_manifest(results_dir)
+    profile, grid = manifest["profile"]["name"], manifest.get("grid")
+    if profile == "smoke":
+        raise EgolibError(f"{results_dir}: the profile smoke only tests the code; publish another")
+    block = SWEEP if grid else RUN
+    tables, figures = results_dir / "tables", results_dir / "figures"
+    files = [tables / f"{name}.{suffix}" for name in block.tables for suffix in ("csv", "md")]
+    files += [figures / f"{name}.png" for name in block.figure | block.last_figure]
+    for path in files:
+        if not path.is_file():
+            raise EgolibError(f"{path}: missing; run the notebooks before publishing")
+    for pattern in block.more:
+        files += sorted(tables.glob(f"{pattern}.[cm][sd]*"))
+    files += sorted(figures.glob("*.png"))
+    readme = repository / "README.md"
+    before, after = _around(readme, block.markers)
+    target = repository / "results" / "published" / (grid or profile)
+    shutil.rmtree(target, ignore_errors=True)
+    for path in files:
+        write_atomically(target / path.relative_to(results_dir), path.read_bytes())
+    place = target.relative_to(repository).as_posix()
+    table, _, _ = (tables / f"{block.shown}.md").read_text().partition("\n\n- ")
+    links = ", ".join(f"[{text}]({place}/tables/{n}.md)" for n, text in block.tables.items())
+    parts = [
+        block.markers[0],
+        *_pictures(block.figure, place),
+        table,
+        f"{manifest.get('unfinished', '')} {run_sentence(manifest)} {origin_sentence(results_dir)} "
+        f"Sources and notes stand below the [tables]({place}/tables): {links}.",
+        *_pictures(block.last_figure, place),
+        block.markers[1],
+    ]
+    write_atomically(readme, before + "\n\n".join(part.strip() for part in parts) + after)
+    return target
+
+
+def _pictures(figures, place):
+    return [f"![{caption}]({place}/figures/{name}.png)" for name, caption in figures.items()]
+
+
+def _around(readme, markers):
+    """The README's text before its first marker and after its second."""
+    text = readme.read_text() if readme.is_file() else ""
+    start, end = map(re.escape, markers)
+    match = re.fullmatch(f"(.*){start}.*{end}(.*)", text, re.DOTALL)
+    if not match or any(text.count(marker) != 1 for marker in markers):
+        raise EgolibError(f"{readme}: needs {markers[0]} and, below it, {markers[1]}, once each")
+    return match.groups()
