@@ -174,6 +174,7 @@ def test_jupyterlab_runs_a_notebook_twice_with_the_same_text(lab, notebooks, nam
         }""",
         name,
     )
+    lab.locator(".jp-Notebook:visible .jp-CodeCell").first.wait_for()
     lab.get_by_text(re.compile(r"Python 3.*\| Idle")).wait_for()
     once, again = (run_all_cells(lab, notebooks / name) for _ in range(2))
     lab.evaluate("opened.sessionContext.shutdown().then(() => opened.dispose())")
