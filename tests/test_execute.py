@@ -1,17 +1,13 @@
 """The study is run again only for a reason, and refuses in one line."""
 
 import shutil
-import subprocess
-import sys
 
 from planted import write_whole_tree
 
-from egolib import execute
+from egolib import cli, execute
 from egolib.execute import notebook_paths, run_study
 from egolib.packing import pack_tree
 from egolib.study import Study, open_study
-
-RUN = [sys.executable, "-m", "egolib.cli", "run", "--profile", "smoke"]
 
 
 def test_an_edited_profile_is_run_again(tmp_path, shared_toy_tree, monkeypatch):
@@ -31,26 +27,26 @@ def test_an_edited_profile_is_run_again(tmp_path, shared_toy_tree, monkeypatch):
     assert not set(first) & set(edited)
 
 
-def last_line_of_a_refused_run(tree, results):
-    """What stderr ends with when the study ends with exit code 2 and without a traceback."""
-    command = [*RUN, "--data", str(tree), "--results", str(results)]
-    done = subprocess.run(command, capture_output=True, text=True)
-    assert done.returncode == 2
-    assert "Traceback" not in done.stderr
-    return done.stderr.strip().splitlines()[-1]
+def last_line_of_a_refused_run(capsys, tree, results):
+    """What stderr ends with when the study ends with exit code 2."""
+    arguments = ["run", "--profile", "smoke", "--data", str(tree), "--results", str(results)]
+    assert cli.main(arguments) == 2
+    return capsys.readouterr().err.strip().splitlines()[-1]
 
 
-def test_a_tree_without_a_split_is_one_line(tmp_path):
+def test_a_tree_without_a_split_is_one_line(tmp_path, capsys):
     tree = write_whole_tree(tmp_path / "tree")
     shutil.rmtree(tree / "ValSet")
-    last = last_line_of_a_refused_run(tree, tmp_path / "out")
+    last = last_line_of_a_refused_run(capsys, tree, tmp_path / "out")
     assert last.startswith(f"egolib: {tree}: has no ValSet")
 
 
-def test_an_error_in_a_notebook_is_one_line(tmp_path, toy_tree):
+def test_an_error_in_a_notebook_is_one_line(tmp_path, toy_tree, capsys, monkeypatch):
     """A pack of pictures that are smaller than what the profile trains on."""
+    training = [path for path in notebook_paths() if path.stem == "02_train_heatmaps"]
+    monkeypatch.setattr(execute, "notebook_paths", lambda: training)
     pack_tree(toy_tree, tmp_path / "packed", px=32)
-    last = last_line_of_a_refused_run(tmp_path / "packed", tmp_path / "out")
+    last = last_line_of_a_refused_run(capsys, tmp_path / "packed", tmp_path / "out")
     assert last.startswith(f"egolib: {tmp_path / 'packed'}: holds pictures of 32 px, 64 are asked")
     assert "02_train_heatmaps.ipynb" in last
     assert not (tmp_path / "out" / "notebooks" / "02_train_heatmaps.ipynb").exists()
