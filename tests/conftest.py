@@ -13,10 +13,13 @@ from egolib.camera import project
 from egolib.config import PROFILES, override
 from egolib.errors import EgolibError
 from egolib.skeleton import JOINTS, RIG_PREFIX
-from egolib.study import open_study
+from egolib.study import REPOSITORY, miniature_network, open_study
 
 # Files of tests, the longest first: what is begun last should be done soon.
 LONGEST = ("study", "official_data", "training", "browser", "audit_drift", "queries", "execute")
+
+# Held while what the processes of a test run share is made.
+SMOKE_LOCK = REPOSITORY / "data" / "smoke.lock"
 
 # A standing pose in the camera frame, metres: x to the left, y forward, z down.
 STANDING_M = np.array([
@@ -136,10 +139,18 @@ def browser():
 def miniature():
     """The smoke profile's miniature, kept in data/smoke between runs -> its Study, untrained."""
     study = open_study("smoke")
-    with FileLock(study.tree.with_suffix(".lock")):  # other processes test with it, too
+    with FileLock(SMOKE_LOCK):
         try:
             study.prepare_data()
         except EgolibError:  # rendered by other code, or with other settings
             shutil.rmtree(study.tree)
             study.prepare_data()
     return study
+
+
+@pytest.fixture(scope="session")
+def drift_network(miniature):
+    """Path of the heatmap network by which the profile smoke audits data that was given, kept in
+    results/smoke."""
+    with FileLock(SMOKE_LOCK):
+        return miniature_network(miniature.profile.name)

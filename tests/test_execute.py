@@ -2,6 +2,7 @@
 
 import shutil
 
+import pytest
 from planted import write_whole_tree
 
 from egolib import cli, execute
@@ -34,6 +35,7 @@ def last_line_of_a_refused_run(capsys, tree, results):
     return capsys.readouterr().err.strip().splitlines()[-1]
 
 
+@pytest.mark.usefixtures("drift_network")
 def test_a_tree_without_a_split_is_one_line(tmp_path, capsys):
     tree = write_whole_tree(tmp_path / "tree")
     shutil.rmtree(tree / "ValSet")

@@ -29,7 +29,7 @@ def spoil(tree):
 
 
 @pytest.fixture(scope="module")
-def run(miniature, tmp_path_factory):
+def run(miniature, drift_network, tmp_path_factory):
     """Folder that holds parts/, tree/, packed/ and results/ when all is done."""
     root = tmp_path_factory.mktemp("official")
     for character in CHARACTERS:
