@@ -11,23 +11,10 @@ import pytest
 from fake_release import write_release
 
 from egolib import cli
-from egolib.errors import EgolibError
 from egolib.shards import open_frames
-from egolib.study import REPOSITORY, open_study
+from egolib.study import REPOSITORY
 
 CHARACTERS = ("TrainSet/female_001_a_a", "ValSet/male_008_a_a", "TestSet/female_004_a_a")
-
-
-@pytest.fixture(scope="module")
-def miniature():
-    """The smoke profile's miniature (kept in data/smoke between runs)."""
-    study = open_study("smoke")
-    try:
-        study.prepare_data()
-    except EgolibError:  # rendered by other code, or with other settings
-        shutil.rmtree(study.tree)
-        study.prepare_data()
-    return study.tree
 
 
 def spoil(tree):
@@ -42,11 +29,11 @@ def spoil(tree):
 
 
 @pytest.fixture(scope="module")
-def run(miniature, tmp_path_factory):
+def run(miniature, drift_network, tmp_path_factory):
     """Folder that holds parts/, tree/, packed/ and results/ when all is done."""
     root = tmp_path_factory.mktemp("official")
     for character in CHARACTERS:
-        shutil.copytree(miniature / character, root / "whole" / character)
+        shutil.copytree(miniature.tree / character, root / "whole" / character)
     spoil(root / "whole")
     write_release(root / "whole", root / "parts")
     assert cli.main(["extract", str(root / "parts"), str(root / "tree")]) == 0

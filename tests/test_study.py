@@ -1,27 +1,39 @@
-"""The whole study on the smoke profile, as `./run_all.sh --profile smoke` runs it."""
+"""The whole study on the smoke profile, as `./run_all.sh --profile smoke` runs it; then JupyterLab, in
+a real browser, opens and runs its notebooks."""
 
+import contextlib
 import json
 import os
-import shutil
+import re
+import socket
 import subprocess
 import sys
+import time
+import urllib.request
 
 import nbformat
 import numpy as np
 import pandas as pd
 import pytest
-from planted import write_whole_tree
 
-from egolib import execute
 from egolib.analysis.answers import ANSWERS_FILE
 from egolib.evaluation import Predictions
 from egolib.execute import notebook_paths, run_study
 from egolib.frames import index_tree
 from egolib.metrics import mpjpe_mm
-from egolib.packing import pack_tree
-from egolib.study import EVALUATIONS, REPOSITORY, Study, open_study
+from egolib.study import EVALUATIONS, open_study
 
 RUN = [sys.executable, "-m", "egolib.cli", "run", "--profile", "smoke"]
+_PATIENCE_S = 600
+
+
+@pytest.fixture(scope="module")
+def finished(miniature, tmp_path_factory):
+    """Results folder of a smoke run."""
+    results = tmp_path_factory.mktemp("results") / "smoke"
+    done = subprocess.run([*RUN, "--results", str(results)], capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return results
 
 
 def test_everything_promised_is_there(finished):
@@ -52,8 +64,8 @@ def test_the_tables_hold_what_the_predictions_say(finished):
     assert table.filter(like="published, full data set").shape[1] >= 3
 
 
-def test_the_test_split_is_whole_and_was_never_trained_on(finished):
-    tree = REPOSITORY / "data" / "smoke"
+def test_the_test_split_is_whole_and_was_never_trained_on(finished, miniature):
+    tree = miniature.tree
     predictions = Predictions.load(finished / "predictions" / "after.npz")
     assert len(predictions) == len(index_tree(tree, "test"))
     seen = {*index_tree(tree, "train").characters, *index_tree(tree, "val").characters}
@@ -97,43 +109,75 @@ def test_only_what_is_missing_is_made_again(finished, capsys):
     assert table.read_text() == before
 
 
-def test_an_edited_profile_is_run_again(tmp_path, shared_toy_tree, monkeypatch):
-    """The stamps of all notebooks change with a key of a profile file, and only then."""
-    stamps = []
-    monkeypatch.setattr(execute, "_run_notebook", lambda *arguments: stamps.append(arguments[-1]))
-    monkeypatch.setattr(execute, "_write_pages", lambda study, stamp: None)
-    monkeypatch.setattr(execute, "write_report", lambda results: None)
-    monkeypatch.setattr(Study, "audit", lambda study: None)  # toys are no human bodies
-    path = tmp_path / "mine.toml"
-    for epochs in (1, 1, 2):
-        path.write_text(f'base = "smoke"\n[lifter]\nepochs = {epochs}\n')
-        run_study(open_study(str(path), data=shared_toy_tree, results=tmp_path / "out"))
-    count = len(notebook_paths())
-    first, second, edited = (stamps[i * count : (i + 1) * count] for i in range(3))
-    assert first == second
-    assert not set(first) & set(edited)
+@pytest.fixture(scope="module")
+def notebooks(finished, tmp_path_factory):
+    """Copies of the notebooks whose first cell asks for the finished run."""
+    folder = tmp_path_factory.mktemp("lab")
+    for path in notebook_paths():
+        text = path.read_text().replace('profile = \\"quick\\"', 'profile = \\"smoke\\"')
+        (folder / path.name).write_text(
+            text.replace('results = \\"\\"', f'results = \\"{finished}\\"')
+        )
+    return folder
 
 
-def last_line_of_a_refused_run(tree, results):
-    """What stderr ends with when the study ends with exit code 2 and without a traceback."""
-    command = [*RUN, "--data", str(tree), "--results", str(results)]
-    done = subprocess.run(command, capture_output=True, text=True)
-    assert done.returncode == 2
-    assert "Traceback" not in done.stderr
-    return done.stderr.strip().splitlines()[-1]
+@pytest.fixture(scope="module")
+def lab(browser, notebooks):
+    """A page in which JupyterLab serves `notebooks`, and says `window.jupyterapp`."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", f"--port={port}",
+               "--IdentityProvider.token=", "--LabApp.expose_app_in_browser=True",
+               f"--notebook-dir={notebooks}"]  # fmt: skip
+    server = subprocess.Popen(command, stderr=subprocess.DEVNULL)
+    ends = time.monotonic() + _PATIENCE_S
+    while time.monotonic() < ends:
+        with contextlib.suppress(OSError):
+            urllib.request.urlopen(f"http://127.0.0.1:{port}/api", timeout=5)
+            break
+        time.sleep(0.2)
+    page = browser.new_page(viewport={"width": 1400, "height": 900})
+    page.set_default_timeout(1000 * _PATIENCE_S)  # the first page is slow
+    page.goto(f"http://127.0.0.1:{port}/lab?reset")
+    page.wait_for_function("window.jupyterapp")
+    page.evaluate("jupyterapp.restored")
+    yield page
+    page.close()
+    server.terminate()
+    server.wait()
 
 
-def test_a_tree_without_a_split_is_one_line(tmp_path):
-    tree = write_whole_tree(tmp_path / "tree")
-    shutil.rmtree(tree / "ValSet")
-    last = last_line_of_a_refused_run(tree, tmp_path / "out")
-    assert last.startswith(f"egolib: {tree}: has no ValSet")
+def run_all_cells(lab, path):
+    """Run > Run All Cells of the notebook that is open -> the code cells as they are saved then."""
+    lab.evaluate("jupyterapp.commands.execute('notebook:run-all-cells')")
+    lab.evaluate("jupyterapp.commands.execute('docmanager:save')")
+    cells = [c for c in nbformat.read(path, 4).cells if c.cell_type == "code"]
+    failed = [o for c in cells for o in c.outputs if o.output_type == "error"]
+    assert not failed, failed[0]["evalue"]
+    return cells
 
 
-def test_an_error_in_a_notebook_is_one_line(tmp_path, toy_tree):
-    """A pack of pictures that are smaller than what the profile trains on."""
-    pack_tree(toy_tree, tmp_path / "packed", px=32)
-    last = last_line_of_a_refused_run(tmp_path / "packed", tmp_path / "out")
-    assert last.startswith(f"egolib: {tmp_path / 'packed'}: holds pictures of 32 px, 64 are asked")
-    assert "02_train_heatmaps.ipynb" in last
-    assert not (tmp_path / "out" / "notebooks" / "02_train_heatmaps.ipynb").exists()
+def told(cells):
+    """What the last cell says, numbers and all."""
+    return re.sub(r"\s+", " ", "".join(o.get("text", "") for o in cells[-1].outputs))
+
+
+@pytest.mark.parametrize("name", [path.name for path in notebook_paths()])
+def test_jupyterlab_runs_a_notebook_twice_with_the_same_text(lab, notebooks, name):
+    """JupyterLab, as `./run_all.sh lab` starts it, in a real browser."""
+    lab.evaluate(
+        """async path => {
+            window.opened = await jupyterapp.commands.execute("docmanager:open", {path});
+            await opened.context.ready;
+            await opened.sessionContext.ready;
+        }""",
+        name,
+    )
+    lab.locator(".jp-Notebook:visible .jp-CodeCell").first.wait_for()
+    lab.get_by_text(re.compile(r"Python 3.*\| Idle")).wait_for()
+    once, again = (run_all_cells(lab, notebooks / name) for _ in range(2))
+    lab.evaluate("opened.sessionContext.shutdown().then(() => opened.dispose())")
+    assert again[-1].execution_count == 2 * len(again)
+    assert told(once)
+    assert told(again) == told(once)

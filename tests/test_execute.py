@@ -1,0 +1,54 @@
+"""The study is run again only for a reason, and refuses in one line."""
+
+import shutil
+
+import pytest
+from planted import write_whole_tree
+
+from egolib import cli, execute
+from egolib.execute import notebook_paths, run_study
+from egolib.packing import pack_tree
+from egolib.study import Study, open_study
+
+
+def test_an_edited_profile_is_run_again(tmp_path, shared_toy_tree, monkeypatch):
+    """The stamps of all notebooks change with a key of a profile file, and only then."""
+    stamps = []
+    monkeypatch.setattr(execute, "_run_notebook", lambda *arguments: stamps.append(arguments[-1]))
+    monkeypatch.setattr(execute, "_write_pages", lambda study, stamp: None)
+    monkeypatch.setattr(execute, "write_report", lambda results: None)
+    monkeypatch.setattr(Study, "audit", lambda study: None)  # toys are no human bodies
+    path = tmp_path / "mine.toml"
+    for epochs in (1, 1, 2):
+        path.write_text(f'base = "smoke"\n[lifter]\nepochs = {epochs}\n')
+        run_study(open_study(str(path), data=shared_toy_tree, results=tmp_path / "out"))
+    count = len(notebook_paths())
+    first, second, edited = (stamps[i * count : (i + 1) * count] for i in range(3))
+    assert first == second
+    assert not set(first) & set(edited)
+
+
+def last_line_of_a_refused_run(capsys, tree, results):
+    """What stderr ends with when the study ends with exit code 2."""
+    arguments = ["run", "--profile", "smoke", "--data", str(tree), "--results", str(results)]
+    assert cli.main(arguments) == 2
+    return capsys.readouterr().err.strip().splitlines()[-1]
+
+
+@pytest.mark.usefixtures("drift_network")
+def test_a_tree_without_a_split_is_one_line(tmp_path, capsys):
+    tree = write_whole_tree(tmp_path / "tree")
+    shutil.rmtree(tree / "ValSet")
+    last = last_line_of_a_refused_run(capsys, tree, tmp_path / "out")
+    assert last.startswith(f"egolib: {tree}: has no ValSet")
+
+
+def test_an_error_in_a_notebook_is_one_line(tmp_path, toy_tree, capsys, monkeypatch):
+    """A pack of pictures that are smaller than what the profile trains on."""
+    training = [path for path in notebook_paths() if path.stem == "02_train_heatmaps"]
+    monkeypatch.setattr(execute, "notebook_paths", lambda: training)
+    pack_tree(toy_tree, tmp_path / "packed", px=32)
+    last = last_line_of_a_refused_run(capsys, tmp_path / "packed", tmp_path / "out")
+    assert last.startswith(f"egolib: {tmp_path / 'packed'}: holds pictures of 32 px, 64 are asked")
+    assert "02_train_heatmaps.ipynb" in last
+    assert not (tmp_path / "out" / "notebooks" / "02_train_heatmaps.ipynb").exists()
