@@ -76,6 +76,8 @@ class Sweep:
             for variation in self.grid.variations.values()
             for seed in variation.seeds
         ]
+        # The methods from one seed, then from the next, so that a sweep that was cut off tells most.
+        studies.sort(key=lambda run: (run[0].name not in self.grid.methods, run[1].seed))
         networks = list(dict.fromkeys(study.shared for _, study in studies))
         mine = networks[shard[0] - 1 :: shard[1]]
         indices = {split: self.any_study.index(split) for split in SPLIT_FOLDERS}
