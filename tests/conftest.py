@@ -15,9 +15,6 @@ from egolib.errors import EgolibError
 from egolib.skeleton import JOINTS, RIG_PREFIX
 from egolib.study import REPOSITORY, miniature_network, open_study
 
-# Files of tests, the longest first: what is begun last should be done soon.
-LONGEST = ("study", "official_data", "training", "browser", "audit_drift", "queries", "execute")
-
 # Held while what the processes of a test run share is made.
 SMOKE_LOCK = REPOSITORY / "data" / "smoke.lock"
 
@@ -29,11 +26,6 @@ STANDING_M = np.array([
     [0.09, -0.05, 0.70], [0.10, 0.05, 1.10], [0.10, 0.00, 1.50], [0.10, 0.14, 1.56],
     [-0.09, -0.05, 0.70], [-0.10, 0.05, 1.10], [-0.10, 0.00, 1.50], [-0.10, 0.14, 1.56],
 ])  # fmt: skip
-
-
-def pytest_collection_modifyitems(items):
-    names = [f"test_{name}" for name in LONGEST]
-    items.sort(key=lambda item: (*names, item.path.stem).index(item.path.stem))
 
 
 def write_frame(folder, character, number, pose_m, clip="Boxing", padding=6):
@@ -113,9 +105,8 @@ def toy_profile():
 
 
 @pytest.fixture(autouse=True)
-def one_thread():
-    """Of a process: the tests share the cores (run_tests.sh)."""
-    torch.set_num_threads(1)
+def two_threads():
+    torch.set_num_threads(2)
 
 
 @pytest.fixture(scope="session")
