@@ -230,8 +230,8 @@ def open_study(profile=DEFAULT_PROFILE, seed=0, data="", results="", pack=""):
     found = json.loads(marker.read_text()) if marker.is_file() else identity
     if found != identity and study.checkpoints.is_dir():
         raise EgolibError(
-            f"{study.results}: holds a run of the profile {found['profile']} on {found['data']} "
-            f"with seed {found['seed']}; "
+            f"{study.results}: holds a run of the profile {found.get('profile')} on "
+            f"{found.get('data')} with seed {found.get('seed')}; "
             "choose another folder with --results, or delete this one"
         )
     write_atomically(marker, json.dumps(identity, indent=1))
