@@ -18,7 +18,7 @@ import torch
 from egolib.cameras.framing import Framing
 from egolib.checkpoints import NetworkSpec, build_network, load_network, weights_digest
 from egolib.deploy.exporting import calibration_squares, export_onnx, quantise_onnx
-from egolib.deploy.runtimes import on_onnxruntime, on_openvino, on_torch
+from egolib.deploy.runtimes import on_onnxruntime, on_openvino, on_torch, poses_of
 from egolib.metrics import mpjpe_mm
 from egolib.pictures import read_image
 from egolib.predict import predict
@@ -31,15 +31,15 @@ PUBLISHED = NetworkSpec(
 )
 
 
-def runtimes_of(network, spec, data, folder):
-    """The Runtimes of one network, PyTorch first."""
+def runtimes_of(network, spec, training, folder):
+    """The Runtimes of one network, PyTorch first; `training`: the FrameIndex to calibrate int8 with."""
     found = [on_torch(network, spec)]
     name = f"{spec.backbone}-{weights_digest(network)[:16]}"
     plain, int8 = (Path(folder) / f"{name}-{p}.onnx" for p in ("float32", "int8"))
     if not plain.is_file():
         export_onnx(network, spec, plain, {})
     if not int8.is_file():
-        quantise_onnx(plain, int8, calibration_squares(data, spec.image_px))
+        quantise_onnx(plain, int8, calibration_squares(training, spec.image_px))
     return found + [
         open_with(p) for p in (plain, int8) for open_with in (on_onnxruntime, on_openvino)
     ]
@@ -58,11 +58,6 @@ def times_ms(runtimes, picture, seconds):
                 if run:  # the first finds the caches filled by another network
                     own.append(1000 * (time.perf_counter() - started))
     return times
-
-
-def mpjpe_of(runtime, index, squares):
-    poses_m = [runtime.run(squares[i : i + 32])["pose_m"] for i in range(0, len(squares), 32)]
-    return mpjpe_mm(np.concatenate(poses_m), index.joints_3d_m).mean()
 
 
 def measure(runtimes, picture, seconds, error_of):
@@ -102,14 +97,14 @@ def main():
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
     cv2.setNumThreads(1)
-    index = open_frames(options.data, "test")
+    training, index = (open_frames(options.data, split) for split in ("train", "test"))
     pictures = [cv2.resize(read_image(index[i].image_path), (1280, 800)) for i in range(30)]
     network, spec, _ = load_network(options.checkpoint)
     torch.manual_seed(0)
     with tempfile.TemporaryDirectory() as folder:
         folder = options.exports or folder
-        published = runtimes_of(build_network(PUBLISHED), PUBLISHED, options.data, folder)
-        own = runtimes_of(network, spec, options.data, folder)
+        published = runtimes_of(build_network(PUBLISHED), PUBLISHED, training, folder)
+        own = runtimes_of(network, spec, training, folder)
         noise = np.random.default_rng(0).integers(0, 256, (8, 368, 368, 3), np.uint8)
         first = published[0].run(noise)["pose_m"]
 
@@ -117,7 +112,6 @@ def main():
             off = np.abs(runtime.run(noise)["pose_m"] - first).mean() / np.abs(first).mean()
             return {"off PyTorch's (%)": 100 * off}
 
-        squares = np.stack([index.read_square(i, spec.image_px) for i in range(len(index))])
         machine = hardware()
         print(
             f"Batch 1, {machine['cores']} cores ({machine['cpu']}); PyTorch with {options.threads} "
@@ -127,7 +121,7 @@ def main():
         print(theirs.round(2).to_markdown())
         print(f"\n{options.checkpoint.name}: {spec.kind}, {spec.backbone}, {spec.image_px} px\n")
         ours = measure(own, pictures[0], options.seconds, lambda runtime: {
-            "MPJPE (mm)": mpjpe_of(runtime, index, squares)
+            "MPJPE (mm)": mpjpe_mm(poses_of(runtime, index), index.joints_3d_m).mean()
         })  # fmt: skip
         slowest_ms = theirs["median (ms)"].iloc[0]
         ours.insert(4, "times theirs in PyTorch", slowest_ms / ours["median (ms)"])

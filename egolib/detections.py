@@ -4,7 +4,6 @@ tokens, for its variant that looks back.
 """
 
 import dataclasses
-import hashlib
 import json
 import os
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ import numpy as np
 import torch
 from filelock import FileLock
 
+from egolib.checkpoints import weights_digest
 from egolib.dataset import FrameDataset, make_loader
 from egolib.errors import EgolibError
 from egolib.evaluation import device, run_lifted
@@ -31,7 +31,7 @@ _CODE = ("camera", "models", "pictures", "queries", "windows")
 class Detections:
     """found: float16, a memory map in the order of the index: heatmaps (N, 15, H, H) of a heatmap
     network, tokens (N, 16, windows.TOKEN) of our own. key: what they depend on, digests of the
-    network and of the frames."""
+    network's weights, of the frames and of the code, and the NetworkSpec."""
 
     found: np.ndarray
     key: dict
@@ -48,7 +48,8 @@ def detect(network, spec, index, folder, workers=0, batch_size=64):
     """
     path, progress_path = (Path(folder) / f"{index.split}.{suffix}" for suffix in ("npy", "json"))
     key = {
-        "network": _digest(network, spec),
+        "network": weights_digest(network),
+        "spec": dataclasses.asdict(spec),
         "frames": index.fingerprint,
         "code": code_digest(Path(__file__).with_name(f"{name}.py") for name in _CODE),
     }
@@ -114,10 +115,3 @@ def _frames_done(path, key):
     except (OSError, ValueError):
         return 0
     return stored["done"] if stored["key"] == key else 0
-
-
-def _digest(network, spec):
-    digest = hashlib.sha256(json.dumps(dataclasses.asdict(spec)).encode())
-    for name, tensor in network.state_dict().items():
-        digest.update(name.encode() + tensor.detach().cpu().contiguous().numpy().tobytes())
-    return digest.hexdigest()

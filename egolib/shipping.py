@@ -14,11 +14,10 @@ from egolib.checkpoints import load_network, save_network
 from egolib.config import PROFILES, load_profile
 from egolib.cost import parameters_m
 from egolib.deploy.exporting import calibration_squares, export_onnx, quantise_onnx
-from egolib.deploy.runtimes import calibration_path, on_onnxruntime, on_openvino
+from egolib.deploy.runtimes import calibration_path, on_onnxruntime, on_openvino, poses_of
 from egolib.errors import EgolibError
 from egolib.evaluation import predict_index
 from egolib.files import atomic_path, write_atomically
-from egolib.progress import progress_bar
 from egolib.report import git_state
 from egolib.results import error_by_body_group, footnotes, formatted
 from egolib.shards import open_frames
@@ -31,7 +30,6 @@ MOST_LOST_MM = 0.5  # to int8
 CALIBRATION_FRAMES = 32
 CARD = "MODEL_CARD.md"
 FULL, COMPACT = "full weights, PyTorch", "compact weights, PyTorch"
-_BATCH = 32
 
 
 def ship(checkpoint, data, out):
@@ -62,7 +60,7 @@ def ship(checkpoint, data, out):
                 f"{MOST_BYTES / 1e6:.0f} that are shipped"
             )
         compact, _, _ = load_network(partial)
-        squares = calibration_squares(data, spec.image_px, CALIBRATION_FRAMES)
+        squares = calibration_squares(splits["train"], spec.image_px, CALIBRATION_FRAMES)
         measured = _measure(network, compact, spec, splits["test"], squares)
     errors_mm = {name: each.errors_mm.mean() for name, each in measured.items()}
     lost_mm = max(v for name, v in errors_mm.items() if "int8" in name) - errors_mm[COMPACT]
@@ -96,7 +94,7 @@ def _write_squares(path, squares):
 
 
 def _measure(network, compact, spec, index, squares):
-    """{weights and runtime: evaluation.Predictions of a FrameIndex}, of the full weights and of the
+    """{weights and runtime: predictions.Predictions of a FrameIndex}, of the full weights and of the
     compact ones in each runtime and precision."""
     measured = {FULL: predict_index(network, spec, index)}
     said = measured[COMPACT] = predict_index(compact, spec, index)
@@ -106,7 +104,7 @@ def _measure(network, compact, spec, index, squares):
         quantise_onnx(plain, int8, squares)
         for on, path in itertools.product((on_onnxruntime, on_openvino), (plain, int8)):
             runtime = on(path)
-            poses_m = _poses_m(runtime, index)
+            poses_m = poses_of(runtime, index)
             measured[f"compact weights, {runtime.name}"] = replace(said, predicted_m=poses_m)
     return measured
 
@@ -123,16 +121,6 @@ def _scores(measured):
             f"{neck_errors_mm.mean():.1f} mm off on average (compact weights)."
         )
     return "\n".join(lines)
-
-
-def _poses_m(runtime, index):
-    """(N, 16, 3) of a FrameIndex, by a runtimes.Runtime."""
-    poses_m = []
-    for first in progress_bar(range(0, len(index), _BATCH), desc=runtime.name, unit="batch"):
-        rows = range(first, min(first + _BATCH, len(index)))
-        squares = np.stack([index.read_square(i, runtime.image_px) for i in rows])
-        poses_m.append(runtime.run(squares)["pose_m"])
-    return np.concatenate(poses_m)
 
 
 def _facts(name, content, full_bytes, spec, provenance, splits):

@@ -7,16 +7,12 @@ import cv2
 import numpy as np
 import pytest
 import torch
-from filelock import FileLock
 
 from egolib.camera import project
 from egolib.config import PROFILES, override
 from egolib.errors import EgolibError
 from egolib.skeleton import JOINTS, RIG_PREFIX
-from egolib.study import REPOSITORY, miniature_network, open_study
-
-# Held while what the processes of a test run share is made.
-SMOKE_LOCK = REPOSITORY / "data" / "smoke.lock"
+from egolib.study import miniature_network, open_study
 
 # A standing pose in the camera frame, metres: x to the left, y forward, z down.
 STANDING_M = np.array([
@@ -130,12 +126,11 @@ def browser():
 def miniature():
     """The smoke profile's miniature, kept in data/smoke between runs -> its Study, untrained."""
     study = open_study("smoke")
-    with FileLock(SMOKE_LOCK):
-        try:
-            study.prepare_data()
-        except EgolibError:  # rendered by other code, or with other settings
-            shutil.rmtree(study.tree)
-            study.prepare_data()
+    try:
+        study.prepare_data()
+    except EgolibError:  # rendered by other code, or with other settings
+        shutil.rmtree(study.tree)
+        study.prepare_data()
     return study
 
 
@@ -143,5 +138,4 @@ def miniature():
 def drift_network(miniature):
     """Path of the heatmap network by which the profile smoke audits data that was given, kept in
     results/smoke."""
-    with FileLock(SMOKE_LOCK):
-        return miniature_network(miniature.profile.name)
+    return miniature_network(miniature.profile.name)

@@ -26,6 +26,7 @@ from egolib.deploy.exporting import (
 from egolib.deploy.runtimes import on_onnxruntime, on_openvino, on_torch, open_fastest
 from egolib.deploy.upsampling import BlockConv
 from egolib.errors import EgolibError
+from egolib.shards import open_frames
 from egolib.skeleton import JOINTS
 
 SQUARES = np.random.default_rng(0).integers(0, 256, (3, 64, 64, 3), np.uint8)
@@ -92,7 +93,7 @@ def test_our_own_model_in_int8_is_smaller_and_close(shared_toy_tree, tmp_path):
     torch.manual_seed(0)
     spec = NetworkSpec(**{**vars(SPEC), "kind": "ours"})
     network = build_network(spec).eval()
-    squares = calibration_squares(shared_toy_tree, spec.image_px)
+    squares = calibration_squares(open_frames(shared_toy_tree, "train"), spec.image_px)
     assert squares.shape == (32, 64, 64, 3)  # all training frames of the toy tree, none of others
     assert len(squares) < CALIBRATION_FRAMES
     export_onnx(network, spec, tmp_path / "float32.onnx", {})

@@ -180,12 +180,13 @@ def _words(framing, calibration):
 def _export(options):
     from egolib.checkpoints import load_network, shipped_network
     from egolib.deploy.exporting import calibration_squares, export_onnx, quantise_onnx
+    from egolib.shards import open_frames
 
     if options.out.suffix != ".onnx":
         raise EgolibError(f"{options.out}: the last name is the outcome's and ends in .onnx")
     network, spec, provenance = load_network(options.network or shipped_network())
     if options.int8:
-        squares = calibration_squares(options.int8, spec.image_px)
+        squares = calibration_squares(open_frames(options.int8, "train"), spec.image_px)
     export_onnx(network, spec, options.out, provenance)
     if options.int8:
         quantise_onnx(options.out, options.out, squares)

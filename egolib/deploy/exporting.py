@@ -17,7 +17,6 @@ from egolib.deploy.inference import OUTPUTS, PICTURE_KINDS, Estimator
 from egolib.deploy.upsampling import without_transposed
 from egolib.errors import EgolibError
 from egolib.files import atomic_path
-from egolib.shards import open_frames
 
 INPUT = "squares"
 CALIBRATION_FRAMES = 128
@@ -27,10 +26,9 @@ _LINEAR = ("Gemm", "MatMul")
 _LARGE = 1_000_000  # weights; smaller linear layers cost no time, but decide the pose
 
 
-def calibration_squares(data, image_px, count=CALIBRATION_FRAMES):
-    """Squares (count, S, S, 3) drawn evenly from the training frames of a tree or pack, fewer where
-    it has fewer."""
-    index = open_frames(data, "train")
+def calibration_squares(index, image_px, count=CALIBRATION_FRAMES):
+    """Squares (count, S, S, 3) drawn evenly from a FrameIndex of training frames, fewer where it has
+    fewer."""
     chosen = np.linspace(0, len(index) - 1, count).round().astype(int)
     return np.stack([index.read_square(i, image_px) for i in np.unique(chosen)])
 

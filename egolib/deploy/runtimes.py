@@ -17,6 +17,7 @@ from egolib.deploy.inference import PICTURE_KINDS, Estimator
 from egolib.errors import EgolibError
 from egolib.evaluation import device
 from egolib.exclusions import place_beside
+from egolib.progress import progress_bar
 
 _TRIALS = 7
 
@@ -24,8 +25,8 @@ _TRIALS = 7
 @dataclass(frozen=True)
 class Runtime:
     """A network ready to run. name: what runs it; kind: of network (checkpoints.KINDS); network: what
-    tells it from others, the same in every runtime and precision; run: squares, uint8 RGB (B, image_px, image_px, 3) ->
-    {name: float32 array}, some of inference.OUTPUTS."""
+    tells it from others, the same in every runtime and precision; run: squares, uint8 RGB
+    (B, image_px, image_px, 3) -> {name: float32 array}, some of inference.OUTPUTS."""
 
     name: str
     kind: str
@@ -42,6 +43,16 @@ class Runtime:
             self.run(square)
             times.append(1000 * (time.perf_counter() - started))
         return np.array(times[2:])
+
+
+def poses_of(runtime, index, batch_size=32):
+    """The poses (N, 16, 3) that a Runtime finds in the pictures of a FrameIndex, metres from the neck."""
+    poses_m = []
+    for first in progress_bar(range(0, len(index), batch_size), desc=runtime.name, unit="batch"):
+        rows = range(first, min(first + batch_size, len(index)))
+        squares = np.stack([index.read_square(i, runtime.image_px) for i in rows])
+        poses_m.append(runtime.run(squares)["pose_m"])
+    return np.concatenate(poses_m)
 
 
 def open_fastest(path=None):
