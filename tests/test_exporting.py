@@ -67,6 +67,23 @@ def test_every_runtime_says_the_same(network, exported):
             np.testing.assert_allclose(one[name], values[:1], rtol=0, atol=limit)
 
 
+def test_a_process_that_drops_openvino_in_another_thread_outlives_a_signal(exported):
+    script = """
+import signal, sys, threading
+from egolib.deploy.runtimes import on_openvino
+
+kept = [on_openvino(sys.argv[1])]
+dropping = threading.Thread(target=kept.clear)
+dropping.start()
+dropping.join()
+signal.signal(signal.SIGUSR1, lambda *_: print("handled"))
+signal.raise_signal(signal.SIGUSR1)
+"""
+    command = [sys.executable, "-X", "faulthandler", "-c", script, str(exported)]
+    ended = subprocess.run(command, capture_output=True, text=True)
+    assert (ended.returncode, ended.stdout) == (0, "handled\n"), ended.stderr
+
+
 def test_the_file_passes_the_checker_and_describes_itself(exported):
     model = onnx.load(exported)
     onnx.checker.check_model(model, full_check=True)

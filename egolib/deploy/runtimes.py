@@ -1,5 +1,6 @@
 """What runs an inference.Estimator: PyTorch, ONNX Runtime or OpenVINO; the fastest is chosen."""
 
+import functools
 import json
 import sys
 import time
@@ -124,10 +125,8 @@ def on_onnxruntime(path):
 def on_openvino(path):
     """OpenVINO on the CPU, of what `egolib export` wrote; float32 is run in bf16 where the processor
     has it."""
-    import openvino
-
     described, precision = _read_description(path)
-    core = openvino.Core()
+    core = _openvino_core()
     options = {"PERFORMANCE_HINT": "LATENCY"}
     if "BF16" in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES"):
         options["INFERENCE_PRECISION_HINT"] = "bf16"
@@ -139,6 +138,16 @@ def on_openvino(path):
         return {output.any_name: found[output] for output in compiled.outputs}
 
     return Runtime(f"OpenVINO (cpu, {precision})", *described, run)
+
+
+@functools.cache
+def _openvino_core():
+    """One for the whole life of the process: OpenVINO's CPU plugin gives its thread another stack for
+    signals and unmaps it when its last user goes. Where that is another thread, as it may be with the
+    garbage collector, the next signal that Python handles kills the process."""
+    import openvino
+
+    return openvino.Core()
 
 
 def _read_description(path):
