@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Lint and test. Arguments go to pytest: ./run_tests.sh -k camera
+# Lint and test, a process a core. Arguments go to pytest: ./run_tests.sh -k camera
 source "$(dirname "${BASH_SOURCE[0]}")/setup_environment.sh"
 cd "$repository"
 ruff check .
@@ -10,4 +10,8 @@ if ! command -v chromium >/dev/null && command -v apt-get >/dev/null && [ "$(id 
     { apt-get update && apt-get install --yes --no-install-recommends chromium; } >/dev/null 2>&1 ||
         echo "chromium could not be installed; the tests in a browser are skipped" >&2
 fi
-exec python -m pytest "$@"
+# The tests of a file share what they make, so they stay together; tests/conftest.py has the longest
+# files first. The cores are taken: no process needs more than one thread.
+export OMP_NUM_THREADS=1
+exec python -m pytest --numprocesses logical --maxprocesses 4 --dist loadfile \
+    --no-loadscope-reorder "$@"

@@ -7,12 +7,19 @@ import cv2
 import numpy as np
 import pytest
 import torch
+from filelock import FileLock
 
 from egolib.camera import project
 from egolib.config import PROFILES, override
 from egolib.errors import EgolibError
 from egolib.skeleton import JOINTS, RIG_PREFIX
-from egolib.study import miniature_network, open_study
+from egolib.study import REPOSITORY, miniature_network, open_study
+
+# Files of tests, the longest first: what is begun last should be done soon.
+LONGEST = ("study", "official_data", "training", "browser", "audit_drift", "queries", "execute")
+
+# Held while what the processes of a test run share is made.
+SMOKE_LOCK = REPOSITORY / "data" / "smoke.lock"
 
 # A standing pose in the camera frame, metres: x to the left, y forward, z down.
 STANDING_M = np.array([
@@ -22,6 +29,11 @@ STANDING_M = np.array([
     [0.09, -0.05, 0.70], [0.10, 0.05, 1.10], [0.10, 0.00, 1.50], [0.10, 0.14, 1.56],
     [-0.09, -0.05, 0.70], [-0.10, 0.05, 1.10], [-0.10, 0.00, 1.50], [-0.10, 0.14, 1.56],
 ])  # fmt: skip
+
+
+def pytest_collection_modifyitems(items):
+    names = [f"test_{name}" for name in LONGEST]
+    items.sort(key=lambda item: (*names, item.path.stem).index(item.path.stem))
 
 
 def write_frame(folder, character, number, pose_m, clip="Boxing", padding=6):
@@ -101,8 +113,9 @@ def toy_profile():
 
 
 @pytest.fixture(autouse=True)
-def two_threads():
-    torch.set_num_threads(2)
+def one_thread():
+    """Of a process: the tests share the cores (run_tests.sh)."""
+    torch.set_num_threads(1)
 
 
 @pytest.fixture(scope="session")
@@ -126,11 +139,12 @@ def browser():
 def miniature():
     """The smoke profile's miniature, kept in data/smoke between runs -> its Study, untrained."""
     study = open_study("smoke")
-    try:
-        study.prepare_data()
-    except EgolibError:  # rendered by other code, or with other settings
-        shutil.rmtree(study.tree)
-        study.prepare_data()
+    with FileLock(SMOKE_LOCK):
+        try:
+            study.prepare_data()
+        except EgolibError:  # rendered by other code, or with other settings
+            shutil.rmtree(study.tree)
+            study.prepare_data()
     return study
 
 
@@ -138,4 +152,5 @@ def miniature():
 def drift_network(miniature):
     """Path of the heatmap network by which the profile smoke audits data that was given, kept in
     results/smoke."""
-    return miniature_network(miniature.profile.name)
+    with FileLock(SMOKE_LOCK):
+        return miniature_network(miniature.profile.name)
