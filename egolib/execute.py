@@ -35,7 +35,7 @@ DURATIONS = "durations.json"
 def notebook_paths():
     """The notebooks of a study in the order in which they build on each other; the comparison
     reads a sweep instead (`run_comparison`)."""
-    return [p for p in sorted(NOTEBOOKS.glob("[0-9][0-9]_*.ipynb")) if p.name != COMPARISON]
+    return [p for p in sorted(NOTEBOOKS.glob("[0-9][0-9]*_*.ipynb")) if p.name != COMPARISON]
 
 
 def run_comparison(sweep, grid):

@@ -194,11 +194,15 @@ TABLES = {
 
 
 def as_markdown(title, table):
-    """A table of this module -> markdown with its title above and its footnotes below."""
+    """A table of this module -> markdown: its title, a table for each source of its numbers without
+    the rows that this source does not fill, its footnotes."""
     text = formatted(table)
-    text.columns = [f"*{group}*<br>{who}" for group, who in text.columns]
-    notes = "\n".join(f"- {note}" for note in footnotes(table))
-    return f"**{title}**\n\n{text.to_markdown(disable_numparse=True)}\n\n{notes}\n"
+    parts = [f"**{title}**"]
+    for group in dict.fromkeys(text.columns.get_level_values(0)):
+        filled = text[group][(text[group] != "–").any(axis=1)]
+        parts += [f"*{group}*", filled.to_markdown(disable_numparse=True)]
+    parts.append("\n".join(f"- {note}" for note in footnotes(table)))
+    return "\n\n".join(parts) + "\n"
 
 
 def as_latex(title, table):
