@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# The whole study: ./run_all.sh [--profile smoke|quick|paper|FILE.toml] [--data DIR] [--seed N] [--results DIR]
+# The whole study: ./run_all.sh [--profile smoke|quick|study|paper|FILE.toml] [--data DIR [--pack DIR]]
+#                               [--seed N] [--results DIR]
 # The notebooks in JupyterLab: ./run_all.sh lab [what jupyter lab takes]
 source "$(dirname "${BASH_SOURCE[0]}")/setup_environment.sh"
 if [ "${1:-}" = lab ]; then

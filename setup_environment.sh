@@ -27,7 +27,7 @@ files = [open(name, "rb").read() for name in sys.argv[2:]]
 print(hashlib.sha256(b"".join([sys.argv[1].encode(), *files])).hexdigest())' \
     "$repository" pyproject.toml constraints.txt)
 if [ ! -x .venv/bin/egolib ] || [ "$(cat .venv/egolib-environment 2>/dev/null)" != "$wanted" ]; then
-    echo "Setting up .venv (once; PyTorch alone is about 3 GB, so this takes some minutes) ..." >&2
+    echo "Setting up .venv (once; about 7 GB, mostly PyTorch and CUDA, so this takes some minutes) ..." >&2
     # A half-made environment is not mended but made anew.
     .venv/bin/python -m pip --version >/dev/null 2>&1 || "$python" -m venv --clear .venv
     .venv/bin/python -m pip install --quiet --disable-pip-version-check \

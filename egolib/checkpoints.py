@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save
 
 from egolib.baselines import DirectLifter, MartinezLifter
 from egolib.config import METHODS, OWN_STAGES
 from egolib.errors import EgolibError
-from egolib.files import atomic_path
+from egolib.files import write_atomically
 from egolib.models import EgoPose, HeatmapNet, PoseLifter, heatmap_side
 from egolib.quantising import quantised, restored
 from egolib.queries import QueryPose
@@ -121,13 +121,8 @@ def save_network(path, network, spec, provenance, compact=False):
         "provenance": json.dumps(provenance),
         **{name: json.dumps(order) for name, order in JOINT_ORDERS.items()},
     }
-    with atomic_path(path) as partial:
-        try:
-            save_file(tensors, partial, metadata)
-        except SafetensorError as error:
-            if "os error 28" in str(error):
-                raise OSError(28, "no space left on device") from error
-            raise
+    # Not safetensors' own `save_file`: what that writes nobody else may read.
+    write_atomically(path, save(tensors, metadata))
 
 
 def load_network(path, kinds=KINDS):
@@ -145,6 +140,8 @@ def load_network(path, kinds=KINDS):
         with safe_open(path, "pt") as stored:
             metadata = stored.metadata() or {}
             tensors = {name: stored.get_tensor(name) for name in stored.keys()}  # noqa: SIM118
+    except PermissionError as error:
+        raise EgolibError(f"{path}: cannot be read ({error.strerror})") from error
     except (SafetensorError, OSError) as error:
         raise EgolibError(
             f"{path}: not a whole safetensors file ({error}); train it again"

@@ -1,6 +1,6 @@
 """The parts of a job as jobs of SLURM, or as processes of this machine to try it: by submitit."""
 
-from egolib.errors import EgolibError
+from egolib.errors import EgolibError, is_ours
 from egolib.progress import progress_bar
 
 CLUSTERS = ("slurm", "local")
@@ -40,5 +40,6 @@ def run_parts(function, parts, folder, cluster, cpus, options):
 def _reason(error):
     """The one line of a job's traceback that says what went wrong."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    ours = [line.partition("EgolibError: ")[2] for line in lines if "EgolibError: " in line]
+    raised = [line.partition(": ") for line in lines]
+    ours = [text for name, _, text in raised if is_ours(name.rpartition(".")[2])]
     return ours[-1] if ours else lines[0]

@@ -9,5 +9,10 @@ class EgolibError(Exception):
         return super().__str__().rsplit(f"{type(self).__name__}: ", 1)[-1].strip()
 
 
+def is_ours(name):
+    """Whether a class of this name, as another process's traceback prints it, is an EgolibError."""
+    return name in {EgolibError.__name__, *(c.__name__ for c in EgolibError.__subclasses__())}
+
+
 class NoSpaceError(EgolibError):
     """The disk is full: whatever else is to be written there will fail too."""

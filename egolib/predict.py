@@ -27,19 +27,27 @@ from egolib.skeleton import JOINTS
 
 @dataclass(frozen=True)
 class Report:
-    """What became of the pictures: how many were done, now or before, those left out, what ran the
-    network, and how many pictures a second came from reading to drawing; 0 when none was new."""
+    """What became of the pictures: how many were done, how many of them before, those left out, what
+    ran the network, and how many pictures a second came from reading to drawing; 0 when none was
+    new."""
 
     done: int
+    before: int
     skipped: tuple[Unread, ...]
     runtime: str = ""
     rate: float = 0.0
 
     def __str__(self):
-        lines = [f"{self.done} pictures done, {len(self.skipped)} skipped"]
+        known = f" ({self.before} before, known by their names)" if self.before else ""
+        lines = [f"{self.done} pictures done{known}, {len(self.skipped)} skipped"]
         if self.rate:
             lines[0] += f"; {self.rate:.1f} a second, by {self.runtime}"
-        return "\n".join(lines + [f"  {skip.name}: {skip.reason}" for skip in self.skipped])
+        alike = {}
+        for skip in self.skipped:
+            alike.setdefault(skip.reason, []).append(skip.name)
+        for reason, (first, *more) in alike.items():
+            lines.append(f"  {first}{f' and {len(more)} more' * bool(more)}: {reason}")
+        return "\n".join(lines)
 
 
 def predict(inputs, out, runtime=None, framing=None, bvh=False, labels=False, steady=False,
@@ -57,7 +65,7 @@ def predict(inputs, out, runtime=None, framing=None, bvh=False, labels=False, st
     done again. A camera is read until it ends or the user interrupts.
 
     Raises EgolibError for inputs that are not there, when not one picture could be done, for a
-    motion asked of a network that gives no poses, and for an `out` with poses that another network,
+    camera whose pictures do not fit the framing, for a motion asked of a network that gives no poses, and for an `out` with poses that another network,
     framing or filter made.
     """
     out, skipped, new = Path(out), [], 0
@@ -81,7 +89,8 @@ def predict(inputs, out, runtime=None, framing=None, bvh=False, labels=False, st
             ):
                 for found, unread in estimate(runtime, source, framing, done, batch_size):
                     found = [make_steady(each) for each in found]
-                    write_rows(row for each in found for row in rows_of(each))
+                    # Whole pictures: Ctrl-C, which ends a camera, shall not come between rows.
+                    write_rows([row for each in found for row in rows_of(each)])
                     for each in found:
                         draw(each)
                     done.update(each.picture.name for each in found)
@@ -93,15 +102,16 @@ def predict(inputs, out, runtime=None, framing=None, bvh=False, labels=False, st
         raise EgolibError(f"not one picture could be done{reason}")
     rate = new / (time.monotonic() - started)
     write_forms(out, sources, bvh, labels)
-    return Report(len(done), tuple(skipped), runtime.name, rate)
+    return Report(len(done), len(before), tuple(skipped), runtime.name, rate)
 
 
 def estimate(runtime, source, framing, done=(), batch_size=32):
     """Yield ([Estimate], [sources.Unread]), a batch each, of the pictures of a Source whose names
     are not in `done`. They are read and framed in a thread while the network runs; those of a
-    camera come one by one, the newest each time, and one that stalls ends."""
+    camera come one by one, the newest each time, and one that stalls ends. Raises EgolibError when
+    those of a camera do not fit the framing: none ever will."""
     groups = batches(source.read(done), 1 if source.live else batch_size)
-    framed = (_framed(group, framing, runtime.image_px) for group in groups)
+    framed = (_framed(group, framing, runtime.image_px, source.live) for group in groups)
     try:
         for pictures, squares, unread in read_ahead(framed, source.live):
             yield list(_run(runtime, framing, pictures, squares)), unread
@@ -109,8 +119,9 @@ def estimate(runtime, source, framing, done=(), batch_size=32):
         yield [], [Unread(source.name, str(error))]
 
 
-def _framed(group, framing, size_px):
-    """Picture and Unread -> (pictures, their squares, Unread and those that fit no framing)."""
+def _framed(group, framing, size_px, strict):
+    """Picture and Unread -> (pictures, their squares, Unread and those that do not fit the framing;
+    strict: these raise EgolibError)."""
     pictures, squares, unread = [], [], []
     for item in group:
         if isinstance(item, Unread):
@@ -120,6 +131,8 @@ def _framed(group, framing, size_px):
             squares.append(framing.square(item.rgb, size_px))
             pictures.append(item)
         except EgolibError as error:
+            if strict:
+                raise
             unread.append(Unread(item.name, str(error)))
     return pictures, squares, unread
 

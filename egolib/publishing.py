@@ -37,12 +37,12 @@ class Block:
 
 RUN = Block(
     "published",
-    {SHEET_FIGURE: "Test frames, true and predicted"},
+    {SHEET_FIGURE: "Test frames, from better to worse: the paper's dual branch after fine-tuning"},
     "by_body_group",
     {"summary": "summary", "by_action": "by action", "by_joint": "by joint",
      "by_body_group": "by part of the body"},
     (f"{DATA_TABLES}*",),
-    {SKELETON_FIGURE: "Mean error of each joint"},
+    {SKELETON_FIGURE: "Mean error of each joint, of the model that errs least"},
 )  # fmt: skip
 SWEEP = Block(
     "methods",
@@ -56,7 +56,7 @@ SWEEP = Block(
 
 
 def publish(results_dir, repository):
-    """Copy the small tables (csv, md) and the PNG figures of a run or a sweep to
+    """Copy the small tables (csv, md), the PNG figures and the manifest of a run or a sweep to
     `<repository>/results/published/<its name>/`, and refresh its Block of README.md. Returns the
     folder.
 
@@ -77,7 +77,7 @@ def publish(results_dir, repository):
             raise EgolibError(f"{path}: missing; run the notebooks before publishing")
     for pattern in block.more:
         files += sorted(tables.glob(f"{pattern}.[cm][sd]*"))
-    files += sorted(figures.glob("*.png"))
+    files += [results_dir / "manifest.json", *sorted(figures.glob("*.png"))]
     readme = repository / "README.md"
     before, after = _around(readme, block.markers)
     target = repository / "results" / "published" / (grid or profile)
@@ -92,7 +92,7 @@ def publish(results_dir, repository):
         *_pictures(block.figure, place),
         table,
         f"{manifest.get('unfinished', '')} {run_sentence(manifest)} {origin_sentence(results_dir)} "
-        f"Sources and notes stand below the [tables]({place}/tables): {links}.",
+        f"In brackets: 95 % intervals. Sources and notes stand below the [tables]({place}/tables): {links}.",
         *_pictures(block.last_figure, place),
         block.markers[1],
     ]
@@ -101,7 +101,10 @@ def publish(results_dir, repository):
 
 
 def _pictures(figures, place):
-    return [f"![{caption}]({place}/figures/{name}.png)" for name, caption in figures.items()]
+    return [
+        f"![{caption}]({place}/figures/{name}.png)\n\n*{caption}.*"
+        for name, caption in figures.items()
+    ]
 
 
 def _around(readme, markers):

@@ -225,7 +225,9 @@ def open_study(profile=DEFAULT_PROFILE, seed=0, data="", results="", pack=""):
         renders=not data,
         source=Path(data).resolve() if pack else None,
     )
-    identity = {"profile": loaded.name, "data": str(study.tree), "seed": seed}
+    # A clone, and the miniature in it, may be moved.
+    data_name = f"the miniature in data/{study.tree.name}" if study.renders else str(study.tree)
+    identity = {"profile": loaded.name, "data": data_name, "seed": seed}
     marker = study.results / "study.json"
     found = json.loads(marker.read_text()) if marker.is_file() else identity
     if found != identity and study.checkpoints.is_dir():

@@ -1,5 +1,6 @@
 import dataclasses
 import json
+import os
 
 import pytest
 import torch
@@ -37,6 +38,9 @@ def test_a_network_comes_back_as_it_was(tmp_path):
     assert spec == LIFTER
     assert provenance == {"seed": 7}
     assert not loaded.training
+    mask = os.umask(0)
+    os.umask(mask)
+    assert path.stat().st_mode & 0o777 == 0o666 & ~mask  # as every other file: others may read it
 
 
 def test_a_linear_pose_branch_comes_back_linear(tmp_path, lifter_file):

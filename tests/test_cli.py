@@ -147,9 +147,29 @@ def test_interruption_says_how_to_go_on(capsys, monkeypatch):
     def interrupted(options):
         raise KeyboardInterrupt
 
-    monkeypatch.setitem(cli.VERBS, "publish", interrupted)
+    for verb in ("publish", "train"):
+        monkeypatch.setitem(cli.VERBS, verb, interrupted)
     assert cli.main(["publish", "somewhere"]) == 130
     assert "the same command goes on" in capsys.readouterr().err
+    assert cli.main(["train", "heatmaps"]) == 130
+    assert "the same command with --resume goes on" in capsys.readouterr().err
+    assert cli.main(["train", "heatmaps", "--resume"]) == 130
+    assert "the same command goes on" in capsys.readouterr().err
+
+
+def test_what_cannot_be_written_is_one_line(capsys, tmp_path, checkpoint, shared_toy_tree):
+    (tmp_path / "file").write_text("in the way")
+    out = tmp_path / "file" / "out"
+    arguments = ["evaluate", checkpoint, "--data", shared_toy_tree, "--out", out]
+    fails_with(capsys, arguments, tmp_path / "file")
+
+
+@pytest.mark.parametrize("arguments", [
+    ["run", "--profile", "study", "--seed", "3"],
+    ["sweep", "--submit", "2", "--hours", "1"],
+])  # fmt: skip
+def test_an_option_that_would_change_nothing_is_refused(capsys, arguments):
+    fails_with(capsys, arguments, arguments[-2])
 
 
 def test_the_defaults_of_the_miniature_fit_the_quick_profile():

@@ -205,9 +205,11 @@ def test_a_circle_is_laid_over_the_data_sets():
     assert found[0, 0].max() == 0
 
 
-@pytest.mark.parametrize("radius", [2.0, 1e5])
-def test_a_circle_that_is_no_lenss_is_refused(radius):
-    framing = Framing(circle=(100.0, 100.0, radius))
+@pytest.mark.parametrize(
+    "circle", [(100.0, 100.0, 2.0), (100.0, 100.0, 1e5), (-5000.0, 100.0, 90.0), (640, 400, 150)]
+)
+def test_a_circle_that_is_no_lenss_is_refused(circle):
+    framing = Framing(circle=circle)
     with pytest.raises(EgolibError, match="is not that of a 300x200 picture"):
         framing.square(np.zeros((200, 300, 3), np.uint8), SIDE)
 

@@ -144,3 +144,9 @@ def test_the_command_prints_what_predict_takes(tmp_path, capsys, monkeypatch):
     assert cv2.imread(str(sheet)).shape[1] > 500
     assert cli.main(["match", str(tmp_path), "--out", str(tmp_path / "sheet.xyz")]) == 2
     assert "name a picture" in capsys.readouterr().err
+    video = str(tmp_path / "clip.avi")
+    writer = cv2.VideoWriter(video, cv2.VideoWriter_fourcc(*"MJPG"), 10, (320, 200))
+    writer.write(np.zeros((200, 320, 3), np.uint8))
+    writer.release()
+    assert cli.main(["match", str(tmp_path), video]) == 2
+    assert "one camera at a time, not pictures, clip.avi" in capsys.readouterr().err

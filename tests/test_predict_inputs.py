@@ -3,7 +3,9 @@ survives what a camera does."""
 
 import dataclasses
 import threading
+import time
 
+import av
 import cv2
 import numpy as np
 import pandas as pd
@@ -76,7 +78,7 @@ def test_a_killed_run_goes_on_where_it_stood(checkpoint, folder, tmp_path, capsy
         theirs[numbers].to_numpy(), abs=0.2, nan_ok=True
     )
     assert not (out / "poses.partial.csv").exists()
-    assert "10 pictures done, 0 skipped" in capsys.readouterr().out
+    assert "10 pictures done (5 before, known by their names), 0 skipped" in capsys.readouterr().out
 
 
 def test_new_pictures_are_added_and_old_ones_kept(checkpoint, folder, tmp_path, pictures):
@@ -208,6 +210,41 @@ def test_ctrl_c_is_the_usual_end_of_a_camera(checkpoint, tmp_path, pictures, mon
     monkeypatch.setattr("egolib.cameras.sources._camera", FakeCamera(pictures[:1], interrupt).open)
     assert predict(checkpoint, "0", tmp_path / "out") == 0
     assert "1 pictures done" in capsys.readouterr().out
+
+
+def test_a_camera_of_another_shape_is_not_run_in_vain(
+    checkpoint, tmp_path, pictures, monkeypatch, capsys
+):
+    wide = [np.zeros((90, 160, 3), np.uint8)] * 3
+    monkeypatch.setattr("egolib.cameras.sources._camera", FakeCamera(wide).open)
+    assert predict(checkpoint, "0", tmp_path / "out") == 2
+    assert "160x90 is neither 8:5 nor square; try `egolib match`" in capsys.readouterr().err
+
+
+def test_what_is_skipped_for_one_reason_is_one_line(checkpoint, folder, tmp_path, capsys):
+    for name in ("a", "b", "c"):
+        cv2.imwrite(str(folder / f"{name}.png"), np.zeros((90, 160, 3), np.uint8))
+    assert predict(checkpoint, folder, tmp_path / "out") == 0
+    assert "a.png and 2 more: 160x90 is neither" in capsys.readouterr().out
+
+
+def test_frames_that_a_camera_dropped_leave_their_time(checkpoint, tmp_path, pictures, monkeypatch):
+    def slowly(pictures):
+        for picture in pictures:
+            yield picture
+            time.sleep(0.3)
+
+    class SlowCamera(FakeCamera):
+        def open(self, _):
+            return dataclasses.replace(super().open(_), fps=30.0)
+
+    monkeypatch.setattr("egolib.cameras.sources._camera", SlowCamera(slowly(pictures[:4])).open)
+    assert predict(checkpoint, "0", tmp_path / "out") == 0
+    (path,) = (tmp_path / "out").glob("*.mp4")
+    times = pd.read_csv(tmp_path / "out" / "poses.csv").time_s.unique()
+    with av.open(str(path)) as container:
+        shown = [float(frame.time) for frame in container.decode(video=0)]
+    assert shown == pytest.approx(times, abs=1e-3)
 
 
 def test_a_network_may_come_before_the_pictures(checkpoint, folder, tmp_path, capsys):

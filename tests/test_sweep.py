@@ -1,6 +1,7 @@
 """A whole sweep on the toy tree: what is done is not done again, and the tables hold it."""
 
 import dataclasses
+import json
 import pickle
 import re
 import shutil
@@ -97,6 +98,19 @@ def test_only_what_a_changed_key_touches_is_done_again(finished):
     left = {step.name for step in toys.steps() if not step.is_done}
     assert left == {"lifter", "predictions, before"}
     assert {step.of for step in toys.steps() if not step.is_done} == {"martinez, seed 0"}
+    assert toys.missing == ["martinez"]  # what it predicted as it was counts no longer
+
+
+def test_our_model_alone_has_a_learning_curve(finished, tmp_path):
+    toys = opened(tmp_path, finished.tree, '[methods.ours]\nstage = "ours"')
+    run = toys.results / "runs" / "ours" / "seed0"
+    shutil.copytree(finished.results / "runs" / "dual" / "seed0", run)
+    shutil.copytree(finished.results / "heatmaps", toys.results / "heatmaps")
+    shutil.rmtree(run / "checkpoints" / "runs" / "lifter")
+    assert toys.missing == []
+    ((begins_s, history),) = toys.learning_curves()["ours"]
+    assert begins_s == 0
+    assert len(history) == 1
 
 
 def test_shards_share_no_network_and_miss_nothing(finished):
@@ -156,6 +170,11 @@ def partial(finished, tmp_path):
     for seed0 in (run / "seed0", *toys.results.glob("heatmaps/*/seed0")):
         shutil.copytree(seed0, seed0.with_name("seed1"))
     (run / "seed1" / "predictions" / "after.npz").unlink()
+    for step in toys.steps():  # those of the second seed note what they would have been
+        notes = steps.stamps(step.folder)
+        if step.name in notes:
+            notes[step.name]["key"] = step.key
+            (step.folder / "steps.json").write_text(json.dumps(notes))
     return toys
 
 

@@ -102,6 +102,10 @@ def _with_head(values, frames):
 
 def best_model(models):
     """Name of the model with the least MPJPE; one that is given the truth's heatmaps competes only
-    if it is alone."""
+    if it is alone. Raises EgolibError for none."""
+    if not models:
+        raise EgolibError(
+            "no model has been run on the test split yet; run notebooks 3 to 4b first"
+        )
     mean = {name: mpjpe_mm(p.predicted_m, p.truth_m).mean() for name, p in models.items()}
     return min(mean, key=lambda name: (name == _ORACLE, mean[name]))

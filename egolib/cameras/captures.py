@@ -55,7 +55,8 @@ def _opened(device):
     # One line of ours says what is wrong, not pages of FFmpeg's.
     os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
     cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
-    local = isinstance(device, int)
+    # FFmpeg, which reads files and streams, comes without its input devices.
+    local = isinstance(device, int) or device.startswith("/dev/video")
     capture = cv2.VideoCapture(
         device, cv2.CAP_ANY if local else cv2.CAP_FFMPEG, () if local else _TIME_LIMITS_MS
     )

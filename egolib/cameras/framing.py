@@ -103,9 +103,11 @@ class Framing:
         """The square's left column, top row and side in the upright picture; it may stick out."""
         height, width = self._upright_shape(shape)
         if self.circle:
-            if not min(shape[:2]) / 8 < self.circle[2] < 2 * max(shape[:2]):
+            column, row, radius = self.circle
+            inside = 0 <= column < shape[1] and 0 <= row < shape[0]
+            if not (inside and min(shape[:2]) / 8 < radius < 2 * max(shape[:2])):
                 raise EgolibError(
-                    f"a circle of radius {self.circle[2]:g} is not that of a "
+                    f"a circle of radius {radius:g} about {column:g}, {row:g} is not that of a "
                     f"{shape[1]}x{shape[0]} picture"
                 )
             centre = self._axes @ (self.circle[:2] - _middle(shape)) + _middle((height, width))

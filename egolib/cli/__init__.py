@@ -35,7 +35,14 @@ def main(arguments=None):
     except EgolibError as error:
         print(f"egolib: {error}", file=sys.stderr)
         return 2
+    except (PermissionError, NotADirectoryError, IsADirectoryError, FileExistsError) as error:
+        if error.filename is None:
+            raise
+        print(f"egolib: {error.filename}: {error.strerror}", file=sys.stderr)
+        return 2
     except KeyboardInterrupt:
-        print("egolib: interrupted; the same command goes on from here", file=sys.stderr)
+        anew = options.verb == "train" and not options.resume
+        goes_on = "the same command with --resume" if anew else "the same command"
+        print(f"egolib: interrupted; {goes_on} goes on from here", file=sys.stderr)
         return 130
     return 0

@@ -158,7 +158,11 @@ def _match(options):
 
     network, inputs = network_and_inputs(options)
     runtime = open_fastest(network)
-    pictures = sample_pictures(open_sources(inputs)[0])
+    sources = open_sources(inputs)
+    if len(sources) > 1:
+        names = ", ".join(source.name for source in sources)
+        raise EgolibError(f"one camera at a time, not {names}: name pictures, or one video")
+    pictures = sample_pictures(sources[0])
     mirror = options.mirror or None
     found = match(pictures, runtime, read_lens(options), options.turn, mirror, options.circle)
     save_picture(match_sheet(found, runtime), options.out)
@@ -188,9 +192,11 @@ def _export(options):
     if options.int8:
         squares = calibration_squares(open_frames(options.int8, "train"), spec.image_px)
     export_onnx(network, spec, options.out, provenance)
+    checked = "it says what PyTorch says"
     if options.int8:
         quantise_onnx(options.out, options.out, squares)
-    print(f"{options.out}: {options.out.stat().st_size / 1e6:.1f} MB, the same as PyTorch says")
+        checked = "in float32 it said what PyTorch says; measure what int8 costs"
+    print(f"{options.out}: {options.out.stat().st_size / 1e6:.1f} MB; {checked}")
 
 
 def _ship(options):

@@ -51,6 +51,8 @@ def _run(options):
     from egolib.study import open_study
 
     if options.profile == "study":  # every method, not one
+        if options.seed:
+            raise EgolibError("--seed: the study has its own seeds, those of sweeps/study.toml")
         if options.pack:
             raise EgolibError(
                 f"{options.pack}: the study packs nothing; pack the tree with `egolib pack`, and "
@@ -71,6 +73,8 @@ def _sweep(options):
     if options.no_training:
         sweep.any_study.prepare_data()
     elif options.submit:
+        if options.hours is not None:
+            raise EgolibError("--hours: how long jobs may run is for the cluster to say (--slurm)")
         submit_sweep(sweep, options.submit, options.cluster, dict(options.slurm))
     else:
         run_sweep(sweep, options.hours, options.shard)

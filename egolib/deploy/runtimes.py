@@ -1,6 +1,7 @@
 """What runs an inference.Estimator: PyTorch, ONNX Runtime or OpenVINO; the fastest is chosen."""
 
 import functools
+import hashlib
 import json
 import sys
 import time
@@ -18,6 +19,7 @@ from egolib.deploy.inference import PICTURE_KINDS, Estimator
 from egolib.errors import EgolibError
 from egolib.evaluation import device
 from egolib.exclusions import place_beside
+from egolib.files import code_digest
 from egolib.progress import progress_bar
 
 _TRIALS = 7
@@ -73,19 +75,28 @@ def open_fastest(path=None):
 
 
 def _exported(path, network, spec, provenance):
-    """The network of a checkpoint as ONNX files, beside it or in the user's cache, made once: in
-    float32 and, where its calibration_path is there, in int8."""
-    digest, folder = weights_digest(network)[:16], place_beside(path.parent, ".egolib")
-    exported = [folder / f"{path.stem}-{digest}.onnx"]
+    """The network of a checkpoint as ONNX files, beside it or in the user's cache, made once by this
+    version of the code: in float32 and, where its calibration_path is there, in int8."""
+    folder = place_beside(path.parent, ".egolib")
+    name = f"{path.stem}-{weights_digest(network)[:16]}-{_code_of_export()[:8]}"
+    exported = [folder / f"{name}.onnx"]
     if not exported[0].is_file():
         print("Exporting the network to ONNX, once ...", file=sys.stderr)
         export_onnx(network, spec, exported[0], provenance)
     if calibration_path(path).is_file():
-        exported.append(folder / f"{path.stem}-{digest}-int8.onnx")
+        ranges = hashlib.sha256(calibration_path(path).read_bytes()).hexdigest()[:8]
+        exported.append(folder / f"{name}-int8-{ranges}.onnx")
         if not exported[1].is_file():
             print("Quantising it to int8, once ...", file=sys.stderr)
             quantise_onnx(*exported, np.load(calibration_path(path), allow_pickle=False)["squares"])
     return exported
+
+
+@functools.cache
+def _code_of_export():
+    """Digest of the code that decides what an ONNX file computes."""
+    names = ("exporting", "inference", "upsampling")
+    return code_digest(Path(__file__).with_name(f"{name}.py") for name in names)
 
 
 def calibration_path(checkpoint):

@@ -11,7 +11,7 @@ from PIL import Image
 from egolib import published
 from egolib.analysis.answers import ANSWERS_FILE
 from egolib.errors import EgolibError
-from egolib.exclusions import AUDIT_FOLDER
+from egolib.exclusions import excluded_path
 from egolib.pages.explore import PAGES, write_pages
 from egolib.pages.layout import write_page
 from egolib.pages.notebook import markdown_page, notebook_page
@@ -46,7 +46,7 @@ def write_study_pages(study):
     if study.renders:
         card = REPOSITORY / "data" / "README.md"
         markdown_page(results / "data_card.html", card, "Data card: the miniature")
-    audit = (study.source or study.tree) / AUDIT_FOLDER
+    audit = excluded_path(study.source or study.tree).parent
     if (audit / "index.html").is_file():
         shutil.copytree(audit, results / "audit", dirs_exist_ok=True)
 
@@ -77,9 +77,8 @@ def write_report(results_dir):
             for name, texts in PAGES.items()
             if (results / "pages" / f"{name}.html").is_file()
         ],
-        tables=[
-            (name, TABLES[name][0], with_sources(t), footnotes(t)) for name, t in tables.items()
-        ],
+        tables=[(name, TABLES[name][0], with_sources(t)) for name, t in tables.items()],
+        notes=footnotes(pd.concat(list(tables.values()), axis=1)),
         more_tables=[
             (name, title, plain(_table(results / "tables" / f"{name}.csv")))
             for name, title in _MORE_TABLES.items()

@@ -27,7 +27,7 @@ def drawing(out, source, done):
             return
         if source.fps:
             path = _video_path(out, source, len(frames_of(source, done)))
-            add = opened.enter_context(overlays.video(path, source.fps))
+            add = opened.enter_context(overlays.video(path, source.fps, source.live))
         run = opened.enter_context(overlays.in_background())
         if source.fps:
             yield lambda found: run(add, found)

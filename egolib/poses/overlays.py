@@ -16,6 +16,7 @@ from egolib.skeleton import HEATMAP_JOINT_INDICES
 
 _WAITING = 16  # drawings that may wait for their turn
 _VIDEO_PX = 512  # most of a video's height: drawing and encoding keep up with a camera
+_MILLISECOND = Fraction(1, 1000)
 _ENCODER = {"preset": "veryfast", "crf": "20"}
 
 
@@ -60,32 +61,41 @@ def write_picture(path, found):
 
 
 @contextlib.contextmanager
-def video(path, fps):
+def video(path, fps, live=False):
     """Yield a function that adds the overlay of an Estimate to the video at `path` (H.264 in mp4),
-    which is there, whole, when the block has ended well and anything was added."""
+    which is there, whole, when the block has ended well and anything was added. live: frames were
+    dropped, each is shown at its own time."""
     with contextlib.ExitStack() as opened:
         encode = None
 
         def add(found):
             nonlocal encode
             overlay = draw(found, _VIDEO_PX)
-            encode = encode or opened.enter_context(_encoder(path, fps, overlay.shape))
-            encode(overlay)
+            encode = encode or opened.enter_context(_encoder(path, fps, overlay.shape, live))
+            encode(overlay, found.picture.time_s)
 
         yield add
 
 
 @contextlib.contextmanager
-def _encoder(path, fps, shape):
+def _encoder(path, fps, shape, live):
     with atomic_path(path) as partial, av.open(partial, "w", format="mp4") as container:
         stream = container.add_stream("libx264", Fraction(fps).limit_denominator(1001), _ENCODER)
         stream.pix_fmt = "yuv420p"
         stream.height, stream.width = (side // 2 * 2 for side in shape[:2])
+        if live:
+            stream.codec_context.time_base = _MILLISECOND
+        last = -1
 
-        def encode(overlay):
+        def encode(overlay, time_s):
+            nonlocal last
             if overlay.shape[:2] != (stream.height, stream.width):
                 overlay = cv2.resize(overlay, (stream.width, stream.height))
-            container.mux(stream.encode(av.VideoFrame.from_ndarray(overlay, format="rgb24")))
+            frame = av.VideoFrame.from_ndarray(overlay, format="rgb24")
+            if live:
+                frame.time_base = _MILLISECOND
+                last = frame.pts = max(last + 1, round(1000 * time_s))
+            container.mux(stream.encode(frame))
 
         yield encode
         container.mux(stream.encode())

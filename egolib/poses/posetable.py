@@ -26,8 +26,8 @@ def keep_to_one_maker(path, maker):
     text = json.dumps(maker, indent=1)
     if note.is_file() and note.read_text() != text and (path.is_file() or _partial(path).is_file()):
         raise EgolibError(
-            f"{path.parent}: holds poses of another network or framing; choose another folder, or "
-            "delete this one"
+            f"{path.parent}: holds poses of another network or framing, or with another --steady; "
+            "choose another folder, or delete this one"
         )
     write_atomically(note, text)
 

@@ -1,0 +1,98 @@
+"""How often `egolib match` finds which way is up, takes pictures of a headset for such, and is taken in
+by pictures that are none, by how many pictures it is shown. Reads a tree's test split."""
+
+import argparse
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pandas as pd
+
+from egolib.camera import inside_circle, square_to_native
+from egolib.cameras.framing import TURNS
+from egolib.cameras.matching import LEAST_CONFIDENCE, LEAST_MARGIN
+from egolib.deploy.runtimes import open_fastest
+from egolib.shards import open_frames
+
+SETS = 2000  # drawn for each row
+DRAWN_PX = 256
+BATCH = 32
+
+
+def noise(rng):
+    return rng.integers(0, 256, (DRAWN_PX, DRAWN_PX, 3), np.uint8)
+
+
+def flat(rng):
+    return np.full((DRAWN_PX, DRAWN_PX, 3), rng.integers(0, 256, 3), np.uint8)
+
+
+def smooth_texture(rng):
+    coarse = rng.integers(0, 256, (int(rng.integers(4, 17)),) * 2 + (3,), np.uint8)
+    return cv2.resize(coarse, (DRAWN_PX, DRAWN_PX), interpolation=cv2.INTER_CUBIC)
+
+
+def heap_of_discs(rng):
+    picture = flat(rng)
+    for _ in range(40):
+        centre, colour = rng.integers(0, DRAWN_PX, 2), rng.integers(0, 256, 3)
+        cv2.circle(picture, centre.tolist(), int(rng.integers(8, 60)), colour.tolist(), -1)
+    return picture
+
+
+def square_of(draw, rng, image_px):
+    """A picture that is none of a headset, within the circle of the data set's lens."""
+    places = np.stack(np.meshgrid(*[np.arange(DRAWN_PX)] * 2), -1)
+    inside = inside_circle(square_to_native(places, DRAWN_PX))
+    picture = draw(rng) * inside[..., None].astype(np.uint8)
+    return cv2.resize(picture, (image_px, image_px), interpolation=cv2.INTER_AREA)
+
+
+def confidences(runtime, squares):
+    """Mean heatmap peak of each square, turned by each of TURNS (N, 4)."""
+
+    def of(part, turn):
+        turned = np.ascontiguousarray(np.rot90(part, -turn // 90, (1, 2)))
+        return runtime.run(turned)["confidence"].mean(1)
+
+    parts = np.array_split(squares, -(-len(squares) // BATCH))
+    return np.concatenate([np.stack([of(part, turn) for turn in TURNS], 1) for part in parts])
+
+
+def shares(confidence, rng, size):
+    """Of sets of `size` pictures (in percent): at which the first turn is the surest, and that pass."""
+    means = confidence[rng.integers(0, len(confidence), (SETS, size))].mean(1)
+    best = means.max(1)
+    margin = best - (means.sum(1) - best) / (len(TURNS) - 1)
+    passed = (best >= LEAST_CONFIDENCE) & (margin >= LEAST_MARGIN)
+    return 100 * (means.argmax(1) == 0).mean(), 100 * passed.mean()
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("data", type=Path, help="a tree or a pack")
+    parser.add_argument("--network", type=Path, help="else the one that comes with egolib")
+    parser.add_argument("--pictures", type=int, default=400, help="of each kind")
+    options = parser.parse_args()
+    runtime, rng = open_fastest(options.network), np.random.default_rng(0)
+    index = open_frames(options.data, "test")
+    chosen = np.linspace(0, len(index) - 1, min(options.pictures, len(index))).round().astype(int)
+    kinds = {"test frames": np.stack([index.read_square(i, runtime.image_px) for i in chosen])}
+    for draw in (noise, flat, smooth_texture, heap_of_discs):
+        drawn = [square_of(draw, rng, runtime.image_px) for _ in range(options.pictures)]
+        kinds[draw.__name__.replace("_", " ")] = np.stack(drawn)
+    rows = {}
+    for kind, squares in kinds.items():
+        confidence = confidences(runtime, squares)
+        for size in (1, 2, 4, 16):
+            upright, passed = shares(confidence, rng, size)
+            row = rows.setdefault(f"{size} pictures", {})
+            if kind == "test frames":
+                row["right turn (%)"] = upright
+            row[f"{kind} pass (%)"] = passed
+    print(f"{runtime.name}, {len(chosen)} test frames\n")
+    print(pd.DataFrame(rows).T.round(1).to_markdown())
+
+
+if __name__ == "__main__":
+    main()
