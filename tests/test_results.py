@@ -208,7 +208,7 @@ def test_publish_refreshes_the_readme_between_its_markers_only(toy, tmp_path):
     assert "(results/published/quick/figures/which_joints_are_wrong.png)" in text
     assert text.count("**Mean error by part of the body (mm)**") == 1
     suffixes = {path.suffix for path in target.rglob("*") if path.is_file()}
-    assert suffixes == {".csv", ".md", ".png"}
+    assert suffixes == {".csv", ".json", ".md", ".png"}
     assert not stale.exists()
 
 

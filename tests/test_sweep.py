@@ -102,7 +102,7 @@ def test_only_what_a_changed_key_touches_is_done_again(finished):
 
 
 def test_our_model_alone_has_a_learning_curve(finished, tmp_path):
-    toys = opened(tmp_path, finished.tree, '[methods.ours]\nstage = "ours"')
+    toys = opened(tmp_path, finished.tree, 'base = "tiny.toml"\n[methods.ours]\nstage = "ours"')
     run = toys.results / "runs" / "ours" / "seed0"
     shutil.copytree(finished.results / "runs" / "dual" / "seed0", run)
     shutil.copytree(finished.results / "heatmaps", toys.results / "heatmaps")
