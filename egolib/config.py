@@ -94,7 +94,7 @@ class OursConfig:
     epochs: int = 2
     batch_size: int = 16
     accumulate: int = 1
-    learning_rate: float = 5e-4
+    learning_rate: float = 2e-4
 
 
 @dataclass(frozen=True)
