@@ -108,6 +108,6 @@ def test_the_studys_grid_holds_every_method_and_question():
         "lifter.latent_size", "lifter.limb_terms", "lifter.pose_activations", "stage",
         "heatmaps.sigma_px", "heatmaps.image_px", "heatmaps.backbone",
         "ours.refinements", "ours.at_projections", "ours.self_attention", "ours.uncertainty",
-        "ours.augment",
+        "ours.augment", "ours.learning_rate",
     }  # fmt: skip
     assert all(len(found.variations[name].seeds) == 3 for name in found.methods)
