@@ -91,13 +91,19 @@ def publish(results_dir, repository):
         block.markers[0],
         *_pictures(block.figure, place),
         table,
-        f"{manifest.get('unfinished', '')} {run_sentence(manifest)} {origin_sentence(results_dir)} "
+        f"{_unfinished(manifest, place)}{run_sentence(manifest)} {origin_sentence(results_dir)} "
         f"In brackets: 95 % intervals. Sources and notes stand below the [tables]({place}/tables): {links}.",
         *_pictures(block.last_figure, place),
         block.markers[1],
     ]
     write_atomically(readme, before + "\n\n".join(part.strip() for part in parts) + after)
     return target
+
+
+def _unfinished(manifest, place):
+    """What a sweep lacks, in one sentence; the table tells which runs."""
+    first, _, _ = manifest.get("unfinished", "").partition(". ")
+    return first and f"{first} ([which]({place}/tables/runs.csv)). "
 
 
 def _pictures(figures, place):
