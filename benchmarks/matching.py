@@ -10,7 +10,7 @@ import pandas as pd
 
 from egolib.camera import inside_circle, square_to_native
 from egolib.cameras.framing import TURNS
-from egolib.cameras.matching import LEAST_CONFIDENCE, LEAST_MARGIN
+from egolib.cameras.matching import is_usual, turned_confidence
 from egolib.deploy.runtimes import open_fastest
 from egolib.shards import open_frames
 
@@ -48,24 +48,12 @@ def square_of(draw, rng, image_px):
     return cv2.resize(picture, (image_px, image_px), interpolation=cv2.INTER_AREA)
 
 
-def confidences(runtime, squares):
-    """Mean heatmap peak of each square, turned by each of TURNS (N, 4)."""
-
-    def of(part, turn):
-        turned = np.ascontiguousarray(np.rot90(part, -turn // 90, (1, 2)))
-        return runtime.run(turned)["confidence"].mean(1)
-
-    parts = np.array_split(squares, -(-len(squares) // BATCH))
-    return np.concatenate([np.stack([of(part, turn) for turn in TURNS], 1) for part in parts])
-
-
 def shares(confidence, rng, size):
     """Of sets of `size` pictures (in percent): at which the first turn is the surest, and that pass."""
     means = confidence[rng.integers(0, len(confidence), (SETS, size))].mean(1)
     best = means.max(1)
     margin = best - (means.sum(1) - best) / (len(TURNS) - 1)
-    passed = (best >= LEAST_CONFIDENCE) & (margin >= LEAST_MARGIN)
-    return 100 * (means.argmax(1) == 0).mean(), 100 * passed.mean()
+    return 100 * (means.argmax(1) == 0).mean(), 100 * is_usual(best, margin).mean()
 
 
 def main():
@@ -83,7 +71,8 @@ def main():
         kinds[draw.__name__.replace("_", " ")] = np.stack(drawn)
     rows = {}
     for kind, squares in kinds.items():
-        confidence = confidences(runtime, squares)
+        parts = np.array_split(squares, -(-len(squares) // BATCH))
+        confidence = np.concatenate([turned_confidence(part, runtime) for part in parts])
         for size in (1, 2, 4, 16):
             upright, passed = shares(confidence, rng, size)
             row = rows.setdefault(f"{size} pictures", {})

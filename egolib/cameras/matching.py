@@ -118,11 +118,20 @@ def _own_framings(shape, circle):
 def _confidence(pictures, framing, runtime):
     """{turn: mean heatmap peak over pictures and joints} of `framing` turned each way."""
     squares = np.stack([framing.square(rgb, runtime.image_px) for rgb in pictures])
-    confidence = {}
-    for more in TURNS:
-        turned = np.ascontiguousarray(np.rot90(squares, -more // 90, (1, 2)))
-        confidence[(framing.turn + more) % 360] = float(runtime.run(turned)["confidence"].mean())
-    return confidence
+    means = turned_confidence(squares, runtime).mean(0).tolist()
+    return {(framing.turn + more) % 360: mean for more, mean in zip(TURNS, means, strict=True)}
+
+
+def turned_confidence(squares, runtime):
+    """Mean heatmap peak of each of N squares, turned by each of TURNS -> (N, 4)."""
+    turned = [np.ascontiguousarray(np.rot90(squares, -turn // 90, (1, 2))) for turn in TURNS]
+    return np.stack([runtime.run(each)["confidence"].mean(1) for each in turned], 1)
+
+
+def is_usual(confidence, margin):
+    """Whether pictures of a headset have such a mean confidence, and such a margin over the mean of
+    the other turns: numbers or arrays."""
+    return (confidence >= LEAST_CONFIDENCE) & (margin >= LEAST_MARGIN)
 
 
 def _doubts(count, circle, lens, own, framing, confidence):
@@ -138,7 +147,7 @@ def _doubts(count, circle, lens, own, framing, confidence):
         return
     best = confidence[framing.turn]
     margin = best - np.mean([value for turn, value in confidence.items() if turn != framing.turn])
-    if best < LEAST_CONFIDENCE or margin < LEAST_MARGIN:
+    if not is_usual(best, margin):
         yield (
             "this does not look like a downward headset view: the network's mean confidence is "
             f"{best:.2f}, {margin:+.2f} against the other turns; usual are {LEAST_CONFIDENCE} and "
