@@ -191,7 +191,7 @@ def _run_notebook(notebook, study, stamp):
         )  # fmt: skip
     except PapermillExecutionError as error:
         where = f"{notebook.name}, cell {error.exec_count}"
-        if is_ours(error.ename):
+        if is_ours(error.ename) or error.ename == PermissionError.__name__:
             raise EgolibError(f"{error.evalue} ({where})") from error
         raise RuntimeError(f"{where}: {error.ename}: {error.evalue}; see {partial}") from error
     finally:

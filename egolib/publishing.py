@@ -102,8 +102,8 @@ def publish(results_dir, repository):
 
 def _unfinished(manifest, place):
     """What a sweep lacks, in one sentence; the table tells which runs."""
-    first, _, _ = manifest.get("unfinished", "").partition(". ")
-    return first and f"{first} ([which]({place}/tables/runs.csv)). "
+    first, *_ = manifest.get("unfinished") or [""]
+    return first and f"{first.removesuffix('.')} ([which]({place}/tables/runs.csv)). "
 
 
 def _pictures(figures, place):

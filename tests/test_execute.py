@@ -52,3 +52,17 @@ def test_an_error_in_a_notebook_is_one_line(tmp_path, toy_tree, capsys, monkeypa
     assert last.startswith(f"egolib: {tmp_path / 'packed'}: holds pictures of 32 px, 64 are asked")
     assert "02_train_heatmaps.ipynb" in last
     assert not (tmp_path / "out" / "notebooks" / "02_train_heatmaps.ipynb").exists()
+
+
+def test_a_place_that_may_not_be_written_is_one_line(tmp_path, toy_tree, capsys, monkeypatch):
+    training = [path for path in notebook_paths() if path.stem == "02_train_heatmaps"]
+    monkeypatch.setattr(execute, "notebook_paths", lambda: training)
+    pack_tree(toy_tree, tmp_path / "packed", px=64)
+
+    def refused(*_, **__):
+        told = "[Errno 13] Permission denied: 'there'"
+        raise execute.PapermillExecutionError(3, 3, "study.train()", "PermissionError", told, [])
+
+    monkeypatch.setattr(execute.pm, "execute_notebook", refused)
+    last = last_line_of_a_refused_run(capsys, tmp_path / "packed", tmp_path / "out")
+    assert "Permission denied: 'there' (02_train_heatmaps.ipynb, cell 3)" in last

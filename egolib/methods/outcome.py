@@ -55,15 +55,16 @@ def standing(sweep):
 
 
 def unfinished(sweep):
-    """What is missing of a sweep.Sweep, in words; "" where nothing is."""
+    """What is missing of a sweep.Sweep, in sentences, the first of which sums it up; [] where nothing
+    is."""
     runs = standing(sweep)
     trained, planned = runs["seeds trained"], runs["seeds planned"]
     if (trained == planned).all():
-        return ""
+        return []
     none = [name for name in runs.index if not trained[name]]
     some = [f"{name} ({trained[name]} of {planned[name]} seeds)"
             for name in runs.index if 0 < trained[name] < planned[name]]  # fmt: skip
     parts = [f"Not finished: {trained.sum()} of {planned.sum()} runs are trained."]
     parts += [f"In part: {', '.join(some)}."] * bool(some)
     parts += [f"Not yet: {', '.join(none)}."] * bool(none)
-    return " ".join(parts)
+    return parts

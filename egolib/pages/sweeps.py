@@ -38,7 +38,7 @@ def write_sweep_report(results_dir):
         title=f"Methods compared: {manifest['grid']}",
         run=run_sentence(manifest),
         origin=origin_sentence(results),
-        warning=manifest["unfinished"],
+        warning=" ".join(manifest["unfinished"]),
         tiles=_tiles(tables["methods"], runs, manifest),
         lead=figures.get("methods"),
         claims=_claims(claims),
