@@ -9,6 +9,10 @@ class EgolibError(Exception):
         return super().__str__().rsplit(f"{type(self).__name__}: ", 1)[-1].strip()
 
 
+# What Python raises for a path that cannot be used as it should: said in one line, like ours.
+UNUSABLE_PATH = (PermissionError, NotADirectoryError, IsADirectoryError, FileExistsError)
+
+
 def is_ours(name):
     """Whether a class of this name, as another process's traceback prints it, is an EgolibError."""
     return name in {EgolibError.__name__, *(c.__name__ for c in EgolibError.__subclasses__())}

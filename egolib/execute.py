@@ -17,7 +17,7 @@ from nbconvert.preprocessors import CoalesceStreamsPreprocessor
 from papermill.exceptions import PapermillExecutionError
 
 from egolib.audit import headline
-from egolib.errors import EgolibError, is_ours
+from egolib.errors import UNUSABLE_PATH, EgolibError, is_ours
 from egolib.files import no_space_is_one_line, write_atomically
 from egolib.methods.outcome import unfinished
 from egolib.pages import notebook_page, write_report, write_study_pages, write_sweep_report
@@ -191,7 +191,8 @@ def _run_notebook(notebook, study, stamp):
         )  # fmt: skip
     except PapermillExecutionError as error:
         where = f"{notebook.name}, cell {error.exec_count}"
-        if is_ours(error.ename) or error.ename == PermissionError.__name__:
+        unusable = error.ename in {each.__name__ for each in UNUSABLE_PATH}
+        if is_ours(error.ename) or (unusable and "[Errno" in error.evalue):
             raise EgolibError(f"{error.evalue} ({where})") from error
         raise RuntimeError(f"{where}: {error.ename}: {error.evalue}; see {partial}") from error
     finally:

@@ -13,7 +13,7 @@ import argparse
 import sys
 
 from egolib.cli import data, networks, whole
-from egolib.errors import EgolibError
+from egolib.errors import UNUSABLE_PATH, EgolibError
 
 VERBS = whole.VERBS | data.VERBS | networks.VERBS
 
@@ -35,7 +35,7 @@ def main(arguments=None):
     except EgolibError as error:
         print(f"egolib: {error}", file=sys.stderr)
         return 2
-    except (PermissionError, NotADirectoryError, IsADirectoryError, FileExistsError) as error:
+    except UNUSABLE_PATH as error:
         if error.filename is None:
             raise
         print(f"egolib: {error.filename}: {error.strerror}", file=sys.stderr)
