@@ -20,7 +20,7 @@ The rooms, in the order in which data flows; a module imports only from modules 
     rotations    of joints: angles, matrices, 6D
     models       HeatmapNet -> PoseLifter -> EgoPose
     baselines    other ways from heatmaps to a pose
-    queries      our own model: joint queries that look where the lens draws them
+    raypose      our own model: rays through the lens, distances along them
     windows      our own model with a look back at the last pictures
     losses       one function per equation of the paper
     metrics      MPJPE and friends, with intervals
@@ -45,7 +45,7 @@ The rooms, in the order in which data flows; a module imports only from modules 
     analysis     why a pose is wrong, and for whom
     cameras      pictures, videos and cameras of every kind, brought to the data set's framing
     poses        what a prediction is written as: csv, npz, json, BVH, overlays; a rig fitted to it
-    queryplots   our own model's figures: how it is built, what it learns and foresees
+    ourplots     our own model's figures: how it is built, what it learns and foresees
     predict      pictures, videos, cameras -> poses and overlays
     scoring      poses.csv against labels of one's own
     audit        what is wrong with a copy of the data

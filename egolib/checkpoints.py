@@ -16,7 +16,7 @@ from egolib.errors import EgolibError
 from egolib.files import write_atomically
 from egolib.models import EgoPose, HeatmapNet, PoseLifter, heatmap_side
 from egolib.quantising import quantised, restored
-from egolib.queries import QueryPose
+from egolib.raypose import RayPose, map_side
 from egolib.skeleton import HEATMAP_JOINTS, JOINTS
 from egolib.windows import WindowPose
 
@@ -28,14 +28,14 @@ SHIPPED = Path(__file__).with_name("weights") / "ours.safetensors"  # comes with
 JOINT_ORDERS = {"joints": JOINTS, "heatmap_joints": HEATMAP_JOINTS}
 
 
-OWN_PARTS = ("refinements", "at_projections", "self_attention", "uncertainty")
+OWN_PARTS = ("early_features", "uncertainty")
 
 
 @dataclass(frozen=True)
 class NetworkSpec:
     """What is needed to build a network. `kind` is one of KINDS, `method` one of config.METHODS; a
     heatmap network ignores the lifter's fields and the other way round (`image_px` and `sigma_px`
-    fix its heatmaps); those from `refinements` on are our own model's, `frames` its window's."""
+    fix its heatmaps); those from `early_features` on are our own model's, `frames` its window's."""
 
     kind: str
     backbone: str
@@ -44,14 +44,14 @@ class NetworkSpec:
     method: str = "dual"
     latent_size: int = 20
     pose_activations: bool = True
-    refinements: int = 2
-    at_projections: bool = True
-    self_attention: bool = True
+    early_features: bool = True
     uncertainty: bool = True
     frames: int = 1
 
     @property
     def heatmap_px(self):
+        if self.kind in OWN_STAGES:
+            return map_side(self.image_px)
         return heatmap_side(self.image_px)
 
 
@@ -76,21 +76,16 @@ def build_network(spec, pretrained=False):
     if spec.kind == "heatmaps":
         return HeatmapNet(spec.backbone, pretrained)
     if spec.kind in OWN_STAGES:
-        return _build_ours(spec)
+        return _build_ours(spec, pretrained)
     lifter = _build_lifter(spec)
     if spec.kind == "lifter":
         return lifter
     return EgoPose(HeatmapNet(spec.backbone, pretrained), lifter)
 
 
-def _build_ours(spec):
-    network = QueryPose(
-        HeatmapNet(spec.backbone),
-        spec.refinements,
-        spec.at_projections,
-        spec.self_attention,
-        spec.uncertainty,
-    )
+def _build_ours(spec, pretrained):
+    parts = {name: getattr(spec, name) for name in OWN_PARTS}
+    network = RayPose(spec.backbone, spec.sigma_px, pretrained=pretrained, **parts)
     return WindowPose(network, spec.frames) if spec.kind == "window" else network
 
 

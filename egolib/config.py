@@ -25,12 +25,12 @@ class RenderConfig:
     of BVH files named after the clips that they replace or add ("": none)."""
 
     scale: float = 0.3
-    fps: int = 10
-    train_frames: int = 13
-    val_frames: int = 10
-    test_frames: int = 8
+    fps: int = 5
+    train_frames: int = 6
+    val_frames: int = 5
+    test_frames: int = 5
     characters: int = 0
-    clips: int = 18
+    clips: int = 36
     motion: str = ""
 
 
@@ -82,19 +82,16 @@ class FinetuneConfig:
 
 @dataclass(frozen=True)
 class OursConfig:
-    """The study's own model (queries.py), from the heatmap network of stage 1: picture -> pose, end
-    to end. `refinements` steps follow the first pose; `at_projections`, `self_attention` and
-    `uncertainty` switch its parts."""
+    """The study's own model (raypose.py), picture -> pose in one stage, on pictures and with the trunk
+    of [heatmaps]. `early_features` and `uncertainty` switch its parts."""
 
-    refinements: int = 2
-    at_projections: bool = True
-    self_attention: bool = True
+    early_features: bool = True
     uncertainty: bool = True
     augment: bool = True
-    epochs: int = 2
+    epochs: int = 8
     batch_size: int = 16
     accumulate: int = 1
-    learning_rate: float = 2e-4
+    learning_rate: float = 1e-3
 
 
 @dataclass(frozen=True)
@@ -134,7 +131,7 @@ PROFILES = {
     "smoke": Profile(
         name="smoke",
         render=RenderConfig(
-            scale=0.1, train_frames=4, val_frames=1, test_frames=2, characters=2, clips=9
+            scale=0.1, fps=10, train_frames=4, val_frames=1, test_frames=2, characters=2, clips=9
         ),
         heatmaps=HeatmapConfig(image_px=64, epochs=2),
         lifter=LifterConfig(epochs=3),
@@ -185,7 +182,7 @@ CHOICES = {
 # Zero means "all" or "none" here; any other number of a profile must be positive.
 MAY_BE_ZERO = (
     "characters", "clips", "workers", "augment", "pose_activations", "pretrained",
-    "embedded", "compiled", "refinements", "at_projections", "self_attention", "uncertainty",
+    "embedded", "compiled", "early_features", "uncertainty",
 )  # fmt: skip
 
 

@@ -9,6 +9,7 @@ from egolib.errors import EgolibError
 from egolib.skeleton import HEATMAP_JOINT_INDICES, JOINTS
 
 NECK, HEAD = JOINTS.index("Neck"), JOINTS.index("Head")
+_MOST_KEPT = 2_000_000_000  # bytes of decoded pictures
 
 
 class FrameDataset(Dataset):
@@ -24,10 +25,11 @@ class FrameDataset(Dataset):
         pictures; left out when there is none.
     position: int64, the place in the index.
 
+    `keep`: pictures are decoded once and kept for the next epoch, where all fit into 2 GB.
     Raises EgolibError for pictures that would have to be enlarged from a packed size.
     """
 
-    def __init__(self, index, image_px, with_images=True, detected=None):
+    def __init__(self, index, image_px, with_images=True, detected=None, keep=False):
         if with_images and image_px > index.largest_px:
             raise EgolibError(
                 f"{index.root}: holds pictures of {index.largest_px} px, {image_px} are asked for; "
@@ -37,6 +39,8 @@ class FrameDataset(Dataset):
         self.image_px = image_px
         self.with_images = with_images
         self.detected = detected
+        self.keep = keep and 3 * len(index) * image_px**2 <= _MOST_KEPT
+        self.kept = {}
 
     def __len__(self):
         return len(self.index)
@@ -61,9 +65,17 @@ class FrameDataset(Dataset):
         if self.with_images:
             squares = np.empty((len(positions), self.image_px, self.image_px, 3), np.uint8)
             for square, position in zip(squares, positions, strict=True):
-                square[:] = self.index.read_square(position, self.image_px)
+                square[:] = self._square(position)
             batch["image"] = squares.transpose(0, 3, 1, 2)
         return {name: torch.from_numpy(values) for name, values in batch.items()}
+
+    def _square(self, position):
+        if position in self.kept:
+            return self.kept[position]
+        square = self.index.read_square(position, self.image_px)
+        if self.keep:
+            self.kept[position] = square
+        return square
 
 
 def mean_pose_m(index, from_neck=True):

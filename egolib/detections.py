@@ -24,7 +24,7 @@ from egolib.skeleton import HEATMAP_JOINTS, JOINTS
 from egolib.windows import TOKEN, tokens_of
 
 _PART = 4096  # frames between two notes of what is done
-_CODE = ("camera", "models", "pictures", "queries", "windows")
+_CODE = ("camera", "models", "pictures", "raypose", "windows")
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,8 @@
 Every term is a mean over the batch. What the paper leaves open is said where it is decided.
 """
 
+import math
+
 import torch
 
 from egolib.skeleton import JOINTS, LIMBS
@@ -15,9 +17,9 @@ LAMBDA_HEATMAP = 0.001
 # SelfPose's weight of the rotations could not be read: at 20 degrees of error this one makes them
 # count about a fifth of the pose.
 LAMBDA_ROTATION = 0.01
-# Our own model's loss: the mean distance of the joints, and with these weights the mean squared
-# error of the heatmaps and the spread's.
-OURS_HEATMAP = 10.0
+# Our own model's loss: the mean distance of the joints, in the camera frame and from the neck, that of
+# the rays, and with these weights the divergence of the maps and the spread's.
+OURS_DIVERGENCE = 0.05
 OURS_SPREAD = 0.01
 
 _LIMB_STARTS = [JOINTS.index(start) for start, _ in LIMBS]
@@ -74,6 +76,17 @@ def ray_loss(rays, joints_m, in_front):
     the camera frame, of those in_front (B, J) of the lens plane -> scalar; about radians."""
     distances = (rays - torch.nn.functional.normalize(joints_m, dim=-1)).norm(dim=-1)
     return (distances * in_front).sum() / in_front.sum().clamp(min=1)
+
+
+def divergence(scores, heatmaps, sigma_px):
+    """How far the softmax of scores (B, J, C + 1) is from where the joints are (Kullback and Leibler),
+    mean over joints -> scalar. heatmaps (B, J, H, H): Gaussians of peak 1 with sigma_px; what of one
+    lies outside the picture is "elsewhere", the last score."""
+    cells = heatmaps.flatten(2) / (2 * math.pi * sigma_px**2)
+    inside = cells.sum(-1, keepdim=True).clamp(min=1)  # a narrow one summed over cells can exceed 1
+    target = torch.cat([cells / inside, (1 - cells.sum(-1, keepdim=True)).clamp(min=0)], -1)
+    terms = torch.nn.functional.kl_div(scores.log_softmax(-1), target, reduction="none")
+    return terms.sum(-1).mean()
 
 
 def spread_loss(spread_m, errors_m):

@@ -14,7 +14,13 @@ from egolib.errors import EgolibError
 from egolib.rotations import matrices_from_6d
 from egolib.skeleton import HEATMAP_JOINTS, JOINTS
 
-BACKBONES = {"resnet18": 512, "resnet50": 2048, "resnet101": 2048}
+# Channels of the trunk's four stages.
+TRUNK_CHANNELS = {
+    "resnet10": (64, 128, 256, 512),
+    "resnet18": (64, 128, 256, 512),
+    "resnet50": (256, 512, 1024, 2048),
+    "resnet101": (256, 512, 1024, 2048),
+}
 
 
 def heatmap_side(image_px):
@@ -36,14 +42,10 @@ class HeatmapNet(nn.Module):
 
     def __init__(self, backbone="resnet18", pretrained=False):
         super().__init__()
-        if backbone not in BACKBONES:
-            raise EgolibError(f"unknown backbone {backbone!r}; known: {', '.join(BACKBONES)}")
-        resnet = _imagenet(backbone) if pretrained else getattr(torchvision.models, backbone)()
-        self.trunk = nn.Sequential(*list(resnet.children())[:-2])
-        deep = BACKBONES[backbone]
+        self.trunk = resnet_trunk(backbone, pretrained)
+        deep = TRUNK_CHANNELS[backbone][-1]
         self.deconvolutions = nn.Sequential(*_upsample(deep, 256), *_upsample(256, 256))
         self.head = nn.Conv2d(256, len(HEATMAP_JOINTS), kernel_size=1)
-        self.channels = {"deep": deep, "wide": 256, "fine": deep // 4}  # of `features`
         # Targets are zero almost everywhere: starting near zero spares the first epoch.
         nn.init.normal_(self.head.weight, std=1e-3)
         nn.init.zeros_(self.head.bias)
@@ -52,14 +54,21 @@ class HeatmapNet(nn.Module):
         """images (B, 3, S, S) in [-1, 1] -> heatmaps (B, 15, H, H)"""
         return self.head(self.deconvolutions(self.trunk(images)))
 
-    def features(self, images):
-        """images as above -> (heatmaps (B, 15, H, H); features, coarse to fine: the trunk's last
-        (B, C, S / 32, S / 32), the deconvolutions' (B, 256, H, H), those of the trunk's second
-        stage (B, C', S / 8, S / 8))"""
-        fine = self.trunk[:6](images)
-        deep = self.trunk[6:](fine)
-        wide = self.deconvolutions(deep)
-        return self.head(wide), deep, wide, fine
+
+def resnet_trunk(backbone, pretrained=False):
+    """The layers of a ResNet before its pooling. "resnet10" is the smallest of its kind: one block a
+    stage; nobody publishes weights of it. Raises EgolibError for an unknown backbone, and when
+    `pretrained` weights cannot be had."""
+    if backbone not in TRUNK_CHANNELS:
+        raise EgolibError(f"unknown backbone {backbone!r}; known: {', '.join(TRUNK_CHANNELS)}")
+    if backbone == "resnet10":
+        if pretrained:
+            raise EgolibError("resnet10 has no ImageNet weights; set pretrained = false")
+        block = torchvision.models.resnet.BasicBlock
+        resnet = torchvision.models.ResNet(block, [1, 1, 1, 1])
+    else:
+        resnet = _imagenet(backbone) if pretrained else getattr(torchvision.models, backbone)()
+    return nn.Sequential(*list(resnet.children())[:-2])
 
 
 def _imagenet(backbone):
@@ -84,23 +93,25 @@ class Lifted(NamedTuple):
     """What a lifter returns: pose_m (B, 16, 3) metres from the neck; from those that have the
     branch, the heatmaps again (B, 15, H, H) and joint rotations (B, 16, 3, 3), else None.
 
-    Our own model's also hold steps_m (B, K, 16, 3), metres in the camera frame, from the first
-    guess to the last, which is the pose before its neck is moved to the origin; spread_m (B, 16),
-    the error that each joint expects; queries (B, 16, D), what it knows of each joint; and rays (B, 16, 3), where it sees them.
+    Our own model's also hold camera_m (B, 16, 3), the same pose in the camera frame; spread_m (B, 16),
+    the error that each joint expects; features (B, 16, D), what it knows of each joint; rays
+    (B, 16, 3), where it sees them; and scores (B, 15, C + 1), of the cells of its maps and of
+    "elsewhere", whose softmax the heatmaps are.
     """
 
     pose_m: torch.Tensor
     reconstruction: torch.Tensor | None = None
     rotations: torch.Tensor | None = None
-    steps_m: torch.Tensor | None = None
+    camera_m: torch.Tensor | None = None
     spread_m: torch.Tensor | None = None
-    queries: torch.Tensor | None = None
+    features: torch.Tensor | None = None
     rays: torch.Tensor | None = None
+    scores: torch.Tensor | None = None
 
     @property
     def neck_m(self):
         """The neck in the camera frame (B, 3), of a network that places it; else None."""
-        return None if self.steps_m is None else self.steps_m[:, -1, JOINTS.index("Neck")]
+        return None if self.camera_m is None else self.camera_m[:, JOINTS.index("Neck")]
 
 
 def encoder(heatmap_px, outputs):

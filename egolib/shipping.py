@@ -126,7 +126,7 @@ def _scores(measured):
 def _facts(name, content, full_bytes, spec, provenance, splits):
     """[(what, value)] of the card's first table."""
     commit, _ = git_state(Path(__file__).parent)
-    same = provenance.get("code") == code_of_training()
+    same = provenance.get("code") == code_of_training(provenance["stage"])
     return [
         ("file", f"`{name}`, {len(content) / 1e6:.1f} MB"),
         ("sha256", f"`{hashlib.sha256(content).hexdigest()}`"),

@@ -11,8 +11,9 @@ from egolib.heatmaps import draw_heatmaps, find_peaks
 from egolib.losses import (
     LAMBDA_HEATMAP,
     LAMBDA_ROTATION,
-    OURS_HEATMAP,
+    OURS_DIVERGENCE,
     OURS_SPREAD,
+    divergence,
     heatmap_loss,
     lifter_loss,
     pose_loss,
@@ -191,7 +192,7 @@ class FinetuneStage(Stage):
 
 
 class OursStage(Stage):
-    """Our own model, picture to pose; every step of the refinement is told where the joints are."""
+    """Our own model, picture to pose."""
 
     def moved(self, batch, generator):
         return tilt_camera(super().moved(batch, generator), self.image_size_px, generator)
@@ -201,15 +202,12 @@ class OursStage(Stage):
         return turn_hue(images, generator) if self.config.augment else images
 
     def loss_and_error(self, batch):
-        heatmaps, *lifted = self.network(batch["image"])
-        lifted = Lifted(*lifted)
-        loss = _refined_loss(lifted, batch) + ray_loss(
-            lifted.rays.float()[:, HEATMAP_JOINT_INDICES],
-            _camera_frame_m(batch)[:, HEATMAP_JOINT_INDICES],
-            batch["in_front"],
-        )
-        loss = loss + OURS_HEATMAP * heatmap_loss(heatmaps.float(), batch["heatmaps"])
-        return loss, _mpjpe_mm(lifted.pose_m, batch)
+        lifted = Lifted(*self.network(batch["image"])[1:])
+        seen_m = _camera_frame_m(batch)[:, HEATMAP_JOINT_INDICES]
+        rays = lifted.rays[:, HEATMAP_JOINT_INDICES]
+        loss = _placing_loss(lifted, batch) + ray_loss(rays, seen_m, batch["in_front"])
+        maps = divergence(lifted.scores, batch["heatmaps"], self.sigma_px)
+        return loss + OURS_DIVERGENCE * maps, _mpjpe_mm(lifted.pose_m, batch)
 
 
 class WindowStage(Stage):
@@ -220,16 +218,14 @@ class WindowStage(Stage):
 
     def loss_and_error(self, batch):
         lifted = self.network.lift(batch["tokens"])
-        return _refined_loss(lifted, batch), _mpjpe_mm(lifted.pose_m, batch)
+        return _placing_loss(lifted, batch), _mpjpe_mm(lifted.pose_m, batch)
 
 
-def _refined_loss(lifted, batch):
-    """Loss of our own model's poses (a models.Lifted): all steps in the camera frame, the last one
-    from the neck, and the error that it expects."""
-    truth_m = _camera_frame_m(batch)
-    steps_m, pose_m = lifted.steps_m.float(), lifted.pose_m.float()
-    loss = sum(pose_loss(step_m, truth_m) for step_m in steps_m.unbind(1))
-    loss = loss + pose_loss(pose_m, batch["joints_3d_m"])
+def _placing_loss(lifted, batch):
+    """Loss of our own model's poses (a models.Lifted): in the camera frame, from the neck, and the error
+    that they expect."""
+    pose_m, camera_m = lifted.pose_m.float(), lifted.camera_m.float()
+    loss = pose_loss(camera_m, _camera_frame_m(batch)) + pose_loss(pose_m, batch["joints_3d_m"])
     if lifted.spread_m is not None:
         errors_m = (pose_m - batch["joints_3d_m"]).norm(dim=-1)
         loss = loss + OURS_SPREAD * spread_loss(lifted.spread_m.float(), errors_m)

@@ -23,6 +23,7 @@ from egolib.checkpoints import (
     save_network,
     spec_of,
 )
+from egolib.config import OWN_STAGES
 from egolib.dataset import FrameDataset, mean_pose_m
 from egolib.errors import EgolibError
 from egolib.files import code_digest
@@ -37,7 +38,8 @@ CHECKPOINT_NAMES = {
     "ours": "ours",
     "window": "window",
 }
-_PICTURES = ("backbone", "image_px", "sigma_px")  # what fixes a heatmap network
+_PICTURES = ("backbone", "image_px", "sigma_px")  # what fixes a network that reads pictures
+FROM_PICTURES = ("heatmaps", "ours")  # the stages that begin with a trunk
 _MODULES = {
     "heatmaps": HeatmapStage,
     "lifter": LifterStage,
@@ -52,8 +54,8 @@ def train_stage(stage, profile, train_index, val_index, checkpoints_dir, seed, r
     """Train one of STAGES by `profile` and write `<checkpoints_dir>/<name>.safetensors`.
 
     The fine-tuning starts from the two checkpoints of the stages before it: the lifter in the same
-    folder, the heatmap network there or at `heatmaps_path`; our own model starts from the latter
-    alone, its variant that looks back from our own model. That variant, and a lifter that is trained
+    folder, the heatmap network there or at `heatmaps_path`; our own model starts from nothing, its
+    variant that looks back from our own model. That variant, and a lifter that is trained
     on detected heatmaps, read `detected`: detections.Detections of both splits. The epoch is chosen
     on `val_index` only. With `resume`, a checkpoint that is what would be trained is left as it is,
     wherever it was trained. Returns the path of the checkpoint.
@@ -68,16 +70,13 @@ def train_stage(stage, profile, train_index, val_index, checkpoints_dir, seed, r
             checkpoints_dir / "lifter.safetensors",
             spec,
         )
-    elif stage == "ours":
-        network, start = _start_ours(
-            heatmaps_path or checkpoints_dir / "heatmaps.safetensors", spec
-        )
-        network.start_at(mean_pose_m(train_index, from_neck=False))
     elif stage == "window":
         network, start = _start_window(checkpoints_dir / "ours.safetensors", spec, detected)
     else:
-        network = build_network(spec, profile.heatmaps.pretrained and stage == "heatmaps")
+        network = build_network(spec, profile.heatmaps.pretrained and stage in FROM_PICTURES)
     maps = [None, None]
+    if stage == "ours":
+        network.start_at(mean_pose_m(train_index, from_neck=False))
     if stage == "lifter":
         network.start_at(mean_pose_m(train_index))
         if config.trained_on == "detected":
@@ -93,7 +92,7 @@ def train_stage(stage, profile, train_index, val_index, checkpoints_dir, seed, r
         "data": [train_index.fingerprint, val_index.fingerprint],
         "frames": [len(train_index), len(val_index)],
         "start": start,
-        "code": code_of_training(),
+        "code": code_of_training(stage),
     }
     path = checkpoints_dir / f"{CHECKPOINT_NAMES[stage]}.safetensors"
     if resume and json.loads(json.dumps(run_key)).items() <= provenance_of(path).items():
@@ -108,7 +107,7 @@ def train_stage(stage, profile, train_index, val_index, checkpoints_dir, seed, r
         ]
     else:
         sets = [
-            FrameDataset(index, spec.image_px, stage != "lifter", part)
+            FrameDataset(index, spec.image_px, stage != "lifter", part, keep=True)
             for index, part in zip((train_index, val_index), maps, strict=True)
         ]
     best = fit(
@@ -128,9 +127,10 @@ def train_stage(stage, profile, train_index, val_index, checkpoints_dir, seed, r
 
 
 @functools.cache
-def code_of_training():
-    """Digest of the code that decides what is learnt."""
-    names = "augment baselines camera dataset fitting heatmaps losses models pictures rotations queries stages training windows"
+def code_of_training(stage):
+    """Digest of the code that decides what a stage learns."""
+    names = "augment camera dataset fitting heatmaps losses models pictures rotations stages training"
+    names += " raypose windows" if stage in OWN_STAGES else " baselines"
     return code_digest(Path(__file__).with_name(f"{name}.py") for name in names.split())
 
 
@@ -153,15 +153,6 @@ def _need_rotations(*indices):
                 f"{index.root}: some labels of the {index.split} split have no `rot`, which the "
                 "method rotation learns; choose another method"
             )
-
-
-def _start_ours(heatmaps_path, spec):
-    """Our own model upon a trained heatmap network -> (network, where it comes from)."""
-    heatmap_net, found, origin = load_network(heatmaps_path, ["heatmaps"])
-    _require_same(found, spec, _PICTURES, heatmaps_path)
-    network = build_network(spec)
-    network.heatmap_net.load_state_dict(heatmap_net.state_dict())
-    return network, {"heatmaps": origin.get("best", origin)}
 
 
 def _start_window(ours_path, spec, detected):

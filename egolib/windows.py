@@ -2,7 +2,7 @@
 pose of the last. It sees no later picture, so that it can run live; the pictures before are not
 looked at again, only their tokens.
 
-B batch, T frames of a window, oldest first, D width of a query.
+B batch, T frames of a window, oldest first, D width of what is known of a joint.
 """
 
 import numpy as np
@@ -11,10 +11,10 @@ from torch import nn
 
 from egolib.dataset import NECK
 from egolib.models import Lifted
-from egolib.queries import WIDTH
+from egolib.raypose import WIDTH
 from egolib.skeleton import JOINTS
 
-TOKEN = WIDTH + 4  # a query, its joint in the camera frame, and the error it expects
+TOKEN = WIDTH + 4  # what is known of a joint, its place in the camera frame, and the error it expects
 
 
 def tokens_of(lifted):
@@ -22,7 +22,7 @@ def tokens_of(lifted):
     spread_m = lifted.spread_m
     if spread_m is None:
         spread_m = torch.zeros_like(lifted.pose_m[..., 0])
-    return torch.cat([lifted.queries, lifted.steps_m[:, -1], spread_m[..., None]], -1)
+    return torch.cat([lifted.features, lifted.camera_m, spread_m[..., None]], -1)
 
 
 def window_positions(index, frames):
@@ -101,18 +101,14 @@ class WindowPose(nn.Module):
         alone_m = tokens[:, -1, :, WIDTH : WIDTH + 3]
         pose_m = alone_m + change[..., :3]
         spread_m = tokens[:, -1, :, -1] * change[..., 3].exp()
-        return Lifted(
-            pose_m - pose_m[:, NECK, None],
-            steps_m=torch.stack([alone_m, pose_m], 1),
-            spread_m=spread_m,
-        )
+        return Lifted(pose_m - pose_m[:, NECK, None], camera_m=pose_m, spread_m=spread_m)
 
     def forward(self, images, earlier=None):
         """images (B, 3, S, S), each the last of its window; earlier: tokens (B, T - 1, 16,
         WIDTH + 4) of the pictures before, or None at the start -> heatmaps, and a Lifted's parts,
-        whose `queries` are the picture's own tokens, to be kept for the next."""
+        whose `features` are the picture's own tokens, to be kept for the next."""
         heatmaps, *lifted = self.image_net(images)
         now = tokens_of(Lifted(*lifted))[:, None]
         if earlier is None:
             earlier = now.expand(-1, self.frames - 1, -1, -1)
-        return heatmaps, *self.lift(torch.cat([earlier, now], 1))._replace(queries=now[:, 0])
+        return heatmaps, *self.lift(torch.cat([earlier, now], 1))._replace(features=now[:, 0])

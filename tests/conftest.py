@@ -16,7 +16,7 @@ from egolib.skeleton import JOINTS, RIG_PREFIX
 from egolib.study import REPOSITORY, miniature_network, open_study
 
 # Files of tests, the longest first: what is begun last should be done soon.
-LONGEST = ("study", "official_data", "training", "browser", "audit_drift", "queries", "execute")
+LONGEST = ("study", "official_data", "training", "browser", "audit_drift", "raypose", "execute")
 
 # Held while what the processes of a test run share is made.
 SMOKE_LOCK = REPOSITORY / "data" / "smoke.lock"

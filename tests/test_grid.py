@@ -31,8 +31,8 @@ def test_variations_of_keys_share_what_is_the_same(tmp_path):
         key = "heatmaps.sigma_px"
         values = [1, 2.0]
         [ablations.parts]
-        key = "ours.refinements"
-        values = [0, 2]
+        key = "ours.early_features"
+        values = [true, false]
         with = { stage = "ours", ours.epochs = 3, heatmaps.image_px = 128 }
         """)  # fmt: skip
     # smoke trains on true heatmaps as it is: the oracle is the same run as the first.
@@ -41,11 +41,11 @@ def test_variations_of_keys_share_what_is_the_same(tmp_path):
         "tuned",
         "lifter.latent_size=50",
         "heatmaps.sigma_px=2.0",
-        "ours.refinements=0_stage=ours_ours.epochs=3_heatmaps.image_px=128",
-        "ours.refinements=2_stage=ours_ours.epochs=3_heatmaps.image_px=128",
+        "ours.early_features=True_stage=ours_ours.epochs=3_heatmaps.image_px=128",
+        "ours.early_features=False_stage=ours_ours.epochs=3_heatmaps.image_px=128",
     ]
     parts = [found.variations[name] for name in found.ablations["parts"][1].values()]
-    assert [part.profile.ours.refinements for part in parts] == [0, 2]
+    assert [part.profile.ours.early_features for part in parts] == [True, False]
     assert {(part.stage, part.profile.ours.epochs) for part in parts} == {("ours", 3)}
     assert found.variations["tuned"].folder == "dual"
     assert found.variations["lifter.latent_size=50"].seeds == (4,)
@@ -107,7 +107,6 @@ def test_the_studys_grid_holds_every_method_and_question():
     assert keys == {
         "lifter.latent_size", "lifter.limb_terms", "lifter.pose_activations", "stage",
         "heatmaps.sigma_px", "heatmaps.image_px", "heatmaps.backbone",
-        "ours.refinements", "ours.at_projections", "ours.self_attention", "ours.uncertainty",
-        "ours.augment", "ours.learning_rate",
+        "ours.early_features", "ours.uncertainty", "ours.augment",
     }  # fmt: skip
     assert all(len(found.variations[name].seeds) == 3 for name in found.methods)

@@ -13,6 +13,7 @@ from egolib.errors import EgolibError
 from egolib.evaluation import device, predict_index
 from egolib.frames import index_tree, select
 from egolib.models import Lifted
+from egolib.raypose import WIDTH
 from egolib.study import Study
 from egolib.windows import TOKEN, WindowPose, tokens_of, window_positions
 
@@ -69,18 +70,17 @@ def test_it_starts_as_the_network_for_one_picture():
     network = WindowPose(torch.nn.Identity(), frames=5).eval()
     tokens = torch.randn(3, 5, 16, TOKEN)
     lifted = network.lift(tokens)
-    assert torch.equal(lifted.steps_m[:, 0], lifted.steps_m[:, 1])
+    assert torch.equal(lifted.camera_m, tokens[:, -1, :, WIDTH : WIDTH + 3])
     assert torch.equal(lifted.spread_m, tokens[:, -1, :, -1])
 
 
 @pytest.fixture(scope="module")
 def study(shared_toy_tree, toy_profile, tmp_path_factory):
-    changes = {"heatmaps": {"epochs": 1}, "ours": {"epochs": 2},
-               "window": {"epochs": 3, "batch_size": 8}}  # fmt: skip
+    changes = {"ours": {"epochs": 2}, "window": {"epochs": 3, "batch_size": 8}}
     profile = override(toy_profile, changes, "test")
     results = tmp_path_factory.mktemp("window")
     study = Study(profile, "", 0, shared_toy_tree, results, renders=False)
-    for stage in ("heatmaps", "ours", "window"):
+    for stage in ("ours", "window"):
         study.train(stage)
     return study
 
@@ -109,7 +109,7 @@ def test_pictures_one_after_the_other_are_what_batches_are(study):
         with torch.inference_mode():
             lifted = Lifted(*network(images, earlier)[1:])
         assert np.allclose(lifted.pose_m[0], expected, atol=1e-4)
-        now = lifted.queries[:, None]
+        now = lifted.features[:, None]
         earlier = (
             now.expand(-1, 4, -1, -1) if earlier is None else torch.cat([earlier, now], 1)[:, 1:]
         )
@@ -126,6 +126,6 @@ def test_tokens_hold_what_a_picture_says(study):
 
 
 def test_another_model_is_refused(study, tmp_path):
-    changed = override(study.profile, {"ours": {"refinements": 1}}, "test")
-    with pytest.raises(EgolibError, match="has refinements = 2, the profile asks for 1"):
+    changed = override(study.profile, {"ours": {"uncertainty": False}}, "test")
+    with pytest.raises(EgolibError, match="has uncertainty = True, the profile asks for False"):
         dataclasses.replace(study, profile=changed).train("window")

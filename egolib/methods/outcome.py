@@ -7,7 +7,7 @@ from egolib.files import write_atomically
 from egolib.methods.claims import check_claims, claims_text, finding_about_the_published_row
 from egolib.methods.comparison import TABLES, build_tables
 from egolib.methods.methodplots import ablation_figure, method_bars
-from egolib.queryplots import error_by_minutes
+from egolib.ourplots import error_by_minutes
 from egolib.results import write_table
 
 ABLATION = "ablation_"  # how the names of their figures begin

@@ -68,21 +68,23 @@ def steps_of_run(variation, study, frames, data):
     looked_at = frames["train"] + frames["val"] / 3  # without gradients, three times as fast
 
     def step(name, of, folder, seconds, function, *configs):
-        key = json.dumps([*map(repr, configs), study.seed, data, code_of_training()])
+        code = code_of_training("ours" if variation.stage in OWN_STAGES else "lifter")
+        key = json.dumps([*map(repr, configs), study.seed, data, code])
         return Step(name, of, folder, key, seconds, function)
 
     def detect():
         for split in frames:
             study.detections(split)
 
-    yield step("heatmaps", network, study.shared, heatmaps.epochs * looked_at * picture_s,
-               lambda: alone.train("heatmaps"), heatmaps)  # fmt: skip
-    own = variation.stage in OWN_STAGES
-    learnt = (heatmaps, ours, window) if own else (heatmaps, lifter, finetune)
-    if own:
-        yield step("ours", run, folder, ours.epochs * looked_at * picture_s,
+    if variation.stage in OWN_STAGES:
+        learnt = (heatmaps, ours, window)
+        ours_s = gflops(spec_of("ours", profile)) / _GFLOPS_PER_S
+        yield step("ours", run, folder, ours.epochs * looked_at * ours_s,
                    lambda: study.train("ours"), heatmaps, ours)  # fmt: skip
     else:
+        learnt = (heatmaps, lifter, finetune)
+        yield step("heatmaps", network, study.shared, heatmaps.epochs * looked_at * picture_s,
+                   lambda: alone.train("heatmaps"), heatmaps)  # fmt: skip
         yield step("detections", network, study.shared, sum(frames.values()) / 3 * picture_s,
                    detect, heatmaps)  # fmt: skip
         yield step("lifter", run, folder, lifter.epochs * looked_at * lift_s,
@@ -102,12 +104,10 @@ def steps_of_run(variation, study, frames, data):
 
 
 def training_s(variation, study):
-    """Seconds of training behind a run that is done: its heatmap network's (none for the oracle)
-    and those of all its steps."""
+    """Seconds of training behind a run that is done: its heatmap network's, where it has one, and those
+    of all its steps."""
     if variation.stage in OWN_STAGES:
-        names = (
-            ["heatmaps", "ours", "window"] if variation.stage == "window" else ["heatmaps", "ours"]
-        )
+        names = ["ours", "window"] if variation.stage == "window" else ["ours"]
     elif variation.evaluation == "oracle":
         names = ["lifter"]
     else:
