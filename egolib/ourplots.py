@@ -5,10 +5,10 @@ from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
 
 from egolib.drawing import ACCENT, DARK, LIGHT, StudyFigure, styled
 from egolib.metrics import bootstrap_interval
-from egolib.queries import WIDTH
+from egolib.raypose import WIDTH
 from egolib.skeleton import BODY_GROUPS, JOINTS
 
-_SHARED, _OWN, _SAID = "#dbe4f3", "#fbe3d2", "#f2f2f2"  # stage 1, our own, what comes out
+_FEATURES, _GEOMETRY, _SAID = "#dbe4f3", "#fbe3d2", "#f2f2f2"  # the last: what goes in, comes out
 _COLOURS = {"Upper body": LIGHT, "Lower body": DARK}
 
 
@@ -33,41 +33,31 @@ def architecture(spec):
         axes.add_patch(FancyArrowPatch(corners[-2], corners[-1], arrowstyle="-|>", color="0.35",
                                        mutation_scale=9, linewidth=1, shrinkA=0, shrinkB=0))  # fmt: skip
 
-    box(0, 15, 10, 9, _SAID, "picture", f"3 × {px} × {px}")
-    box(14, 13, 13, 13, _SHARED, "stage 1", f"{spec.backbone} trunk", "two deconvolutions")
-    box(32, 32, 15, 7, _SAID, "heatmaps", f"{joints - 1} × {side} × {side}")
-    box(
-        32,
-        16,
-        15,
-        11,
-        _OWN,
-        "mean rays",
-        "softmax over cells,",
-        "a ray and features",
-        "for each joint",
-    )
-    box(32, 4, 15, 7, _OWN, "summary", "pooled trunk, all rays")
-    box(52, 13, 13, 11, _OWN, "first pose", "ray × distance,", f"{joints} queries of {WIDTH}")
-    box(70, 10, 14, 20, _OWN, "refinement", "project by the lens,", "read the features there,",
-        "joints read each other,", "move", "", f"{spec.refinements} times")  # fmt: skip
-    box(87.5, 22, 8.5, 8, _SAID, "pose", f"{joints} × 3 m,", "neck too")
-    box(87.5, 10, 8.5, 8, _SAID, "error", "expected of", "each joint")
-    box(66, 0.5, 22, 6, _OWN, "five frames", "attend to the tokens of the last five")
-    arrow((10, 19.5), (14, 19.5))
-    arrow((27, 24), (29.5, 24), (29.5, 35.5), (32, 35.5))
-    arrow((27, 21.5), (32, 21.5))
-    arrow((27, 15.5), (29.5, 15.5), (29.5, 7.5), (32, 7.5))
-    arrow((47, 20), (52, 20))
-    arrow((39.5, 16), (39.5, 11))
-    arrow((47, 7.5), (49.5, 7.5), (49.5, 16), (52, 16))
-    arrow((65, 18.5), (70, 18.5))
-    arrow((47, 35.5), (77, 35.5), (77, 30))
-    axes.text(62, 36.3, "heatmaps, deconvolved and early features", ha="center", fontsize=7)
-    arrow((84, 26), (87.5, 26))
-    arrow((84, 14), (87.5, 14))
-    arrow((77, 10), (77, 6.5))
-    arrow((88, 3.5), (91.75, 3.5), (91.75, 10))
+    box(0, 14, 10, 9, _SAID, "picture", f"3 × {px} × {px}")
+    box(14, 12, 12, 13, _FEATURES, "trunk", spec.backbone, "four stages")
+    box(31, 12, 13, 13, _FEATURES, "pyramid", "late features", "enlarged, added", "to early ones",
+        f"{WIDTH} × {side} × {side}")  # fmt: skip
+    box(50, 11, 14, 15, _GEOMETRY, "softmax", "over the cells", 'and "elsewhere":', "mean ray,",
+        "mean features", f"of {joints - 1} joints")  # fmt: skip
+    box(50, 31, 14, 7, _SAID, "heatmaps", f"{joints - 1} × {side} × {side}")
+    box(31, 1, 13, 6, _FEATURES, "summary", "pooled trunk, all rays")
+    box(70, 11, 12, 15, _GEOMETRY, "placing", "distance × ray", "+ what lies", "beside it")
+    box(87, 24, 9, 9, _SAID, "pose", f"{joints} × 3 m,", "neck too")
+    box(87, 12, 9, 8, _SAID, "error", "expected of", "each joint")
+    box(70, 1, 26, 6, _GEOMETRY, "five frames", f"attend to {WIDTH} features and place", "of each joint")
+    arrow((10, 18.5), (14, 18.5))
+    arrow((26, 21), (31, 21))
+    arrow((26, 18.5), (31, 18.5))
+    arrow((26, 16), (31, 16))
+    arrow((20, 12), (20, 4), (31, 4))
+    arrow((44, 18.5), (50, 18.5))
+    arrow((57, 26), (57, 31))
+    arrow((57, 11), (57, 5.5), (44, 5.5))
+    arrow((44, 2.5), (66.5, 2.5), (66.5, 14), (70, 14))
+    arrow((64, 20), (70, 20))
+    arrow((82, 22), (84.5, 22), (84.5, 28), (87, 28))
+    arrow((82, 16), (87, 16))
+    arrow((76, 11), (76, 7))
     return figure
 
 
@@ -101,7 +91,7 @@ def expected_errors(predictions, bins=8):
 
 @styled
 def error_by_minutes(runs):
-    """MPJPE on the validation split against minutes of training after the shared heatmap network.
+    """MPJPE on the validation split against minutes of training.
 
     runs: {name: [(seconds before the first epoch, DataFrame of a history.csv), ...]}, a pair a seed.
     """
@@ -113,7 +103,7 @@ def error_by_minutes(runs):
             minutes = (before_s + rows.seconds.cumsum()) / 60
             axes.plot(minutes, rows.val_mpjpe_mm, "o-", markersize=3.5, color=colour, alpha=0.9,
                       label="" if i else name)  # fmt: skip
-    axes.set(xlim=(0, None), xlabel="minutes of training after stage 1",
+    axes.set(xlim=(0, None), xlabel="minutes of training",
              ylabel="MPJPE, validation (mm)")  # fmt: skip
     axes.grid(axis="y", color="0.9")
     axes.legend()

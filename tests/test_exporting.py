@@ -16,7 +16,7 @@ from toy_network import SPEC, toy_network
 
 from egolib import cli
 from egolib.checkpoints import NetworkSpec, build_network, save_network, weights_digest
-from egolib.deploy import exporting
+from egolib.deploy import exporting, runtimes
 from egolib.deploy.exporting import (
     CALIBRATION_FRAMES,
     calibration_squares,
@@ -122,6 +122,7 @@ def test_our_own_model_in_int8_is_smaller_and_close(shared_toy_tree, tmp_path):
         for runtime in (on_torch(network, spec), on_onnxruntime(tmp_path / "int8.onnx"))
     )
     assert "int8" in on_onnxruntime(tmp_path / "int8.onnx").name
+    assert "int8" in on_openvino(tmp_path / "int8.onnx").name
     assert found.keys() == {"joints_px", "confidence", "pose_m", "neck_m", "expected_error_m"}
     assert found["neck_m"].shape == (32, 3)
     for name in ("pose_m", "neck_m", "expected_error_m"):
@@ -169,6 +170,19 @@ def test_a_checkpoint_is_exported_once_and_the_fastest_is_named(opened, exported
     for runtime in (first, again):
         assert runtime.name.split(" (")[0] in ("PyTorch", "ONNX Runtime", "OpenVINO")
         assert runtime.run(SQUARES)["pose_m"].shape == (3, 16, 3)
+
+
+def test_a_runtime_that_cannot_run_here_is_left_out(exported, monkeypatch, capsys):
+    def fails(path):
+        raise RuntimeError("Check failed at x.cpp\nNo suitable implementations.\n")
+
+    fails.__name__ = "on_openvino"
+    monkeypatch.setattr(runtimes, "on_openvino", fails)
+    assert "ONNX Runtime" in open_fastest(exported).name
+    assert "not run by openvino here (No suitable implementations.)" in capsys.readouterr().err
+    monkeypatch.setattr(runtimes, "on_onnxruntime", fails)
+    with pytest.raises(EgolibError, match="neither ONNX Runtime nor OpenVINO runs it here"):
+        open_fastest(exported)
 
 
 def test_others_files_are_refused(network, tmp_path, exported):

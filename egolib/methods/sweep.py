@@ -167,17 +167,15 @@ class Sweep:
 
     def learning_curves(self):
         """Of the fine-tuned dual branch and of our model, as far as they are trained: {name:
-        [(seconds between the shared heatmap network and the first epoch, history), ...]}, a pair a
-        seed."""
+        [(seconds before the first epoch of the last stage, history of that), ...]}, a pair a seed."""
         curves = {}
         for name in [name for name in ("dual_finetuned", "ours") if name in self.trained_methods]:
-            variation = self.grid.variations[name]
-            studies = [self.study(variation, seed) for seed in self.seeds(name)]
-            tuned = variation.stage == "finetune"
-            curves[name] = [
-                (s.history("lifter").seconds.sum() if tuned else 0, s.history(variation.stage))
-                for s in studies
-            ]
+            variation, curves[name] = self.grid.variations[name], []
+            for seed in self.seeds(name):
+                study = self.study(variation, seed)
+                history = study.history(variation.stage)
+                before_s = training_s(variation, study) - history.seconds.sum()
+                curves[name].append((max(before_s, 0), history))
         return curves
 
     def states(self):
