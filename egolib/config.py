@@ -44,7 +44,7 @@ class HeatmapConfig:
     sigma_px: float = 1.0
     pretrained: bool = False
     augment: bool = True
-    epochs: int = 4
+    epochs: int = 8
     batch_size: int = 16
     accumulate: int = 1
     learning_rate: float = 1e-3
@@ -74,7 +74,7 @@ class FinetuneConfig:
     """Stage 3: both networks end to end."""
 
     augment: bool = True
-    epochs: int = 1
+    epochs: int = 2
     batch_size: int = 16
     accumulate: int = 1
     learning_rate: float = 3e-4
@@ -88,7 +88,7 @@ class OursConfig:
     early_features: bool = True
     uncertainty: bool = True
     augment: bool = True
-    epochs: int = 8
+    epochs: int = 12
     batch_size: int = 16
     accumulate: int = 1
     learning_rate: float = 1e-3
@@ -141,12 +141,8 @@ PROFILES = {
     ),
     "quick": Profile(name="quick"),
     # As quick, on the same pictures, but every lifter reads what one heatmap network finds, and there
-    # are many of them; the end-to-end models are given two epochs each.
-    "study": Profile(
-        name="study",
-        lifter=LifterConfig(trained_on="detected", epochs=6),
-        finetune=FinetuneConfig(epochs=2),
-    ),
+    # are many of them.
+    "study": Profile(name="study", lifter=LifterConfig(trained_on="detected", epochs=6)),
     "paper": Profile(
         name="paper",
         render=RenderConfig(

@@ -44,7 +44,16 @@ def architecture(spec):
     box(70, 11, 12, 15, _GEOMETRY, "placing", "distance × ray", "+ what lies", "beside it")
     box(87, 24, 9, 9, _SAID, "pose", f"{joints} × 3 m,", "neck too")
     box(87, 12, 9, 8, _SAID, "error", "expected of", "each joint")
-    box(70, 1, 26, 6, _GEOMETRY, "five frames", f"attend to {WIDTH} features and place", "of each joint")
+    box(
+        70,
+        1,
+        26,
+        6,
+        _GEOMETRY,
+        "five frames",
+        f"attend to {WIDTH} features and place",
+        "of each joint",
+    )
     arrow((10, 18.5), (14, 18.5))
     arrow((26, 21), (31, 21))
     arrow((26, 18.5), (31, 18.5))

@@ -129,7 +129,9 @@ def train_stage(stage, profile, train_index, val_index, checkpoints_dir, seed, r
 @functools.cache
 def code_of_training(stage):
     """Digest of the code that decides what a stage learns."""
-    names = "augment camera dataset fitting heatmaps losses models pictures rotations stages training"
+    names = (
+        "augment camera dataset fitting heatmaps losses models pictures rotations stages training"
+    )
     names += " raypose windows" if stage in OWN_STAGES else " baselines"
     return code_digest(Path(__file__).with_name(f"{name}.py") for name in names.split())
 

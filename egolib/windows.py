@@ -14,7 +14,8 @@ from egolib.models import Lifted
 from egolib.raypose import WIDTH
 from egolib.skeleton import JOINTS
 
-TOKEN = WIDTH + 4  # what is known of a joint, its place in the camera frame, and the error it expects
+# What is known of a joint, its place in the camera frame, and the error that it expects.
+TOKEN = WIDTH + 4
 
 
 def tokens_of(lifted):
