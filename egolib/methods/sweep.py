@@ -175,7 +175,7 @@ class Sweep:
                 study = self.study(variation, seed)
                 history = study.history(variation.stage)
                 before_s = training_s(variation, study) - history.seconds.sum()
-                curves[name].append((max(before_s, 0), history))
+                curves[name].append((before_s, history))
         return curves
 
     def states(self):
