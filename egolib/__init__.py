@@ -23,12 +23,14 @@ The rooms, in the order in which data flows; a module imports only from modules 
     raypose      our own model: rays through the lens, distances along them
     windows      our own model with a look back at the last pictures
     losses       one function per equation of the paper
+    ourlosses    what our own model learns from
     metrics      MPJPE and friends, with intervals
     quantising   large weights in 8 bits for storage, and back
     checkpoints  networks <-> safetensors
     cost         what a network costs: parameters, arithmetic, time
     convert      the public re-implementation's checkpoints -> ours
-    stages       what each stage computes from a batch
+    stages       what each stage of the paper computes from a batch
+    ourstages    the same of our own model
     fitting      fit a stage in one process or many, keep its best epoch, resume
     training     which network, frames and start each stage is fitted with
     predictions  what a network said about frames, beside the truth

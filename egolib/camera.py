@@ -1,4 +1,4 @@
-"""The headset's calibrated fisheye lens: project, unproject, crop, scale; numpy in, numpy out (a tensor where a network projects).
+"""The headset's calibrated fisheye lens: project, unproject, crop, scale; numpy in, numpy out (tensors where augmentation projects).
 
 Model: Kannala-Brandt as in `cv2.fisheye`; calibration published by the data set's author
 (xR-EgoPose issue 7). Pixel centres lie on integers. Camera axes: x to the wearer's left, y
@@ -72,13 +72,13 @@ def project(points, camera=XR_EGOPOSE):
 
 
 def project_tensor(points, camera=XR_EGOPOSE):
-    """Camera-frame points (..., 3), a tensor -> native pixels (..., 2), with gradients.
+    """Camera-frame points (..., 3), a tensor -> native pixels (..., 2).
 
     Where the lens sees, what `project` says; a point behind the lens plane is not mirrored but lies
     outside the circle, on its own side, as far as `BEYOND_RAD` off the axis.
     """
     across = points[..., :2]
-    radius = across.square().sum(-1, keepdim=True).clamp(min=1e-12).sqrt()
+    radius = across.norm(dim=-1, keepdim=True).clamp(min=1e-6)
     theta = torch.atan2(radius, points[..., 2:]).clamp(max=BEYOND_RAD)
     theta_d = theta * (1 + sum(k * theta ** (2 * i + 2) for i, k in enumerate(camera.distortion)))
     return across / radius * theta_d * points.new_tensor(

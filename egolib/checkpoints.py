@@ -28,7 +28,10 @@ SHIPPED = Path(__file__).with_name("weights") / "ours.safetensors"  # comes with
 JOINT_ORDERS = {"joints": JOINTS, "heatmap_joints": HEATMAP_JOINTS}
 
 
+_LIFTER_PARTS = ("method", "latent_size", "pose_activations")
 OWN_PARTS = ("early_features", "uncertainty")
+# Those of an earlier design of our own model, joint queries refined in steps.
+_GONE_PARTS = ("refinements", "at_projections", "self_attention")
 
 
 @dataclass(frozen=True)
@@ -57,16 +60,13 @@ class NetworkSpec:
 
 def spec_of(kind, profile):
     """The spec of a network that `profile` (config.Profile) trains."""
-    own = kind in OWN_STAGES
+    parts, of = (OWN_PARTS, profile.ours) if kind in OWN_STAGES else (_LIFTER_PARTS, profile.lifter)
     return NetworkSpec(
         kind=kind,
         backbone=profile.heatmaps.backbone,
         image_px=profile.heatmaps.image_px,
         sigma_px=profile.heatmaps.sigma_px,
-        method=profile.lifter.method,
-        latent_size=profile.lifter.latent_size,
-        pose_activations=profile.lifter.pose_activations,
-        **{name: getattr(profile.ours, name) for name in (OWN_PARTS if own else ())},
+        **{name: getattr(of, name) for name in parts},
         frames=profile.window.frames if kind == "window" else 1,
     )
 
@@ -86,7 +86,7 @@ def build_network(spec, pretrained=False):
 def _build_ours(spec, pretrained):
     parts = {name: getattr(spec, name) for name in OWN_PARTS}
     network = RayPose(spec.backbone, spec.sigma_px, pretrained=pretrained, **parts)
-    return WindowPose(network, spec.frames) if spec.kind == "window" else network
+    return WindowPose(network, spec.frames, spec.uncertainty) if spec.kind == "window" else network
 
 
 def _build_lifter(spec):
@@ -172,7 +172,10 @@ def _read_spec(metadata):
     if metadata["format"] == OLD_FORMAT:
         fields["method"] = "dual" if fields.pop("heatmap_branch") else "single"
         fields.setdefault("pose_activations", True)
-    spec = NetworkSpec(**fields)
+    gone = [name for name in _GONE_PARTS if name in fields]
+    if gone and fields["kind"] in OWN_STAGES:
+        raise ValueError("joint queries refined in steps, a design that is no longer built")
+    spec = NetworkSpec(**{name: value for name, value in fields.items() if name not in gone})
     if spec.method not in METHODS:
         raise ValueError(f"unknown method {spec.method!r}; known: {', '.join(METHODS)}")
     return spec

@@ -37,7 +37,7 @@ class RenderConfig:
 @dataclass(frozen=True)
 class HeatmapConfig:
     """Stage 1 (section 4.1): picture -> 15 heatmaps. `pretrained` starts from ImageNet; `augment`
-    turns and mirrors pictures (augment.py)."""
+    turns and mirrors pictures (augment.py). `sigma_px`: in cells of each network's own maps."""
 
     backbone: str = "resnet18"
     image_px: int = 128
@@ -82,8 +82,8 @@ class FinetuneConfig:
 
 @dataclass(frozen=True)
 class OursConfig:
-    """The study's own model (raypose.py), picture -> pose in one stage, on pictures and with the trunk
-    of [heatmaps]. `early_features` and `uncertainty` switch its parts."""
+    """The study's own model (raypose.py), picture -> pose in one stage; pictures, sigma
+    and the trunk, also whether that is `pretrained`, are those of [heatmaps]. `early_features` and `uncertainty` switch its parts."""
 
     early_features: bool = True
     uncertainty: bool = True

@@ -2,7 +2,7 @@
 
 import numpy as np
 import torch
-from torch.utils.data import DataLoader, Dataset, Sampler
+from torch.utils.data import DataLoader, Dataset, Sampler, get_worker_info
 
 from egolib.camera import in_front, native_to_square
 from egolib.errors import EgolibError
@@ -25,7 +25,8 @@ class FrameDataset(Dataset):
         pictures; left out when there is none.
     position: int64, the place in the index.
 
-    `keep`: pictures are decoded once and kept for the next epoch, where all fit into 2 GB.
+    `keep`: pictures are decoded once and kept for the next epoch, where all fit into 2 GB and no other
+    processes load them.
     Raises EgolibError for pictures that would have to be enlarged from a packed size.
     """
 
@@ -73,7 +74,7 @@ class FrameDataset(Dataset):
         if position in self.kept:
             return self.kept[position]
         square = self.index.read_square(position, self.image_px)
-        if self.keep:
+        if self.keep and get_worker_info() is None:
             self.kept[position] = square
         return square
 

@@ -24,7 +24,8 @@ from egolib.skeleton import HEATMAP_JOINTS, JOINTS
 from egolib.windows import TOKEN, tokens_of
 
 _PART = 4096  # frames between two notes of what is done
-_CODE = ("camera", "models", "pictures", "raypose", "windows")
+_CODE = ("camera", "models", "pictures")
+_OWN_CODE = ("raypose", "windows")
 
 
 @dataclass(frozen=True)
@@ -47,11 +48,12 @@ def detect(network, spec, index, folder, workers=0, batch_size=64):
     full disk, and for files that are damaged.
     """
     path, progress_path = (Path(folder) / f"{index.split}.{suffix}" for suffix in ("npy", "json"))
+    names = _CODE + _OWN_CODE if spec.kind == "ours" else _CODE
     key = {
         "network": weights_digest(network),
         "spec": dataclasses.asdict(spec),
         "frames": index.fingerprint,
-        "code": code_digest(Path(__file__).with_name(f"{name}.py") for name in _CODE),
+        "code": code_digest(Path(__file__).with_name(f"{name}.py") for name in names),
     }
     shape = (len(index), *_shape(spec))
     path.parent.mkdir(parents=True, exist_ok=True)

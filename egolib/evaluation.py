@@ -53,6 +53,7 @@ def run_lifted(network, spec, batch):
 
 
 def _on_cpu(lifted):
+    lifted = Lifted(*lifted)._replace(scores=None)  # large, and known as heatmaps
     return Lifted(*(part if part is None else part.float().cpu() for part in lifted))
 
 
@@ -102,7 +103,7 @@ def predict_index(network, spec, index, workers=0, batch_size=64, detected=None)
             kept["truth_m"].append(batch["joints_3d_m"])
             kept["predicted_px"].append(found_px)
             kept["truth_px"].append(batch["joints_2d_px"])
-            kept["confidence"].append(peaks)
+            kept["confidence"].append(peaks.clamp(max=1))
             kept["in_front"].append(batch["in_front"])
             kept["entropy_bits"].append(entropy_bits(heatmaps))
     return Predictions(

@@ -16,7 +16,6 @@ from egolib.skeleton import HEATMAP_JOINTS, JOINTS
 
 # Channels of the trunk's four stages.
 TRUNK_CHANNELS = {
-    "resnet10": (64, 128, 256, 512),
     "resnet18": (64, 128, 256, 512),
     "resnet50": (256, 512, 1024, 2048),
     "resnet101": (256, 512, 1024, 2048),
@@ -56,18 +55,11 @@ class HeatmapNet(nn.Module):
 
 
 def resnet_trunk(backbone, pretrained=False):
-    """The layers of a ResNet before its pooling. "resnet10" is the smallest of its kind: one block a
-    stage; nobody publishes weights of it. Raises EgolibError for an unknown backbone, and when
+    """The layers of a ResNet before its pooling. Raises EgolibError for an unknown backbone, and when
     `pretrained` weights cannot be had."""
     if backbone not in TRUNK_CHANNELS:
         raise EgolibError(f"unknown backbone {backbone!r}; known: {', '.join(TRUNK_CHANNELS)}")
-    if backbone == "resnet10":
-        if pretrained:
-            raise EgolibError("resnet10 has no ImageNet weights; set pretrained = false")
-        block = torchvision.models.resnet.BasicBlock
-        resnet = torchvision.models.ResNet(block, [1, 1, 1, 1])
-    else:
-        resnet = _imagenet(backbone) if pretrained else getattr(torchvision.models, backbone)()
+    resnet = _imagenet(backbone) if pretrained else getattr(torchvision.models, backbone)()
     return nn.Sequential(*list(resnet.children())[:-2])
 
 
@@ -96,7 +88,7 @@ class Lifted(NamedTuple):
     Our own model's also hold camera_m (B, 16, 3), the same pose in the camera frame; spread_m (B, 16),
     the error that each joint expects; features (B, 16, D), what it knows of each joint; rays
     (B, 16, 3), where it sees them; and scores (B, 15, C + 1), of the cells of its maps and of
-    "elsewhere", whose softmax the heatmaps are.
+    "elsewhere", of whose softmax the heatmaps are made.
     """
 
     pose_m: torch.Tensor

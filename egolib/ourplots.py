@@ -14,8 +14,8 @@ _COLOURS = {"Upper body": LIGHT, "Lower body": DARK}
 
 @styled
 def architecture(spec):
-    """Our own model from the picture to the pose, with the shapes of a network of `spec`
-    (checkpoints.NetworkSpec), and what of it looks back."""
+    """Our own model with all its parts, from the picture to the pose, with the shapes that pictures and
+    trunk of `spec` (checkpoints.NetworkSpec) give it, and its variant that looks back."""
     px, side, joints = spec.image_px, spec.heatmap_px, len(JOINTS)
     figure = StudyFigure(figsize=(9.6, 4.1))
     axes = figure.subplots()

@@ -11,6 +11,7 @@ also says how far off it expects to be.
 B batch, S picture side, H = S / 4 side of the maps, C cells of a map, D width of what is known of a joint.
 """
 
+import contextlib
 import math
 
 import torch
@@ -76,9 +77,8 @@ class RayPose(nn.Module):
         cells, whole = self.pyramid(stages), stages[-1].mean((2, 3))
         scores = torch.cat([self.scores(cells).flatten(2), self.elsewhere(whole)[..., None]], -1)
         # Mixed precision would round a metre to 4 mm: what follows is small, and computed in full.
-        with torch.autocast(images.device.type, enabled=False):
-            scores = scores.float()
-            return self.lift(scores, cells.float(), whole.float())
+        with _full_precision(images.device.type):
+            return self.lift(scores.float(), cells.float(), whole.float())
 
     def lift(self, scores, cells, whole):
         """scores (B, 15, C + 1), the last of which is "elsewhere"; cells (B, D, H, H); the trunk's mean
@@ -105,6 +105,13 @@ class RayPose(nn.Module):
             rays=rays,
             scores=scores,
         )
+
+
+def _full_precision(device_type):
+    """A context without mixed precision, also on devices that know none (meta, which counts costs)."""
+    if torch.amp.is_autocast_available(device_type):
+        return torch.autocast(device_type, enabled=False)
+    return contextlib.nullcontext()
 
 
 class Pyramid(nn.Module):

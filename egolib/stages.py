@@ -1,9 +1,9 @@
-"""What each stage computes from a batch: targets, loss, error."""
+"""What each stage of the paper computes from a batch: targets, loss, error."""
 
 import lightning as L
 import torch
 
-from egolib.augment import jitter_colours, tilt_camera, turn_and_mirror, turn_hue
+from egolib.augment import jitter_colours, turn_and_mirror
 from egolib.camera import inside_square
 from egolib.dataset import normalise
 from egolib.errors import EgolibError
@@ -11,20 +11,13 @@ from egolib.heatmaps import draw_heatmaps, find_peaks
 from egolib.losses import (
     LAMBDA_HEATMAP,
     LAMBDA_ROTATION,
-    OURS_DIVERGENCE,
-    OURS_SPREAD,
-    divergence,
     heatmap_loss,
     lifter_loss,
-    pose_loss,
-    ray_loss,
     reconstruction_loss,
     rotation_loss,
-    spread_loss,
 )
 from egolib.models import Lifted
 from egolib.rotations import matrices_from_euler
-from egolib.skeleton import HEATMAP_JOINT_INDICES
 
 
 class Stage(L.LightningModule):
@@ -177,7 +170,7 @@ class LifterStage(Stage):
     def loss_and_error(self, batch):
         heatmaps = batch["heatmaps"]
         lifted = self.network(heatmaps)
-        return self.lifting_loss(lifted, batch, heatmaps), _mpjpe_mm(lifted.pose_m, batch)
+        return self.lifting_loss(lifted, batch, heatmaps), mpjpe_mm(lifted.pose_m, batch)
 
 
 class FinetuneStage(Stage):
@@ -188,54 +181,9 @@ class FinetuneStage(Stage):
         heatmaps, *lifted = self.network(batch["image"])
         loss = self.lifting_loss(Lifted(*lifted), batch, target)
         loss = loss + LAMBDA_HEATMAP * reconstruction_loss(heatmaps.float(), target)
-        return loss, _mpjpe_mm(lifted[0], batch)
+        return loss, mpjpe_mm(lifted[0], batch)
 
 
-class OursStage(Stage):
-    """Our own model, picture to pose."""
-
-    def moved(self, batch, generator):
-        return tilt_camera(super().moved(batch, generator), self.image_size_px, generator)
-
-    def recoloured(self, images, generator):
-        images = super().recoloured(images, generator)
-        return turn_hue(images, generator) if self.config.augment else images
-
-    def loss_and_error(self, batch):
-        lifted = Lifted(*self.network(batch["image"])[1:])
-        seen_m = _camera_frame_m(batch)[:, HEATMAP_JOINT_INDICES]
-        rays = lifted.rays[:, HEATMAP_JOINT_INDICES]
-        loss = _placing_loss(lifted, batch) + ray_loss(rays, seen_m, batch["in_front"])
-        maps = divergence(lifted.scores, batch["heatmaps"], self.sigma_px)
-        return loss + OURS_DIVERGENCE * maps, _mpjpe_mm(lifted.pose_m, batch)
-
-
-class WindowStage(Stage):
-    """Our model's look back, on tokens of pictures; no picture involved."""
-
-    def inputs(self, batch, draw=0):
-        return batch
-
-    def loss_and_error(self, batch):
-        lifted = self.network.lift(batch["tokens"])
-        return _placing_loss(lifted, batch), _mpjpe_mm(lifted.pose_m, batch)
-
-
-def _placing_loss(lifted, batch):
-    """Loss of our own model's poses (a models.Lifted): in the camera frame, from the neck, and the error
-    that they expect."""
-    pose_m, camera_m = lifted.pose_m.float(), lifted.camera_m.float()
-    loss = pose_loss(camera_m, _camera_frame_m(batch)) + pose_loss(pose_m, batch["joints_3d_m"])
-    if lifted.spread_m is not None:
-        errors_m = (pose_m - batch["joints_3d_m"]).norm(dim=-1)
-        loss = loss + OURS_SPREAD * spread_loss(lifted.spread_m.float(), errors_m)
-    return loss
-
-
-def _camera_frame_m(batch):
-    """The true joints in the camera frame (B, 16, 3)."""
-    return batch["joints_3d_m"] + batch["neck_m"][:, None]
-
-
-def _mpjpe_mm(pose_m, batch):
+def mpjpe_mm(pose_m, batch):
+    """Errors (B,) of poses (B, 16, 3) from the neck, in millimetres."""
     return 1000 * (pose_m.detach().float() - batch["joints_3d_m"]).norm(dim=-1).mean(-1)

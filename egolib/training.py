@@ -28,7 +28,8 @@ from egolib.dataset import FrameDataset, mean_pose_m
 from egolib.errors import EgolibError
 from egolib.files import code_digest
 from egolib.fitting import fit, training_precision
-from egolib.stages import FinetuneStage, HeatmapStage, LifterStage, OursStage, WindowStage
+from egolib.ourstages import OursStage, WindowStage
+from egolib.stages import FinetuneStage, HeatmapStage, LifterStage
 from egolib.windows import Windows
 
 CHECKPOINT_NAMES = {
@@ -54,7 +55,7 @@ def train_stage(stage, profile, train_index, val_index, checkpoints_dir, seed, r
     """Train one of STAGES by `profile` and write `<checkpoints_dir>/<name>.safetensors`.
 
     The fine-tuning starts from the two checkpoints of the stages before it: the lifter in the same
-    folder, the heatmap network there or at `heatmaps_path`; our own model starts from nothing, its
+    folder, the heatmap network there or at `heatmaps_path`; our own model starts as `heatmaps` does, its
     variant that looks back from our own model. That variant, and a lifter that is trained
     on detected heatmaps, read `detected`: detections.Detections of both splits. The epoch is chosen
     on `val_index` only. With `resume`, a checkpoint that is what would be trained is left as it is,
@@ -64,6 +65,7 @@ def train_stage(stage, profile, train_index, val_index, checkpoints_dir, seed, r
     spec = spec_of("egopose" if stage == "finetune" else stage, profile)
     L.seed_everything(seed, verbose=False)
     start = {}
+    pretrained = profile.heatmaps.pretrained and stage in FROM_PICTURES
     if stage == "finetune":
         network, spec, start = _load_joined(
             heatmaps_path or checkpoints_dir / "heatmaps.safetensors",
@@ -73,7 +75,7 @@ def train_stage(stage, profile, train_index, val_index, checkpoints_dir, seed, r
     elif stage == "window":
         network, start = _start_window(checkpoints_dir / "ours.safetensors", spec, detected)
     else:
-        network = build_network(spec, profile.heatmaps.pretrained and stage in FROM_PICTURES)
+        network = build_network(spec, pretrained)
     maps = [None, None]
     if stage == "ours":
         network.start_at(mean_pose_m(train_index, from_neck=False))
@@ -81,13 +83,14 @@ def train_stage(stage, profile, train_index, val_index, checkpoints_dir, seed, r
         network.start_at(mean_pose_m(train_index))
         if config.trained_on == "detected":
             maps, start = _detected_maps(config, detected)
-    if stage != "heatmaps" and spec.method == "rotation":
+    if stage in ("lifter", "finetune") and spec.method == "rotation":
         _need_rotations(train_index, val_index)
     run_key = {
         "stage": stage,
         "seed": seed,
         "config": dataclasses.asdict(config),
-        "limb_terms": profile.lifter.limb_terms,
+        "limb_terms": None if stage in OWN_STAGES else profile.lifter.limb_terms,
+        "pretrained": pretrained,
         "spec": dataclasses.asdict(spec),
         "data": [train_index.fingerprint, val_index.fingerprint],
         "frames": [len(train_index), len(val_index)],
@@ -132,7 +135,7 @@ def code_of_training(stage):
     names = (
         "augment camera dataset fitting heatmaps losses models pictures rotations stages training"
     )
-    names += " raypose windows" if stage in OWN_STAGES else " baselines"
+    names += " ourlosses ourstages raypose windows" if stage in OWN_STAGES else " baselines"
     return code_digest(Path(__file__).with_name(f"{name}.py") for name in names.split())
 
 

@@ -73,9 +73,9 @@ class WindowPose(nn.Module):
     model for one picture, makes the tokens and is not trained here.
     """
 
-    def __init__(self, image_net, frames, layers=2, dropout=0.1):
+    def __init__(self, image_net, frames, uncertainty=True, layers=2, dropout=0.1):
         super().__init__()
-        self.frames = frames
+        self.frames, self.uncertainty = frames, uncertainty
         self.image_net = image_net.requires_grad_(False)
         self.start = nn.Linear(TOKEN, WIDTH)
         self.when = nn.Parameter(0.02 * torch.randn(frames, 1, WIDTH))
@@ -101,7 +101,7 @@ class WindowPose(nn.Module):
         change = self.end(hidden)
         alone_m = tokens[:, -1, :, WIDTH : WIDTH + 3]
         pose_m = alone_m + change[..., :3]
-        spread_m = tokens[:, -1, :, -1] * change[..., 3].exp()
+        spread_m = tokens[:, -1, :, -1] * change[..., 3].exp() if self.uncertainty else None
         return Lifted(pose_m - pose_m[:, NECK, None], camera_m=pose_m, spread_m=spread_m)
 
     def forward(self, images, earlier=None):

@@ -177,3 +177,15 @@ def test_networks_are_told_apart_by_their_weights(tmp_path):
         torch.manual_seed(seed)
         networks.append(weights_digest(build_network(LIFTER)))
     assert networks[0] == networks[1] != networks[2]
+
+
+def test_what_an_earlier_design_of_our_own_model_left(tmp_path, lifter_file):
+    """The paper's networks hold its keys and load; our own of that time is refused in words."""
+    with safe_open(lifter_file, "pt") as stored:
+        fields = json.loads(stored.metadata()["spec"])
+    fields |= {"refinements": 2, "at_projections": True, "self_attention": True}
+    rewrite(lifter_file, spec=json.dumps(fields))
+    assert load_network(lifter_file)[1].method == fields["method"]
+    rewrite(lifter_file, spec=json.dumps(fields | {"kind": "ours"}))
+    with pytest.raises(EgolibError, match="a design that is no longer built"):
+        load_network(lifter_file)

@@ -24,3 +24,11 @@ def test_parameters_and_time_are_those_of_the_network():
     built = sum(p.numel() for p in build_network(MARTINEZ).parameters())
     assert parameters_m(MARTINEZ) == pytest.approx(built / 1e6)
     assert 0 < ms_per_image(MARTINEZ, repeats=3) < 1000
+
+
+def test_our_own_model_is_counted_from_picture_to_pose():
+    """Trunk and pyramid: more than a ResNet-18 of that size, less than the paper's deconvolutions."""
+    ours = NetworkSpec("ours", "resnet18", 128, 1.0)
+    trunk = 2 * 1.81 * (128 / 224) ** 2
+    assert trunk < gflops(ours) < 2 * trunk
+    assert parameters_m(ours) < parameters_m(NetworkSpec("egopose", "resnet18", 128, 1.0))

@@ -172,17 +172,19 @@ def test_a_checkpoint_is_exported_once_and_the_fastest_is_named(opened, exported
         assert runtime.run(SQUARES)["pose_m"].shape == (3, 16, 3)
 
 
-def test_a_runtime_that_cannot_run_here_is_left_out(exported, monkeypatch, capsys):
+def test_a_runtime_that_cannot_run_here_is_left_out(opened, exported, monkeypatch, capsys):
     def fails(path):
         raise RuntimeError("Check failed at x.cpp\nNo suitable implementations.\n")
 
     fails.__name__ = "on_openvino"
     monkeypatch.setattr(runtimes, "on_openvino", fails)
     assert "ONNX Runtime" in open_fastest(exported).name
+    assert "OpenVINO" not in open_fastest(opened[0]).name
     assert "not run by openvino here (No suitable implementations.)" in capsys.readouterr().err
     monkeypatch.setattr(runtimes, "on_onnxruntime", fails)
     with pytest.raises(EgolibError, match="neither ONNX Runtime nor OpenVINO runs it here"):
         open_fastest(exported)
+    assert "PyTorch" in open_fastest(opened[0]).name
 
 
 def test_others_files_are_refused(network, tmp_path, exported):

@@ -5,6 +5,7 @@ import json
 import pickle
 import re
 import shutil
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -18,6 +19,7 @@ from egolib.methods.sweep import open_sweep, run_sweep, submit_sweep
 from egolib.pages import write_sweep_report
 from egolib.publishing import SWEEP, publish
 
+README = Path(__file__).parents[1] / "README.md"
 GRID = """
 base = "tiny.toml"
 [methods.martinez]
@@ -116,14 +118,19 @@ def test_our_model_alone_has_a_learning_curve(finished, tmp_path):
 def test_shards_share_no_network_and_miss_nothing(finished):
     toys = opened(finished.results.parent, finished.tree, "seeds = [0, 1, 2]" + GRID)
     parts = [toys.steps((i, 2)) for i in (1, 2)]
-    folders = [{step.folder for step in part if step.name == "heatmaps"} for part in parts]
-    assert [len(part) for part in folders] == [2, 1]
-    assert not folders[0] & folders[1]
+    trained = [
+        {step.folder for step in part if step.name in ("heatmaps", "ours")} for part in parts
+    ]
+    assert [len(part) for part in trained] == [
+        3,
+        3,
+    ]  # three heatmap networks, three of our own model
+    assert not trained[0] & trained[1]
     assert sum(map(len, parts)) == len(toys.steps()) == 3 * len(finished.steps())
 
 
 def test_jobs_do_the_parts_of_a_sweep(finished, tmp_path, monkeypatch):
-    """Two jobs, the second of which has no network and so nothing to do."""
+    """Two jobs: one heatmap network with its lifters, and our own model."""
 
     def run_here(function, parts, folder, cluster, cpus, options):
         assert (folder, cluster, options) == (tmp_path / "out" / "jobs", "slurm", {"time": 60})
@@ -260,14 +267,21 @@ def test_the_profile_study_is_the_sweep(monkeypatch):
     assert len(ran) == 1
 
 
-def test_the_plan_of_the_study_fits_its_six_hours(shared_toy_tree, tmp_path, monkeypatch):
-    """At the quick profile's frames and the rates measured on 2 cores."""
+@pytest.mark.parametrize("precision", ["bf16-mixed", "32-true"])
+def test_the_plan_of_the_study_is_what_the_readme_says(
+    shared_toy_tree, tmp_path, monkeypatch, precision
+):
+    """At the quick profile's frames and the rates measured on 2 cores, with and without bf16."""
     study = open_sweep(data=shared_toy_tree, results=tmp_path)
-    frames = {"train": 4914, "val": 432, "test": 1728}
+    frames = {"train": 4536, "val": 270, "test": 2160}
     monkeypatch.setattr(sweep.Study, "index", lambda self, split: _Frames(frames[split]))
-    seconds = [step.seconds for step in study.steps()]
-    assert 3 * 3600 < sum(seconds) < 4 * 3600
-    assert max(seconds) < 3600
+    monkeypatch.setattr(steps, "training_precision", lambda: precision)
+    hours = sum(step.seconds for step in study.steps()) / 3600
+    with_bf16, without = re.search(
+        r"planned at ([\d.]+) hours on 2 cores with bf16, ([\d.]+) without", README.read_text()
+    ).groups()
+    assert hours == pytest.approx(float(with_bf16 if "bf16" in precision else without), rel=0.05)
+    assert max(step.seconds for step in study.steps()) < 2 * 3600
 
 
 class _Frames:

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 
+import numpy as np
 import pandas as pd
 import pytest
 import torch
@@ -253,12 +254,21 @@ def test_the_paper_profile_trains_on_a_handful_of_frames(tmp_path):
     one = {"epochs": 1, "batch_size": 2}
     profile = override(
         PROFILES["paper"],
-        {"heatmaps": {**one, "pretrained": False}, "lifter": one, "finetune": one, "workers": 0},
+        {
+            "heatmaps": {**one, "pretrained": False},
+            "lifter": one,
+            "finetune": one,
+            "ours": one,
+            "workers": 0,
+        },
         "test",
     )
     pair = [index_tree(tmp_path / "tree", split) for split in ("train", "val")]
     for stage in ("heatmaps", "lifter", "finetune"):
         path = train_stage(stage, profile, *pair, tmp_path / "out", seed=0)
+    ours, own_spec, _ = load_network(train_stage("ours", profile, *pair, tmp_path / "out", seed=0))
+    assert (own_spec.backbone, own_spec.heatmap_px) == ("resnet101", 92)
+    assert np.isfinite(predict_index(ours, own_spec, pair[1]).errors_mm).all()
     network, spec, _ = load_network(path)
     assert (spec.backbone, spec.image_px, spec.heatmap_px) == ("resnet101", 368, 48)
     predictions = predict_index(network, spec, pair[1])

@@ -74,6 +74,11 @@ def test_it_starts_as_the_network_for_one_picture():
     assert torch.equal(lifted.spread_m, tokens[:, -1, :, -1])
 
 
+def test_without_uncertainty_it_expects_no_error():
+    network = WindowPose(torch.nn.Identity(), frames=5, uncertainty=False).eval()
+    assert network.lift(torch.zeros(3, 5, 16, TOKEN)).spread_m is None
+
+
 @pytest.fixture(scope="module")
 def study(shared_toy_tree, toy_profile, tmp_path_factory):
     changes = {"ours": {"epochs": 2}, "window": {"epochs": 3, "batch_size": 8}}

@@ -11,7 +11,7 @@ PICTURE_KINDS = ("heatmaps", "egopose", "ours")  # of networks that are given on
 # Every output that a network may have, and what its numbers mean; B pictures.
 OUTPUTS = {
     "joints_px": "(B, 15, 2) heatmap joints: pixels of the given square, centres on integers",
-    "confidence": "(B, 15) of the heatmap joints: their peaks, about 0 to 1",
+    "confidence": "(B, 15) of the heatmap joints: their peaks, 0 to 1",
     "pose_m": "(B, 16, 3) joints: metres from the neck; x to the wearer's left, y forward, z down",
     "neck_m": "(B, 3) metres from the camera, same axes",
     "expected_error_m": "(B, 16) metres by which each joint expects to be off",
@@ -32,7 +32,7 @@ class Estimator(nn.Module):
         found = self.network(normalise(squares.permute(0, 3, 1, 2)))
         heatmaps, *lifted = (found,) if torch.is_tensor(found) else found
         joints_px, confidence = find_peaks(heatmaps, self.image_px)
-        outputs = {"joints_px": joints_px, "confidence": confidence}
+        outputs = {"joints_px": joints_px, "confidence": confidence.clamp(max=1)}
         if lifted:
             lifted = Lifted(*lifted)
             outputs |= {"pose_m": lifted.pose_m, "neck_m": lifted.neck_m}

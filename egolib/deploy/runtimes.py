@@ -66,6 +66,8 @@ def open_fastest(path=None):
     path = Path(path or shipped_network())
     if path.suffix == ".onnx":
         choice = _opened([path])
+        if not choice:
+            raise EgolibError(f"{path}: neither ONNX Runtime nor OpenVINO runs it here")
     else:
         network, spec, provenance = load_network(path, PICTURE_KINDS)
         choice = [on_torch(network, spec)]
@@ -80,12 +82,15 @@ def _opened(exported):
     opened = []
     for path, on in itertools.product(exported, (on_onnxruntime, on_openvino)):
         try:
-            opened.append(on(path))
-        except RuntimeError as error:
-            why = str(error).strip().splitlines()[-1]
+            runtime = on(path)
+            runtime.milliseconds(trials=0)
+        except EgolibError:
+            raise
+        except Exception as error:  # each has its own
+            why = (str(error).strip().splitlines() or [type(error).__name__])[-1]
             print(f"{path.name}: not run by {on.__name__[3:]} here ({why})", file=sys.stderr)
-    if not opened:
-        raise EgolibError(f"{exported[0]}: neither ONNX Runtime nor OpenVINO runs it here")
+        else:
+            opened.append(runtime)
     return opened
 
 
@@ -111,7 +116,12 @@ def _exported(path, network, spec, provenance):
 def _code_of_export():
     """Digest of the code that decides what an ONNX file computes."""
     names = ("exporting", "inference", "upsampling")
-    return code_digest(Path(__file__).with_name(f"{name}.py") for name in names)
+    of_networks = ("baselines", "camera", "dataset", "heatmaps", "models", "raypose")
+    here = Path(__file__)
+    return code_digest([
+        *(here.with_name(f"{name}.py") for name in names),
+        *(here.parents[1] / f"{name}.py" for name in of_networks),
+    ])  # fmt: skip
 
 
 def calibration_path(checkpoint):

@@ -123,7 +123,8 @@ def summary(methods, cost, data_label):
         f"Seeds that each method was trained from: {seeds}. The interval of one with a single seed "
         "does not hold what another seed would change.",
         "GFLOPs: a multiplication and an addition are two. ms: one picture at a time, fp32, the "
-        "processor that wrote this table. Training: mean over seeds, its heatmap network included.",
+        "processor that wrote this table. Training: epochs, mean over seeds, its heatmap network included where it "
+        "reads one's heatmaps.",
         *published.source_notes(PUBLISHED.get(name) for name in methods),
     ]
     return table

@@ -66,12 +66,13 @@ def steps_of_run(variation, study, frames, data):
     run = f"{variation.folder}, seed {study.seed}"
     alone = dataclasses.replace(study, results=study.shared, shared=None)
     pace = _GFLOPS_PER_S[training_precision()]
-    picture_s = gflops(spec_of("heatmaps", profile)) / pace
-    lift_s = parameters_m(spec_of("lifter", profile)) / _PARAMETERS_M_PER_S
+    own = variation.stage in OWN_STAGES
+    picture_s = gflops(spec_of("ours" if own else "heatmaps", profile)) / pace
+    lift_s = 0 if own else parameters_m(spec_of("lifter", profile)) / _PARAMETERS_M_PER_S
     looked_at = frames["train"] + frames["val"] / 3  # without gradients, three times as fast
 
     def step(name, of, folder, seconds, function, *configs):
-        code = code_of_training("ours" if variation.stage in OWN_STAGES else "lifter")
+        code = code_of_training("ours" if own else "lifter")
         key = json.dumps([*map(repr, configs), study.seed, data, code])
         return Step(name, of, folder, key, seconds, function)
 
@@ -79,11 +80,11 @@ def steps_of_run(variation, study, frames, data):
         for split in frames:
             study.detections(split)
 
-    if variation.stage in OWN_STAGES:
-        learnt = (heatmaps, ours, window)
-        ours_s = gflops(spec_of("ours", profile)) / pace
-        yield step("ours", run, folder, ours.epochs * looked_at * ours_s,
-                   lambda: study.train("ours"), heatmaps, ours)  # fmt: skip
+    if own:
+        pictures = (heatmaps.backbone, heatmaps.image_px, heatmaps.sigma_px, heatmaps.pretrained)
+        learnt = (*pictures, ours, window)
+        yield step("ours", run, folder, ours.epochs * looked_at * picture_s,
+                   lambda: study.train("ours"), *pictures, ours)  # fmt: skip
     else:
         learnt = (heatmaps, lifter, finetune)
         yield step("heatmaps", network, study.shared, heatmaps.epochs * looked_at * picture_s,

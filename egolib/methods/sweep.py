@@ -1,14 +1,14 @@
 """Every run of a grid: train what is not trained yet, one step after the other, in pieces.
 
 `<results>/heatmaps/<network>/seed<k>/` holds a heatmap network and what it finds in every split,
-`<results>/runs/<variation>/seed<k>/` a lifter that reads it and what it predicts for the test
-split. What makes the comparison fair: all runs of a seed share one heatmap network, all lifters
+`<results>/runs/<variation>/seed<k>/` a lifter that reads it, or our own model, and what that predicts
+for the test split. What makes the comparison fair: all lifters of a seed share one heatmap network,
 see the same frames for the same number of epochs under the same loss (SelfPose's branch adds its
 own term), and each keeps the epoch that was best on the validation split. The oracle alone is trained
 and judged on heatmaps of the true joints. The shared network has seen the training pictures, so
 what it finds there is sharper than in the test split: a handicap that all lifters share. The
-fine-tuned row and our own models train that network on, ours under a loss of their own; what all
-that took is measured.
+fine-tuned row trains that network on; our own models begin without it, under a loss of their own. What
+all that took is measured.
 """
 
 import os
@@ -22,6 +22,7 @@ import pandas as pd
 
 from egolib.checkpoints import spec_of
 from egolib.cluster import run_parts
+from egolib.config import OWN_STAGES
 from egolib.cost import cost_of
 from egolib.errors import EgolibError
 from egolib.files import atomic_path
@@ -71,7 +72,7 @@ class Sweep:
 
     def steps(self, shard=(1, 1)):
         """All steps in order, as a list of steps.Step. shard (i, n): only those of part i of n,
-        which shares no heatmap network with another part."""
+        which shares no network with another part."""
         studies = [
             (variation, self.study(variation, seed))
             for variation in self.grid.variations.values()
@@ -79,11 +80,11 @@ class Sweep:
         ]
         # The methods from one seed, then from the next, so that a sweep that was cut off tells most.
         studies.sort(key=lambda run: (run[0].name not in self.grid.methods, run[1].seed))
-        networks = list(dict.fromkeys(study.shared for _, study in studies))
-        mine = networks[shard[0] - 1 :: shard[1]]
+        shared = [study.results if v.stage in OWN_STAGES else study.shared for v, study in studies]
+        mine = list(dict.fromkeys(shared))[shard[0] - 1 :: shard[1]]
         steps = {}
-        for variation, study in studies:
-            if study.shared in mine:
+        for (variation, study), folder in zip(studies, shared, strict=True):
+            if folder in mine:
                 for step in steps_of_run(variation, study, *self._frames):
                     steps.setdefault((step.folder, step.name), step)
         return list(steps.values())
