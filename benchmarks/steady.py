@@ -40,7 +40,7 @@ def jitter_mm(poses_m, parts):
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("predictions", type=Path, help="an npz below results/<profile>/predictions")
-    parser.add_argument("--fps", type=float, default=10, help="of the tree; quick has 10")
+    parser.add_argument("--fps", type=float, default=5, help="of the tree; quick has 5")
     options = parser.parse_args()
     predictions = Predictions.load(options.predictions)
     parts = sequences(predictions)
