@@ -78,7 +78,7 @@ def project_tensor(points, camera=XR_EGOPOSE):
     outside the circle, on its own side, as far as `BEYOND_RAD` off the axis.
     """
     across = points[..., :2]
-    radius = across.norm(dim=-1, keepdim=True).clamp(min=1e-6)
+    radius = across.square().sum(-1, keepdim=True).clamp(min=1e-12).sqrt()
     theta = torch.atan2(radius, points[..., 2:]).clamp(max=BEYOND_RAD)
     theta_d = theta * (1 + sum(k * theta ** (2 * i + 2) for i, k in enumerate(camera.distortion)))
     return across / radius * theta_d * points.new_tensor(
