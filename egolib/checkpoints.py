@@ -61,6 +61,8 @@ class NetworkSpec:
 def spec_of(kind, profile):
     """The spec of a network that `profile` (config.Profile) trains."""
     parts, of = (OWN_PARTS, profile.ours) if kind in OWN_STAGES else (_LIFTER_PARTS, profile.lifter)
+    if kind == "heatmaps":  # the same network whatever reads it
+        parts = ()
     return NetworkSpec(
         kind=kind,
         backbone=profile.heatmaps.backbone,

@@ -13,8 +13,10 @@ from egolib.checkpoints import (
     join_networks,
     load_network,
     save_network,
+    spec_of,
     weights_digest,
 )
+from egolib.config import PROFILES, override
 from egolib.errors import EgolibError
 from egolib.skeleton import HEATMAP_JOINTS, JOINTS
 
@@ -189,3 +191,12 @@ def test_what_an_earlier_design_of_our_own_model_left(tmp_path, lifter_file):
     rewrite(lifter_file, spec=json.dumps(fields | {"kind": "ours"}))
     with pytest.raises(EgolibError, match="a design that is no longer built"):
         load_network(lifter_file)
+
+
+def test_a_heatmap_network_does_not_know_which_lifter_reads_it():
+    other = override(
+        PROFILES["quick"], {"lifter": {"method": "martinez", "latent_size": 7}}, "test"
+    )
+    assert spec_of("heatmaps", other) == spec_of("heatmaps", PROFILES["quick"])
+    assert spec_of("ours", other) == spec_of("ours", PROFILES["quick"])
+    assert spec_of("lifter", other) != spec_of("lifter", PROFILES["quick"])
