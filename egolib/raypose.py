@@ -23,6 +23,7 @@ from egolib.models import TRUNK_CHANNELS, Lifted, guess_first, resnet_trunk
 from egolib.skeleton import HEATMAP_JOINTS, JOINTS
 
 WIDTH = 128
+LEAST_SPREAD_M = 1e-3  # no joint expects less
 
 
 def map_side(image_px):
@@ -96,7 +97,7 @@ class RayPose(nn.Module):
         camera_m = placed[..., :3] + placed[..., 3:] * rays
         spread_m = None
         if self.spread is not None:  # at first 7 cm
-            spread_m = nn.functional.softplus(self.spread(joints)[..., 0]) / 10 + 1e-3
+            spread_m = nn.functional.softplus(self.spread(joints)[..., 0]) / 10 + LEAST_SPREAD_M
         return heatmaps, *Lifted(
             camera_m - camera_m[:, NECK, None],
             camera_m=camera_m,

@@ -135,7 +135,8 @@ def code_of_training(stage):
     names = (
         "augment camera dataset fitting heatmaps losses models pictures rotations stages training"
     )
-    names += " ourlosses ourstages raypose windows" if stage in OWN_STAGES else " baselines"
+    names += " ourlosses ourstages raypose" if stage in OWN_STAGES else " baselines"
+    names += " windows" if stage == "window" else ""
     return code_digest(Path(__file__).with_name(f"{name}.py") for name in names.split())
 
 

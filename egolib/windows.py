@@ -11,7 +11,7 @@ from torch import nn
 
 from egolib.dataset import NECK
 from egolib.models import Lifted
-from egolib.raypose import WIDTH
+from egolib.raypose import LEAST_SPREAD_M, WIDTH
 from egolib.skeleton import JOINTS
 
 # What is known of a joint, its place in the camera frame, and the error that it expects.
@@ -101,7 +101,10 @@ class WindowPose(nn.Module):
         change = self.end(hidden)
         alone_m = tokens[:, -1, :, WIDTH : WIDTH + 3]
         pose_m = alone_m + change[..., :3]
-        spread_m = tokens[:, -1, :, -1] * change[..., 3].exp() if self.uncertainty else None
+        spread_m = None
+        if self.uncertainty:
+            # The neck is its own origin: its error is zero, and what it expects would follow to nothing.
+            spread_m = (tokens[:, -1, :, -1] * change[..., 3].exp()).clamp(min=LEAST_SPREAD_M)
         return Lifted(pose_m - pose_m[:, NECK, None], camera_m=pose_m, spread_m=spread_m)
 
     def forward(self, images, earlier=None):

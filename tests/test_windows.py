@@ -13,7 +13,8 @@ from egolib.errors import EgolibError
 from egolib.evaluation import device, predict_index
 from egolib.frames import index_tree, select
 from egolib.models import Lifted
-from egolib.raypose import WIDTH
+from egolib.ourlosses import spread_loss
+from egolib.raypose import LEAST_SPREAD_M, WIDTH
 from egolib.study import Study
 from egolib.windows import TOKEN, WindowPose, tokens_of, window_positions
 
@@ -69,9 +70,19 @@ def test_a_later_frame_changes_nothing(lifter):
 def test_it_starts_as_the_network_for_one_picture():
     network = WindowPose(torch.nn.Identity(), frames=5).eval()
     tokens = torch.randn(3, 5, 16, TOKEN)
+    tokens[..., -1] = 0.01 + tokens[..., -1].abs()
     lifted = network.lift(tokens)
     assert torch.equal(lifted.camera_m, tokens[:, -1, :, WIDTH : WIDTH + 3])
     assert torch.equal(lifted.spread_m, tokens[:, -1, :, -1])
+
+
+def test_a_joint_that_is_never_wrong_does_not_lose_the_loss():
+    """The neck is the origin of what is compared: zero error, frame after frame."""
+    network = WindowPose(torch.nn.Identity(), frames=5).eval()
+    torch.nn.init.constant_(network.end[1].bias, -1000)
+    spread_m = network.lift(torch.full((2, 5, 16, TOKEN), 0.05)).spread_m
+    assert (spread_m == LEAST_SPREAD_M).all()
+    assert torch.isfinite(spread_loss(spread_m, torch.zeros(2, 16)))
 
 
 def test_without_uncertainty_it_expects_no_error():

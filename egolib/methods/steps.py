@@ -72,7 +72,7 @@ def steps_of_run(variation, study, frames, data):
     looked_at = frames["train"] + frames["val"] / 3  # without gradients, three times as fast
 
     def step(name, of, folder, seconds, function, *configs):
-        code = code_of_training("ours" if own else "lifter")
+        code = code_of_training(name if name in OWN_STAGES else variation.stage)
         key = json.dumps([*map(repr, configs), study.seed, data, code])
         return Step(name, of, folder, key, seconds, function)
 
