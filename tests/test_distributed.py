@@ -15,6 +15,7 @@ from egolib.checkpoints import load_network
 from egolib.config import load_profile
 from egolib.dataset import EpochShuffle, ordered_batches
 from egolib.errors import EgolibError
+from egolib.fitting import training_precision
 from egolib.frames import index_tree
 from egolib.study import open_study
 from egolib.training import train_stage
@@ -42,6 +43,10 @@ def one(shared_toy_tree, profile, tmp_path_factory):
     return history(results)[COLUMNS]
 
 
+# Sums in another order end elsewhere, in bf16 by some thousandths.
+ROUNDING = 2e-3 if training_precision() == "32-true" else 1e-2
+
+
 def torchrun(processes, *arguments):
     command = [Path(sys.executable).with_name("torchrun"), "--nproc-per-node", processes,
                "--standalone", "-m", "egolib.cli", *arguments]  # fmt: skip
@@ -61,7 +66,7 @@ def test_two_processes_end_where_one_does(shared_toy_tree, profile, one, tmp_pat
     done = torchrun(2, *STUDY, profile, *options)
     assert done.returncode == 0, done.stderr
     pair = history(tmp_path)
-    assert np.allclose(one, pair[COLUMNS], rtol=2e-3)
+    assert np.allclose(one, pair[COLUMNS], rtol=ROUNDING)
 
     # The notebook opens the same study, trains nothing, and leaves the checkpoint as it is.
     path = tmp_path / "checkpoints" / "lifter.safetensors"
@@ -93,7 +98,7 @@ def test_accumulation_takes_the_same_steps(shared_toy_tree, profile, one, tmp_pa
     changed = Path(profile).with_name("pieces.toml")
     changed.write_text(f"{PROFILE}accumulate = 4\n")
     train_stage("lifter", load_profile(str(changed)), *indices, tmp_path / "checkpoints", seed=0)
-    assert np.allclose(one, history(tmp_path)[COLUMNS], rtol=2e-3)
+    assert np.allclose(one, history(tmp_path)[COLUMNS], rtol=ROUNDING)
 
 
 def test_a_batch_that_does_not_divide_is_refused(shared_toy_tree, profile, tmp_path):
