@@ -64,7 +64,7 @@ def steps_of_run(variation, study, frames, data):
     ours, window = profile.ours, profile.window
     network = f"{variation.heatmaps_name}, seed {study.seed}"
     run = f"{variation.folder}, seed {study.seed}"
-    alone = dataclasses.replace(study, results=study.shared, shared=None)
+    alone = _of_heatmaps(study)
     pace = _GFLOPS_PER_S[training_precision()]
     own = variation.stage in OWN_STAGES
     picture_s = gflops(spec_of("ours" if own else "heatmaps", profile)) / pace
@@ -118,12 +118,13 @@ def training_s(variation, study):
     seconds = sum(study.history(stage).seconds.sum() for stage in stages)
     if variation.stage in OWN_STAGES or variation.evaluation == "oracle":
         return seconds
-    alone = dataclasses.replace(study, results=study.shared, shared=None)
-    return (
-        seconds
-        + alone.history("heatmaps").seconds.sum()
-        + stamps(study.shared)["detections"]["seconds"]
-    )
+    seconds += _of_heatmaps(study).history("heatmaps").seconds.sum()
+    return seconds + stamps(study.shared)["detections"]["seconds"]
+
+
+def _of_heatmaps(study):
+    """The Study of the heatmap network that a run shares with others."""
+    return dataclasses.replace(study, results=study.shared, shared=None)
 
 
 def stamps(folder):
