@@ -74,7 +74,7 @@ class FinetuneConfig:
     """Stage 3: both networks end to end."""
 
     augment: bool = True
-    epochs: int = 2
+    epochs: int = 3
     batch_size: int = 16
     accumulate: int = 1
     learning_rate: float = 3e-4
@@ -82,13 +82,14 @@ class FinetuneConfig:
 
 @dataclass(frozen=True)
 class OursConfig:
-    """The study's own model (raypose.py), picture -> pose in one stage; pictures, sigma
-    and the trunk, also whether that is `pretrained`, are those of [heatmaps]. `early_features` and `uncertainty` switch its parts."""
+    """The study's own model (raypose.py), picture -> pose in one stage; pictures, sigma and the
+    trunk, also whether that is `pretrained`, are those of [heatmaps]. `early_features` and
+    `uncertainty` switch its parts."""
 
     early_features: bool = True
     uncertainty: bool = True
     augment: bool = True
-    epochs: int = 12
+    epochs: int = 20
     batch_size: int = 16
     accumulate: int = 1
     learning_rate: float = 1e-3
@@ -141,8 +142,12 @@ PROFILES = {
     ),
     "quick": Profile(name="quick"),
     # As quick, on the same pictures, but every lifter reads what one heatmap network finds, and there
-    # are many of them.
-    "study": Profile(name="study", lifter=LifterConfig(trained_on="detected", epochs=6)),
+    # are many of them; our model trains about as long as the dual branch in all its stages.
+    "study": Profile(
+        name="study",
+        lifter=LifterConfig(trained_on="detected", epochs=6),
+        ours=OursConfig(epochs=12),
+    ),
     "paper": Profile(
         name="paper",
         render=RenderConfig(
