@@ -5,7 +5,7 @@ In every stage `batch_size` is that of one step of the optimiser, all processes 
 `accumulate` takes it in so many parts, where memory is short.
 
 A profile is `smoke` (minutes, for the tests), `quick` (the default), `study` (what the methods are
-compared with, see sweep.py), `paper` (the published sizes, on the official data and a GPU) or a
+compared with, see methods/sweep.py), `paper` (the published sizes, on the official data and a GPU) or a
 TOML file that says `base = "quick"` and overrides
 keys below `[render]`, `[heatmaps]`, `[lifter]`, `[finetune]`, `[ours]` and `[window]`.
 """

@@ -189,8 +189,8 @@ class PoseLifter(nn.Module):
 
 @torch.no_grad()
 def guess_first(last_layer, pose_m):
-    """Make `pose_m` (16, 3) what a Linear to 48 numbers says whatever its input. Training then
-    begins at the spread of poses instead of at the neck, half a metre away from most joints."""
+    """Make `pose_m`, of any shape, what a Linear to as many numbers says whatever its input. Training
+    then begins at the spread of poses instead of at the neck, half a metre away from most joints."""
     last_layer.weight.zero_()
     last_layer.bias.copy_(pose_m.flatten())
 

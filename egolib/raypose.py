@@ -47,7 +47,7 @@ class RayPose(nn.Module):
         self.pyramid = Pyramid(channels, early_features)
         self.scores = nn.Conv2d(WIDTH, len(HEATMAP_JOINTS), kernel_size=1)
         self.elsewhere = nn.Linear(channels[-1], len(HEATMAP_JOINTS))
-        self.full_cell = 2 * math.pi * sigma_px**2  # over its peak, the sum of a Gaussian's cells
+        self.full_cell = 2 * math.pi * sigma_px**2  # what the cells of a Gaussian of peak 1 sum to
         self.summary = nn.Sequential(
             nn.Linear(channels[-1] + 3 * len(JOINTS), 2 * WIDTH), nn.GELU()
         )

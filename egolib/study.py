@@ -196,7 +196,7 @@ def miniature_network(profile=DEFAULT_PROFILE):
     if not checkpoint.is_file():
         print(
             f"{checkpoint} is not there yet and is trained on the miniature first; for "
-            f"{DEFAULT_PROFILE} that takes 15 to 40 min on 2 cores", flush=True,
+            f"{DEFAULT_PROFILE} that takes 10 to 40 min on 2 cores", flush=True,
         )  # fmt: skip
         study.prepare_data()
         study.train("heatmaps")

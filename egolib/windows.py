@@ -69,8 +69,9 @@ class Windows(torch.utils.data.Dataset):
 class WindowPose(nn.Module):
     """Tokens of T pictures -> the pose of the last, as a correction of what it says alone.
 
-    The joints of the last picture are queries that attend to all joints of all T. `image_net`, our
-    model for one picture, makes the tokens and is not trained here.
+    The joints of the last picture are queries that attend to all joints of all T, in `layers` layers
+    with `dropout`. `image_net`, our model for one picture, makes the tokens and is not trained here.
+    `frames` is T; `uncertainty`: `image_net` says what error it expects, and so does this.
     """
 
     def __init__(self, image_net, frames, uncertainty=True, layers=2, dropout=0.1):

@@ -119,6 +119,20 @@ def test_claims_are_checked_frame_by_frame(methods, states):
     assert equal.loc["The dual branch beats the single branch"].verdict == "open"
     text = claims.claims_text(checked)
     assert "The dual branch beats the single branch: holds. The difference is 18.0 mm" in text
+    assert (claim.ratio, claim.seeds) == (pytest.approx(33 / 51), 2)
+    assert "Of 2 seeds." in text
+
+
+def test_a_claim_says_when_a_single_seed_speaks():
+    """A method of three seeds beside one of a single seed: what they share is one. Of methods that
+    share none, the means over seeds are compared."""
+    one, other = seeded(50), seeded(30, 31, 32)
+    text = claims.claims_text(claims.check_claims({"single": one, "dual": other}))
+    assert "difference is 20.0 mm" in text
+    assert text.splitlines()[0].endswith("Of one seed: another may turn it.")
+    elsewhere = SeededPredictions({7: one.runs[0]})
+    text = claims.claims_text(claims.check_claims({"single": elsewhere, "dual": other}))
+    assert "difference is 19.0 mm" in text
 
 
 def test_runs_on_other_frames_are_refused():

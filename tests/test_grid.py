@@ -30,6 +30,10 @@ def test_variations_of_keys_share_what_is_the_same(tmp_path):
         [ablations.sigma]
         key = "heatmaps.sigma_px"
         values = [1, 2.0]
+        [ablations.latent_again]
+        key = "lifter.latent_size"
+        values = [50]
+        seeds = [4, 7]
         [ablations.parts]
         key = "ours.early_features"
         values = [true, false]
@@ -48,7 +52,7 @@ def test_variations_of_keys_share_what_is_the_same(tmp_path):
     assert [part.profile.ours.early_features for part in parts] == [True, False]
     assert {(part.stage, part.profile.ours.epochs) for part in parts} == {("ours", 3)}
     assert found.variations["tuned"].folder == "dual"
-    assert found.variations["lifter.latent_size=50"].seeds == (4,)
+    assert found.variations["lifter.latent_size=50"].seeds == (4, 7)  # of both who ask for it
     assert found.variations["dual"].seeds == (3, 4)
     assert found.ablations["latent"] == (
         "lifter.latent_size",

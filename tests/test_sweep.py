@@ -12,6 +12,7 @@ import pytest
 
 from egolib import cli
 from egolib import execute as execution
+from egolib.config import FinetuneConfig, WindowConfig
 from egolib.errors import EgolibError
 from egolib.methods import steps, sweep
 from egolib.methods.outcome import write_outcome
@@ -101,6 +102,21 @@ def test_only_what_a_changed_key_touches_is_done_again(finished):
     assert left == {"lifter", "predictions, before"}
     assert {step.of for step in toys.steps() if not step.is_done} == {"martinez, seed 0"}
     assert toys.missing == ["martinez"]  # what it predicted as it was counts no longer
+
+
+def test_a_prediction_does_not_depend_on_what_comes_after_it(finished, monkeypatch):
+    """Longer fine-tuning, another look back: the lifter's and our model's predictions stay; what
+    keeps predictions is changed: all are made again, and no network is trained."""
+    variation = finished.grid.variations["dual"]
+    later = {"finetune": FinetuneConfig(epochs=9), "window": WindowConfig(frames=3)}
+    profile = dataclasses.replace(variation.profile, **later)
+    for stage in ("lifter", "ours"):
+        of = dataclasses.replace(variation, profile=profile, stage=stage)
+        study = finished.study(of, 0)
+        assert all(step.is_done for step in steps.steps_of_run(of, study, *finished._frames))
+    monkeypatch.setattr(steps, "_code_of_looking", lambda: "other")
+    kinds = {step.name.partition(",")[0] for step in finished.steps() if not step.is_done}
+    assert kinds == {"detections", "predictions"}
 
 
 def test_our_model_alone_has_a_learning_curve(finished, tmp_path):

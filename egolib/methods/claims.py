@@ -23,7 +23,12 @@ CLAIMS = (
     ("Fine-tuning end to end helps", "dual", "dual_finetuned", "all"),
     ("True heatmaps lift better than detected ones", "dual", "oracle", "all"),
     ("Our model beats the fine-tuned dual branch", "dual_finetuned", "ours", "all"),
-    ("Our model beats it on hidden joints", "dual_finetuned", "ours", "hidden"),
+    (
+        "Our model beats the fine-tuned dual branch on hidden joints",
+        "dual_finetuned",
+        "ours",
+        "hidden",
+    ),
     ("Five frames beat one", "ours", "ours_five_frames", "all"),
 )
 LOWER_WORSE = "The lower body is worse than the upper"
@@ -33,28 +38,26 @@ def check_claims(methods, states=None):
     """The claims on these test frames -> DataFrame, a row a claim that can be checked.
 
     difference_mm, low, high: by how much the claim holds, from errors on the same frames, with its
-    95 % interval. ratio: the smaller error that is claimed, by the larger. confidence: share of the bootstrap's draws, in percent, in which the difference
-    has the sign of its mean. verdict: "holds", "does not hold", or "open" where the interval holds
-    zero. states as in `error_by_visibility`, or None where it is not known.
+    95 % interval. confidence: share of the bootstrap's draws, in percent, in which the difference has
+    the sign of its mean. verdict: "holds", "does not hold", or "open" where the interval holds zero.
+    ratio: the error that is claimed to be smaller, by the other. seeds: how many of them are paired;
+    what another seed would change is not in the interval of a single one. states as in `error_by_visibility`, or None where it is not known.
     """
     rows = {}
     for claim, worse, better, joints in CLAIMS:
         known = states is not None or joints == "all"
         if not known or not {worse, better} <= methods.keys():
             continue
-        pair = _of_common_seeds(methods[worse], methods[better])
+        one, other = _seed_by_seed(methods[worse], methods[better])
         keep = True if joints == "all" else np.isin(states, VISIBILITY[joints])
-        keep = np.broadcast_to(keep, pair[0].errors_mm.shape[1:])
+        keep = np.broadcast_to(keep, one.shape[1:])
         if keep.any():
-            one, other = (p.errors_mm[:, keep] for p in pair)
-            rows[claim] = _verdict(_seed_by_seed(one, other), pair[0].clusters[keep])
-            rows[claim]["ratio"] = other.mean() / one.mean()
+            rows[claim] = _verdict(one[:, keep], other[:, keep], methods[worse].clusters[keep])
     for name, p in methods.items():
         errors = [
             p.errors_mm[..., joint_indices(part)].mean(-1) for part in (LOWER_BODY, UPPER_BODY)
         ]
-        rows[f"{LOWER_WORSE} ({name})"] = _verdict(errors[0] - errors[1], p.sequence)
-        rows[f"{LOWER_WORSE} ({name})"]["ratio"] = errors[1].mean() / errors[0].mean()
+        rows[f"{LOWER_WORSE} ({name})"] = _verdict(*errors, p.sequence)
     return pd.DataFrame(rows).T
 
 
@@ -62,8 +65,9 @@ def claims_text(checked):
     """What `check_claims` found, a sentence a claim."""
     return "\n".join(
         f"{claim}: {row.verdict}. The difference is {row.difference_mm:z.1f} mm "
-        f"[{row.low:z.1f}, {row.high:z.1f}], of this sign in {row.confidence:.1f} % of the draws; one "
-        f"error is {row.ratio:.2f} times the other."
+        f"[{row.low:z.1f}, {row.high:z.1f}], of this sign in {row.confidence:.1f} % of the draws; the "
+        f"error claimed to be smaller is {row.ratio:.2f} times the other. "
+        + ("Of one seed: another may turn it." if row.seeds == 1 else f"Of {row.seeds} seeds.")
         for claim, row in checked.iterrows()
     )
 
@@ -84,25 +88,24 @@ def finding_about_the_published_row():
     )
 
 
-def _of_common_seeds(*pair):
-    """Two SeededPredictions of the seeds that both have, or whole where they share none."""
+def _seed_by_seed(*pair):
+    """Errors (S, N, 16) of two SeededPredictions from the seeds that both have; where they share
+    none, of their means over seeds."""
     common = [seed for seed in pair[0].runs if seed in pair[1].runs]
-    return [p.of_seeds(common) for p in pair] if common else pair
+    if not common:
+        return [p.errors_mm.mean(0, keepdims=True) for p in pair]
+    return [p.of_seeds(common).errors_mm for p in pair]
 
 
-def _seed_by_seed(one, other):
-    """How much larger one method's errors (S, M) are, seed by seed; of the seeds' means where their
-    numbers differ."""
-    if len(one) != len(other):
-        one, other = one.mean(0, keepdims=True), other.mean(0, keepdims=True)
-    return one - other
-
-
-def _verdict(values, clusters):
+def _verdict(larger, smaller, clusters):
+    """A row of `check_claims`, of the errors (S, M) that are claimed to be larger and smaller."""
+    values = larger - smaller
     mean, low, high = bootstrap_interval(values, clusters)
     draws = bootstrap_means(values, clusters)
-    verdict = "holds" if low > 0 else "does not hold" if high < 0 else "open"
     return {
+        "verdict": "holds" if low > 0 else "does not hold" if high < 0 else "open",
         "difference_mm": mean, "low": low, "high": high,
-        "confidence": 100 * (np.sign(draws) == np.sign(mean)).mean(), "verdict": verdict,
+        "confidence": 100 * (np.sign(draws) == np.sign(mean)).mean(),
+        "ratio": smaller.mean() / larger.mean(),
+        "seeds": len(values),
     }  # fmt: skip

@@ -118,13 +118,20 @@ def summary(methods, cost, data_label):
         }
         rows[name] = row
     table = pd.DataFrame(rows).T
+    if {"dual", "dual_finetuned"} <= methods.keys():
+        both = [
+            "The paper prints one number for its dual branch: it stands beside both of its rows."
+        ]
+    else:
+        both = []
     seeds = ", ".join(f"{name} {len(p.runs)}" for name, p in methods.items())
     table.attrs["notes"] = [
         f"Seeds that each method was trained from: {seeds}. The interval of one with a single seed "
         "does not hold what another seed would change.",
         "GFLOPs: a multiplication and an addition are two. ms: one picture at a time, fp32, the "
-        "processor that wrote this table. Training: epochs, mean over seeds, its heatmap network included where it "
-        "reads one's heatmaps.",
+        "processor that wrote this table. Training: epochs, mean over seeds, those of the heatmap "
+        "network included where one is read.",
+        *both,
         *published.source_notes(PUBLISHED.get(name) for name in methods),
     ]
     return table

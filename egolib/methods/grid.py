@@ -7,7 +7,7 @@
     lifter.method = "martinez"
 
     [methods.dual_finetuned]
-    stage = "finetune"                 # its last one, of config.STAGES; else "lifter"
+    stage = "finetune"                 # or ours, or window; else "lifter"
 
     [ablations.latent_size]            # a figure: one key, several values, all else as the base
     key = "lifter.latent_size"
@@ -15,8 +15,8 @@
     seeds = [0]                        # else those above
     with.stage = "finetune"            # keys that differ from the base for all values
 
-A value that gives what another run already is, is that run. Every run has a folder of its own;
-runs whose heatmap networks would be the same share one.
+A value that gives what another run already is, is that run, from the seeds of both. Every run has a
+folder of its own; runs whose heatmap networks would be the same share one.
 """
 
 import dataclasses
@@ -130,6 +130,8 @@ def _add(grid, name, changes, seeds, source):
     same = [other for other in grid.variations.values() if other.profile == profile]
     for other in same:
         if other.stage == stage:
+            united = tuple(dict.fromkeys([*other.seeds, *seeds]))
+            grid.variations[other.name] = dataclasses.replace(other, seeds=united)
             return other.name
     folder = same[0].folder if same else name
     grid.variations[name] = Variation(name, folder, profile, stage, seeds)

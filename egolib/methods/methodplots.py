@@ -7,7 +7,7 @@ from egolib.methods.comparison import VISIBILITY
 from egolib.metrics import bootstrap_interval
 from egolib.skeleton import BODY_GROUPS, JOINTS
 
-_CAPTION = "Bars and dots: means over seeds; lines: 95 % intervals over sequences and seeds."
+_CAPTION = "Bars: means over the trained seeds; lines: 95 % intervals over sequences and, if several, seeds."
 _COLOURS = (DARK, LIGHT, ACCENT)
 
 

@@ -13,8 +13,9 @@ from pathlib import Path
 from egolib.checkpoints import spec_of
 from egolib.config import OWN_STAGES
 from egolib.cost import gflops, parameters_m
-from egolib.files import write_atomically
+from egolib.files import code_digest, write_atomically
 from egolib.fitting import training_precision
+from egolib.study import REPOSITORY
 from egolib.training import code_of_training
 
 _STAMPS = "steps.json"
@@ -74,6 +75,8 @@ def steps_of_run(variation, study, frames, data):
 
     def step(name, of, folder, seconds, function, *configs):
         code = code_of_training(name if name in OWN_STAGES else variation.stage)
+        if "predictions" in name or name == "detections":
+            code += _code_of_looking()
         key = json.dumps([*map(repr, configs), study.seed, data, code])
         return Step(name, of, folder, key, seconds, function)
 
@@ -83,11 +86,13 @@ def steps_of_run(variation, study, frames, data):
 
     if own:
         pictures = (heatmaps.backbone, heatmaps.image_px, heatmaps.sigma_px, heatmaps.pretrained)
-        learnt = (*pictures, ours, window)
+        learnt = (*pictures, ours, window) if variation.stage == "window" else (*pictures, ours)
         yield step("ours", run, folder, ours.epochs * looked_at * picture_s,
                    lambda: study.train("ours"), *pictures, ours)  # fmt: skip
     else:
-        learnt = (heatmaps, lifter, finetune)
+        learnt = (heatmaps, lifter)
+        if variation.stage == "finetune":
+            learnt += (finetune,)
         yield step("heatmaps", network, study.shared, heatmaps.epochs * looked_at * picture_s,
                    lambda: alone.train("heatmaps"), heatmaps)  # fmt: skip
         yield step("detections", network, study.shared, sum(frames.values()) / 3 * picture_s,
@@ -110,8 +115,8 @@ def steps_of_run(variation, study, frames, data):
 
 def training_s(variation, study):
     """Seconds of training behind a run that is done: the epochs of all its stages, the shared heatmap
-    network's among them, and what that took to find heatmaps for a lifter. Judging epochs on the
-    validation split does not count."""
+    network's among them. Judging epochs on the validation split does not count, nor does looking
+    through the pictures once for what the next stage reads."""
     if variation.stage in OWN_STAGES:
         stages = ["ours", "window"] if variation.stage == "window" else ["ours"]
     else:
@@ -119,8 +124,13 @@ def training_s(variation, study):
     seconds = sum(study.history(stage).seconds.sum() for stage in stages)
     if variation.stage in OWN_STAGES or variation.evaluation == "oracle":
         return seconds
-    seconds += _of_heatmaps(study).history("heatmaps").seconds.sum()
-    return seconds + stamps(study.shared)["detections"]["seconds"]
+    return seconds + _of_heatmaps(study).history("heatmaps").seconds.sum()
+
+
+def _code_of_looking():
+    """Digest of the code that keeps what a network finds."""
+    names = ("detections", "evaluation", "predictions")
+    return code_digest(REPOSITORY / "egolib" / f"{name}.py" for name in names)
 
 
 def _of_heatmaps(study):

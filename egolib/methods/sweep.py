@@ -7,8 +7,8 @@ see the same frames for the same number of epochs under the same loss (SelfPose'
 own term), and each keeps the epoch that was best on the validation split. The oracle alone is trained
 and judged on heatmaps of the true joints. The shared network has seen the training pictures, so
 what it finds there is sharper than in the test split: a handicap that all lifters share. The
-fine-tuned row trains that network on; our own models begin without it, under a loss of their own. What
-all that took is measured.
+fine-tuned row trains that network on; our own models begin without it, under a loss of their own, on
+pictures that are also tilted and turned in hue. What all that took is measured.
 """
 
 import os
@@ -20,26 +20,27 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from egolib import visibility
 from egolib.checkpoints import spec_of
 from egolib.cluster import run_parts
 from egolib.config import OWN_STAGES
 from egolib.cost import cost_of
 from egolib.errors import EgolibError
-from egolib.files import atomic_path
+from egolib.files import atomic_path, code_digest
 from egolib.methods.comparison import SeededPredictions
 from egolib.methods.grid import Grid, read_grid
 from egolib.methods.steps import stamps, steps_of_run, training_s
 from egolib.report import duration_text
 from egolib.skeleton import SPLIT_FOLDERS
 from egolib.study import REPOSITORY, Study, default_tree
-from egolib.visibility import IN_PICTURE, STATES, joint_states
 
 GRIDS = REPOSITORY / "sweeps"
 
 
 @dataclass(frozen=True)
 class Sweep:
-    """A Grid, the tree that all its runs share, and the folder of its results."""
+    """A Grid, the tree that all its runs share, and the folder of its results. `renders`: the tree is
+    the embedded miniature."""
 
     grid: Grid
     tree: Path
@@ -145,7 +146,8 @@ class Sweep:
         return {value: self.predictions(name, common) for value, name in trained.items()}
 
     def costs(self, names):
-        """What one picture and the training of methods cost -> DataFrame, a row a name."""
+        """What one picture and the training of methods cost -> DataFrame, a row a name, with the
+        columns of cost.cost_of and "training (min)", the mean over seeds."""
         rows = {}
         for name in names:
             variation = self.grid.variations[name]
@@ -183,15 +185,16 @@ class Sweep:
         """visibility.STATES of every joint of the test frames (N, 16), or None where the tree does
         not say what its object ids mean."""
         index, path = self.any_study.index("test"), self.results / "visibility.npz"
+        key = f"{index.fingerprint} {code_digest([visibility.__file__])}"
         if path.is_file():
             with np.load(path, allow_pickle=False) as stored:
-                if stored["fingerprint"] == index.fingerprint:
+                if stored.get("key") == key:
                     return stored["states"]
-        states = np.array(STATES)[joint_states(index)]
-        if (states == IN_PICTURE).any():
+        states = np.array(visibility.STATES)[visibility.joint_states(index)]
+        if (states == visibility.IN_PICTURE).any():
             return None
         with atomic_path(path) as partial, open(partial, "wb") as stream:
-            np.savez_compressed(stream, states=states, fingerprint=index.fingerprint)
+            np.savez_compressed(stream, states=states, key=key)
         return states
 
 
@@ -241,7 +244,7 @@ def submit_sweep(sweep, machines, cluster, options):
     """`run_sweep` in as many jobs as `machines`, which share the results folder, and wait for them;
     `cluster` and `options` as in cluster.run_parts."""
     sweep.any_study.prepare_data()  # once, before the jobs would all do it
-    sweep.steps()
+    sweep.steps()  # the frames are read and kept once, before the jobs would all do it
     folder = sweep.results / "jobs"
     run_parts(partial(_run_part, sweep), machines, folder, cluster, os.cpu_count(), options)
 

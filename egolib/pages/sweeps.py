@@ -16,7 +16,13 @@ from egolib.pages.tables import plain, read_table, with_sources
 from egolib.report import duration_text, origin_sentence, read_manifest, run_sentence
 from egolib.results import formatted
 
-_CLAIM_HEADS = ("verdict", "difference (mm)", "draws of this sign (%)", "ratio of the errors")
+_CLAIM_HEADS = (
+    "verdict",
+    "difference (mm)",
+    "draws of this sign (%)",
+    "claimed smaller / larger",
+    "seeds",
+)
 
 
 def write_sweep_report(results_dir):
@@ -89,6 +95,7 @@ def _claims(claims):
                     ),
                     (f"{row.confidence:.1f}", row.confidence),
                     (f"{row.ratio:.2f}", row.ratio),
+                    (f"{row.seeds}", row.seeds),
                 ],
             )
             for claim, row in claims.iterrows()
