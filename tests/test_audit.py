@@ -66,6 +66,16 @@ def test_a_planted_defect_is_found_where_it_is(tree, tmp_path, name):
     assert {f.defect for f in findings} == {defect, *companions}
 
 
+def test_the_next_take_of_a_clip_is_no_hole(tree, tmp_path):
+    """The miniature says where a sequence begins: the numbers before it are not missing."""
+    (_, plant, _) = PLANTS["hole"]
+    (number,) = plant(tree)
+    meta = tree / FOLDER / "meta" / f"{CHARACTER}.meta.{number + 1:06d}.json"
+    meta.parent.mkdir()
+    meta.write_text("{}")
+    assert findings_of(tree, tmp_path / "kept") == []
+
+
 def test_every_defect_is_planted():
     planted = {defect for defect, *_ in PLANTS.values()}
     assert planted == DEFECTS.keys() - {"drifted"}  # tests/test_audit_drift.py

@@ -79,6 +79,8 @@ def test_variations_of_keys_share_what_is_the_same(tmp_path):
         ("[methods.a]\nrender.scale = 0.5", "'render' cannot vary"),
         ("[methods]\na = 3", r"\[methods.a\] is not a table"),
         ('[methods."../a"]', "is not a table named like a word"),
+        ("[ablations]\na = 3", r"\[ablations.a\] is not a table"),
+        ('[ablations.a]\nkey = "lifter.epochs"\nvalues = [[1]]', r"\[1\] is not one value"),
         ('[ablations.a]\nkey = "lifter.epochs"', "needs the keys 'key' and 'values'"),
         ('[ablations.a]\nkey = "lifter.epoch"\nvalues = [1]', "unknown key 'epoch'"),
         ('[ablations.a]\nkey = "lifter.epochs"\nvalues = ["x"]', "epochs = 'x' is not of type int"),
@@ -114,3 +116,8 @@ def test_the_studys_grid_holds_every_method_and_question():
         "ours.early_features", "ours.uncertainty", "ours.augment",
     }  # fmt: skip
     assert all(len(found.variations[name].seeds) == 3 for name in found.methods)
+    values = {title: list(names) for title, (_, names) in found.ablations.items()}
+    assert values["latent_size"] == [10, 20, 50, 100]
+    assert values["limb_terms"] == ["bones", "joints"]
+    assert values["finetuning"] == ["lifter", "finetune"]
+    assert all(len(set(each)) > 1 for each in values.values())

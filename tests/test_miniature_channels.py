@@ -155,6 +155,7 @@ def test_encodings_come_back_to_half_a_unit():
 
     distances_m = rng.uniform(0.02, 5, (40, 50))
     distances_m[0] = 0
+    assert list(encode_depth(np.array([5.08, 5.1, 60]))) == [254, 255, 255]
     back = decode_depth(encode_depth(distances_m))
     assert not back[0].any()
     assert np.abs(back - distances_m).max() < DEPTH_UNIT_M / 2 + 1e-6

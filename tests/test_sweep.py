@@ -90,6 +90,24 @@ def test_every_run_is_there_and_shares_what_it_can(finished):
     assert not list(finished.results.rglob("*.ckpt"))
 
 
+def test_a_lost_prediction_is_made_again(partial):
+    """The second seed of the fine-tuned row has its note, but no file."""
+    left = [step for step in partial.steps() if step.of == "dual, seed 1" and not step.is_done]
+    assert [step.name for step in left] == ["predictions, after"]
+
+
+def test_a_finished_step_leaves_the_training_of_another_alone(tmp_path):
+    """Two machines at two stages of one folder: neither what one goes on from nor its notes are lost."""
+    runs = tmp_path / "checkpoints" / "runs"
+    for stage in ("lifter", "finetune", "ours"):
+        (runs / stage).mkdir(parents=True)
+        (runs / stage / "last.ckpt").touch()
+    for name in ("lifter", "fine-tuning"):
+        steps.Step(name, "dual", tmp_path, f"key of {name}", 1.0, lambda: None).finish()
+    assert [path.parent.name for path in runs.rglob("*.ckpt")] == ["ours"]
+    assert set(steps.stamps(tmp_path)) == {"lifter", "fine-tuning"}
+
+
 def test_a_second_sweep_has_nothing_to_do(finished, monkeypatch):
     monkeypatch.setattr(steps.Step, "finish", None)
     assert run_sweep(finished) == []
@@ -126,6 +144,9 @@ def test_our_model_alone_has_a_learning_curve(finished, tmp_path):
     shutil.copytree(finished.results / "heatmaps", toys.results / "heatmaps")
     shutil.rmtree(run / "checkpoints" / "runs" / "lifter")
     assert toys.missing == []
+    ((begins_s, history),) = finished.learning_curves()["dual_finetuned"]
+    study = finished.study(finished.grid.variations["dual_finetuned"], 0)
+    assert begins_s > study.history("lifter").seconds.sum() > 0  # the heatmap network's come first
     ((begins_s, history),) = toys.learning_curves()["ours"]
     assert begins_s == pytest.approx(0, abs=1e-6)
     assert len(history) == 1
@@ -176,7 +197,7 @@ def test_the_outcome_is_written(finished):
     minutes = table.filter(like="training (min)").iloc[:, 0]
     assert minutes["dual_finetuned"] > minutes["dual"] > minutes["oracle"] > 0
     assert "Fine-tuning end to end helps" in (folder / "tables" / "claims.md").read_text()
-    for name in ("methods", "ablation_tuning"):
+    for name in ("methods", "ablation_tuning", "error_by_minutes"):
         assert (folder / "figures" / f"{name}.png").stat().st_size > 1000
     assert finished.states() is None  # the toy tree does not say what its pixels show
     assert list(finished.ablation("tuning")) == ["lifter", "finetune"]

@@ -23,6 +23,7 @@ from egolib.audit.listing import (
     list_character,
     paired,
     place_findings,
+    sequence_starts,
     usual_width,
 )
 from egolib.audit.pictures import duplicate_findings, inspect_pictures, size_findings
@@ -112,7 +113,7 @@ def _audit(tree, character, folders, state):
         pairs = set(paired(channels))
         label_digests = {n: d for n, d in known.digests.items() if n in pairs}
         findings += file_findings(tree, folder, channels, width)
-        findings += hole_findings(folder, channels, clips)
+        findings += hole_findings(folder, channels, clips, sequence_starts(tree / folder))
         findings += label_findings(folder, known, bones_cm)
         findings += duplicate_findings(folder, digests[folder], label_digests)
     findings.sort(key=lambda row: (row.folder, -1 if row.number is None else row.number))

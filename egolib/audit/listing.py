@@ -93,14 +93,22 @@ def file_findings(tree, folder, channels, width):
             yield Finding(folder, None, channel, "mixed_padding", detail)
 
 
-def hole_findings(folder, channels, clips):
-    """Numbers that are missing between two frames of one clip. clips: {number: clip}."""
+def sequence_starts(folder):
+    """Numbers at which the miniature says that a sequence begins; none where nothing says so."""
+    return {int(_digits(path.name)) for path in (folder / "meta").glob("*.meta.*.json")}
+
+
+def hole_findings(folder, channels, clips, starts):
+    """Numbers that are missing between two frames of one clip, but before those in `starts`: there
+    another performance of it begins. clips: {number: clip}."""
     everything = sorted(set().union(*(channels[c] for c in CHANNELS if c != "rot")))
     clip = None
     for before, after in pairwise(everything):
         clip = clips.get(before, clip)
         missing = after - before - 1
-        if missing and clip is not None and clips.get(after, clip) == clip:
+        if not missing or after in starts:
+            continue
+        if clip is not None and clips.get(after, clip) == clip:
             detail = f"{missing} frames of {clip}, {before + 1} to {after - 1}"
             yield Finding(folder, before + 1, "", "hole", detail)
 

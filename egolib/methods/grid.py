@@ -99,9 +99,13 @@ def read_grid(path):
         _add(grid, name, changes, seeds, f"{path} [methods.{name}]")
     for title, ablation in content.get("ablations", {}).items():
         source = f"{path} [ablations.{title}]"
+        if not isinstance(ablation, dict):
+            raise EgolibError(f"{source} is not a table")
         _check_keys(ablation, _ABLATION_KEYS, source)
         if not {"key", "values"} <= ablation.keys():
             raise EgolibError(f"{source}: needs the keys 'key' and 'values'")
+        if odd := [v for v in ablation["values"] if not isinstance(v, str | int | float)]:
+            raise EgolibError(f"{source}: {odd[0]!r} is not one value")
         key, of = ablation["key"], _seeds(ablation.get("seeds", list(seeds)), source)
         fixed = ablation.get("with", {})
         names = {value: "_".join([f"{key}={value}", *_flat(fixed)]) for value in ablation["values"]}

@@ -10,6 +10,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from filelock import FileLock
+
 from egolib.checkpoints import spec_of
 from egolib.config import OWN_STAGES
 from egolib.cost import gflops, parameters_m
@@ -30,7 +32,8 @@ _WINDOWS_PER_S = 500
 @dataclass(frozen=True)
 class Step:
     """`run` does it; `key` is all that its outcome depends on; the note that it is done lies in
-    `folder`; `seconds` is what it should take on 2 cores without a GPU."""
+    `folder`, and counts only while the file that it `leaves` is there, if it names one; `seconds` is
+    what it should take on 2 cores without a GPU."""
 
     name: str
     of: str
@@ -38,20 +41,26 @@ class Step:
     key: str
     seconds: float
     run: Callable[[], object]
+    leaves: Path | None = None
 
     @property
     def is_done(self):
-        return stamps(self.folder).get(self.name, {}).get("key") == self.key
+        noted = stamps(self.folder).get(self.name, {}).get("key") == self.key
+        return noted and (self.leaves is None or self.leaves.is_file())
 
     def finish(self):
         """Run it, and note that it is done and how long that took, interrupted tries not counted."""
         started = time.perf_counter()
         self.run()
         stamp = {"key": self.key, "seconds": round(time.perf_counter() - started, 1)}
-        content = {**stamps(self.folder), self.name: stamp}
-        write_atomically(self.folder / _STAMPS, json.dumps(content, indent=1))
-        for path in self.folder.rglob("*.ckpt"):  # only an interrupted training needs them
-            path.unlink()
+        # Another machine may be at another step of the same folder: its notes are kept, and what its
+        # training goes on from.
+        with FileLock(self.folder / "steps.lock"):
+            content = {**stamps(self.folder), self.name: stamp}
+            write_atomically(self.folder / _STAMPS, json.dumps(content, indent=1))
+        stage = {"fine-tuning": "finetune"}.get(self.name, self.name)
+        for path in (self.folder / "checkpoints" / "runs" / stage).glob("*.ckpt"):
+            path.unlink()  # only an interrupted training needs them
 
 
 def steps_of_run(variation, study, frames, data):
@@ -73,12 +82,12 @@ def steps_of_run(variation, study, frames, data):
     lift_s = 0 if own else parameters_m(spec_of("lifter", profile)) / lifts_s
     looked_at = frames["train"] + frames["val"] / 3  # without gradients, three times as fast
 
-    def step(name, of, folder, seconds, function, *configs):
+    def step(name, of, folder, seconds, function, *configs, leaves=None):
         code = code_of_training(name if name in OWN_STAGES else variation.stage)
         if "predictions" in name or name == "detections":
             code += _code_of_looking()
         key = json.dumps([*map(repr, configs), study.seed, data, code])
-        return Step(name, of, folder, key, seconds, function)
+        return Step(name, of, folder, key, seconds, function, leaves)
 
     def detect():
         for split in frames:
@@ -110,7 +119,7 @@ def steps_of_run(variation, study, frames, data):
     kind = variation.evaluation
     one_s = lift_s if variation.stage == "lifter" else picture_s
     yield step(f"predictions, {kind}", run, folder, frames["test"] / 3 * one_s,
-               lambda: study.predict(kind), *learnt)  # fmt: skip
+               lambda: study.predict(kind), *learnt, leaves=study.predictions_path(kind))  # fmt: skip
 
 
 def training_s(variation, study):

@@ -104,7 +104,7 @@ class Sweep:
         def is_done(seed):
             study = self.study(variation, seed)
             *_, prediction = steps_of_run(variation, study, *self._frames)
-            return prediction.is_done and study.predictions_path(variation.evaluation).is_file()
+            return prediction.is_done
 
         return [seed for seed in variation.seeds if is_done(seed)]
 

@@ -16,7 +16,7 @@ from egolib.miniature.png import encode_png
 from egolib.skeleton import RIG_PREFIX
 
 DEPTH_UNIT_M = 0.02
-DEPTH_FAR = 255  # 5.08 m or more
+DEPTH_FAR = 255  # 5.09 m or more
 CAMERA_FOV_DEGREES = 178.8  # the measured circle reaches 89.4 degrees off axis
 WORLDP_UNIT_M = 0.005
 WORLDP_ZERO = 32768  # the 16-bit value of 0 m
@@ -31,7 +31,7 @@ def meta_path(folder, character, first_number):
 
 
 def encode_depth(distances_m):
-    """Metres along the ray (H, W) -> uint8: 2 cm a unit, 0 nothing, 255 for 5.08 m or more."""
+    """Metres along the ray (H, W) -> uint8: 2 cm a unit, 0 nothing, 255 for 5.09 m or more."""
     units = np.clip(np.round(distances_m / DEPTH_UNIT_M), 1, DEPTH_FAR)
     return np.where(distances_m > 0, units, 0).astype(np.uint8)
 
