@@ -62,13 +62,14 @@ def cost_of(spec, repeats=20):
 
 
 def full_size_costs(backbones=("resnet50", "resnet101"), repeats=3):
-    """What the methods cost at the paper's size, 368 px -> DataFrame, a row a backbone and method.
-    No error: none was measured at this size."""
+    """What the methods cost at the paper's size, 368 px, from picture to pose -> DataFrame, a row a
+    method and backbone. No error: none was measured at this size."""
     rows = {}
     for backbone in backbones:
         for method in METHODS:
             changes = {"heatmaps": {"backbone": backbone}, "lifter": {"method": method}}
             profile = override(PROFILES["paper"], changes, "full size")
-            rows[backbone, method] = cost_of(spec_of("egopose", profile), repeats)
-        rows[backbone, "ours"] = cost_of(spec_of("ours", profile), repeats)
+            rows[f"{method}, {backbone}"] = cost_of(spec_of("egopose", profile), repeats)
+        for kind, name in (("ours", "ours"), ("window", "ours_five_frames")):
+            rows[f"{name}, {backbone}"] = cost_of(spec_of(kind, profile), repeats)
     return pd.DataFrame(rows).T

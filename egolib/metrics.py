@@ -50,8 +50,9 @@ def neck_aligned_mpjpe_mm(predicted_m, truth_m):
 
 
 @_in_blocks
-def pa_mpjpe_mm(predicted_m, truth_m):
-    """PA-MPJPE per frame (N,): after the similarity (rotation, scale, shift) that fits best."""
+def pa_joint_errors_mm(predicted_m, truth_m):
+    """Error of every joint (N, 16) after the similarity (rotation, scale, shift) that fits best to
+    the whole pose."""
     p = predicted_m - predicted_m.mean(1, keepdims=True)
     t = truth_m - truth_m.mean(1, keepdims=True)
     u, singular, vt = np.linalg.svd(p.transpose(0, 2, 1) @ t)
@@ -61,21 +62,26 @@ def pa_mpjpe_mm(predicted_m, truth_m):
     rotation = (u * flip[:, None]) @ vt
     energy = np.maximum((p**2).sum((1, 2)), 1e-12)
     scale = (singular * flip).sum(-1) / energy
-    return 1000 * np.linalg.norm(scale[:, None, None] * (p @ rotation) - t, axis=-1).mean(-1)
+    return 1000 * np.linalg.norm(scale[:, None, None] * (p @ rotation) - t, axis=-1)
 
 
-def pck(errors_mm, threshold_mm=150):
-    """Percentage of correct keypoints per frame (N,): joints of errors_mm (N, 16) up to the
-    threshold."""
-    return 100 * (np.asarray(errors_mm) <= threshold_mm).mean(-1)
+def pa_mpjpe_mm(predicted_m, truth_m):
+    """PA-MPJPE: mean over joints of `pa_joint_errors_mm`, per frame (N,)."""
+    return pa_joint_errors_mm(predicted_m, truth_m).mean(-1)
 
 
-def auc(errors_mm, limit_mm=150):
-    """Area under the curve of PCK over thresholds from 0 to the limit, in percent, per frame (N,).
+def correct(errors_mm, threshold_mm=150):
+    """What each joint of errors_mm, of any shape, adds to PCK, in percent: 100 up to the threshold,
+    else 0. Their mean is the percentage of correct keypoints."""
+    return 100.0 * (np.asarray(errors_mm) <= threshold_mm)
 
-    Exact, not summed over steps: a joint is counted above its error, 1 - error / limit of the way.
+
+def area(errors_mm, limit_mm=150):
+    """What each joint of errors_mm, of any shape, adds to AUC, in percent. Their mean is the area
+    under the curve of PCK over thresholds from 0 to the limit: exact, not summed over steps, as a
+    joint is counted above its error, 1 - error / limit of the way.
     """
-    return 100 * (1 - np.asarray(errors_mm) / limit_mm).clip(0, 1).mean(-1)
+    return 100 * (1 - np.asarray(errors_mm) / limit_mm).clip(0, 1)
 
 
 def bootstrap_means(values, clusters, rounds=1000, seed=0):

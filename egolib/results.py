@@ -12,7 +12,7 @@ import pandas as pd
 
 from egolib import published
 from egolib.files import write_atomically
-from egolib.metrics import bootstrap_interval, neck_aligned_mpjpe_mm, pa_mpjpe_mm, pck
+from egolib.metrics import bootstrap_interval, correct, neck_aligned_mpjpe_mm, pa_mpjpe_mm
 from egolib.skeleton import ACTIONS, BODY_GROUPS, JOINTS, UNKNOWN_ACTION, joint_indices
 
 STAGES = {
@@ -32,61 +32,70 @@ _INTERVALS = (
 _SUMMARY_PUBLISHED = ("xR-EgoPose dual branch", "lifting from ground-truth heatmaps")
 
 
-def error_by_action(predictions, data_label):
+def _errors_mm(p):
+    return p.errors_mm
+
+
+def error_by_action(predictions, data_label, of=_errors_mm):
     """MPJPE in mm by action, every frame counted once in 'All' (the mean over frames).
 
     predictions: {key of STAGES: predictions.Predictions}, in part or whole, or {method:
-    comparison.SeededPredictions}. data_label: what they were measured on. Returns a DataFrame with
-    three-level columns (source, who, statistic); an action without frames is NaN.
+    comparison.SeededPredictions}. data_label: what they were measured on. of: another number of every
+    joint than its error, from such predictions -> (N, 16) or (S, N, 16); there are no published
+    figures of it. Returns a DataFrame with three-level columns (source, who, statistic); an action
+    without frames is NaN.
     """
     unknown = any((p.action == UNKNOWN_ACTION).any() for p in predictions.values())
     actions = [*ACTIONS, UNKNOWN_ACTION] if unknown else [*ACTIONS]
 
     def measure(p):
-        errors = p.errors_mm.mean(-1)
-        rows = {name: _interval(p, errors, p.action == name) for name in actions}
-        return {**rows, "All": _interval(p, errors)}
+        values = of(p).mean(-1)
+        rows = {name: _interval(p, values, p.action == name) for name in actions}
+        return {**rows, "All": _interval(p, values)}
 
-    return _table(predictions, data_label, measure, lambda r: {**r.by_action, "All": r.all})
+    def quote(result):
+        return {**result.by_action, "All": result.all}
+
+    return _table(predictions, data_label, measure, quote if of is _errors_mm else None)
 
 
-def error_by_joint(predictions, data_label):
+def error_by_joint(predictions, data_label, of=_errors_mm):
     """Mean error in mm of each joint, of left and right together ('Arm, both sides'), and of all.
 
     Arguments and columns as in `error_by_action`. Published figures know no sides.
     """
 
     def measure(p):
-        errors = p.errors_mm
+        values = of(p)
         rows = {}
         for i, name in enumerate(JOINTS):
-            rows[name] = _interval(p, errors[..., i])
+            rows[name] = _interval(p, values[..., i])
             if name.startswith("Right"):
-                sides = errors[..., joint_indices([name.replace("Right", "Left"), name])]
+                sides = values[..., joint_indices([name.replace("Right", "Left"), name])]
                 rows[_both(name.removeprefix("Right"))] = _interval(p, sides.mean(-1))
-        return {**rows, "All": _interval(p, errors.mean(-1))}
+        return {**rows, "All": _interval(p, values.mean(-1))}
 
     def quote(result):
         rows = {n if n in JOINTS else _both(n): v for n, v in result.by_joint.items()}
         return rows and {**rows, "All": result.all}
 
-    return _table(predictions, data_label, measure, quote)
+    return _table(predictions, data_label, measure, quote if of is _errors_mm else None)
 
 
-def error_by_body_group(predictions, data_label):
+def error_by_body_group(predictions, data_label, of=_errors_mm):
     """MPJPE in mm of upper, lower and full body; arguments and columns as in `error_by_action`."""
 
     def measure(p):
-        errors = p.errors_mm
+        values = of(p)
         return {
-            group: _interval(p, errors[..., joint_indices(names)].mean(-1))
+            group: _interval(p, values[..., joint_indices(names)].mean(-1))
             for group, names in BODY_GROUPS.items()
         }
 
     def quote(result):
         return result.by_body_group and {**result.by_body_group, "Full body": result.all}
 
-    return _table(predictions, data_label, measure, quote)
+    return _table(predictions, data_label, measure, quote if of is _errors_mm else None)
 
 
 def summary(predictions, data_label):
@@ -104,7 +113,9 @@ def summary(predictions, data_label):
                 p, neck_aligned_mpjpe_mm(p.predicted_m, p.truth_m)
             ),
             "PA-MPJPE (mm)": _interval(p, pa_mpjpe_mm(p.predicted_m, p.truth_m)),
-            f"PCK at {PCK_THRESHOLD_MM} mm (%)": _interval(p, pck(errors, PCK_THRESHOLD_MM)),
+            f"PCK at {PCK_THRESHOLD_MM} mm (%)": _interval(
+                p, correct(errors, PCK_THRESHOLD_MM).mean(-1)
+            ),
         }
         known = ~np.isnan(p.errors_px) & (stage != "oracle")
         near = 100.0 * (p.errors_px <= p.image_px / 10)[known]
@@ -138,7 +149,8 @@ def _interval(p, values, keep=slice(None)):
 
 
 def _table(predictions, data_label, measure, quote, with_stage=False):
-    """Columns of every stage by `measure`, and of every published result that `quote` can fill."""
+    """Columns of every stage by `measure`, and of every published result that `quote` can fill, if
+    there is one."""
     columns = {}
     for key, p in predictions.items():
         rows = measure(p, key) if with_stage else measure(p)
@@ -146,7 +158,7 @@ def _table(predictions, data_label, measure, quote, with_stage=False):
             column = (f"measured on {data_label}", STAGES.get(key, key), statistic)
             columns[column] = {name: float(values[i]) for name, values in rows.items()}
     index = list(rows)
-    for result in published.RESULTS:
+    for result in published.RESULTS if quote else ():
         if values := quote(result):
             columns[published.COLUMN_GROUP, result.method, "mean"] = values
     return pd.DataFrame(columns, index=index)

@@ -74,6 +74,13 @@ def joint_states(index):
     return _joint_states(index)[0]
 
 
+def known_states(index):
+    """What the pictures of a FrameIndex show of each joint -> (N, 16) of STATES, or None where the
+    tree does not say what its object ids mean. Raises as `joint_views`."""
+    states = np.array(STATES)[joint_states(index)]
+    return None if (states == IN_PICTURE).any() else states
+
+
 def _joint_states(index):
     """-> (states as `joint_states`, id of the object a joint falls on (N, 16), whether it is in the
     picture (N, 16))."""

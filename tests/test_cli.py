@@ -3,6 +3,7 @@
 import subprocess
 import sys
 
+import numpy as np
 import pandas as pd
 import pytest
 from conftest import write_toy_tree
@@ -105,6 +106,34 @@ def test_evaluate_prints_tables_and_leaves_pictures(capsys, tmp_path, checkpoint
     assert errors["mpjpe_mm"].mean() == pytest.approx(mean_mm, abs=1e-3)
     assert errors.filter(like="_mm").shape == (32, 17)
     assert errors["LeftHand_px"].notna().any()
+
+
+@pytest.mark.parametrize(
+    ("kind", "method"),
+    [("lifter", "dual"), ("egopose", "rotation"), ("ours", "dual"), ("window", "dual")],
+)
+def test_evaluate_gives_every_table_of_every_network(
+    capsys, tmp_path, shared_toy_tree, kind, method
+):
+    spec = NetworkSpec(
+        kind, "resnet18", 64, 1.0, method=method, frames=3 if kind == "window" else 1
+    )
+    path = tmp_path / "net.safetensors"
+    save_network(path, build_network(spec), spec, {"profile": "test"})
+    assert cli.main(["evaluate", str(path), "--data", str(shared_toy_tree)]) == 0
+    printed = capsys.readouterr().out
+    assert "**MPJPE by joint (mm)**" in printed
+    assert "**PCK at 150 mm by joint (%)**" not in printed
+    tables = tmp_path / "net" / "tables"
+    costs = pd.read_csv(tables / "costs.csv", index_col=0).iloc[0]
+    for what in ("MPJPE (mm)", "PA-MPJPE (mm)", "PCK at 150 mm (%)", "AUC, 0 to 150 mm (%)"):
+        (mean,) = costs.filter(like=f"| {what} | mean").filter(like="measured")
+        assert np.isfinite(mean)
+    assert costs.filter(like="GFLOPs").item() > 0
+    grouped = {f"by_{group}{suffix}.csv" for group in ("action", "joint", "body_group")
+               for suffix in ("", "_pa", "_pck", "_auc")}  # fmt: skip
+    assert grouped <= {found.name for found in tables.iterdir()}
+    assert (tables / "rotations.csv").is_file() == (method == "rotation")
 
 
 def test_evaluate_a_heatmap_network_alone(capsys, tmp_path, shared_toy_tree):

@@ -12,7 +12,7 @@ from egolib.errors import EgolibError
 from egolib.methods import claims, comparison
 from egolib.methods.comparison import SeededPredictions
 from egolib.methods.methodplots import ablation_figure, method_bars
-from egolib.metrics import auc, bootstrap_interval, bootstrap_means
+from egolib.metrics import area, bootstrap_interval, bootstrap_means
 from egolib.results import as_latex, as_markdown, error_by_action
 from egolib.visibility import HIDDEN_BY_WEARER, OUTSIDE, SEEN
 
@@ -45,7 +45,7 @@ def test_the_area_under_pck_is_exact():
     errors = np.array([[0.0, 75.0, 150.0, 400.0]])
     thresholds = np.linspace(0, 150, 100_001)
     curve = (errors[0][:, None] <= thresholds).mean(0)
-    assert auc(errors)[0] == pytest.approx(100 * curve.mean(), abs=0.01)
+    assert area(errors).mean() == pytest.approx(100 * curve.mean(), abs=0.01)
 
 
 def test_seeds_widen_the_interval_and_do_not_move_the_mean():
@@ -78,7 +78,7 @@ def test_the_summary_holds_errors_costs_and_the_published_total(methods):
     assert row[f"measured on {LABEL}", "AUC, 0 to 150 mm (%)", "mean"] == pytest.approx(
         66, abs=0.01
     )
-    assert row["one picture, and its training", "GFLOPs", "mean"] == 2.0
+    assert row["what it costs", "GFLOPs", "mean"] == 2.0
     assert row[published.COLUMN_GROUP, "MPJPE (mm)", "mean"] == 130.4
     text = as_markdown("Methods", table)
     assert "51.0 [" in text
@@ -100,6 +100,25 @@ def test_seen_and_hidden_joints_are_counted_apart(methods, states):
     ]
     assert means.iloc[0] == pytest.approx(31)
     assert means.iloc[1] > 1000
+
+
+def test_every_measure_has_its_tables(methods, states):
+    """All errors of the toy are below the limit: AUC is what is left to it, PCK is whole."""
+    cost = pd.DataFrame({"GFLOPs": 2.0}, index=list(methods))
+    tables = comparison.build_tables(methods, cost, states, LABEL)
+    for group in ("action", "joint", "body_group", "visibility"):
+        of = [tables[f"methods_by_{group}{suffix}"][f"measured on {LABEL}", "dual", "mean"]
+              for suffix in ("", *comparison.MORE_MEASURES)]  # fmt: skip
+        mpjpe, aligned, pck, area = (values.dropna() for values in of)
+        assert list(mpjpe.index) == list(aligned.index) == list(pck.index) == list(area.index)
+        assert np.allclose(area, 100 * (1 - mpjpe / 150))
+        assert (pck == 100).all()
+        assert (aligned < mpjpe).all()
+    both = tables["methods_by_body_group_auc"][f"measured on {LABEL}", "dual", "mean"]
+    whole = tables["methods"][f"measured on {LABEL}", "AUC, 0 to 150 mm (%)", "mean"]["dual"]
+    assert both["Full body"] == pytest.approx(whole)
+    published = [c for c in tables["methods_by_action_pck"] if c[0] != f"measured on {LABEL}"]
+    assert published == []  # theirs are errors
 
 
 def test_claims_are_checked_frame_by_frame(methods, states):

@@ -43,7 +43,7 @@ def test_unequal_shapes_are_refused():
 
 
 def test_pck():
-    assert metrics.pck([[10, 150, 151, 400], [0, 0, 0, 0]]).tolist() == [50, 100]
+    assert metrics.correct([10, 150, 151, 400]).tolist() == [100, 100, 0, 0]
 
 
 def test_the_bootstrap_resamples_whole_sequences():

@@ -1,6 +1,7 @@
 """A whole sweep on the toy tree: what is done is not done again, and the tables hold it."""
 
 import dataclasses
+import functools
 import json
 import pickle
 import re
@@ -14,7 +15,7 @@ from egolib import cli
 from egolib import execute as execution
 from egolib.config import FinetuneConfig, WindowConfig
 from egolib.errors import EgolibError
-from egolib.methods import steps, sweep
+from egolib.methods import outcome, steps, sweep
 from egolib.methods.outcome import write_outcome
 from egolib.methods.sweep import open_sweep, run_sweep, submit_sweep
 from egolib.pages import write_sweep_report
@@ -53,6 +54,13 @@ def opened(folder, tree, text=GRID):
     grid = folder / f"{len(text)}.toml"
     grid.write_text(text)
     return open_sweep(grid, tree, folder / "out")
+
+
+@pytest.fixture(autouse=True)
+def one_small_trunk_at_full_size(monkeypatch):
+    """The two large ones take half a minute."""
+    small = functools.partial(outcome.full_size_costs, ("resnet18",), 1)
+    monkeypatch.setattr(outcome, "full_size_costs", small)
 
 
 @pytest.fixture(scope="module")
@@ -201,6 +209,19 @@ def test_the_outcome_is_written(finished):
         assert (folder / "figures" / f"{name}.png").stat().st_size > 1000
     assert finished.states() is None  # the toy tree does not say what its pixels show
     assert list(finished.ablation("tuning")) == ["lifter", "finetune"]
+
+
+def test_the_notebook_shows_what_is_trained(finished):
+    """For real: also the costs at full size, and the finding about the published row."""
+    grid = finished.results.parent / f"{finished.grid.name}.toml"
+    page = execution.run_comparison(finished, str(grid)).read_text()
+    costs = pd.read_csv(finished.results / "tables" / "methods_full_size.csv", index_col=0)
+    assert {"dual, resnet50", "ours, resnet101", "ours_five_frames, resnet101"} <= set(costs.index)
+    assert (costs["GFLOPs"] > 5).all()
+    assert "ours, resnet101" in page
+    notebook = (finished.results / "notebooks" / "07_compare_methods.html").read_text()
+    assert "the rows and the total of xR-EgoPose dual branch do not belong" in notebook
+    assert "Fine-tuning end to end helps" in notebook
 
 
 @pytest.fixture

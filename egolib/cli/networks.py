@@ -108,9 +108,11 @@ def _evaluate(options):
         predict_index,
     )
     from egolib.files import write_atomically
+    from egolib.methods.comparison import MORE_MEASURES, tables_of_one
     from egolib.plots import heatmap_sheet, prediction_sheet, save_figure
-    from egolib.results import TABLES, as_markdown, write_tables
+    from egolib.results import STAGES, as_markdown, summary, write_table
     from egolib.shards import open_frames
+    from egolib.visibility import known_states
 
     network, spec, provenance = load_for_evaluation(options.checkpoint)
     index = open_frames(options.data, options.split)
@@ -128,11 +130,15 @@ def _evaluate(options):
         parts = provenance.get("files", options.checkpoint)
         joined = "before" if len(parts) == 2 else "after"
         names = {"lifter": "oracle", "egopose": joined, "ours": "ours", "window": "window"}
-        measured = {names[spec.kind]: predictions}
         label = f"{options.data.resolve().name}, {options.split} ({len(index)} frames)"
-        for title, build in TABLES.values():
-            print(as_markdown(title, build(measured, label)))
-        write_tables(measured, label, out / "tables")
+        tables = tables_of_one(
+            STAGES[names[spec.kind]], predictions, spec, known_states(index), label
+        )
+        tables["summary"] = "Summary", summary({names[spec.kind]: predictions}, label)
+        for name, (title, table) in tables.items():
+            if not name.endswith(MORE_MEASURES):  # these are for files
+                print(as_markdown(title, table))
+            write_table(title, table, out / "tables", name)
         sheet = prediction_sheet(index, predictions)
     save_figure(sheet, out / "figures", "predictions")
     print(f"Tables, errors.csv and pictures are in {out}")

@@ -11,8 +11,9 @@ import numpy as np
 import pandas as pd
 
 from egolib import published
+from egolib.cost import cost_of
 from egolib.errors import EgolibError
-from egolib.metrics import auc, bootstrap_interval, pa_mpjpe_mm, pck
+from egolib.metrics import area, bootstrap_interval, correct, pa_joint_errors_mm
 from egolib.predictions import Predictions
 from egolib.results import (
     PCK_THRESHOLD_MM,
@@ -86,13 +87,31 @@ class SeededPredictions:
         return np.broadcast_to(self.sequence[:, None], self.errors_mm.shape[1:])
 
     @cached_property
-    def pa_mpjpe_mm(self):
-        """PA-MPJPE of every frame (S, N)."""
-        return np.stack([pa_mpjpe_mm(p.predicted_m, p.truth_m) for p in self.runs.values()])
+    def pa_errors_mm(self):
+        """Error of every joint after the best similarity (S, N, 16)."""
+        return np.stack([pa_joint_errors_mm(p.predicted_m, p.truth_m) for p in self.runs.values()])
 
     def of_seeds(self, seeds):
         """The same of these seeds alone."""
         return SeededPredictions({seed: self.runs[seed] for seed in seeds})
+
+
+# {what the names of its tables end in: (what it is, its unit, that of every joint (S, N, 16))}
+MEASURES = {
+    "": ("MPJPE", "mm", lambda p: p.errors_mm),
+    "_pa": ("PA-MPJPE", "mm", lambda p: p.pa_errors_mm),
+    "_pck": (
+        f"PCK at {PCK_THRESHOLD_MM} mm",
+        "%",
+        lambda p: correct(p.errors_mm, PCK_THRESHOLD_MM),
+    ),
+    "_auc": (
+        f"AUC, 0 to {PCK_THRESHOLD_MM} mm",
+        "%",
+        lambda p: area(p.errors_mm, PCK_THRESHOLD_MM),
+    ),
+}
+MORE_MEASURES = tuple(suffix for suffix in MEASURES if suffix)
 
 
 def summary(methods, cost, data_label):
@@ -103,19 +122,11 @@ def summary(methods, cost, data_label):
     """
     rows = {}
     for name, p in methods.items():
-        measures = {
-            "MPJPE (mm)": p.errors_mm.mean(-1),
-            "PA-MPJPE (mm)": p.pa_mpjpe_mm,
-            f"PCK at {PCK_THRESHOLD_MM} mm (%)": pck(p.errors_mm, PCK_THRESHOLD_MM),
-            f"AUC, 0 to {PCK_THRESHOLD_MM} mm (%)": auc(p.errors_mm, PCK_THRESHOLD_MM),
-        }
         row = {}
-        for measure, values in measures.items():
-            row |= _statistics(data_label, measure, values, p.sequence)
+        for what, unit, of in MEASURES.values():
+            row |= _statistics(data_label, f"{what} ({unit})", of(p).mean(-1), p.sequence)
         row[published.COLUMN_GROUP, "MPJPE (mm)", "mean"] = _published_total(name)
-        row |= {
-            ("one picture, and its training", key, "mean"): v for key, v in cost.loc[name].items()
-        }
+        row |= {("what it costs", key, "mean"): v for key, v in cost.loc[name].items()}
         rows[name] = row
     table = pd.DataFrame(rows).T
     if {"dual", "dual_finetuned"} <= methods.keys():
@@ -125,20 +136,23 @@ def summary(methods, cost, data_label):
     else:
         both = []
     seeds = ", ".join(f"{name} {len(p.runs)}" for name, p in methods.items())
-    table.attrs["notes"] = [
+    training = [
         f"Seeds that each method was trained from: {seeds}. The interval of one with a single seed "
         "does not hold what another seed would change.",
-        "GFLOPs: a multiplication and an addition are two. ms: one picture at a time, fp32, the "
-        "processor that wrote this table. Training: epochs, mean over seeds, those of the heatmap "
-        "network included where one is read.",
+        "Training: epochs, mean over seeds, those of the heatmap network included where one is read.",
+    ]
+    table.attrs["notes"] = [
+        *(training if "training (min)" in cost else []),
+        "Of one picture. GFLOPs: a multiplication and an addition are two. ms: one picture at a time, "
+        "fp32, the processor that wrote this table.",
         *both,
         *published.source_notes(PUBLISHED.get(name) for name in methods),
     ]
     return table
 
 
-def error_by_visibility(methods, states, data_label):
-    """Mean error in mm of seen and hidden joints and of those outside the picture.
+def error_by_visibility(methods, states, data_label, of=MEASURES[""][-1]):
+    """Mean error in mm, or what `of` says, of seen and hidden joints and of those outside the picture.
 
     states: (N, 16), visibility.STATES of every joint of the test frames. Rows with fewer than two
     joints are NaN. Columns as in results.py.
@@ -146,7 +160,8 @@ def error_by_visibility(methods, states, data_label):
     columns = {}
     for name, p in methods.items():
         for row, kinds in VISIBILITY.items():
-            values, clusters = p.where(np.isin(states, kinds))
+            keep = np.isin(states, kinds)
+            values, clusters = of(p)[:, keep], p.clusters[keep]
             for column, value in _statistics(data_label, name, values, clusters).items():
                 columns.setdefault(column, {})[f"{row} ({len(clusters)} joints)"] = value
     return pd.DataFrame(columns)
@@ -172,29 +187,57 @@ def rotation_errors(methods, data_label):
     return table
 
 
+_GROUPS = {"action": "action", "joint": "joint", "body_group": "part of the body",
+           "visibility": "whether the joint is seen"}  # fmt: skip
 TABLES = {
     "methods": "Methods side by side",
-    "methods_by_action": "Mean error by action (mm)",
-    "methods_by_joint": "Mean error by joint (mm)",
-    "methods_by_body_group": "Mean error by part of the body (mm)",
-    "methods_by_visibility": "Mean error of seen and hidden joints (mm)",
+    **{
+        f"methods_by_{group}{suffix}": f"{what} by {title} ({unit})"
+        for suffix, (what, unit, _) in MEASURES.items()
+        for group, title in _GROUPS.items()
+    },
     "methods_rotations": "Rotations: mean geodesic error (degrees)",
 }
 
 
 def build_tables(methods, cost, states, data_label):
     """{key of TABLES: DataFrame}, all that can be told: arguments as in `summary` and
-    `error_by_visibility`."""
+    `error_by_visibility`; states None where they are not known."""
     tables = {
         "methods": summary(methods, cost, data_label),
-        "methods_by_action": error_by_action(methods, data_label),
-        "methods_by_joint": error_by_joint(methods, data_label),
-        "methods_by_body_group": error_by_body_group(methods, data_label),
         "methods_rotations": rotation_errors(methods, data_label),
     }
-    if states is not None:
-        tables["methods_by_visibility"] = error_by_visibility(methods, states, data_label)
+    for suffix, (_, _, of) in MEASURES.items():
+        for group, build in (
+            ("action", error_by_action),
+            ("joint", error_by_joint),
+            ("body_group", error_by_body_group),
+        ):
+            # Published figures are errors: they stand beside MPJPE alone.
+            other = {"of": of} if suffix else {}
+            tables[f"methods_by_{group}{suffix}"] = build(methods, data_label, **other)
+        if states is not None:
+            found = error_by_visibility(methods, states, data_label, of)
+            tables[f"methods_by_visibility{suffix}"] = found
     return {name: tables[name] for name in TABLES if name in tables and not tables[name].empty}
+
+
+def tables_of_one(name, predictions, spec, states, data_label):
+    """All tables of a single network -> {name of a file: (title, DataFrame)}.
+
+    name: what it is called in them. predictions: its Predictions, spec: its NetworkSpec; the others as
+    in `build_tables`.
+    """
+    measured = {name: SeededPredictions({0: predictions})}
+    cost = pd.DataFrame({name: cost_of(spec)}).T
+    tables = build_tables(measured, cost, states, data_label)
+    return {
+        "costs" if key == "methods" else key.removeprefix("methods_"): (
+            "Measures and costs" if key == "methods" else TABLES[key],
+            table,
+        )
+        for key, table in tables.items()
+    }
 
 
 def _statistics(data_label, who, values, clusters):

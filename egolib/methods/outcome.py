@@ -2,22 +2,24 @@
 
 import pandas as pd
 
+from egolib.cost import full_size_costs
 from egolib.drawing import save_figure
 from egolib.files import write_atomically
 from egolib.methods.claims import check_claims, claims_text, finding_about_the_published_row
 from egolib.methods.comparison import TABLES, build_tables
 from egolib.methods.methodplots import ablation_figure, method_bars
 from egolib.ourplots import error_by_minutes
-from egolib.results import write_table
+from egolib.results import save_table, write_table
 
 ABLATION = "ablation_"  # how the names of their figures begin
+FULL_SIZE = "methods_full_size"
 
 
 def write_outcome(sweep):
     """Write what a sweep.Sweep has found so far below its results -> {name: table}.
 
-    tables/: those of comparison.TABLES; `runs`, of `standing`; `claims`, of claims.check_claims, and
-    as text with the finding about the published row. figures/: methods, error_by_minutes, and one an
+    tables/: those of comparison.TABLES; FULL_SIZE, of cost.full_size_costs; `runs`, of `standing`;
+    `claims`, of claims.check_claims, and as text with the finding about the published row. figures/: methods, error_by_minutes, and one an
     ablation. Raises EgolibError when no method is trained yet.
     """
     methods, states = sweep.methods(), sweep.states()
@@ -25,6 +27,7 @@ def write_outcome(sweep):
     tables = build_tables(methods, sweep.costs(methods), states, sweep.data_label)
     for name, table in tables.items():
         write_table(TABLES[name], table, folder, name)
+    tables[FULL_SIZE] = save_table(full_size_costs().round(1), folder, FULL_SIZE)
     write_atomically(folder / "runs.csv", standing(sweep).to_csv(index_label="row"))
     claims = check_claims(methods, states)
     write_atomically(folder / "claims.csv", claims.to_csv(index_label="claim"))

@@ -190,8 +190,8 @@ class Sweep:
             with np.load(path, allow_pickle=False) as stored:
                 if stored.get("key") == key:
                     return stored["states"]
-        states = np.array(visibility.STATES)[visibility.joint_states(index)]
-        if (states == visibility.IN_PICTURE).any():
+        states = visibility.known_states(index)
+        if states is None:
             return None
         with atomic_path(path) as partial, open(partial, "wb") as stream:
             np.savez_compressed(stream, states=states, key=key)

@@ -9,7 +9,7 @@ import pandas as pd
 from egolib.errors import EgolibError
 from egolib.methods.claims import finding_about_the_published_row
 from egolib.methods.comparison import TABLES
-from egolib.methods.outcome import ABLATION
+from egolib.methods.outcome import ABLATION, FULL_SIZE
 from egolib.pages.layout import write_page
 from egolib.pages.overview import figures_of, how_made
 from egolib.pages.tables import plain, read_table, with_sources
@@ -31,7 +31,7 @@ def write_sweep_report(results_dir):
     results = Path(results_dir)
     manifest = read_manifest(results)
     folder, figures = results / "tables", figures_of(results)
-    for name in ("methods", "runs", "claims"):
+    for name in ("methods", "runs", "claims", FULL_SIZE):
         if not (folder / f"{name}.csv").is_file():
             raise EgolibError(f"{folder / name}.csv: missing; run `egolib sweep --no-training`")
     runs = pd.read_csv(folder / "runs.csv", index_col="row")
@@ -60,6 +60,7 @@ def write_sweep_report(results_dir):
             for name, table in tables.items()
         ],
         runs=plain(runs),
+        full_size=plain(pd.read_csv(folder / f"{FULL_SIZE}.csv", index_col="row")),
         **how_made(results, manifest),
     )
 
