@@ -4,12 +4,14 @@ The notebooks open a Study in their first cell; so does `egolib train`. It owns 
 names below `results/<profile>/` and nothing else: the work is done by the modules it calls.
 """
 
+import contextlib
 import functools
 import json
 from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
+from filelock import FileLock, Timeout
 
 from egolib.checkpoints import join_networks, load_network
 from egolib.config import DEFAULT_PROFILE, PROFILES, Profile, load_profile
@@ -17,7 +19,7 @@ from egolib.detections import detect
 from egolib.errors import EgolibError
 from egolib.evaluation import predict_index
 from egolib.exclusions import AUDIT_FOLDER
-from egolib.files import write_atomically
+from egolib.files import no_space_is_one_line, write_atomically
 from egolib.predictions import Predictions
 from egolib.shards import PACK_FILE, open_frames
 from egolib.training import CHECKPOINT_NAMES, train_stage
@@ -106,10 +108,31 @@ class Study:
             detected = [self.detections("train"), self.detections("val")]
         if stage == "window":
             detected = [self.tokens("train"), self.tokens("val")]
-        return train_stage(
-            stage, self.profile, *indices, self.checkpoints, self.seed, resume, devices, nodes,
-            self.checkpoint("heatmaps"), detected,
-        )  # fmt: skip
+        with self._alone_at(stage):
+            return train_stage(
+                stage, self.profile, *indices, self.checkpoints, self.seed, resume, devices, nodes,
+                self.checkpoint("heatmaps"), detected,
+            )  # fmt: skip
+
+    @contextlib.contextmanager
+    def _alone_at(self, stage):
+        """Of all who want to train a stage of this run, a notebook beside a job on the cluster say,
+        one does, and the others wait and find it done. The processes of one training count as one."""
+        from lightning.fabric.utilities.rank_zero import rank_zero_only  # knows torchrun and srun
+
+        if rank_zero_only.rank != 0:
+            yield
+            return
+        path = self.checkpoints / "runs" / f"{stage}.lock"
+        with no_space_is_one_line(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            try:
+                held = FileLock(path).acquire(blocking=False)
+            except Timeout:
+                print(f"{stage} is being trained into {self.results} already: waiting", flush=True)
+                held = FileLock(path).acquire()
+        with held:
+            yield
 
     def checkpoint(self, stage):
         """Path of a stage's checkpoint."""

@@ -14,6 +14,7 @@ from egolib.methods.comparison import SeededPredictions
 from egolib.methods.methodplots import ablation_figure, method_bars
 from egolib.metrics import area, bootstrap_interval, bootstrap_means
 from egolib.results import as_latex, as_markdown, error_by_action
+from egolib.skeleton import LOWER_BODY, joint_indices
 from egolib.visibility import HIDDEN_BY_WEARER, OUTSIDE, SEEN
 
 LABEL = "a toy"
@@ -140,6 +141,27 @@ def test_claims_are_checked_frame_by_frame(methods, states):
     assert "The dual branch beats the single branch: holds. The difference is 18.0 mm" in text
     assert (claim.ratio, claim.seeds) == (pytest.approx(33 / 51), 2)
     assert "Of 2 seeds." in text
+
+
+def test_a_claim_about_some_joints_looks_at_these_alone(states):
+    """The second is better at the hidden joint alone; both are 10 mm worse at the lower body."""
+    offsets_mm = np.full(16, 50.0)
+    offsets_mm[joint_indices(LOWER_BODY)] += 10
+    better_mm = offsets_mm.copy()
+    better_mm[4] -= 30  # the hidden one
+    toy = toy_predictions(np.zeros(40), ACTIONS, CLIPS)
+
+    def off_by(joints_mm):
+        shift = 0.001 * joints_mm[:, None] * (1, 0, 0)
+        return SeededPredictions({0: replace(toy, predicted_m=toy.truth_m + shift)})
+
+    checked = claims.check_claims({"single": off_by(offsets_mm), "dual": off_by(better_mm)}, states)
+    hidden = checked.loc["The heatmap branch helps hidden joints"]
+    assert (hidden.verdict, hidden.difference_mm) == ("holds", pytest.approx(30))
+    seen = checked.loc["The heatmap branch helps seen joints"]
+    assert (seen.verdict, seen.difference_mm) == ("open", pytest.approx(0))
+    lower = checked.loc[f"{claims.LOWER_WORSE} (single)"]
+    assert (lower.verdict, lower.difference_mm) == ("holds", pytest.approx(10))
 
 
 def test_a_claim_says_when_a_single_seed_speaks():

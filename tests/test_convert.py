@@ -3,6 +3,7 @@
 import datetime
 import os
 
+import pandas as pd
 import pytest
 import reimplementation as theirs
 import torch
@@ -88,6 +89,24 @@ def test_a_file_gives_the_networks_it_holds(resnet, lifter, tmp_path, written):
     assert "twice" not in written
 
 
+def test_what_was_converted_is_evaluated_and_predicts(
+    resnet, lifter, tmp_path, shared_toy_tree, capsys
+):
+    parts = {"resnet_state_dict": resnet, "autoencoder_state_dict": lifter}
+    torch.save({**parts, **REST}, tmp_path / "Finetune.tar")
+    network, out = tmp_path / "theirs.safetensors", tmp_path / "out"
+    picture = next(shared_toy_tree.glob("ValSet/*/*/*/rgba/*.png"))
+    for words in (
+        ["convert", tmp_path / "Finetune.tar", network],
+        ["evaluate", network, "--data", shared_toy_tree, "--split", "val", "--out", out],
+        ["predict", network, picture, out],
+    ):
+        assert cli.main([str(word) for word in words]) == 0
+    assert "MPJPE (mm)" in capsys.readouterr().out
+    assert len(pd.read_csv(out / "poses.csv")) == 16
+    assert (out / "tables" / "by_joint.csv").is_file()
+
+
 def refused(stored, folder, match):
     path, out = folder / "model_best.tar", folder / "out.safetensors"
     torch.save(stored, path)
@@ -114,14 +133,19 @@ def test_tensors_that_do_not_fit_are_named(resnet, tmp_path):
 
 
 class Harmful:
+    def __init__(self, path):
+        self.path = path
+
     def __reduce__(self):
-        return os.system, ("touch /tmp/harm",)
+        return os.system, (f"touch {self.path}",)
 
 
 def test_anything_but_tensors_is_refused_by_name(resnet, tmp_path):
     class_of_time = {"resnet_state_dict": resnet, "date": datetime.date(2022, 1, 1)}
     refused(class_of_time, tmp_path, r"asks for datetime\.date")
-    refused({"scheduler": Harmful()}, tmp_path, r"asks for posix\.system")
+    harm = tmp_path / "harm"
+    refused({"scheduler": Harmful(harm)}, tmp_path, r"asks for posix\.system")
+    assert not harm.exists()
 
 
 def test_foreign_and_truncated_files(resnet, tmp_path):

@@ -1,18 +1,21 @@
 """Two processes that share a stage end where one does; a notebook finds what they trained."""
 
 import os
+import re
 import subprocess
 import sys
+import threading
 from itertools import chain
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+from filelock import FileLock
 
-from egolib import cli, fitting
+from egolib import cli, fitting, study
 from egolib.checkpoints import load_network
-from egolib.config import load_profile
+from egolib.config import STAGES, load_profile
 from egolib.dataset import EpochShuffle, ordered_batches
 from egolib.errors import EgolibError
 from egolib.fitting import training_precision
@@ -91,6 +94,35 @@ def test_processes_that_nobody_asked_for_are_refused(
     monkeypatch.delenv(launcher)
     assert cli.main([*arguments, "--results", results, "--devices", "0"]) == 2
     assert "--devices 0 --nodes 1" in capsys.readouterr().err
+
+
+def test_a_notebook_waits_for_a_stage_that_is_being_trained(
+    shared_toy_tree, profile, tmp_path, monkeypatch, capsys
+):
+    """Both would write the same files."""
+    run = open_study(profile, data=str(shared_toy_tree), results=str(tmp_path))
+    done = []
+    monkeypatch.setattr(study, "train_stage", lambda *_: done.append("trained"))
+    lock = run.checkpoints / "runs" / "lifter.lock"
+    lock.parent.mkdir(parents=True)
+    with FileLock(lock):
+        waiting = threading.Thread(target=run.train, args=["lifter"])
+        waiting.start()
+        waiting.join(timeout=2)
+        assert waiting.is_alive()
+        assert done == []
+        run.train("heatmaps")  # another stage is free
+        assert done == ["trained"]
+    waiting.join(timeout=10)
+    assert done == ["trained", "trained"]
+    assert "lifter is being trained into" in capsys.readouterr().out
+
+
+def test_the_example_job_trains_every_stage():
+    script = Path(__file__).parents[1] / "slurm" / "train.sbatch"
+    assert subprocess.run(["bash", "-n", script], check=False).returncode == 0
+    (stages,) = re.findall(r"for stage in ([\w ]+);", script.read_text())
+    assert tuple(stages.split()) == STAGES
 
 
 def test_accumulation_takes_the_same_steps(shared_toy_tree, profile, one, tmp_path):

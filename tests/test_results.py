@@ -43,6 +43,19 @@ def toy_predictions(offsets_mm, actions, clips):
     )
 
 
+def test_environments_of_one_performance_are_one_cluster():
+    """They share its motion: intervals that took them for independent would be too narrow."""
+    clips = ["Boxing", "Boxing_mixamo_com", "Boxing", "walking"]
+    toy = toy_predictions(np.zeros(4), ["Gaming"] * 3 + ["Walking"], clips)
+    people = np.array(["female_004_a_a", "female_004_a_a", "male_001_a_a", "female_004_a_a"])
+    toy = dataclasses.replace(
+        toy, environment=np.array(["env_001", "env_002", "env_001", "env_001"])
+    )
+    toy = dataclasses.replace(toy, character=people)
+    assert toy.sequence[0] == toy.sequence[1]
+    assert len(set(toy.sequence)) == 3
+
+
 @pytest.fixture
 def toy():
     return toy_predictions(

@@ -12,7 +12,7 @@ import pytest
 import torch
 from conftest import STANDING_M, write_frame
 
-from egolib import fitting, stages
+from egolib import fitting, stages, training
 from egolib.checkpoints import load_network
 from egolib.errors import EgolibError
 from egolib.evaluation import Predictions, load_for_evaluation, predict_index
@@ -238,9 +238,37 @@ def test_fine_tuning_says_which_network_is_not_what_the_profile_asks_for(
     latent = with_epochs(toy_profile, "lifter", 1, latent_size=10)
     with pytest.raises(EgolibError, match=r"latent_size = 20, the profile asks for 10"):
         train_stage("finetune", latent, *indices, trained, seed=3)
+    single = with_epochs(toy_profile, "lifter", 1, method="single")
+    with pytest.raises(EgolibError, match=r"method = dual, the profile asks for single"):
+        train_stage("finetune", single, *indices, trained, seed=3)
     larger = with_epochs(toy_profile, "heatmaps", 1, image_px=128)
     with pytest.raises(EgolibError, match=r"image_px = 64, the profile asks for 128"):
         train_stage("finetune", larger, *indices, trained, seed=3)
+
+
+@pytest.mark.parametrize("compiled", [True, False])
+def test_on_a_gpu_networks_are_compiled_where_the_profile_says_so(
+    indices, toy_profile, tmp_path, monkeypatch, compiled
+):
+    """What a GPU would be given: nothing is trained."""
+    given, asked = [], []
+    monkeypatch.setattr(training, "fit", lambda module, *_: given.append(module) or {"epoch": 1})
+    monkeypatch.setattr(training, "training_precision", lambda: "bf16-mixed")
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.nn.Module, "compile", lambda network: asked.append(network))
+    profile = dataclasses.replace(toy_profile, compiled=compiled)
+    train_stage("heatmaps", profile, *indices, tmp_path, seed=1)
+    (module,) = given
+    assert asked == [module.network] * compiled
+    convolutions = [w for w in module.network.parameters() if w.ndim == 4 and w.shape[1] > 1]
+    assert convolutions
+    assert all(w.is_contiguous(memory_format=torch.channels_last) for w in convolutions)
+
+
+@pytest.mark.parametrize("precision", ["bf16-mixed", "32-true"])
+def test_a_fit_computes_as_precisely_as_the_hardware_does(monkeypatch, tmp_path, precision):
+    monkeypatch.setattr(fitting, "training_precision", lambda: precision)
+    assert fitting._trainer(1, 1, default_root_dir=tmp_path).precision == precision
 
 
 def test_the_paper_profile_trains_on_a_handful_of_frames(tmp_path):
