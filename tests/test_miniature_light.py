@@ -1,7 +1,7 @@
 """Places, light and sensor of the miniature: rays against a formula, soft shadows, occlusion, bounced
 colour, coarse light against brute force, what a camera may and may not do to a picture."""
 
-from dataclasses import replace
+from dataclasses import fields, replace
 from functools import cache
 
 import numpy as np
@@ -13,7 +13,15 @@ from egolib.miniature.people.body import camera_poses, pose_skeleton, stable_rng
 from egolib.miniature.people.wardrobe import OBJECT_IDS, dress
 from egolib.miniature.places.furniture import companions
 from egolib.miniature.places.lights import Lamp, Light, draw_light
-from egolib.miniature.places.room import CLEARANCE_M, PLACES, WILD_SHARE, furnish
+from egolib.miniature.places.room import (
+    CLEARANCE_M,
+    GARDEN_FLOORS,
+    INDOOR_FLOORS,
+    PLACES,
+    TERRACE_FLOORS,
+    WILD_SHARE,
+    furnish,
+)
 from egolib.miniature.places.solids import part, placed
 from egolib.miniature.places.surfaces import FLAT, Surface
 from egolib.miniature.rendering.renderer import BRUTE_FORCE, Renderer, pixel_centres, tile_order
@@ -223,8 +231,10 @@ def test_places_vary_leave_room_and_are_lit_alike():
     rooms = [furnish(stable_rng(seed, "room")) for seed in range(120)]
     kinds = [room.kind for room in rooms]
     assert all(abs(kinds.count(kind) / 120 - share) < 0.15 for kind, share in PLACES.items())
-    assert abs(np.mean([room.wild for room in rooms]) - WILD_SHARE) < 0.12
-    assert len({room.floor.name for room in rooms}) >= 6
+    wild = np.mean([room.wild for room in rooms])
+    assert 0 < wild == pytest.approx(WILD_SHARE, abs=0.07)
+    floors = {room.floor.name for room in rooms}
+    assert floors == {"wild", *INDOOR_FLOORS, *TERRACE_FLOORS, *GARDEN_FLOORS}
     for room in rooms:
         arriving = room.light.ambient_above + sum(
             (lamp.arriving() * lamp.colour for lamp in room.light.lamps), np.zeros(3)
@@ -236,6 +246,13 @@ def test_places_vary_leave_room_and_are_lit_alike():
             low = corners[corners[:, 2] < 2.2]
             assert not len(low) or np.hypot(low[:, 0], low[:, 1]).min() > CLEARANCE_M - 0.35
     assert rooms[3].describe() == furnish(stable_rng(3, "room")).describe()
+
+
+def test_cameras_vary_in_all_that_they_do():
+    sensors = [draw_sensor(stable_rng(seed, "sensor")) for seed in range(30)]
+    for field in fields(Sensor):
+        values = np.array([getattr(sensor, field.name) for sensor in sensors])
+        assert values.std(axis=0).min() > 0.01 * np.abs(values).mean(), field.name
 
 
 def test_what_stands_near_is_not_touched():

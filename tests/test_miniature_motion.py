@@ -286,6 +286,20 @@ def test_no_two_performances_are_equal_but_each_repeats():
     np.testing.assert_array_equal(again.rotations, shown("Boxing")[0].rotations)
 
 
+def test_speed_reach_and_side_vary_from_take_to_take():
+    takes = [shown("Boxing", seconds=0.7, take=take)[0] for take in range(20)]
+    assert np.ptp([take.speed for take in takes]) > 0.15
+    assert np.ptp([take.amplitude for take in takes]) > 0.2
+    assert {take.mirrored for take in takes} == {True, False}
+    # The same drawn anew: the farther the reach, the farther the hands.
+    rig, _ = cast()
+    reach = [
+        np.ptp(shown("Boxing", seconds=0.7, take=take)[2][:, rig.index("LeftHand")], axis=0).max()
+        for take in range(20)
+    ]
+    assert np.ptp(reach) > 0.05
+
+
 def test_nobody_is_upside_down():
     for clip in CLIPS:
         assert (joint(clip, "Head")[:, 2] > joint(clip, "Hips")[:, 2] - 0.1).all(), clip
