@@ -229,7 +229,8 @@ def partial(finished, tmp_path):
     """The same as a sweep of two seeds that was cut off: no oracle, the second seed only of those that
     share the folder of `dual`, and not fine-tuned."""
     toys = opened(tmp_path, finished.tree, "seeds = [0, 1]" + GRID)
-    left_out = shutil.ignore_patterns("*.safetensors", "oracle", "tables", "figures")
+    told = ("tables", "figures", "notebooks", "manifest.json", "index.html")
+    left_out = shutil.ignore_patterns("*.safetensors", "oracle", *told)
     shutil.copytree(finished.results, toys.results, ignore=left_out)
     run = toys.results / "runs" / "dual"
     for seed0 in (run / "seed0", *toys.results.glob("heatmaps/*/seed0")):
