@@ -123,7 +123,7 @@ class Study:
         if rank_zero_only.rank != 0:
             yield
             return
-        path = self.checkpoints / "runs" / f"{stage}.lock"
+        path = self.results / f"{stage}.lock"
         with no_space_is_one_line(path):
             path.parent.mkdir(parents=True, exist_ok=True)
             try:

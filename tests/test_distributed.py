@@ -103,9 +103,7 @@ def test_a_notebook_waits_for_a_stage_that_is_being_trained(
     run = open_study(profile, data=str(shared_toy_tree), results=str(tmp_path))
     done = []
     monkeypatch.setattr(study, "train_stage", lambda *_: done.append("trained"))
-    lock = run.checkpoints / "runs" / "lifter.lock"
-    lock.parent.mkdir(parents=True)
-    with FileLock(lock):
+    with FileLock(run.results / "lifter.lock"):
         waiting = threading.Thread(target=run.train, args=["lifter"])
         waiting.start()
         waiting.join(timeout=2)

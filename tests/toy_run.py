@@ -90,7 +90,7 @@ def unfinished_sweep(folder, models):
     planned = {name: SimpleNamespace(seeds=(0, 1)) for name in models}
     sweep = SimpleNamespace(
         results=folder, data_label=LABEL, methods=lambda: methods, states=lambda: None,
-        costs=lambda names: pd.DataFrame({"GFLOPs": 1.0}, index=list(names)),
+        costs=lambda names: pd.DataFrame({"GFLOPs": 1.0, "training (min)": 2.0}, index=list(names)),
         learning_curves=dict, seeds=lambda name: [0], ablation=lambda title: methods,
         grid=SimpleNamespace(variations=planned, methods=tuple(models), ablations={"size": ("px", {n: n for n in models})}),
     )  # fmt: skip
