@@ -32,11 +32,12 @@ _INTERVALS = (
 _SUMMARY_PUBLISHED = ("xR-EgoPose dual branch", "lifting from ground-truth heatmaps")
 
 
-def _errors_mm(p):
+def errors_mm(p):
+    """Error of every joint of Predictions (N, 16), or of comparison.SeededPredictions (S, N, 16)."""
     return p.errors_mm
 
 
-def error_by_action(predictions, data_label, of=_errors_mm):
+def error_by_action(predictions, data_label, of=errors_mm):
     """MPJPE in mm by action, every frame counted once in 'All' (the mean over frames).
 
     predictions: {key of STAGES: predictions.Predictions}, in part or whole, or {method:
@@ -56,10 +57,10 @@ def error_by_action(predictions, data_label, of=_errors_mm):
     def quote(result):
         return {**result.by_action, "All": result.all}
 
-    return _table(predictions, data_label, measure, quote if of is _errors_mm else None)
+    return _table(predictions, data_label, measure, quote, of)
 
 
-def error_by_joint(predictions, data_label, of=_errors_mm):
+def error_by_joint(predictions, data_label, of=errors_mm):
     """Mean error in mm of each joint, of left and right together ('Arm, both sides'), and of all.
 
     Arguments and columns as in `error_by_action`. Published figures know no sides.
@@ -79,10 +80,10 @@ def error_by_joint(predictions, data_label, of=_errors_mm):
         rows = {n if n in JOINTS else _both(n): v for n, v in result.by_joint.items()}
         return rows and {**rows, "All": result.all}
 
-    return _table(predictions, data_label, measure, quote if of is _errors_mm else None)
+    return _table(predictions, data_label, measure, quote, of)
 
 
-def error_by_body_group(predictions, data_label, of=_errors_mm):
+def error_by_body_group(predictions, data_label, of=errors_mm):
     """MPJPE in mm of upper, lower and full body; arguments and columns as in `error_by_action`."""
 
     def measure(p):
@@ -95,7 +96,7 @@ def error_by_body_group(predictions, data_label, of=_errors_mm):
     def quote(result):
         return result.by_body_group and {**result.by_body_group, "Full body": result.all}
 
-    return _table(predictions, data_label, measure, quote if of is _errors_mm else None)
+    return _table(predictions, data_label, measure, quote, of)
 
 
 def summary(predictions, data_label):
@@ -148,9 +149,9 @@ def _interval(p, values, keep=slice(None)):
     return _mean(values[..., keep], p.sequence[keep])
 
 
-def _table(predictions, data_label, measure, quote, with_stage=False):
-    """Columns of every stage by `measure`, and of every published result that `quote` can fill, if
-    there is one."""
+def _table(predictions, data_label, measure, quote, of=errors_mm, with_stage=False):
+    """Columns of every stage by `measure`, and, where it is `of` errors, as what others published, of
+    every published result that `quote` can fill."""
     columns = {}
     for key, p in predictions.items():
         rows = measure(p, key) if with_stage else measure(p)
@@ -158,7 +159,7 @@ def _table(predictions, data_label, measure, quote, with_stage=False):
             column = (f"measured on {data_label}", STAGES.get(key, key), statistic)
             columns[column] = {name: float(values[i]) for name, values in rows.items()}
     index = list(rows)
-    for result in published.RESULTS if quote else ():
+    for result in published.RESULTS if of is errors_mm else ():
         if values := quote(result):
             columns[published.COLUMN_GROUP, result.method, "mean"] = values
     return pd.DataFrame(columns, index=index)

@@ -41,7 +41,8 @@ def check_claims(methods, states=None):
     95 % interval. confidence: share of the bootstrap's draws, in percent, in which the difference has
     the sign of its mean. verdict: "holds", "does not hold", or "open" where the interval holds zero.
     ratio: the error that is claimed to be smaller, by the other. seeds: how many of them are paired;
-    what another seed would change is not in the interval of a single one. states as in `error_by_visibility`, or None where it is not known.
+    what another seed would change is not in the interval of a single one. states as in
+    `error_by_visibility`, or None where it is not known.
     """
     rows = {}
     for claim, worse, better, joints in CLAIMS:

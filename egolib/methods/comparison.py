@@ -20,6 +20,7 @@ from egolib.results import (
     error_by_action,
     error_by_body_group,
     error_by_joint,
+    errors_mm,
 )
 from egolib.skeleton import JOINTS
 from egolib.visibility import BEHIND, HIDDEN_BY_THINGS, HIDDEN_BY_WEARER, OUTSIDE, SEEN
@@ -98,7 +99,7 @@ class SeededPredictions:
 
 # {what the names of its tables end in: (what it is, its unit, that of every joint (S, N, 16))}
 MEASURES = {
-    "": ("MPJPE", "mm", lambda p: p.errors_mm),
+    "": ("MPJPE", "mm", errors_mm),
     "_pa": ("PA-MPJPE", "mm", lambda p: p.pa_errors_mm),
     "_pck": (
         f"PCK at {PCK_THRESHOLD_MM} mm",
@@ -129,29 +130,29 @@ def summary(methods, cost, data_label):
         row |= {("what it costs", key, "mean"): v for key, v in cost.loc[name].items()}
         rows[name] = row
     table = pd.DataFrame(rows).T
-    if {"dual", "dual_finetuned"} <= methods.keys():
-        both = [
-            "The paper prints one number for its dual branch: it stands beside both of its rows."
+    notes = []
+    if "training (min)" in cost:
+        seeds = ", ".join(f"{name} {len(p.runs)}" for name, p in methods.items())
+        notes += [
+            f"Seeds that each method was trained from: {seeds}. The interval of one with a single seed "
+            "does not hold what another seed would change.",
+            "Training: epochs, mean over seeds, those of the heatmap network included where one is "
+            "read.",
         ]
-    else:
-        both = []
-    seeds = ", ".join(f"{name} {len(p.runs)}" for name, p in methods.items())
-    training = [
-        f"Seeds that each method was trained from: {seeds}. The interval of one with a single seed "
-        "does not hold what another seed would change.",
-        "Training: epochs, mean over seeds, those of the heatmap network included where one is read.",
-    ]
-    table.attrs["notes"] = [
-        *(training if "training (min)" in cost else []),
+    notes.append(
         "Of one picture. GFLOPs: a multiplication and an addition are two. ms: one picture at a time, "
-        "fp32, the processor that wrote this table.",
-        *both,
-        *published.source_notes(PUBLISHED.get(name) for name in methods),
-    ]
+        "fp32, the processor that wrote this table."
+    )
+    if {"dual", "dual_finetuned"} <= methods.keys():
+        notes.append(
+            "The paper prints one number for its dual branch: it stands beside both of its rows."
+        )
+    notes += published.source_notes(PUBLISHED.get(name) for name in methods)
+    table.attrs["notes"] = notes
     return table
 
 
-def error_by_visibility(methods, states, data_label, of=MEASURES[""][-1]):
+def error_by_visibility(methods, states, data_label, of=errors_mm):
     """Mean error in mm, or what `of` says, of seen and hidden joints and of those outside the picture.
 
     states: (N, 16), visibility.STATES of every joint of the test frames. Rows with fewer than two
@@ -213,9 +214,7 @@ def build_tables(methods, cost, states, data_label):
             ("joint", error_by_joint),
             ("body_group", error_by_body_group),
         ):
-            # Published figures are errors: they stand beside MPJPE alone.
-            other = {"of": of} if suffix else {}
-            tables[f"methods_by_{group}{suffix}"] = build(methods, data_label, **other)
+            tables[f"methods_by_{group}{suffix}"] = build(methods, data_label, of)
         if states is not None:
             found = error_by_visibility(methods, states, data_label, of)
             tables[f"methods_by_visibility{suffix}"] = found
@@ -231,13 +230,10 @@ def tables_of_one(name, predictions, spec, states, data_label):
     measured = {name: SeededPredictions({0: predictions})}
     cost = pd.DataFrame({name: cost_of(spec)}).T
     tables = build_tables(measured, cost, states, data_label)
-    return {
-        "costs" if key == "methods" else key.removeprefix("methods_"): (
-            "Measures and costs" if key == "methods" else TABLES[key],
-            table,
-        )
-        for key, table in tables.items()
-    }
+    found = {"costs": ("Measures and costs", tables.pop("methods"))}
+    for key, table in tables.items():
+        found[key.removeprefix("methods_")] = TABLES[key], table
+    return found
 
 
 def _statistics(data_label, who, values, clusters):

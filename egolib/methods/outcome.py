@@ -19,8 +19,8 @@ def write_outcome(sweep):
     """Write what a sweep.Sweep has found so far below its results -> {name: table}.
 
     tables/: those of comparison.TABLES; FULL_SIZE, of cost.full_size_costs; `runs`, of `standing`;
-    `claims`, of claims.check_claims, and as text with the finding about the published row. figures/: methods, error_by_minutes, and one an
-    ablation. Raises EgolibError when no method is trained yet.
+    `claims`, of claims.check_claims, and as text with the finding about the published row. figures/:
+    methods, error_by_minutes, and one an ablation. Raises EgolibError when no method is trained yet.
     """
     methods, states = sweep.methods(), sweep.states()
     folder, figures = sweep.results / "tables", sweep.results / "figures"

@@ -4,6 +4,7 @@ depends on.
 """
 
 import dataclasses
+import functools
 import json
 import time
 from collections.abc import Callable
@@ -84,8 +85,6 @@ def steps_of_run(variation, study, frames, data):
 
     def step(name, of, folder, seconds, function, *configs, leaves=None):
         code = code_of_training(name if name in OWN_STAGES else variation.stage)
-        if "predictions" in name or name == "detections":
-            code += _code_of_looking()
         key = json.dumps([*map(repr, configs), study.seed, data, code])
         return Step(name, of, folder, key, seconds, function, leaves)
 
@@ -99,13 +98,12 @@ def steps_of_run(variation, study, frames, data):
         yield step("ours", run, folder, ours.epochs * looked_at * picture_s,
                    lambda: study.train("ours"), *pictures, ours)  # fmt: skip
     else:
-        learnt = (heatmaps, lifter)
-        if variation.stage == "finetune":
-            learnt += (finetune,)
+        tuned = variation.stage == "finetune"
+        learnt = (heatmaps, lifter, finetune) if tuned else (heatmaps, lifter)
         yield step("heatmaps", network, study.shared, heatmaps.epochs * looked_at * picture_s,
                    lambda: alone.train("heatmaps"), heatmaps)  # fmt: skip
         yield step("detections", network, study.shared, sum(frames.values()) / 3 * picture_s,
-                   detect, heatmaps)  # fmt: skip
+                   detect, heatmaps, _code_of_looking())  # fmt: skip
         yield step("lifter", run, folder, lifter.epochs * looked_at * lift_s,
                    lambda: study.train("lifter"), heatmaps, lifter)  # fmt: skip
     if variation.stage == "window":
@@ -119,7 +117,8 @@ def steps_of_run(variation, study, frames, data):
     kind = variation.evaluation
     one_s = lift_s if variation.stage == "lifter" else picture_s
     yield step(f"predictions, {kind}", run, folder, frames["test"] / 3 * one_s,
-               lambda: study.predict(kind), *learnt, leaves=study.predictions_path(kind))  # fmt: skip
+               lambda: study.predict(kind), *learnt, _code_of_looking(),
+               leaves=study.predictions_path(kind))  # fmt: skip
 
 
 def training_s(variation, study):
@@ -136,6 +135,7 @@ def training_s(variation, study):
     return seconds + _of_heatmaps(study).history("heatmaps").seconds.sum()
 
 
+@functools.cache
 def _code_of_looking():
     """Digest of the code that keeps what a network finds."""
     names = ("detections", "evaluation", "predictions")
