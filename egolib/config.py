@@ -21,7 +21,7 @@ from egolib.errors import EgolibError
 @dataclass(frozen=True)
 class RenderConfig:
     """The embedded miniature: `*_frames` a sequence of each split; how many `characters` each split
-    has at most, and how many `clips` each of them performs (0: as many as there are); `motion` is a folder
+    has at most; `*_clips` that each of them performs (0: as many as there are); `motion` is a folder
     of BVH files named after the clips that they replace or add ("": none)."""
 
     scale: float = 0.3
@@ -30,7 +30,9 @@ class RenderConfig:
     val_frames: int = 5
     test_frames: int = 5
     characters: int = 0
-    clips: int = 36
+    train_clips: int = 72
+    val_clips: int = 36
+    test_clips: int = 36
     motion: str = ""
 
 
@@ -44,7 +46,7 @@ class HeatmapConfig:
     sigma_px: float = 1.0
     pretrained: bool = False
     augment: bool = True
-    epochs: int = 8
+    epochs: int = 4
     batch_size: int = 16
     accumulate: int = 1
     learning_rate: float = 1e-3
@@ -63,7 +65,7 @@ class LifterConfig:
     limb_terms: str = "bones"
     trained_on: str = "true"
     augment: bool = False
-    epochs: int = 8
+    epochs: int = 4
     batch_size: int = 32
     accumulate: int = 1
     learning_rate: float = 1e-3
@@ -74,7 +76,7 @@ class FinetuneConfig:
     """Stage 3: both networks end to end."""
 
     augment: bool = True
-    epochs: int = 3
+    epochs: int = 2
     batch_size: int = 16
     accumulate: int = 1
     learning_rate: float = 3e-4
@@ -89,7 +91,7 @@ class OursConfig:
     early_features: bool = True
     uncertainty: bool = True
     augment: bool = True
-    epochs: int = 20
+    epochs: int = 10
     batch_size: int = 16
     accumulate: int = 1
     learning_rate: float = 1e-3
@@ -101,7 +103,7 @@ class WindowConfig:
     pose of the last of them."""
 
     frames: int = 5
-    epochs: int = 12
+    epochs: int = 6
     batch_size: int = 32
     accumulate: int = 1
     learning_rate: float = 1e-3
@@ -132,7 +134,15 @@ PROFILES = {
     "smoke": Profile(
         name="smoke",
         render=RenderConfig(
-            scale=0.1, fps=10, train_frames=4, val_frames=1, test_frames=2, characters=2, clips=9
+            scale=0.1,
+            fps=10,
+            train_frames=4,
+            val_frames=1,
+            test_frames=2,
+            characters=2,
+            train_clips=9,
+            val_clips=9,
+            test_clips=9,
         ),
         heatmaps=HeatmapConfig(image_px=64, epochs=2),
         lifter=LifterConfig(epochs=3),
@@ -145,13 +155,20 @@ PROFILES = {
     # are many of them; our model trains about as long as the dual branch in all its stages.
     "study": Profile(
         name="study",
-        lifter=LifterConfig(trained_on="detected", epochs=6),
-        ours=OursConfig(epochs=12),
+        lifter=LifterConfig(trained_on="detected", epochs=3),
+        ours=OursConfig(epochs=6),
     ),
     "paper": Profile(
         name="paper",
         render=RenderConfig(
-            scale=1.0, fps=30, train_frames=90, val_frames=90, test_frames=90, clips=0
+            scale=1.0,
+            fps=30,
+            train_frames=90,
+            val_frames=90,
+            test_frames=90,
+            train_clips=0,
+            val_clips=0,
+            test_clips=0,
         ),
         heatmaps=HeatmapConfig(
             backbone="resnet101", image_px=368, sigma_px=1.5, pretrained=True, epochs=3
@@ -182,7 +199,7 @@ CHOICES = {
 
 # Zero means "all" or "none" here; any other number of a profile must be positive.
 MAY_BE_ZERO = (
-    "characters", "clips", "workers", "augment", "pose_activations", "pretrained",
+    "characters", "train_clips", "val_clips", "test_clips", "workers", "augment", "pose_activations", "pretrained",
     "embedded", "compiled", "early_features", "uncertainty",
 )  # fmt: skip
 

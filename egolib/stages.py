@@ -127,7 +127,7 @@ class Stage(L.LightningModule):
                 for i in range(len(seen["position"]))
             ]
         lost = [i for i, value in enumerate(alone) if not torch.isfinite(value)]
-        positions = seen["position"].cpu().numpy()[lost]
+        positions = seen["position"].cpu().numpy()[lost or slice(None)]
         index = loader.dataset.index
         frames = [
             f"{character}/{environment} {number}"
@@ -140,8 +140,10 @@ class Stage(L.LightningModule):
         ]
         if len(lost) == len(alone):
             cause = "every frame of it, so the weights have run away: lower learning_rate"
-        else:
+        elif lost:
             cause = "these frames alone: check their labels, or leave them out"
+        else:
+            cause = "none of them alone, only all together: lower learning_rate"
         raise EgolibError(
             f"the loss is {loss.item()} in epoch {self.current_epoch + 1}, {what} {batch_idx + 1} "
             f"of {len(loader)}, on {', '.join(frames)} ({cause}); the epochs before it are kept in "

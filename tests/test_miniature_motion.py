@@ -82,10 +82,11 @@ def test_motion_is_continuous(clip):
         assert changes.max() < 6, character  # m/s between frames
 
 
+@pytest.mark.parametrize(("fps", "seconds"), [(FPS, 2.5), (5, 1.2)])
 @pytest.mark.parametrize("clip", CLIPS)
-def test_joints_stay_within_anatomical_limits(clip):
+def test_joints_stay_within_anatomical_limits(clip, fps, seconds):
     for character in performers(clip):
-        for motion, degrees in angles(clip, character).items():
+        for motion, degrees in angles(clip, character, seconds=seconds, fps=fps).items():
             low, high = LIMITS[motion]
             assert degrees.min() > low - 1, (character, motion)
             assert degrees.max() < high + 1, (character, motion)
@@ -112,8 +113,10 @@ def test_joint_angles_of_known_poses():
     cosine, sine = np.cos(np.radians(40)), np.sin(np.radians(40))
     turns[0, rig.index("LeftLeg")] = [[1, 0, 0], [0, cosine, -sine], [0, sine, cosine]]
     turns[0, rig.index("Head")] = [[cosine, -sine, 0], [sine, cosine, 0], [0, 0, 1]]
+    turns[0, rig.index("RightLeg")] = turns[0, rig.index("LeftLeg")].T
     bent = joint_angles(rig, heads, *pose_skeleton(rig, heads, turns, np.zeros((1, 3))))
     assert abs(bent["knee flexion"][0, 0] - still["knee flexion"][0, 0] - 40) < 6
+    assert bent["knee flexion"][0, 1] < -20  # a knee that bends forward is seen
     assert abs(bent["neck rotation"][0, 0] - 40) < 1e-6
 
 
@@ -275,6 +278,14 @@ def test_a_short_window_already_moves():
         joints = shown(clip, seconds=0.7, fps=10)[2]
         moved.append(np.ptp(joints[:, hands] - joints[:, :1], axis=0).max())
     assert np.median(moved) > 0.15
+
+
+@pytest.mark.parametrize("clip", [clip for clip in CLIPS if CLIPS[clip].speed_m_per_s])
+def test_who_walks_does_not_run_however_short_the_sequence(clip):
+    for take in range(12):
+        root = shown(clip, seconds=1.2, take=take, fps=5)[0].root_positions
+        speeds = np.linalg.norm(np.diff(root[:, :2], axis=0), axis=1) * 5
+        assert speeds.max() < 1.75  # m/s; people begin to run at 2
 
 
 def test_no_two_performances_are_equal_but_each_repeats():

@@ -23,7 +23,7 @@ def clips(request, monkeypatch):
 
 @pytest.mark.parametrize("count", [9, 18, 0])
 def test_everybody_shows_every_category_and_each_split_every_clip(clips, count):
-    for split, hands in clips_of_characters(RenderConfig(clips=count), seed=3).items():
+    for split, hands in clips_of_characters(RenderConfig(train_clips=count, val_clips=count, test_clips=count), seed=3).items():
         assert set(hands) == set(SPLITS[split])
         assert {clip for hand in hands.values() for clip in hand} == set(clips), split
         for hand in hands.values():
@@ -35,7 +35,7 @@ def test_everybody_shows_every_category_and_each_split_every_clip(clips, count):
 @pytest.mark.parametrize(("count", "tolerance"), [(18, 0.05), (0, 0.02)])
 @pytest.mark.parametrize("split", ["TrainSet", "TestSet"])
 def test_categories_approach_their_shares(clips, count, tolerance, split):
-    hands = clips_of_characters(RenderConfig(clips=count), seed=3)[split].values()
+    hands = clips_of_characters(RenderConfig(train_clips=count, val_clips=count, test_clips=count), seed=3)[split].values()
     performed = Counter(clip for hand in hands for clip in hand)
     actions = Counter()
     for clip, times in performed.items():
@@ -62,7 +62,7 @@ def test_takes_of_a_clip_are_counted_for_each_character():
 
 
 def test_the_plan_is_deterministic_and_depends_on_the_seed(clips):
-    config = RenderConfig(clips=9)
+    config = RenderConfig(train_clips=9, val_clips=9, test_clips=9)
     assert planned_sequences(config, 1) == planned_sequences(config, 1)
     assert planned_sequences(config, 1) != planned_sequences(config, 2)
 

@@ -4,6 +4,7 @@ and the same bytes whatever the number of workers."""
 import dataclasses
 import hashlib
 import json
+import os
 import shutil
 from pathlib import Path
 
@@ -26,7 +27,10 @@ from egolib.miniature.stage import Stage
 from egolib.miniature.write import TO_WORLD
 from egolib.skeleton import ACTION_CLIPS, JOINTS, RIG_PREFIX, SPLITS, action_of_clip
 
-TINY = RenderConfig(scale=0.1, train_frames=2, val_frames=1, test_frames=1, characters=1, clips=9)
+TINY = RenderConfig(
+    scale=0.1, train_frames=2, val_frames=1, test_frames=1, characters=1,
+    train_clips=9, val_clips=9, test_clips=9,
+)  # fmt: skip
 SEED = 5
 LARGE_FRAMES, LARGE_CLIPS = 3, ("walking", "Reaching_Out", "Boxing", "lower_stretching")
 LIMB_RADIUS_M, LIMB_LENGTH_M = 0.12, 0.5
@@ -75,6 +79,16 @@ def large_frames(tmp_path_factory):
         if sequence.split == "TrainSet" and sequence.clip in LARGE_CLIPS:
             stage.play(sequence)
     return [read_frame(path) for path in sorted(root.rglob("json/*.json"))]
+
+
+def test_memory_stays_flat_however_many_sequences_are_rendered(tmp_path):
+    stage = Stage(tmp_path, TINY, SEED, *cast())
+    resident_mb = []
+    for sequence in planned_sequences(TINY, SEED):
+        stage.play(sequence)
+        pages = int(Path("/proc/self/statm").read_text().split()[1])
+        resident_mb.append(pages * os.sysconf("SC_PAGE_SIZE") / 1e6)
+    assert resident_mb[-1] - resident_mb[len(resident_mb) // 3] < 30  # a frame's buffers are more
 
 
 def read_frame(json_path):

@@ -227,6 +227,21 @@ def test_a_label_that_spoils_the_loss_is_named_and_the_last_epoch_kept(
     assert len(pd.read_csv(run / "history.csv")) == 1
 
 
+def test_a_loss_that_only_training_loses_names_the_frames_of_its_batch(
+    indices, toy_profile, tmp_path, monkeypatch
+):
+    whole = stages.LifterStage.loss_and_error
+
+    def lost(self, batch):
+        loss, errors = whole(self, batch)
+        return (loss * float("nan") if self.training else loss), errors
+
+    monkeypatch.setattr(stages.LifterStage, "loss_and_error", lost)
+    wanted = r"the loss is nan in epoch 1, batch 1 of 4, on (\S+_a_a/env_001 \d+, )+.*all together"
+    with pytest.raises(EgolibError, match=wanted):
+        train_stage("lifter", toy_profile, *indices, tmp_path, seed=1)
+
+
 def test_fine_tuning_needs_the_stages_before_it(indices, toy_profile, tmp_path):
     with pytest.raises(EgolibError, match=r"heatmaps\.safetensors: no such checkpoint"):
         train_stage("finetune", toy_profile, *indices, tmp_path, seed=1)

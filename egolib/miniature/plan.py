@@ -53,14 +53,15 @@ def chosen_characters(config):
 def clips_of_characters(config, seed=0):
     """{split folder: {character: clips, in the order of CLIPS; some of them several times}}.
 
-    Each character performs `config.clips` clips (0: as many as there are), at least one of each
+    Each character performs `config`'s clips of its split (0: as many as there are), at least one of each
     category, and more where a split has too few characters to show every clip. Once all are shown,
     categories approach SHARES, and within these three a clip's share is its length, as it is where
     clips are recorded whole.
     """
     clips = list(CLIPS | captured_clips(config.motion))
+    counts = {folder: getattr(config, f"{split}_clips") for split, folder in SPLIT_FOLDERS.items()}
     return {
-        split: dict(zip(names, _deal(clips, config.clips, len(names), split, seed), strict=True))
+        split: dict(zip(names, _deal(clips, counts[split], len(names), split, seed), strict=True))
         for split, names in chosen_characters(config).items()
     }
 

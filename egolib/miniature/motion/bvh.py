@@ -66,7 +66,7 @@ def captured_clips(folder):
     known = [clip for clips in ACTION_CLIPS.values() for clip in clips]
     found = defaultdict(tuple)
     for path in paths:
-        clips = [clip for clip in known if path.stem.lower().startswith(clip.lower())]
+        clips = [clip for clip in known if _named_after(path.stem, clip)]
         if not clips:
             raise EgolibError(
                 f"{path}: its name begins with no official clip's; rename it, for example to "
@@ -74,6 +74,12 @@ def captured_clips(folder):
             )
         found[max(clips, key=len)] += (path,)
     return dict(found)
+
+
+def _named_after(stem, clip):
+    """Whether a file's name is the clip's, or that and more after anything but a letter."""
+    begins, rest = stem[: len(clip)], stem[len(clip) :]
+    return begins.lower() == clip.lower() and not rest[:1].isalpha()
 
 
 def captures_digest(folder):

@@ -2,7 +2,8 @@
 
 Normal ranges of adults after the American Academy of Orthopaedic Surgeons (Joint Motion, 1965) and
 Norkin & White (Measurement of Joint Motion, 5th ed., 2016); where both differ, the wider one.
-Positive is flexion (of the ankle: dorsiflexion, under load), pronation, ulnar deviation, abduction.
+Positive is flexion (of the ankle: dorsiflexion, under load), pronation, ulnar deviation, abduction,
+and, of the hip, inward.
 """
 
 import numpy as np
@@ -16,13 +17,17 @@ LIMITS = {
     "neck rotation": (-80, 80),
     "neck bending": (-45, 45),
     "shoulder extension": (-90, 50),  # of the upper arm behind the frontal plane
-    "shoulder twist": (-90, 90),  # against the shortest turn from the rest pose
+    "shoulder twist": (
+        -90,
+        90,
+    ),  # like that of the hip: against the shortest turn from the rest pose
     "elbow flexion": (0, 150),
     "forearm pronation": (-80, 80),
     "wrist flexion": (-70, 80),
     "wrist deviation": (-20, 30),
     "hip flexion": (-30, 125),
     "hip abduction": (-30, 45),
+    "hip rotation": (-45, 45),
     "knee flexion": (0, 145),
     "ankle flexion": (-50, 35),
 }
@@ -57,6 +62,13 @@ def _angle(first, second):
     return np.degrees(np.arccos(np.clip((unit(first) * unit(second)).sum(-1), -1, 1)))
 
 
+def _bend(first, second, hinge):
+    """Degrees (N,) by which `second` is turned from `first` about `hinge`, all (N, 3); negative
+    against its sense, as of a joint that bends backwards."""
+    sine = (np.cross(first, second) * unit(hinge)).sum(-1)
+    return np.degrees(np.arctan2(sine, (first * second).sum(-1)))
+
+
 def joint_angles(rig, heads, world, joints):
     """Angles that a posed skeleton shows -> {motion: (N, sides or 1) degrees}, keys as LIMITS.
 
@@ -84,7 +96,7 @@ def _arm_angles(rig, heads, world, joints, side):
     sign = 1 if side == "Left" else -1
     rest_upper, rest_fore = unit(heads[elbow] - heads[shoulder]), unit(heads[wrist] - heads[elbow])
     upper = unit(np.einsum("nij,nj->ni", torso, joints[:, elbow] - joints[:, shoulder]))
-    twist = shortest_turns(rest_upper, upper).transpose(0, 2, 1) @ torso @ world[:, shoulder]
+    twist = _own_twist(torso @ world[:, shoulder], rest_upper, upper)
     fore = world[:, elbow].transpose(0, 2, 1)
     # The forearm's own twist shows in the ForeArm bone (half) and in the Hand bone (half).
     hinge = world[:, shoulder] @ np.cross(rest_upper, rest_fore)
@@ -99,9 +111,9 @@ def _arm_angles(rig, heads, world, joints, side):
     pointing, facing = second_half.apply(pointing), second_half.apply(facing)
     return {
         "shoulder extension": np.degrees(np.arcsin(np.clip(upper[:, 1], -1, 1))),
-        "shoulder twist": sign * _twist_about(twist, rest_upper),
-        "elbow flexion": _angle(joints[:, elbow] - joints[:, shoulder],
-                                joints[:, wrist] - joints[:, elbow]),
+        "shoulder twist": sign * twist,
+        "elbow flexion": _bend(joints[:, elbow] - joints[:, shoulder],
+                               joints[:, wrist] - joints[:, elbow], hinge),
         "forearm pronation": sign * pronation,
         "wrist flexion": np.degrees(np.arctan2(pointing @ palm, pointing @ along)),
         "wrist deviation": -np.degrees(np.arcsin(np.clip(pointing @ across, -1, 1))),
@@ -113,14 +125,22 @@ def _leg_angles(rig, heads, world, joints, side):
     pelvis = world[:, rig.index("Hips")]
     thigh = np.einsum("nji,nj->ni", pelvis, joints[:, knee] - joints[:, hip])
     thigh, shin = unit(thigh), joints[:, ankle] - joints[:, knee]
-    outward = thigh[:, 0] * (1 if side == "Left" else -1)
+    sign = 1 if side == "Left" else -1
+    turns = pelvis.transpose(0, 2, 1) @ world[:, hip]
     level = np.einsum("nij,j->ni", world[:, ankle], unit((heads[toe] - heads[ankle]) * (1, 1, 0)))
     return {
         "hip flexion": np.degrees(np.arctan2(-thigh[:, 1], -thigh[:, 2])),
-        "hip abduction": np.degrees(np.arcsin(np.clip(outward, -1, 1))),
-        "knee flexion": _angle(joints[:, knee] - joints[:, hip], shin),
+        "hip abduction": np.degrees(np.arcsin(np.clip(sign * thigh[:, 0], -1, 1))),
+        "hip rotation": sign * _own_twist(turns, unit(heads[knee] - heads[hip]), thigh),
+        "knee flexion": _bend(joints[:, knee] - joints[:, hip], shin, world[:, hip, :, 0]),
         "ankle flexion": _angle(level, shin) - 90,
     }
+
+
+def _own_twist(turns, rest, pointing):
+    """Degrees (N,) that rotations (N, 3, 3) of a limb twist it beyond the shortest turn from `rest`
+    (3,) to where it points (N, 3)."""
+    return _twist_about(shortest_turns(rest, pointing).transpose(0, 2, 1) @ turns, rest)
 
 
 def _twist_about(turns, axis):

@@ -186,7 +186,8 @@ def perform(rig, character, clip_name, frames, fps, soles, free_m, rng):
     mirrored = bool(rng.random() < 0.5)
     amplitude = float(rng.uniform(0.8, 1.2))
     hurry = np.clip(0.5 * clip.period_s * fps / max(frames, 1), 1, MAX_HURRY)
-    speed = float(rng.uniform(0.85, 1.15) * (1 if clip.shuffled else hurry))
+    steady = clip.shuffled or clip.speed_m_per_s  # who walks faster, runs
+    speed = float(rng.uniform(0.85, 1.15) * (1 if steady else hurry))
     times_s = np.arange(frames) / fps
 
     ease = SITTING if clip.seat else STANDING
