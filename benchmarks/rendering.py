@@ -12,7 +12,8 @@ import warp as wp
 from egolib.miniature.motion.performance import perform
 from egolib.miniature.people.body import build_characters, camera_poses, pose_skeleton, stable_rng
 from egolib.miniature.people.wardrobe import dress, sole_points
-from egolib.miniature.places.room import FREE_M, companions, furnish
+from egolib.miniature.places.furniture import companions
+from egolib.miniature.places.room import FREE_M, furnish
 from egolib.miniature.rendering.renderer import BRUTE_FORCE, LightQuality, Renderer
 from egolib.miniature.rendering.sensor import draw_sensor
 

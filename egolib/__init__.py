@@ -51,6 +51,7 @@ The rooms, in the order in which data flows; a module imports only from modules 
     predict      pictures, videos, cameras -> poses and overlays
     scoring      poses.csv against labels of one's own
     audit        what is wrong with a copy of the data
+    owners       whose results a folder holds
     study        one run: profile, seed, data, and where its results lie
     report       what made the results: the manifest, in words
     publishing   what is published in the repository

@@ -11,6 +11,7 @@ keys below `[render]`, `[heatmaps]`, `[lifter]`, `[finetune]`, `[ours]` and `[wi
 """
 
 import dataclasses
+import math
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,7 +22,8 @@ from egolib.errors import EgolibError
 @dataclass(frozen=True)
 class RenderConfig:
     """The embedded miniature: `*_frames` a sequence of each split; how many `characters` each split
-    has at most; `*_clips` that each of them performs (0: as many as there are); `motion` is a folder
+    has at most; `*_clips` that each of them performs (0: as many as there are; more where a split has too few people
+    to show every clip); `motion` is a folder
     of BVH files named after the clips that they replace or add ("": none)."""
 
     scale: float = 0.3
@@ -183,6 +185,7 @@ PROFILES = {
     ),
 }
 DEFAULT_PROFILE = "quick"
+LARGEST_SEED = 2**32 - 1  # that all libraries take
 OWN_STAGES = ("ours", "window")  # those of our own model, the others are the paper's
 STAGES = ("heatmaps", "lifter", "finetune", *OWN_STAGES)
 
@@ -225,7 +228,7 @@ def override(config, changes, source):
             wanted = type(current).__name__
             raise EgolibError(f"{source}: {key} = {value!r} is not of type {wanted}")
         if isinstance(value, int | float) and (
-            value < 0 or (value == 0 and key not in MAY_BE_ZERO)
+            not 0 <= value < math.inf or (value == 0 and key not in MAY_BE_ZERO)
         ):
             raise EgolibError(f"{source}: {key} = {value!r} is out of range")
         if value not in CHOICES.get(key, (value,)):
@@ -249,7 +252,7 @@ def load_profile(name_or_file):
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise EgolibError(f"{path}: not a TOML file ({error})") from error
     base = changes.pop("base", DEFAULT_PROFILE)
-    if base not in PROFILES:
+    if not isinstance(base, str) or base not in PROFILES:
         raise EgolibError(f"{path}: unknown base {base!r}; known: {', '.join(PROFILES)}")
     if "name" in changes:
         raise EgolibError(f"{path}: a profile is named by its file; remove the key 'name'")

@@ -64,12 +64,12 @@ def cost_of(spec, repeats=20):
 def full_size_costs(backbones=("resnet50", "resnet101"), repeats=3):
     """What the methods cost at the paper's size, 368 px, from picture to pose -> DataFrame, a row a
     method and backbone. No error: none was measured at this size."""
-    rows = {}
+    rows, own = {}, {"ours": "ours", "ours_five_frames": "window"}
     for backbone in backbones:
-        for method in METHODS:
-            changes = {"heatmaps": {"backbone": backbone}, "lifter": {"method": method}}
+        for name in (*METHODS, *own):
+            lifter = {} if name in own else {"lifter": {"method": name}}
+            changes = {"heatmaps": {"backbone": backbone}, **lifter}
             profile = override(PROFILES["paper"], changes, "full size")
-            rows[f"{method}, {backbone}"] = cost_of(spec_of("egopose", profile), repeats)
-        for kind, name in (("ours", "ours"), ("window", "ours_five_frames")):
-            rows[f"{name}, {backbone}"] = cost_of(spec_of(kind, profile), repeats)
+            spec = spec_of(own.get(name, "egopose"), profile)
+            rows[f"{name}, {backbone}"] = cost_of(spec, repeats)
     return pd.DataFrame(rows).T

@@ -51,7 +51,7 @@ SWEEP = Block(
     {"methods": "methods side by side", "claims": "claims", "methods_by_action": "by action",
      "methods_by_joint": "by joint", "methods_by_body_group": "by part of the body",
      "methods_full_size": "cost at the paper's size"},
-    ("methods_*", "runs"),
+    ("methods_*", "runs", "ablations"),
     {},
 )  # fmt: skip
 

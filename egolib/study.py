@@ -6,11 +6,12 @@ names below `results/<profile>/` and nothing else: the work is done by the modul
 
 import contextlib
 import functools
-import json
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
+import torch
 from filelock import FileLock, Timeout
 
 from egolib.checkpoints import join_networks, load_network
@@ -18,8 +19,9 @@ from egolib.config import DEFAULT_PROFILE, PROFILES, Profile, load_profile
 from egolib.detections import detect
 from egolib.errors import EgolibError
 from egolib.evaluation import predict_index
-from egolib.exclusions import AUDIT_FOLDER
-from egolib.files import no_space_is_one_line, write_atomically
+from egolib.exclusions import AUDIT_FOLDER, excluded_path
+from egolib.files import no_space_is_one_line
+from egolib.owners import claim, owner_of
 from egolib.predictions import Predictions
 from egolib.shards import PACK_FILE, open_frames
 from egolib.training import CHECKPOINT_NAMES, train_stage
@@ -30,6 +32,7 @@ DATA_SEED = 0
 # The tables' rows: the lifter on true heatmaps, pictures before and after fine-tuning, our own model.
 # A sweep's may also be "window", our model with a look back.
 EVALUATIONS = ("oracle", "before", "after", "ours")
+STARTED_PROCESSES = ("WORLD_SIZE", "SLURM_STEP_NUM_TASKS")  # their number, by torchrun and by srun
 
 
 @dataclass(frozen=True)
@@ -62,6 +65,21 @@ class Study:
         return self.results / "tables"
 
     @property
+    def marker(self):
+        """The file that says whose results these are."""
+        return self.results / "study.json"
+
+    @property
+    def identity(self):
+        """What `marker` holds."""
+        return {"profile": self.profile.name, "data": self.data_identity, "seed": self.seed}
+
+    @property
+    def data_identity(self):
+        """Which tree this is; a clone, and the miniature in it, may be moved."""
+        return f"the miniature in data/{self.tree.name}" if self.renders else str(self.tree)
+
+    @property
     def data_name(self):
         """What the tables call the data: the miniature, or the folder that was given."""
         return "the miniature" if (self.tree / "miniature.json").is_file() else self.tree.name
@@ -90,6 +108,17 @@ class Study:
         network = functools.partial(miniature_network, "smoke" if small else "quick")
         return audit_tree(tree, network=None if self.renders else network)
 
+    def cautions(self):
+        """What who trains without the notebooks should know beforehand, as sentences."""
+        told, given = [], not self.renders and not (self.tree / PACK_FILE).is_file()
+        if given and not excluded_path(self.tree).is_file():
+            told.append(f"{self.tree}: not audited, so no frame is left out; see `egolib audit`")
+        if self.profile.compiled and not torch.cuda.is_available():
+            told.append(
+                f"PyTorch finds no GPU: the profile {self.profile.name} trains on processors"
+            )
+        return told
+
     def pack(self):
         """Pack `source` into `tree` at the size of the profile's pictures, as far as it is not."""
         from egolib.packing import pack_tree
@@ -117,7 +146,8 @@ class Study:
     @contextlib.contextmanager
     def _alone_at(self, stage):
         """Of all who want to train a stage of this run, a notebook beside a job on the cluster say,
-        one does, and the others wait and find it done. The processes of one training count as one."""
+        one does, and the others wait and find it done. The processes of one training count as one;
+        where torchrun or srun started several, the first refuses, as the others would not wait."""
         from lightning.fabric.utilities.rank_zero import rank_zero_only  # knows torchrun and srun
 
         if rank_zero_only.rank != 0:
@@ -128,7 +158,12 @@ class Study:
             path.parent.mkdir(parents=True, exist_ok=True)
             try:
                 held = FileLock(path).acquire(blocking=False)
-            except Timeout:
+            except Timeout as error:
+                if any(int(os.environ.get(name, 1)) > 1 for name in STARTED_PROCESSES):
+                    raise EgolibError(
+                        f"{stage} is being trained into {self.results} already; start this again "
+                        "when that is done"
+                    ) from error
                 print(f"{stage} is being trained into {self.results} already: waiting", flush=True)
                 held = FileLock(path).acquire()
         with held:
@@ -212,9 +247,13 @@ def default_tree(profile):
 
 
 def miniature_network(profile=DEFAULT_PROFILE):
-    """Path of the heatmap network that an embedded `profile` trains on its miniature; it is trained
-    first where that has not happened yet."""
-    study = open_study(profile)
+    """Path of the heatmap network that an embedded `profile` trains on its miniature: that of
+    results/<profile> where such a run left one, else of results/miniature_<profile>, where it is
+    trained first if that has not happened yet."""
+    usual = _described(profile)
+    if owner_of(usual.marker) == usual.identity and usual.checkpoint("heatmaps").is_file():
+        return usual.checkpoint("heatmaps")
+    study = open_study(profile, results=REPOSITORY / "results" / f"miniature_{profile}")
     checkpoint = study.checkpoint("heatmaps")
     if not checkpoint.is_file():
         print(
@@ -234,12 +273,19 @@ def open_study(profile=DEFAULT_PROFILE, seed=0, data="", results="", pack=""):
     Raises EgolibError for an unknown profile, a profile that needs data and got none, and a
     results folder that belongs to a run of another profile, on other data or with another seed.
     """
+    study = _described(profile, seed, data, results, pack)
+    claim(study.marker, study.identity, study.checkpoints.is_dir())
+    return study
+
+
+def _described(profile, seed=0, data="", results="", pack=""):
+    """The Study of `open_study`, before anything on disk is looked at."""
     loaded = load_profile(profile)
     if pack and not data:
         raise EgolibError(f"{pack}: nothing to pack; name the tree with --data DIR")
     if not data and not loaded.embedded:
         raise EgolibError(f"the profile {loaded.name} trains on the official data; give --data DIR")
-    study = Study(
+    return Study(
         profile=loaded,
         profile_argument=profile if profile in PROFILES else str(Path(profile).resolve()),
         seed=seed,
@@ -248,16 +294,3 @@ def open_study(profile=DEFAULT_PROFILE, seed=0, data="", results="", pack=""):
         renders=not data,
         source=Path(data).resolve() if pack else None,
     )
-    # A clone, and the miniature in it, may be moved.
-    data_name = f"the miniature in data/{study.tree.name}" if study.renders else str(study.tree)
-    identity = {"profile": loaded.name, "data": data_name, "seed": seed}
-    marker = study.results / "study.json"
-    found = json.loads(marker.read_text()) if marker.is_file() else identity
-    if found != identity and study.checkpoints.is_dir():
-        raise EgolibError(
-            f"{study.results}: holds a run of the profile {found.get('profile')} on "
-            f"{found.get('data')} with seed {found.get('seed')}; "
-            "choose another folder with --results, or delete this one"
-        )
-    write_atomically(marker, json.dumps(identity, indent=1))
-    return study

@@ -12,7 +12,7 @@ from egolib.analysis.anatomy import dissect
 from egolib.analysis.answers import compared
 from egolib.errors import EgolibError
 from egolib.metrics import bootstrap_group_means, bootstrap_interval, interval
-from egolib.skeleton import HEATMAP_JOINTS, JOINTS
+from egolib.skeleton import HEATMAP_JOINTS, JOINTS, LOWER_BODY
 from egolib.visibility import HIDDEN_BY_WEARER, IN_PICTURE, OUTSIDE, STATES
 
 
@@ -77,6 +77,14 @@ def test_image_errors_lie_across_it(index, truth):
     table = causes.by_direction(anatomy).table
     assert table.loc["All", ("share_along", "mean")] == pytest.approx(0, abs=1e-4)
     assert table.loc["All", ("across", "mean")] == pytest.approx(30 / np.sqrt(2), abs=0.01)
+
+
+def test_a_lower_body_that_is_worse(index, truth):
+    lower = np.isin(JOINTS, LOWER_BODY)
+    offsets_mm = np.where(lower, 30, 10)[:, None] * [0, 0, 1]
+    answer = causes.by_half(anatomy_of(index, off_by(truth, offsets_mm)))
+    assert "the lower is 20 mm worse" in answer.sentence
+    assert answer.table["mean"].tolist() == pytest.approx([10, 30], abs=1e-3)
 
 
 def test_other_frames_are_refused(index, truth):

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from conftest import write_toy_tree
 
-from egolib import cli, files
+from egolib import cli, files, study
 from egolib.checkpoints import NetworkSpec, build_network, save_network
 from egolib.config import RenderConfig
 
@@ -67,6 +67,29 @@ def test_results_of_another_run_are_not_overwritten(capsys, tmp_path, shared_toy
     (tmp_path / "checkpoints").mkdir()
     arguments = [*arguments, "--data", "/data/other"]
     fails_with(capsys, arguments, tmp_path, shared_toy_tree, "--results")
+
+
+def test_a_marker_that_cannot_be_read_is_named(capsys, tmp_path, shared_toy_tree):
+    (tmp_path / "study.json").write_text("{")
+    arguments = ["train", "lifter", "--profile", "smoke", "--data", shared_toy_tree]
+    fails_with(capsys, [*arguments, "--results", tmp_path], tmp_path / "study.json", "not readable")
+
+
+def test_a_seed_that_libraries_refuse_is_refused_first(capsys):
+    with pytest.raises(SystemExit):
+        cli.main(["train", "lifter", "--seed", str(2**32)])
+    assert "4294967296 is not from 0 to 4294967295" in capsys.readouterr().err
+
+
+def test_training_on_a_tree_that_nobody_audited_says_so(
+    capsys, tmp_path, shared_toy_tree, monkeypatch
+):
+    monkeypatch.setattr(study.Study, "train", lambda *_: "trained")
+    arguments = ["train", "lifter", "--profile", "paper", "--data", str(shared_toy_tree)]
+    assert cli.main([*arguments, "--results", str(tmp_path)]) == 0
+    told = capsys.readouterr().out
+    assert f"{shared_toy_tree}: not audited" in told
+    assert "PyTorch finds no GPU" in told
 
 
 def test_a_spoilt_png_while_training(capsys, tmp_path):
@@ -196,6 +219,7 @@ def test_what_cannot_be_written_is_one_line(capsys, tmp_path, checkpoint, shared
 @pytest.mark.parametrize("arguments", [
     ["run", "--profile", "study", "--seed", "3"],
     ["sweep", "--submit", "2", "--hours", "1"],
+    ["sweep", "--shard", "2/3", "--no-training", "study"],
 ])  # fmt: skip
 def test_an_option_that_would_change_nothing_is_refused(capsys, arguments):
     fails_with(capsys, arguments, arguments[-2])

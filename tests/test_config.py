@@ -39,6 +39,9 @@ def test_a_toml_file_overrides_a_profile(tmp_path):
         ('name = "x"', "remove the key 'name'"),
         ("base = ", "not a TOML file"),
         ("[lifter]\nepochs = 0", "epochs = 0 is out of range"),
+        ('base = ["quick"]', r"unknown base \['quick'\]"),
+        ("[heatmaps]\nlearning_rate = inf", "learning_rate = inf is out of range"),
+        ("[heatmaps]\nlearning_rate = nan", "learning_rate = nan is out of range"),
         ("[heatmaps]\nlearning_rate = -1e-3", "learning_rate = -0.001 is out of range"),
     ],
 )

@@ -60,8 +60,8 @@ def torchrun(processes, *arguments):
     )  # fmt: skip
 
 
-def history(results):
-    return pd.read_csv(results / "checkpoints" / "runs" / "lifter" / "history.csv")
+def history(results, stage="lifter"):
+    return pd.read_csv(results / "checkpoints" / "runs" / stage / "history.csv")
 
 
 def test_two_processes_end_where_one_does(shared_toy_tree, profile, one, tmp_path, monkeypatch):
@@ -79,6 +79,20 @@ def test_two_processes_end_where_one_does(shared_toy_tree, profile, one, tmp_pat
     assert again == path
     assert path.stat().st_mtime_ns == written
     assert load_network(path)[2]["best"]["val_mpjpe_mm"] == pair["val_mpjpe_mm"].min()
+
+
+@pytest.mark.parametrize("stage", ["heatmaps", "ours"])
+def test_two_processes_end_near_one_also_where_each_normalises_its_half(
+    shared_toy_tree, profile, tmp_path, stage
+):
+    """Batch norms of two CPU processes look at half a step each, so ends differ, as by a seed."""
+    options = ["--profile", profile, "--data", str(shared_toy_tree), "--results"]
+    assert cli.main(["train", stage, *options, str(tmp_path / "one")]) == 0
+    done = torchrun(2, "train", stage, *options, tmp_path / "pair", "--devices", 2)
+    assert done.returncode == 0, done.stderr
+    one, pair = (history(tmp_path / name, stage) for name in ("one", "pair"))
+    assert np.allclose(one.train_loss, pair.train_loss, rtol=0.1)
+    assert not np.allclose(one.train_loss, pair.train_loss, rtol=1e-6)  # two did train
 
 
 @pytest.mark.parametrize("launcher", ["WORLD_SIZE", "SLURM_STEP_NUM_TASKS"])
@@ -114,6 +128,17 @@ def test_a_notebook_waits_for_a_stage_that_is_being_trained(
     waiting.join(timeout=10)
     assert done == ["trained", "trained"]
     assert "lifter is being trained into" in capsys.readouterr().out
+
+
+def test_processes_that_would_not_wait_are_told_to_come_back(
+    shared_toy_tree, profile, tmp_path, monkeypatch
+):
+    """Of those that torchrun starts, only the first looks at the lock."""
+    run = open_study(profile, data=str(shared_toy_tree), results=str(tmp_path))
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    wanted = r"lifter is being trained .* start this again"
+    with FileLock(run.results / "lifter.lock"), pytest.raises(EgolibError, match=wanted):
+        run.train("lifter")
 
 
 def test_the_example_job_trains_every_stage():

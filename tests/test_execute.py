@@ -5,7 +5,7 @@ import shutil
 import pytest
 from planted import write_whole_tree
 
-from egolib import cli, execute
+from egolib import cli, execute, study
 from egolib.execute import notebook_paths, run_study
 from egolib.packing import pack_tree
 from egolib.study import Study, open_study
@@ -41,6 +41,31 @@ def test_a_tree_without_a_split_is_one_line(tmp_path, capsys):
     shutil.rmtree(tree / "ValSet")
     last = last_line_of_a_refused_run(capsys, tree, tmp_path / "out")
     assert last.startswith(f"egolib: {tree}: has no ValSet")
+
+
+def test_the_network_that_audits_leaves_the_run_alone_that_it_audits_for(
+    tmp_path, shared_toy_tree, monkeypatch
+):
+    """A first run on data that was given, without --results: the miniature's network has a folder of its
+    own, unless a run on the miniature left one where such runs lie."""
+
+    def train(run, stage):
+        run.checkpoint(stage).parent.mkdir(parents=True)
+        run.checkpoint(stage).touch()
+
+    monkeypatch.setattr(study, "REPOSITORY", tmp_path)
+    monkeypatch.setattr(Study, "prepare_data", lambda run: None)
+    monkeypatch.setattr(Study, "train", train)
+    mine = open_study("smoke", data=str(shared_toy_tree))
+    marker = mine.marker.read_text()
+    apart = tmp_path / "results" / "miniature_smoke" / "checkpoints" / "heatmaps.safetensors"
+    assert study.miniature_network("smoke") == apart
+    assert mine.marker.read_text() == marker
+    assert not mine.checkpoints.exists()
+    mine.marker.unlink()
+    own = open_study("smoke")
+    train(own, "heatmaps")
+    assert study.miniature_network("smoke") == own.checkpoint("heatmaps")
 
 
 def test_an_error_in_a_notebook_is_one_line(tmp_path, toy_tree, capsys, monkeypatch):

@@ -4,7 +4,7 @@ import pytest
 
 from egolib.config import METHODS
 from egolib.errors import EgolibError
-from egolib.methods.grid import read_grid
+from egolib.methods.grid import Ablation, read_grid
 from egolib.methods.sweep import GRIDS
 
 
@@ -48,17 +48,20 @@ def test_variations_of_keys_share_what_is_the_same(tmp_path):
         "ours.early_features=True_stage=ours_ours.epochs=3_heatmaps.image_px=128",
         "ours.early_features=False_stage=ours_ours.epochs=3_heatmaps.image_px=128",
     ]
-    parts = [found.variations[name] for name in found.ablations["parts"][1].values()]
+    parts = [found.variations[name] for name in found.ablations["parts"].names.values()]
     assert [part.profile.ours.early_features for part in parts] == [True, False]
     assert {(part.stage, part.profile.ours.epochs) for part in parts} == {("ours", 3)}
     assert found.variations["tuned"].folder == "dual"
     assert found.variations["lifter.latent_size=50"].seeds == (4, 7)  # of both who ask for it
     assert found.variations["dual"].seeds == (3, 4)
-    assert found.ablations["latent"] == (
-        "lifter.latent_size",
-        {20: "dual", 50: "lifter.latent_size=50"},
+    names = {20: "dual", 50: "lifter.latent_size=50"}
+    assert found.ablations["latent"] == Ablation("lifter.latent_size", names)
+    assert found.ablations["sigma"].names[1] == "dual"
+    assert found.ablations["parts"].fixed == (
+        "stage=ours",
+        "ours.epochs=3",
+        "heatmaps.image_px=128",
     )
-    assert found.ablations["sigma"][1][1] == "dual"
     networks = {name: v.heatmaps_name for name, v in found.variations.items()}
     assert (
         networks["dual"] == networks["lifter.latent_size=50"] != networks["heatmaps.sigma_px=2.0"]
@@ -71,6 +74,7 @@ def test_variations_of_keys_share_what_is_the_same(tmp_path):
         ("", "names no methods and no ablations"),
         ("seed = 1\n[methods.a]", "unknown key 'seed'; known keys: base, seeds, methods, ablations"),
         ("seeds = [-1]\n[methods.a]", r"seeds = \[-1\] is not a list of whole numbers"),
+        ("seeds = [4294967296]\n[methods.a]", "whole numbers from 0 to 4294967295"),
         ("seeds = 3\n[methods.a]", "seeds = 3 is not a list"),
         ('base = "fast"\n[methods.a]', "unknown profile 'fast'"),
         ("[methods.a]\nlifter.latent = 3", r"\[methods.a\] \[lifter\]: unknown key 'latent'"),
@@ -94,6 +98,12 @@ def test_what_a_grid_may_not_say(tmp_path, text, message):
     assert "mine.toml" in str(caught.value) or "profile" in str(caught.value)
 
 
+def test_a_grid_may_not_write_into_the_results_of_a_profile(tmp_path):
+    (tmp_path / "quick.toml").write_text("[methods.a]")
+    with pytest.raises(EgolibError, match=r"results/quick is that of a profile; rename"):
+        read_grid(tmp_path / "quick.toml")
+
+
 def test_a_missing_grid_is_named(tmp_path):
     with pytest.raises(EgolibError, match="no such grid file"):
         read_grid(tmp_path / "none.toml")
@@ -109,14 +119,14 @@ def test_the_studys_grid_holds_every_method_and_question():
     assert evaluations.pop("ours") == "ours"
     assert evaluations.pop("ours_five_frames") == "window"
     assert set(evaluations.values()) == {"before"}
-    keys = {key for key, _ in found.ablations.values()}
+    keys = {ablation.key for ablation in found.ablations.values()}
     assert keys == {
         "lifter.latent_size", "lifter.limb_terms", "lifter.pose_activations", "stage",
         "heatmaps.sigma_px", "heatmaps.image_px", "heatmaps.backbone",
         "ours.early_features", "ours.uncertainty", "ours.augment",
     }  # fmt: skip
     assert all(len(found.variations[name].seeds) == 3 for name in found.methods)
-    values = {title: list(names) for title, (_, names) in found.ablations.items()}
+    values = {title: list(ablation.names) for title, ablation in found.ablations.items()}
     assert values["latent_size"] == [10, 20, 50, 100]
     assert values["limb_terms"] == ["bones", "joints"]
     assert values["finetuning"] == ["lifter", "finetune"]

@@ -15,6 +15,11 @@ from egolib.skeleton import ACTION_CLIPS, SPLITS, action_of_clip
 MORE = {clip: Clip(3.0, ()) for clips in ACTION_CLIPS.values() for clip in clips[:8]}
 
 
+def config_of(clips):
+    """So many clips a character in each split."""
+    return RenderConfig(train_clips=clips, val_clips=clips, test_clips=clips)
+
+
 @pytest.fixture(params=[CLIPS, MORE], ids=["the clips that are there", "more clips"])
 def clips(request, monkeypatch):
     monkeypatch.setattr(plan, "CLIPS", request.param)
@@ -23,7 +28,7 @@ def clips(request, monkeypatch):
 
 @pytest.mark.parametrize("count", [9, 18, 0])
 def test_everybody_shows_every_category_and_each_split_every_clip(clips, count):
-    for split, hands in clips_of_characters(RenderConfig(train_clips=count, val_clips=count, test_clips=count), seed=3).items():
+    for split, hands in clips_of_characters(config_of(count), seed=3).items():
         assert set(hands) == set(SPLITS[split])
         assert {clip for hand in hands.values() for clip in hand} == set(clips), split
         for hand in hands.values():
@@ -35,7 +40,7 @@ def test_everybody_shows_every_category_and_each_split_every_clip(clips, count):
 @pytest.mark.parametrize(("count", "tolerance"), [(18, 0.05), (0, 0.02)])
 @pytest.mark.parametrize("split", ["TrainSet", "TestSet"])
 def test_categories_approach_their_shares(clips, count, tolerance, split):
-    hands = clips_of_characters(RenderConfig(train_clips=count, val_clips=count, test_clips=count), seed=3)[split].values()
+    hands = clips_of_characters(config_of(count), seed=3)[split].values()
     performed = Counter(clip for hand in hands for clip in hand)
     actions = Counter()
     for clip, times in performed.items():
@@ -62,7 +67,7 @@ def test_takes_of_a_clip_are_counted_for_each_character():
 
 
 def test_the_plan_is_deterministic_and_depends_on_the_seed(clips):
-    config = RenderConfig(train_clips=9, val_clips=9, test_clips=9)
+    config = config_of(9)
     assert planned_sequences(config, 1) == planned_sequences(config, 1)
     assert planned_sequences(config, 1) != planned_sequences(config, 2)
 
@@ -86,9 +91,9 @@ def test_what_the_quick_profile_holds(monkeypatch):
     frames = Counter()
     for sequence in planned_sequences(PROFILES["quick"].render):
         frames[sequence.split] += sequence.frames
-    # 36 sequences a person, of six frames in training, else of five; the validation character performs
-    # every clip once.
-    assert frames == {"TrainSet": 21 * 36 * 6, "ValSet": 5 * len(MORE), "TestSet": 12 * 36 * 5}
+    # 72 sequences of six frames a person in training; else 36 of five, but the one character of
+    # validation performs every clip once.
+    assert frames == {"TrainSet": 21 * 72 * 6, "ValSet": 5 * len(MORE), "TestSet": 12 * 36 * 5}
 
 
 def test_the_smoke_profile_tests_all_actions_on_few_frames(clips):

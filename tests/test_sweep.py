@@ -6,6 +6,7 @@ import json
 import pickle
 import re
 import shutil
+from collections import Counter
 from pathlib import Path
 
 import pandas as pd
@@ -13,14 +14,17 @@ import pytest
 
 from egolib import cli
 from egolib import execute as execution
-from egolib.config import FinetuneConfig, WindowConfig
+from egolib.config import PROFILES, FinetuneConfig, WindowConfig
 from egolib.errors import EgolibError
 from egolib.methods import outcome, steps, sweep
 from egolib.methods.outcome import write_outcome
 from egolib.methods.sweep import open_sweep, run_sweep, submit_sweep
+from egolib.miniature import planned_sequences
 from egolib.pages import write_sweep_report
 from egolib.publishing import SWEEP, publish
+from egolib.skeleton import SPLIT_FOLDERS
 
+SPLITS_OF_FOLDERS = {folder: split for split, folder in SPLIT_FOLDERS.items()}
 README = Path(__file__).parents[1] / "README.md"
 GRID = """
 base = "tiny.toml"
@@ -114,6 +118,12 @@ def test_a_finished_step_leaves_the_training_of_another_alone(tmp_path):
         steps.Step(name, "dual", tmp_path, f"key of {name}", 1.0, lambda: None).finish()
     assert [path.parent.name for path in runs.rglob("*.ckpt")] == ["ours"]
     assert set(steps.stamps(tmp_path)) == {"lifter", "fine-tuning"}
+
+
+def test_a_sweep_on_other_data_does_not_replace_this_one(finished, tmp_path):
+    shutil.copytree(finished.tree, tmp_path / "other")
+    with pytest.raises(EgolibError, match=r"holds results of another run .*choose another folder"):
+        run_sweep(opened(finished.results.parent, tmp_path / "other"))
 
 
 def test_a_second_sweep_has_nothing_to_do(finished, monkeypatch):
@@ -332,7 +342,9 @@ def test_the_plan_of_the_study_is_what_the_readme_says(
 ):
     """At the quick profile's frames and the rates measured on 2 cores, with and without bf16."""
     study = open_sweep(data=shared_toy_tree, results=tmp_path)
-    frames = {"train": 4536, "val": 270, "test": 2160}
+    frames = Counter()
+    for sequence in planned_sequences(PROFILES["quick"].render):
+        frames[SPLITS_OF_FOLDERS[sequence.split]] += sequence.frames
     monkeypatch.setattr(sweep.Study, "index", lambda self, split: _Frames(frames[split]))
     monkeypatch.setattr(steps, "training_precision", lambda: precision)
     hours = sum(step.seconds for step in study.steps()) / 3600

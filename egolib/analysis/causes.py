@@ -7,7 +7,14 @@ import pandas as pd
 from egolib.analysis.anatomy import PARTS
 from egolib.analysis.answers import Answer, amount, compared, table_of, text_of
 from egolib.metrics import bootstrap_group_means, equal_bins, interval
-from egolib.skeleton import ACTIONS, JOINTS, UNKNOWN_ACTION, side_pairs
+from egolib.skeleton import (
+    ACTIONS,
+    JOINTS,
+    LOWER_BODY,
+    UNKNOWN_ACTION,
+    UPPER_BODY,
+    side_pairs,
+)
 from egolib.visibility import STATES
 
 FOUND = 0.05  # a joint is found in 2D if it is off by at most this share of the picture's side
@@ -38,6 +45,22 @@ def by_joint(anatomy):
         f"{JOINTS[worst]} is worst, off by {text_of(means, draws, worst)} on average; {JOINTS[best]} "
         f"is best with {text_of(means, draws, best)}. The left side is {sides} than the right.",
         table_of(means, draws, JOINTS),
+    )
+
+
+def by_half(anatomy):
+    """Is the lower body worse than the upper? Table: a row a half, mean and bounds in mm."""
+    halves = {"Upper body": UPPER_BODY, "Lower body": LOWER_BODY}
+    groups = np.select([np.isin(JOINTS, joints) for joints in halves.values()], (0, 1), -1)
+    groups = np.broadcast_to(groups, anatomy.error_mm.shape)
+    means, draws = bootstrap_group_means(anatomy.error_mm, groups, anatomy.clusters, 2)
+    gap = compared(means[1] - means[0], *interval(draws[:, 1] - draws[:, 0]), "worse", "better")
+    return Answer(
+        "is_the_lower_body_worse",
+        "Is the lower body worse than the upper?",
+        f"The upper body is off by {text_of(means, draws, 0)} on average, the lower by "
+        f"{text_of(means, draws, 1)}: the lower is {gap}.",
+        table_of(means, draws, list(halves)),
     )
 
 

@@ -12,6 +12,7 @@ not.
 import argparse
 import sys
 
+import egolib
 from egolib.cli import data, networks, whole
 from egolib.errors import UNUSABLE_PATH, EgolibError
 
@@ -19,8 +20,8 @@ VERBS = whole.VERBS | data.VERBS | networks.VERBS
 
 
 def _parser():
-    parser = argparse.ArgumentParser(prog="egolib", description=sys.modules["egolib"].__doc__,
-                                     formatter_class=argparse.RawDescriptionHelpFormatter)  # fmt: skip
+    first_line, _, _ = egolib.__doc__.partition("\n")
+    parser = argparse.ArgumentParser(prog="egolib", description=first_line)
     verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
     for room in (whole, data, networks):
         room.add_verbs(verbs)

@@ -89,6 +89,8 @@ def _train(options):
 
     study = open_study(options.profile, options.seed, options.data, options.results)
     study.prepare_data()
+    for caution in study.cautions():
+        print(caution, flush=True)
     print(study.train(options.stage, options.resume, options.devices, options.nodes))
 
 

@@ -4,7 +4,8 @@ import argparse
 from math import isfinite
 from pathlib import Path
 
-from egolib.config import DEFAULT_PROFILE, PROFILES
+from egolib.cluster import CLUSTERS
+from egolib.config import DEFAULT_PROFILE, LARGEST_SEED, PROFILES
 from egolib.errors import EgolibError
 
 
@@ -127,7 +128,7 @@ def add_study_options(parser):
     known = ", ".join(PROFILES)
     parser.add_argument("--profile", default=DEFAULT_PROFILE, help=f"{known}, or a .toml file")
     parser.add_argument("--data", default="", metavar="DIR", help="a tree or a pack; else rendered")
-    parser.add_argument("--seed", type=whole, default=0)
+    parser.add_argument("--seed", type=between(0, LARGEST_SEED), default=0)
     parser.add_argument("--results", default="", metavar="DIR", help="else results/<profile>")
 
 
@@ -145,9 +146,7 @@ def add_machines(parser):
     machines.add_argument(
         "--submit", type=between(1, 1000), metavar="N", help="as N jobs, and wait for them"
     )
-    parser.add_argument(
-        "--cluster", choices=("slurm", "local"), default="slurm", help="of --submit"
-    )
+    parser.add_argument("--cluster", choices=CLUSTERS, default="slurm", help="of --submit")
     parser.add_argument(
         "--slurm", type=slurm_option, action="append", default=[], metavar="KEY=VALUE",
         help="what sbatch is told, such as partition=cpu or time=240; may be repeated",

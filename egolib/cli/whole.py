@@ -70,6 +70,10 @@ def _sweep(options):
     from egolib.methods.sweep import open_sweep, run_sweep, submit_sweep
 
     sweep = open_sweep(options.grid, options.data, options.results)
+    if options.no_training and (options.submit or options.hours or options.shard != (1, 1)):
+        raise EgolibError(
+            "--no-training: nothing is trained, so nothing is split, timed or submitted"
+        )
     if options.no_training:
         sweep.any_study.prepare_data()
     elif options.submit:

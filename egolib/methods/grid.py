@@ -15,7 +15,8 @@
     seeds = [0]                        # else those above
     with.stage = "finetune"            # keys that differ from the base for all values
 
-A value that gives what another run already is, is that run, from the seeds of both. Every run has a
+Rows that are called as in comparison.PUBLISHED stand beside the published figures, and claims.CLAIMS
+compares those that it names: call no other method so. A value that gives what another run already is, is that run, from the seeds of both. Every run has a
 folder of its own; runs whose heatmap networks would be the same share one.
 """
 
@@ -26,7 +27,15 @@ import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 
-from egolib.config import OWN_STAGES, STAGES, Profile, load_profile, override
+from egolib.config import (
+    LARGEST_SEED,
+    OWN_STAGES,
+    PROFILES,
+    STAGES,
+    Profile,
+    load_profile,
+    override,
+)
 from egolib.errors import EgolibError
 
 _GRID_KEYS = {"base": str, "seeds": list, "methods": dict, "ablations": dict}
@@ -67,15 +76,25 @@ class Variation:
 
 
 @dataclass(frozen=True)
+class Ablation:
+    """One `key` of the profile; names: {value: name of its variation}; fixed: "key=value", those that
+    differ from the base for all values."""
+
+    key: str
+    names: dict
+    fixed: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Grid:
     """variations: {name: Variation}, in the order in which they are run. methods: names of those
-    that are rows. ablations: {title: (key of the profile, {value: name of its variation})}."""
+    that are rows. ablations: {title: Ablation}."""
 
     name: str
     base: Profile
     variations: dict[str, Variation]
     methods: tuple[str, ...]
-    ablations: dict[str, tuple[str, dict]]
+    ablations: dict[str, Ablation]
 
 
 def read_grid(path):
@@ -89,6 +108,8 @@ def read_grid(path):
     except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise EgolibError(f"{path}: not a TOML file ({error})") from error
     _check_keys(content, _GRID_KEYS, path)
+    if path.stem in PROFILES and path.stem != "study":
+        raise EgolibError(f"{path}: results/{path.stem} is that of a profile; rename the file")
     base = content.get("base", "study")
     base = load_profile(path.parent / base if base.endswith(".toml") else base)
     seeds = _seeds(content.get("seeds", [0]), path)
@@ -109,13 +130,11 @@ def read_grid(path):
         key, of = ablation["key"], _seeds(ablation.get("seeds", list(seeds)), source)
         fixed = ablation.get("with", {})
         names = {value: "_".join([f"{key}={value}", *_flat(fixed)]) for value in ablation["values"]}
-        grid.ablations[title] = (
-            key,
-            {
-                value: _add(grid, name, _merged(fixed, _nested(key, value)), of, source)
-                for value, name in names.items()
-            },
-        )
+        added = {
+            value: _add(grid, name, _merged(fixed, _nested(key, value)), of, source)
+            for value, name in names.items()
+        }
+        grid.ablations[title] = Ablation(key, added, tuple(_flat(fixed)))
     if not grid.variations:
         raise EgolibError(f"{path}: names no methods and no ablations; there is nothing to run")
     return grid
@@ -177,7 +196,9 @@ def _seeds(values, source):
     if (
         not isinstance(values, list)
         or not values
-        or any(type(v) is not int or v < 0 for v in values)
+        or any(type(v) is not int or not 0 <= v <= LARGEST_SEED for v in values)
     ):
-        raise EgolibError(f"{source}: seeds = {values!r} is not a list of whole numbers from 0 on")
+        raise EgolibError(
+            f"{source}: seeds = {values!r} is not a list of whole numbers from 0 to {LARGEST_SEED}"
+        )
     return tuple(dict.fromkeys(values))

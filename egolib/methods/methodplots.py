@@ -40,10 +40,11 @@ def method_bars(methods, states=None):
 
 
 @styled
-def ablation_figure(points, key):
+def ablation_figure(points, key, fixed=()):
     """MPJPE against the value of one key, all else equal.
 
-    points: {value: comparison.SeededPredictions}, in order. key: the profile's, for the axis.
+    points: {value: comparison.SeededPredictions}, in order. key: the profile's, for the axis. fixed:
+    what differs from the profile for all values, "key=value" each.
     """
     figure = StudyFigure(figsize=(4.2, 3.2))
     axes = figure.subplots()
@@ -64,5 +65,6 @@ def ablation_figure(points, key):
     axes.set_ylabel("MPJPE (mm)")
     axes.grid(axis="y", color="0.9")
     seeds = len(next(iter(points.values())).runs)
-    figure.suptitle(f"{seeds} seed{'s' * (seeds > 1)} (dashes), 95 % intervals", fontsize=8)
+    title = f"{seeds} seed{'s' * (seeds > 1)} (dashes), 95 % intervals"
+    figure.suptitle("\n".join([*([f"with {', '.join(fixed)}"] * bool(fixed)), title]), fontsize=8)
     return figure

@@ -1,5 +1,7 @@
 """All that a sweep has found so far, finished or not: tables, claims and figures below its results."""
 
+from dataclasses import dataclass
+
 import pandas as pd
 
 from egolib.cost import full_size_costs
@@ -8,22 +10,34 @@ from egolib.files import write_atomically
 from egolib.methods.claims import check_claims, claims_text, finding_about_the_published_row
 from egolib.methods.comparison import TABLES, build_tables
 from egolib.methods.methodplots import ablation_figure, method_bars
+from egolib.metrics import bootstrap_interval
 from egolib.ourplots import error_by_minutes
 from egolib.results import save_table, write_table
 
 ABLATION = "ablation_"  # how the names of their figures begin
+ABLATIONS = "ablations"
 FULL_SIZE = "methods_full_size"
 
 
+@dataclass(frozen=True)
+class Outcome:
+    """{name: DataFrame}, {name: StudyFigure}, and the claims as sentences."""
+
+    tables: dict
+    figures: dict
+    claims: str
+
+
 def write_outcome(sweep):
-    """Write what a sweep.Sweep has found so far below its results -> {name: table}.
+    """Write what a sweep.Sweep has found so far below its results -> Outcome.
 
     tables/: those of comparison.TABLES; FULL_SIZE, of cost.full_size_costs; `runs`, of `standing`;
-    `claims`, of claims.check_claims, and as text with the finding about the published row. figures/:
-    methods, error_by_minutes, and one an ablation. Raises EgolibError when no method is trained yet.
+    ABLATIONS, of `ablated`; `claims`, of claims.check_claims, and as text with the finding about the
+    published row. figures/: methods, error_by_minutes, and one an ablation. Raises EgolibError when
+    no method is trained yet.
     """
     methods, states = sweep.methods(), sweep.states()
-    folder, figures = sweep.results / "tables", sweep.results / "figures"
+    folder = sweep.results / "tables"
     tables = build_tables(methods, sweep.costs(methods), states, sweep.data_label)
     for name, table in tables.items():
         write_table(TABLES[name], table, folder, name)
@@ -31,15 +45,36 @@ def write_outcome(sweep):
     write_atomically(folder / "runs.csv", standing(sweep).to_csv(index_label="row"))
     claims = check_claims(methods, states)
     write_atomically(folder / "claims.csv", claims.to_csv(index_label="claim"))
-    text = f"{claims_text(claims)}\n\n{finding_about_the_published_row()}\n"
-    write_atomically(folder / "claims.md", text)
-    save_figure(method_bars(methods, states), figures, "methods")
+    text = claims_text(claims)
+    write_atomically(folder / "claims.md", f"{text}\n\n{finding_about_the_published_row()}\n")
+    figures = {"methods": method_bars(methods, states)}
     if curves := sweep.learning_curves():
-        save_figure(error_by_minutes(curves), figures, "error_by_minutes")
-    for title, (key, _) in sweep.grid.ablations.items():
-        if points := sweep.ablation(title):
-            save_figure(ablation_figure(points, key), figures, f"{ABLATION}{title}")
-    return tables
+        figures["error_by_minutes"] = error_by_minutes(curves)
+    points = {title: sweep.ablation(title) for title in sweep.grid.ablations}
+    points = {title: found for title, found in points.items() if found}
+    tables[ABLATIONS] = ablated(sweep.grid, points)
+    write_atomically(folder / f"{ABLATIONS}.csv", tables[ABLATIONS].to_csv(index_label="ablation"))
+    for title, found in points.items():
+        ablation = sweep.grid.ablations[title]
+        figures[ABLATION + title] = ablation_figure(found, ablation.key, ablation.fixed)
+    for name, figure in figures.items():
+        save_figure(figure, sweep.results / "figures", name)
+    return Outcome(tables, figures, text)
+
+
+def ablated(grid, points):
+    """The figures of the ablations as a DataFrame, a row a value: "key", "value", "with" (what differs
+    from the base for all values), "seeds", and MPJPE with its 95 % interval. points: {title: {value:
+    comparison.SeededPredictions}}."""
+    rows = []
+    for title, found in points.items():
+        ablation = grid.ablations[title]
+        for value, predictions in found.items():
+            mean, low, high = bootstrap_interval(*predictions.where(True))
+            rows.append((title, ablation.key, value, " ".join(ablation.fixed), len(predictions.runs),
+                         round(mean, 2), round(low, 2), round(high, 2)))  # fmt: skip
+    columns = ["ablation", "key", "value", "with", "seeds", "MPJPE (mm)", "low", "high"]
+    return pd.DataFrame(rows, columns=columns).set_index("ablation")
 
 
 def standing(sweep):
@@ -48,7 +83,7 @@ def standing(sweep):
     rows = {}
     for name, variation in sweep.grid.variations.items():
         parts = ["methods"] * (name in sweep.grid.methods)
-        parts += [t for t, (_, names) in sweep.grid.ablations.items() if name in names.values()]
+        parts += [t for t, a in sweep.grid.ablations.items() if name in a.names.values()]
         rows[name] = {
             "part of": ", ".join(parts),
             "seeds trained": len(sweep.seeds(name)),

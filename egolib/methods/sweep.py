@@ -30,6 +30,7 @@ from egolib.files import atomic_path, code_digest
 from egolib.methods.comparison import SeededPredictions
 from egolib.methods.grid import Grid, read_grid
 from egolib.methods.steps import stamps, steps_of_run, training_s
+from egolib.owners import claim
 from egolib.report import duration_text
 from egolib.skeleton import SPLIT_FOLDERS
 from egolib.study import REPOSITORY, Study, default_tree
@@ -136,7 +137,7 @@ class Sweep:
     def ablation(self, title):
         """An ablation's trained values -> {value: SeededPredictions}, all of the same seeds; {}
         where there are not two to compare."""
-        _, names = self.grid.ablations[title]
+        names = self.grid.ablations[title].names
         trained = {value: name for value, name in names.items() if self.seeds(name)}
         if len(trained) < 2:
             return {}
@@ -213,13 +214,24 @@ def open_sweep(grid="study", data="", results=""):
     )
 
 
+def _prepare(sweep):
+    """Render what is missing of the miniature, and make sure that the results folder is this sweep's.
+    Raises EgolibError where it holds another grid's, or what was trained on other data."""
+    sweep.any_study.prepare_data()
+    owner = {"grid": sweep.grid.name, "data": sweep.any_study.data_identity}
+    claim(sweep.results / "sweep.json", owner, (sweep.results / "runs").is_dir())
+    for caution in sweep.any_study.cautions():
+        print(caution, flush=True)
+
+
 def run_sweep(sweep, hours=None, shard=(1, 1)):
     """Run the steps that are not done -> those that are left.
 
     hours: no step is begun that should end later, unless it is the first. Prints beforehand what is
-    to be done and how long it should take, and then at every step, by this machine's own pace.
+    to be done and how long it should take, and then at every step, by this machine's own pace. Raises
+    EgolibError where the results folder holds another grid's, or what was trained on other data.
     """
-    sweep.any_study.prepare_data()
+    _prepare(sweep)
     steps = sweep.steps(shard)
     left = [step for step in steps if not step.is_done]
     left_s = sum(step.seconds for step in left)
@@ -243,7 +255,7 @@ def run_sweep(sweep, hours=None, shard=(1, 1)):
 def submit_sweep(sweep, machines, cluster, options):
     """`run_sweep` in as many jobs as `machines`, which share the results folder, and wait for them;
     `cluster` and `options` as in cluster.run_parts."""
-    sweep.any_study.prepare_data()  # once, before the jobs would all do it
+    _prepare(sweep)  # once, before the jobs would all do it
     sweep.steps()  # the frames are read and kept once, before the jobs would all do it
     folder = sweep.results / "jobs"
     run_parts(partial(_run_part, sweep), machines, folder, cluster, os.cpu_count(), options)

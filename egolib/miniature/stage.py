@@ -8,7 +8,8 @@ from egolib.miniature.motion.bvh import captured_clips, perform_capture, read_ca
 from egolib.miniature.motion.performance import perform
 from egolib.miniature.people.body import camera_poses, headset_tilt, pose_skeleton, stable_rng
 from egolib.miniature.people.wardrobe import dress, sole_points
-from egolib.miniature.places.room import FREE_M, companions, furnish, stool
+from egolib.miniature.places.furniture import companions, stool
+from egolib.miniature.places.room import FREE_M, furnish
 from egolib.miniature.rendering.renderer import Renderer, camera_rays
 from egolib.miniature.rendering.sensor import draw_sensor
 from egolib.miniature.write import (

@@ -7,9 +7,9 @@ from pathlib import Path
 import pandas as pd
 
 from egolib.errors import EgolibError
-from egolib.methods.claims import finding_about_the_published_row
+from egolib.methods.claims import aimed_at, finding_about_the_published_row
 from egolib.methods.comparison import TABLES
-from egolib.methods.outcome import ABLATION, FULL_SIZE
+from egolib.methods.outcome import ABLATION, ABLATIONS, FULL_SIZE
 from egolib.pages.layout import write_page
 from egolib.pages.overview import figures_of, how_made
 from egolib.pages.tables import plain, read_table, with_sources
@@ -31,7 +31,7 @@ def write_sweep_report(results_dir):
     results = Path(results_dir)
     manifest = read_manifest(results)
     folder, figures = results / "tables", figures_of(results)
-    for name in ("methods", "runs", "claims", FULL_SIZE):
+    for name in ("methods", "runs", "claims", ABLATIONS, FULL_SIZE):
         if not (folder / f"{name}.csv").is_file():
             raise EgolibError(f"{folder / name}.csv: missing; run `egolib sweep --no-training`")
     runs = pd.read_csv(folder / "runs.csv", index_col="row")
@@ -55,6 +55,7 @@ def write_sweep_report(results_dir):
             for stem, picture in figures.items()
             if stem.startswith(ABLATION)
         },
+        ablated=plain(pd.read_csv(folder / f"{ABLATIONS}.csv", index_col="ablation")),
         tables=[
             {"title": TABLES[name], "content": with_sources(table), "notes": _notes(folder, name)}
             for name, table in tables.items()
@@ -95,7 +96,7 @@ def _claims(claims):
                         row.difference_mm,
                     ),
                     (f"{row.confidence:.1f}", row.confidence),
-                    (f"{row.ratio:.2f}", row.ratio),
+                    (f"{row.ratio:.2f}{aimed_at(claim)}", row.ratio),
                     (f"{row.seeds}", row.seeds),
                 ],
             )

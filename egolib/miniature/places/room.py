@@ -4,14 +4,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from egolib.miniature.places.furniture import (
-    INDOORS,
-    ON_TERRACES,
-    companions,
-    draw_piece,
-    footprint_m,
-    stool,
-)
+from egolib.miniature.places.furniture import INDOORS, ON_TERRACES, draw_piece
 from egolib.miniature.places.lights import Light, draw_light
 from egolib.miniature.places.outdoors import roof, surround
 from egolib.miniature.places.solids import PLAIN, PRINTED, part, placed
@@ -27,22 +20,13 @@ from egolib.miniature.places.surfaces import (
     warm,
 )
 
-__all__ = [
-    "CLEARANCE_M",
-    "FREE_M",
-    "WILD_SHARE",
-    "Room",
-    "Window",
-    "companions",
-    "furnish",
-    "stool",
-]
-
 FREE_M = 0.5  # half the side of the square in which a performance is centred
 CLEARANCE_M = 1.9  # furniture stays this far from the middle
 PLACES = {"room": 0.5, "terrace": 0.22, "garden": 0.28}
 WILD_SHARE = 0.1  # of the places: patterns, colours and lamps as nowhere on earth
 RUG_SHARE = 0.25
+EDGES_M = {"room": 0.05, "terrace": 0.22, "garden": 0.2}  # left to pictures, posts and hedges
+TRIES = 5  # to find a place for a piece, on average
 
 
 @dataclass(frozen=True)
@@ -130,7 +114,7 @@ def furnish(rng):
         rug=rug,
         rug_surface=draw_surface(rng, str(rng.choice(["carpet", "carpet", "carpet", "wild"]))),
         light=draw_light(rng, half, windows, kind == "garden", floor.colour, wild),
-        boxes=_stand(rng, kind, half),
+        boxes=_stand(rng, kind, half, windows),
     )
 
 
@@ -160,24 +144,19 @@ def _openings(rng, half):
     ]  # fmt: skip
 
 
-def _stand(rng, kind, half):
-    """Furniture along the edges, at least CLEARANCE_M from the middle."""
+def _stand(rng, kind, half, windows):
+    """Furniture along the edges, each piece on floor of its own; what hangs, and what is around."""
     pieces = INDOORS if kind == "room" else ON_TERRACES
-    solids = []
-    for _ in range(rng.integers(3, 11) if kind == "room" else rng.integers(0, 7)):
-        piece = draw_piece(rng, pieces)
-        size = footprint_m(piece)
-        wall = rng.integers(4)
-        way = np.array([(1, 0), (-1, 0), (0, 1), (0, -1)][wall])
-        room_left = half[wall // 2] - 0.7 * size
-        away = max(room_left - rng.choice([0, rng.uniform(0, 1)]), CLEARANCE_M + size)
-        if away > half[wall // 2] - 0.3 * size:
-            continue
-        across = rng.uniform(-0.85, 0.85) * half[1 - wall // 2] * np.abs(way[::-1])
-        yaw = np.arctan2(way[1], way[0]) - np.pi / 2 + rng.choice([0.05, 0.8]) * rng.normal()
-        solids += placed(piece, *(away * way + across), yaw)
+    wanted = rng.integers(3, 11) if kind == "room" else rng.integers(0, 7)
+    solids, taken = [], []
+    for _ in range(TRIES * wanted):
+        piece, area = _at_an_edge(rng, draw_piece(rng, pieces), half[:2] - EDGES_M[kind])
+        free = np.linalg.norm(np.maximum(np.maximum(area[0], -area[1]), 0)) >= CLEARANCE_M
+        if free and len(taken) < wanted and _is_apart(area, taken):
+            solids += piece
+            taken.append(area)
     if kind == "room":
-        solids += _on_walls(rng, half)
+        solids += _on_walls(rng, half, windows)
     if kind == "terrace" and rng.random() < 0.7:
         solids += roof(rng, half, half[2])
     if kind != "room":
@@ -185,19 +164,46 @@ def _stand(rng, kind, half):
     return solids
 
 
-def _on_walls(rng, half):
-    """Pictures and doors, flat on the walls, and lamps below the ceiling."""
-    solids = []
+def _at_an_edge(rng, piece, half):
+    """Put a piece with its back to one of the edges of a rectangle of half sizes (2,) metres, inside
+    -> its solids, the corners (2, 2) of the upright rectangle around it."""
+    axis, sign = rng.integers(2), rng.choice([-1, 1])
+    yaw = (0 if axis else -np.pi / 2) + (0 if sign > 0 else np.pi)
+    piece = placed(piece, 0, 0, yaw + rng.choice([0.05, 0.8]) * rng.normal())
+    corners = np.concatenate([solid.triangles().reshape(-1, 3)[:, :2] for solid in piece])
+    area = np.array([corners.min(0), corners.max(0)])
+    least, most = -half - area[0], half - area[1]
+    at = rng.uniform(least, most)
+    gap = rng.choice([0, rng.uniform(0, 1)])
+    at[axis] = most[axis] - gap if sign > 0 else least[axis] + gap
+    return placed(piece, *at, 0), area + at
+
+
+def _is_apart(area, others):
+    """Whether a rectangle, its lowest and highest corner (2, 2), overlaps none of the others."""
+    return all((area[0] >= high).any() or (area[1] <= low).any() for low, high in others)
+
+
+def _on_walls(rng, half, windows):
+    """Pictures and doors, flat on the walls beside the windows and each other."""
+    solids, taken = [], [[] for _ in range(4)]
+    for window in windows:
+        middle, size = (window.along, window.height), (window.half_width, window.half_height)
+        taken[window.wall].append(np.add(middle, np.multiply.outer([-1, 1], size)))
     for _ in range(rng.integers(0, 6)):
-        axis, sign = rng.integers(2), rng.choice([-1, 1])
+        wall = rng.integers(4)
+        axis, sign = wall // 2, 1 - 2 * (wall % 2)
         x, z, height = rng.uniform(0.15, 0.6), rng.uniform(0.15, 0.5), rng.uniform(1.3, 1.7)
         if rng.random() < 0.3:
             x, z, height = 0.42, 1.0, 1.0
         look = dict(colour=tint(rng, rng.choice([0.05, 0.4]), 0.5), second=tint(rng, 0.4, 0.6),
                     style=int(rng.choice([PLAIN, PRINTED])))  # fmt: skip
-        flat = part(0, 0, height, x, 0.02, z, **look)
-        across = rng.uniform(-1, 1) * (half[1 - axis] - x)
-        at = np.array([across, across])
-        at[axis] = sign * (half[axis] - 0.02)
-        solids += placed([flat], *at, 0 if axis else np.pi / 2)
+        along = rng.uniform(-1, 1) * (half[1 - axis] - x)
+        area = np.array([[along - x, height - z], [along + x, height + z]])
+        if _is_apart(area, taken[wall]):
+            at = np.full(2, along)
+            at[axis] = sign * (half[axis] - 0.02)
+            flat = part(0, 0, height, x, 0.02, z, **look)
+            solids += placed([flat], *at, 0 if axis else np.pi / 2)
+            taken[wall].append(area)
     return solids
