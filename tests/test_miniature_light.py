@@ -3,6 +3,7 @@ colour, coarse light against brute force, what a camera may and may not do to a 
 
 from dataclasses import fields, replace
 from functools import cache
+from itertools import combinations, count
 
 import numpy as np
 import pytest
@@ -11,7 +12,8 @@ from test_miniature_body import cast
 from egolib.camera import inside_circle
 from egolib.miniature.people.body import camera_poses, pose_skeleton, stable_rng
 from egolib.miniature.people.wardrobe import OBJECT_IDS, dress
-from egolib.miniature.places.furniture import companions
+from egolib.miniature.places import room as places_room
+from egolib.miniature.places.furniture import companions, draw_piece
 from egolib.miniature.places.lights import Lamp, Light, draw_light
 from egolib.miniature.places.room import (
     CLEARANCE_M,
@@ -244,8 +246,58 @@ def test_places_vary_leave_room_and_are_lit_alike():
         for solid in room.boxes:
             corners = solid.triangles().reshape(-1, 3)
             low = corners[corners[:, 2] < 2.2]
-            assert not len(low) or np.hypot(low[:, 0], low[:, 1]).min() > CLEARANCE_M - 0.35
+            assert not len(low) or np.hypot(low[:, 0], low[:, 1]).min() >= CLEARANCE_M
     assert rooms[3].describe() == furnish(stable_rng(3, "room")).describe()
+
+
+def corners_of(solids):
+    return np.concatenate([solid.triangles().reshape(-1, 3) for solid in solids])
+
+
+def test_no_two_pieces_share_floor_and_none_is_in_a_wall(monkeypatch):
+    drawn = count()
+
+    def named(rng, shares):
+        name = f"piece {next(drawn)}"
+        return [replace(solid, object_name=name) for solid in draw_piece(rng, shares)]
+
+    monkeypatch.setattr(places_room, "draw_piece", named)
+    pieces = 0
+    for seed in range(60):
+        room, areas = furnish(stable_rng(seed, "room")), []
+        for name in {solid.object_name for solid in room.boxes if "piece" in solid.object_name}:
+            corners = corners_of([s for s in room.boxes if s.object_name == name])[:, :2]
+            assert (np.abs(corners) < room.half[:2]).all()
+            areas.append((corners.min(0), corners.max(0)))
+        for (low, high), (lowest, highest) in combinations(areas, 2):
+            shared_m = np.minimum(high, highest) - np.maximum(low, lowest)
+            assert shared_m.min() < 1e-6
+        pieces += len(areas)
+    assert pieces > 60 * 3
+
+
+def test_nothing_hangs_over_a_window_or_another_picture(monkeypatch):
+    monkeypatch.setattr(
+        places_room, "part", lambda *sizes, **look: part(*sizes, **look, object_name="hung")
+    )
+    beside = 0
+    for seed in range(120):
+        room = furnish(stable_rng(seed, "room"))
+        areas = {wall: [] for wall in range(4)}  # along the wall and up: lowest, highest
+        for window in room.windows:
+            middle = np.array([window.along, window.height])
+            half = np.array([window.half_width, window.half_height])
+            areas[window.wall].append((middle - half, middle + half))
+        for solid in (s for s in room.boxes if s.object_name == "hung"):
+            corners = corners_of([solid])
+            axis = int(np.argmin(np.ptp(corners, axis=0)))
+            along = corners[:, [1 - axis, 2]]
+            areas[2 * axis + int(corners[0, axis] < 0)].append((along.min(0), along.max(0)))
+        for on_wall in areas.values():
+            for (low, high), (lowest, highest) in combinations(on_wall, 2):
+                assert (np.minimum(high, highest) - np.maximum(low, lowest)).min() < 1e-6
+                beside += 1
+    assert beside > 50
 
 
 def test_cameras_vary_in_all_that_they_do():

@@ -150,9 +150,11 @@ def _stand(rng, kind, half, windows):
     wanted = rng.integers(3, 11) if kind == "room" else rng.integers(0, 7)
     solids, taken = [], []
     for _ in range(TRIES * wanted):
+        if len(taken) == wanted:
+            break
         piece, area = _at_an_edge(rng, draw_piece(rng, pieces), half[:2] - EDGES_M[kind])
         free = np.linalg.norm(np.maximum(np.maximum(area[0], -area[1]), 0)) >= CLEARANCE_M
-        if free and len(taken) < wanted and _is_apart(area, taken):
+        if free and _is_apart(area, taken):
             solids += piece
             taken.append(area)
     if kind == "room":
