@@ -13,12 +13,13 @@ import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
 from test_miniature_body import cast
+from test_miniature_channels import read_frame
 
 from egolib.camera import XR_EGOPOSE, in_front, inside_circle, project, unproject, world_to_camera
 from egolib.config import RenderConfig
 from egolib.errors import EgolibError
 from egolib.files import code_digest
-from egolib.miniature import OBJECT_IDS, decode_depth, plan, planned_sequences, render_tree, tree
+from egolib.miniature import OBJECT_IDS, plan, planned_sequences, render_tree, tree
 from egolib.miniature.motion.clips import CLIPS
 from egolib.miniature.people.body import stable_rng
 from egolib.miniature.people.wardrobe import GARMENT_STEP, PARTS
@@ -71,7 +72,7 @@ def tiny(known_cast, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def large_frames(tmp_path_factory):
-    """Frames at half size of one person: [(label, distances_m, object ids)]."""
+    """Frames at half size of one person -> frames of `read_frame`."""
     root = tmp_path_factory.mktemp("large")
     config = dataclasses.replace(TINY, scale=0.5, train_frames=LARGE_FRAMES)
     stage = Stage(root, config, SEED, *cast())
@@ -89,15 +90,6 @@ def test_memory_stays_flat_however_many_sequences_are_rendered(tmp_path):
         pages = int(Path("/proc/self/statm").read_text().split()[1])
         resident_mb.append(pages * os.sysconf("SC_PAGE_SIZE") / 1e6)
     assert resident_mb[-1] - resident_mb[len(resident_mb) // 3] < 30  # a frame's buffers are more
-
-
-def read_frame(json_path):
-    folder, number = json_path.parent.parent, json_path.stem[-6:]
-    depth, ids = (
-        cv2.imread(str(next((folder / kind).glob(f"*.{number}.png"))), cv2.IMREAD_UNCHANGED)
-        for kind in ("depth", "objectId")
-    )
-    return json.loads(json_path.read_text()), decode_depth(depth), ids
 
 
 def digests(root):
@@ -201,7 +193,8 @@ def test_pictures_are_black_outside_the_circle_and_full_inside(tiny):
 def test_visible_joints_lie_just_below_the_body_in_the_depth_picture(large_frames):
     gaps_m = []
     assert len(large_frames) == LARGE_FRAMES * len(LARGE_CLIPS)
-    for label, depth, ids in large_frames:
+    for frame in large_frames:
+        label, depth, ids = frame.labels, frame.depth_m, frame.ids
         names = [joint["name"].removeprefix(RIG_PREFIX) for joint in label["joints"]]
         for name in JOINTS[2:]:
             column = names.index(name)
