@@ -22,6 +22,7 @@ from egolib.miniature.places.room import (
     PLACES,
     TERRACE_FLOORS,
     WILD_SHARE,
+    Window,
     furnish,
 )
 from egolib.miniature.places.solids import part, placed
@@ -143,11 +144,27 @@ def test_corners_are_darker_under_an_even_sky(stand):
     assert seen[middle].mean() == pytest.approx(0.5, rel=0.02)
 
 
+def test_beyond_an_opening_lies_ground_as_bright_as_in_the_open_air(stand):
+    opening = Window(wall=0, along=0.0, height=1.5, half_width=1.9, half_height=1.49)
+    room = bare_room(lamps=[lamp((0, 0, 2.9), 0.1)], ambient=1.0)
+    room = replace(room, half=np.array([2.0, 2.0, 3.0]), windows=[opening], window_bars_m=0.0)
+    centre = np.array([0, 0, 1.6])
+    points, seen = floor_points(stand, centre), radiance_from(stand, room, centre)
+    outside = (points[..., 0] > 2.2) & (points[..., 0] < 4) & (np.abs(points[..., 1]) < 1)
+    assert outside.sum() > 50
+    assert (stand[0].object_ids.numpy()[outside] == OBJECT_IDS["floor"]).all()
+    sideways = np.linalg.norm(points[outside], axis=-1)
+    expected_m = np.hypot(sideways, centre[2])
+    np.testing.assert_allclose(stand[0].distances.numpy()[outside], expected_m, atol=1e-3)
+    sky = (room.light.sky.low + room.light.sky.above) / 2
+    np.testing.assert_allclose(seen[outside] / (0.5 * sky), 1, atol=0.03)
+
+
 def test_the_floor_colours_what_faces_it(stand):
     red, blue = np.array([0.6, 0.1, 0.1]), np.array([0.1, 0.1, 0.6])
     ratios = []
     for colour in (red, blue):
-        light = draw_light(stable_rng("light"), np.array([4, 4, 3.0]), [], False, colour, False)
+        light = draw_light(stable_rng("light"), np.array([4, 4, 3.0]), [], "room", colour, False)
         room = replace(bare_room(), light=light, floor=replace(GREY, colour=colour, second=colour))
         seen = radiance_from(stand, room)
         chin = np.isin(stand[0].object_ids.numpy(), [OBJECT_IDS["head:skin"]])

@@ -55,10 +55,10 @@ class Light:
     sky: Sky
 
 
-def draw_light(rng, half, windows, open_air, floor_colour, wild):
-    """Draw the light of a room of half sizes (3,) with Windows, or of the open air -> Light."""
+def draw_light(rng, half, windows, kind, floor_colour, wild):
+    """Draw the light of a room or terrace of half sizes (3,) with Windows, or of a garden -> Light."""
     tone = (lambda: tint(rng, 0.8, 0.6)) if wild else (lambda: _pale(rng))
-    if open_air:
+    if kind == "garden":
         lamps = [_sun(rng)] if rng.random() < 0.65 else []
     else:
         lamps = [_window_light(window, half) for window in _largest(windows, rng.integers(1, 4))]
@@ -77,7 +77,7 @@ def draw_light(rng, half, windows, open_air, floor_colour, wild):
         lamps=coloured,
         ambient_above=ambient * tone(),
         ambient_below=floor_colour * rng.uniform(0.6, 1.0) + rng.uniform(*SIDELIGHT) * tone(),
-        sky=_sky(rng, open_air),
+        sky=_sky(rng, kind != "room"),
     )
 
 

@@ -53,7 +53,7 @@ class Window:
 @dataclass(frozen=True)
 class Room:
     """Floor at z = 0, walls at x = +-half[0] and y = +-half[1], ceiling at half[2] metres; a garden
-    has neither, and beyond half other ground."""
+    has neither. Beyond half lies other ground."""
 
     kind: str
     wild: bool
@@ -106,14 +106,14 @@ def furnish(rng):
         wild=wild,
         half=half,
         floor=floor,
-        ground=draw_surface(rng, pick(rng, GARDEN_FLOORS)) if kind == "garden" else floor,
+        ground=draw_surface(rng, pick(rng, GARDEN_FLOORS)),
         wall=wall,
         ceiling=warm(rng, rng.uniform(0.4, 0.85)),
         windows=windows,
         window_bars_m=rng.choice([0, 0.03]) if kind == "room" else 0.0,
         rug=rug,
         rug_surface=draw_surface(rng, str(rng.choice(["carpet", "carpet", "carpet", "wild"]))),
-        light=draw_light(rng, half, windows, kind == "garden", floor.colour, wild),
+        light=draw_light(rng, half, windows, kind, floor.colour, wild),
         boxes=_stand(rng, kind, half, windows),
     )
 

@@ -3,7 +3,7 @@
 import warp as wp
 
 from egolib.miniature.rendering.fabric import BodyOnDevice, body_paint
-from egolib.miniature.rendering.intersect import BODY, CEILING, FLOOR, SOLID, WALL, window_share
+from egolib.miniature.rendering.intersect import BODY, CEILING, FLOOR, GROUND, SOLID, WALL
 from egolib.miniature.rendering.materials import (
     Hit,
     RoomOnDevice,
@@ -74,10 +74,18 @@ def floor_surface(room: wp.array(dtype=RoomOnDevice), point: wp.vec3, blur: floa
 
 
 @wp.func
-def wall_surface(
-    room: wp.array(dtype=RoomOnDevice), hit: Hit, point: wp.vec3, ray: wp.vec3, blur: float
-):
-    """A wall with its windows, through which the outside shines."""
+def ground_surface(room: wp.array(dtype=RoomOnDevice), point: wp.vec3, blur: float):
+    """The ground outside a room or terrace; it mirrors nothing."""
+    surface = Surface()
+    colour, _ = surface_paint(room[0].ground, room[0].noise, point[0], point[1], blur)
+    surface.colour = colour
+    surface.normal = wp.vec3(0.0, 0.0, 1.0)
+    return surface
+
+
+@wp.func
+def wall_surface(room: wp.array(dtype=RoomOnDevice), hit: Hit, point: wp.vec3, blur: float):
+    """A wall beside its windows."""
     surface = Surface()
     surface.normal = hit.normal
     surface.object_id = room[0].surface_ids[1]
@@ -89,12 +97,6 @@ def wall_surface(
     if point[2] < 0.08:
         surface.colour = 0.6 * surface.colour + 0.1 * room[0].wall.second
     surface.colour = surface.colour * (1.0 - 0.4 * wp.exp(-point[2] / CORNER_M))
-    open = window_share(room, point, hit.normal, blur)
-    if open > 0.0:
-        surface.emitted = open * outside(room, ray, 0.0)
-        surface.colour = (1.0 - open) * surface.colour
-        if open > 0.5:
-            surface.object_id = room[0].surface_ids[3]
     return surface
 
 
@@ -116,8 +118,11 @@ def surface_of(
     elif hit.kind == FLOOR:
         surface = floor_surface(room, point, blur)
         surface.object_id = room[0].surface_ids[0]
+    elif hit.kind == GROUND:
+        surface = ground_surface(room, point, blur)
+        surface.object_id = room[0].surface_ids[0]
     elif hit.kind == WALL:
-        surface = wall_surface(room, hit, point, ray, blur)
+        surface = wall_surface(room, hit, point, blur)
     elif hit.kind == CEILING:
         surface.colour = room[0].ceiling
         surface.normal = hit.normal

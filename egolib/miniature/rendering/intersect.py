@@ -1,5 +1,5 @@
-"""Where rays meet the place (floor, walls, ceiling: exactly) and what stands in it (one triangle
-mesh: the body's faces first, then the furniture's), on the device.
+"""Where rays meet the place (floor, walls, ceiling, the ground outside: exactly) and what stands in
+it (one triangle mesh: the body's faces first, then the furniture's), on the device.
 """
 
 # ruff: noqa: UP018 - Warp wants float(0.0) for a variable that a branch or loop changes
@@ -8,23 +8,31 @@ import warp as wp
 
 from egolib.miniature.rendering.materials import Hit, RoomOnDevice
 
-BODY, FLOOR, WALL, CEILING, SOLID, SKY = 1, 2, 3, 4, 5, 6
+BODY, FLOOR, WALL, CEILING, SOLID, SKY, GROUND = 1, 2, 3, 4, 5, 6, 7
 SKY_M = 100.0  # the distance that the sky and everything beyond is given
+
+
+@wp.func
+def open_hit(origin: wp.vec3, ray: wp.vec3, ground: int):
+    """Where a ray in the open air meets the ground, a hit of the kind `ground`; else the sky."""
+    hit = Hit()
+    hit.kind = SKY
+    hit.distance = float(SKY_M)
+    hit.normal = -ray
+    if ray[2] < -1.0e-6 and origin[2] < -SKY_M * ray[2]:
+        hit.kind = ground
+        hit.distance = -origin[2] / ray[2]
+        hit.normal = wp.vec3(0.0, 0.0, 1.0)
+    return hit
 
 
 @wp.func
 def shell_hit(room: wp.array(dtype=RoomOnDevice), origin: wp.vec3, ray: wp.vec3):
     """Where a ray from inside meets floor, walls or ceiling; the sky in the open air."""
-    hit = Hit()
-    hit.kind = SKY
-    hit.distance = float(SKY_M)
-    hit.normal = -ray
     if room[0].open_air > 0:
-        if ray[2] < -1.0e-6 and origin[2] < -SKY_M * ray[2]:
-            hit.kind = FLOOR
-            hit.distance = -origin[2] / ray[2]
-            hit.normal = wp.vec3(0.0, 0.0, 1.0)
-        return hit
+        return open_hit(origin, ray, FLOOR)
+    hit = Hit()
+    hit.distance = float(SKY_M)
     for k in range(3):
         slope = ray[k]
         if wp.abs(slope) > 1.0e-9:
@@ -67,6 +75,13 @@ def window_share(
 
 
 @wp.func
+def is_outside(room: wp.array(dtype=RoomOnDevice), point: wp.vec3):
+    """Whether a point lies beyond the walls."""
+    beyond = wp.max(wp.abs(point[0]) - room[0].half[0], wp.abs(point[1]) - room[0].half[1])
+    return room[0].open_air == 0 and beyond > 1.0e-3
+
+
+@wp.func
 def place_hit(
     mesh: wp.uint64, first: int, room: wp.array(dtype=RoomOnDevice), origin: wp.vec3, ray: wp.vec3,
     limit_m: float,
@@ -75,10 +90,9 @@ def place_hit(
     on are furniture, those before are the body's; `index` counts either from 0. Furniture further
     off than the limit is not looked for."""
     hit = shell_hit(room, origin, ray)
-    reach = hit.distance
-    if hit.kind == WALL and window_share(room, origin + reach * ray, hit.normal, 0.0) > 0.5:
-        reach = SKY_M  # what stands outside is seen through the window
-    query = wp.mesh_query_ray(mesh, origin, ray, wp.min(reach, limit_m))
+    if hit.kind == WALL and window_share(room, origin + hit.distance * ray, hit.normal, 0.0) > 0.5:
+        hit = open_hit(origin, ray, GROUND)  # and what stands before it
+    query = wp.mesh_query_ray(mesh, origin, ray, wp.min(hit.distance, limit_m))
     if query.result:
         hit.kind = BODY
         hit.index = query.face
@@ -101,13 +115,17 @@ def blocked(
     towards: wp.vec3,
 ):
     """Whether anything stands between a point and a spot of a lamp (w = 1) or of the sun (w = 0,
-    which shines into a room through its windows alone)."""
+    which shines into a room through its windows alone, and not through it)."""
     reach = wp.length(towards)
     ray = towards / reach
     reach = reach - 0.35
     if lamp[3] < 0.5:
         reach = 30.0
-        if room[0].open_air == 0:
+        if is_outside(room, point):
+            roof = point + (room[0].half[2] - point[2]) / ray[2] * ray
+            if not is_outside(room, roof):
+                return True
+        elif room[0].open_air == 0:
             shell = shell_hit(room, point, ray)
             if shell.kind != WALL:
                 return True

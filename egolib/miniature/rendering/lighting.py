@@ -9,7 +9,7 @@ and nothing random. `gather` reads the result at a pixel of the picture, edges r
 
 import warp as wp
 
-from egolib.miniature.rendering.intersect import BODY, FLOOR, SKY, blocked
+from egolib.miniature.rendering.intersect import BODY, FLOOR, SKY, blocked, is_outside
 from egolib.miniature.rendering.materials import Hit, RoomOnDevice
 
 wp.set_module_options(
@@ -64,8 +64,11 @@ def light_spot(
     lit.kind = kind
     raised = point + BIAS_M * normal
     lamps = wp.vec4(0.0)
+    outdoors = is_outside(room, raised)
     for i in range(room[0].lights.shape[0]):
         lamp = room[0].lights[i]
+        if outdoors and lamp[3] > 0.5:
+            continue
         centre = wp.vec3(lamp[0], lamp[1], lamp[2])
         seen = float(0.0)
         for k in range(rays):

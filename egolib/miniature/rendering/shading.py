@@ -8,7 +8,15 @@ import warp as wp
 
 from egolib.miniature.rendering.appearance import Surface, surface_of
 from egolib.miniature.rendering.fabric import BodyOnDevice
-from egolib.miniature.rendering.intersect import BODY, FLOOR, SKY_M, SOLID, place_hit
+from egolib.miniature.rendering.intersect import (
+    BODY,
+    FLOOR,
+    SKY,
+    SKY_M,
+    SOLID,
+    is_outside,
+    place_hit,
+)
 from egolib.miniature.rendering.lighting import Lit, gather, light_spot
 from egolib.miniature.rendering.materials import Hit, RoomOnDevice
 from egolib.miniature.rendering.rasterise import FACE_BITS, STEPS_PER_M, volumes
@@ -70,7 +78,12 @@ def lit_colour(room: wp.array(dtype=RoomOnDevice), lit: Lit, surface: Surface, k
                ray: wp.vec3):  # fmt: skip
     """Linear RGB towards the eye."""
     arriving, shine = lamp_light(room, lit, surface, point, ray)
-    sky = wp.lerp(room[0].ambient_below, room[0].ambient_above, 0.5 + 0.5 * surface.normal[2])
+    above = room[0].ambient_above
+    below = room[0].ambient_below
+    if is_outside(room, point):  # nothing but the sky and what the ground returns
+        above = 0.5 * (room[0].sky_low + room[0].sky_above)
+        below = 0.3 * above
+    sky = wp.lerp(below, above, 0.5 + 0.5 * surface.normal[2])
     shown = surface.emitted + wp.cw_mul(surface.colour, arriving) + shine
     for k in range(3):  # what covers the sky is of about the same colour and bounces light
         albedo = surface.colour[k]
@@ -84,7 +97,7 @@ def lit_colour(room: wp.array(dtype=RoomOnDevice), lit: Lit, surface: Surface, k
             bounced = ray - 2.0 * wp.dot(ray, surface.normal) * surface.normal
             rough = surface.roughness * surface.roughness
             image = mirrored(room, point, bounced, rough)
-            image = wp.lerp(0.15 * room[0].ambient_below, image, lit.mirror)
+            image = wp.lerp(0.15 * below, image, lit.mirror)
         shown = (1.0 - share) * shown + share * image
     return shown
 
@@ -190,7 +203,7 @@ def paint_picture(
             joined, y / float(grid_step), x / float(grid_step),
             point, hit.normal, hit.kind, 0.01 + tolerance * hit.distance,
         )  # fmt: skip
-        if lit.kind == 0 and hit.kind <= SOLID:
+        if lit.kind == 0 and hit.kind != SKY:
             if k == 0:
                 lit = light_spot(mesh, room, point, hit.normal, ray, hit.kind, 0, 1, 4)
             else:

@@ -4,7 +4,14 @@ bright windows; sharp where the lens sees them, softened where a rough floor mir
 
 import warp as wp
 
-from egolib.miniature.rendering.intersect import CEILING, FLOOR, WALL, shell_hit, window_share
+from egolib.miniature.rendering.intersect import (
+    CEILING,
+    FLOOR,
+    WALL,
+    is_outside,
+    shell_hit,
+    window_share,
+)
 from egolib.miniature.rendering.materials import RoomOnDevice, noise_at
 
 
@@ -27,7 +34,7 @@ def outside(room: wp.array(dtype=RoomOnDevice), ray: wp.vec3, softness: float):
 @wp.func
 def mirrored(room: wp.array(dtype=RoomOnDevice), point: wp.vec3, ray: wp.vec3, softness: float):
     """Radiance that arrives at a point from a direction, without body and furniture."""
-    if room[0].open_air > 0:
+    if room[0].open_air > 0 or is_outside(room, point):
         return outside(room, ray, softness)
     shell = shell_hit(room, point, ray)
     if shell.kind == CEILING:
