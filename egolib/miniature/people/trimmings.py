@@ -2,6 +2,7 @@
 
 import numpy as np
 from scipy.ndimage import gaussian_filter, maximum_filter
+from scipy.spatial import cKDTree
 
 from egolib.miniature.people.body import strongest_bones
 from egolib.miniature.people.figure import LEFT_ARM, SIDES, TRUNK
@@ -112,17 +113,11 @@ def skirt(figure, cloth, leg_end, flare, waist_m, ease_m, part):
         ],
         axis=2,
     )
-    index = figure.rig.index
-    side = smoothstep(points[..., 0], -0.14, 0.14)
-    leg = 0.85 * smoothstep(top - height, 0.08, 0.35)[:, None] * np.ones_like(side)
-    knee = figure.head("LeftLeg")[2]
-    shin = 0.6 * smoothstep(knee - height, 0.0, 0.3)[:, None] * leg
-    weights = np.zeros((*side.shape, len(figure.rig.bones)))
-    weights[..., index("Hips")] = 1 - leg
-    weights[..., index("LeftUpLeg")] = (leg - shin) * side
-    weights[..., index("RightUpLeg")] = (leg - shin) * (1 - side)
-    weights[..., index("LeftLeg")] = shin * side
-    weights[..., index("RightLeg")] = shin * (1 - side)
+    # What follows the thigh below it stays above it however far the hip bends; smoothing lets the
+    # cloth between the legs span from one to the other.
+    nearest = cKDTree(figure.vertices[body]).query(points)[1]
+    weights = figure.rig.soft_weights[body][nearest]
+    weights = gaussian_filter(weights, (1.0, 1.2, 0), mode=("nearest", "wrap", "nearest"))
     return grid_piece(
         figure, cloth, points, weights, part, closed=True, slack=(0.0, 0.35), give=0.6
     )
