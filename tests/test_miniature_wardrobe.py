@@ -26,6 +26,7 @@ from egolib.miniature.rendering.renderer import Renderer
 from egolib.miniature.rendering.sensor import draw_sensor
 
 WEARERS = ("female_004_a_a", "female_012_f_s", "male_001_a_a", "male_010_f_s")
+BELOW_KNEE = (1.1, 1.2)
 
 
 @cache
@@ -39,19 +40,22 @@ def outfits():
     ]
 
 
-def long_sleeved(name, top="sweater"):
-    """A long-sleeved top, by default a closed sweater, and trousers on a character."""
+def long_sleeved(name, top="sweater", bottom="trousers"):
+    """A long-sleeved top, by default a closed sweater, and trousers on a character; skirts, and those
+    of coats, reach below the knee."""
     rig, characters = cast()
     figure = Figure(rig, characters[name], part_ids(rig))
     fitting = Fitting(figure, np.full(3, 0.5), stable_rng("sweater", name))
     with pytest.MonkeyPatch.context() as patch:
         for kind, style in styles.TOPS.items():
             often = (1, 1) if kind == top else (0, 0)
-            patch.setitem(styles.TOPS, kind, dataclasses.replace(style, often=often))
+            end = style.skirt_end and BELOW_KNEE
+            patch.setitem(styles.TOPS, kind, dataclasses.replace(style, often=often, skirt_end=end))
         patch.setitem(styles.SLEEVES, "elbow", styles.SLEEVES["long"])
         for kind, row in styles.BOTTOMS.items():
-            often = (1, 1) if kind == "trousers" else (0, 0)
-            patch.setitem(styles.BOTTOMS, kind, (often, *row[1:]))
+            often = (1, 1) if kind == bottom else (0, 0)
+            ends = BELOW_KNEE if kind in ("skirt", "dress") else row[1]
+            patch.setitem(styles.BOTTOMS, kind, (often, ends, *row[2:]))
         return characters[name], fitting.outfit()
 
 
@@ -61,6 +65,18 @@ def bent(elbow_degrees):
     rotations = np.tile(np.eye(3), (1, len(rig.bones), 1, 1))
     turn = Rotation.from_euler("x", -elbow_degrees, degrees=True).as_matrix()
     rotations[0, rig.index("LeftForeArm")] = turn
+    return rotations
+
+
+def folded(hip_degrees, knee_degrees, apart_degrees):
+    """Rotations (1, J, 3, 3) of a body that bends both hips and knees, its knees apart."""
+    rig, _ = cast()
+    rotations = np.tile(np.eye(3), (1, len(rig.bones), 1, 1))
+    for side, sign in (("Left", 1), ("Right", -1)):
+        hip = Rotation.from_euler("xz", [-hip_degrees, sign * apart_degrees], degrees=True)
+        knee = Rotation.from_euler("x", knee_degrees, degrees=True)
+        rotations[0, rig.index(side + "UpLeg")] = hip.as_matrix()
+        rotations[0, rig.index(side + "Leg")] = knee.as_matrix()
     return rotations
 
 
@@ -203,6 +219,27 @@ def test_no_skin_shows_through_cloth(name):
         cloth = np.isin(ids % GARMENT_STEP, covered).sum() - skin
         assert cloth > 300
         assert skin < 0.01 * cloth, (degrees, skin, cloth)
+
+
+@pytest.mark.parametrize("pose", [(85, 85, 12), (115, 130, 20)], ids=["seated", "crouching"])
+@pytest.mark.parametrize(
+    ("name", "worn"),
+    [
+        ("female_012_f_s", {"bottom": "skirt"}),
+        ("female_004_a_a", {"bottom": "dress"}),
+        ("male_001_a_a", {"top": "coat"}),
+    ],
+    ids=["skirt", "dress", "coat"],
+)
+def test_a_skirt_lies_over_the_thighs_of_who_sits(name, worn, pose):
+    character, outfit = long_sleeved(name, **worn)
+    _, (_, _, ids) = posed(character, outfit, folded(*pose), scale=0.2)
+    part, garment = (ids - 1) % GARMENT_STEP, (ids - 1) // GARMENT_STEP
+    thighs = [PARTS.index("left_thigh"), PARTS.index("right_thigh")]
+    shown = (np.isin(part, thighs) & np.isin(garment, (styles.SKIN, styles.TROUSERS))).sum()
+    skirt = ((part == PARTS.index("hips")) & (garment != styles.SKIN)).sum()
+    assert skirt > 300
+    assert shown < 0.01 * skirt, (shown, skirt)
 
 
 def test_swatches_repeat_without_a_seam():
