@@ -81,9 +81,15 @@ def beard_field(figure, cheeks):
 
 
 def beard(figure, cloth, length_m, cheeks, rng):
-    """A full beard as a rough shell on chin and jaw."""
+    """A full beard as a shell on chin and jaw, uneven as its tufts are, that thins out towards its
+    outline and the ears."""
     field = beard_field(figure, cheeks)
-    thick = length_m * smoothstep(field, 0, 0.02) * rng.uniform(0.6, 1.2, len(field))
+    tufts = rng.normal(size=len(field))
+    for _ in range(3):
+        tufts = figure.rig.neighbour_average @ tufts
+    behind = figure.vertices[:, 1] - figure.mouth[1]
+    full = smoothstep(field, 0, 0.04) * (1 - smoothstep(behind, 0.03, 0.09))
+    thick = length_m * full * np.clip(1 + 0.8 * tufts, 0.3, 1.5)
     worn = figure.vertices + (0.001 + thick)[:, None] * (figure.normals + [0, 0, -0.5])
     still = np.zeros((len(field), 2))
     plain = np.ones((len(field), 3))
