@@ -157,7 +157,7 @@ class Fitting:
         same = rng.random() < 0.5
         plain = cloth.plain if same else contrast
         if style.finish == "collar":
-            tip = self._between((0.075, 0.13) if ease > 0.018 else (0.05, 0.085))
+            tip = self._between((0.06, 0.09) if ease > 0.018 else (0.05, 0.085))
             back = self._between((0.045, 0.07))
             opening = 0.06 if cloth.fastener_m else 0.5
             pattern = cloth.pattern if same else "plain"
