@@ -1,7 +1,7 @@
 """Pieces of clothing that are no copy of the skin: collars, hoods, cords, skirts."""
 
 import numpy as np
-from scipy.ndimage import gaussian_filter, maximum_filter
+from scipy.ndimage import gaussian_filter, maximum_filter, median_filter
 from scipy.spatial import cKDTree
 
 from egolib.miniature.people.body import strongest_bones
@@ -80,6 +80,7 @@ def collar(figure, cloth, top, tip_m, back_m, opening, part):
         rows = 6
         raised = starts + np.array([0, 0, 0.012])
         points = lay(surface, raised, [steps] * rows, [width / rows] * rows, 0.007)
+        points = median_filter(points, (1, 5, 1), mode="nearest")  # no column strays from the rest
         points[0] = raised
         points = points if side > 0 else points[:, ::-1]
         weights = surface.weights(points)
