@@ -82,9 +82,9 @@ class Fitting:
     def _between(self, bounds):
         return float(self.rng.uniform(*bounds))
 
-    def _add(self, cloth, make, *arguments):
+    def _add(self, cloth, make, *arguments, **named):
         """Register a cloth and what `make` sews of it: a Piece or a list of them."""
-        made = make(self.figure, len(self.cloths), *arguments)
+        made = make(self.figure, len(self.cloths), *arguments, **named)
         self.cloths.append(cloth)
         self.pieces += made if isinstance(made, list) else [made]
         return made
@@ -257,8 +257,9 @@ class Fitting:
         sunk = SINK_M * smoothstep(self.hidden, -0.006, 0.014)[:, None]
         worn = vertices - sunk * figure.normals
         everywhere, still = np.ones(len(vertices)), np.zeros((len(vertices), 2))
+        cloth, hidden = Cloth(SKIN, self.skin), self.hidden
         self._add(
-            Cloth(SKIN, self.skin), piece_of_body, everywhere, worn, still, give, self.hidden, tints
+            cloth, piece_of_body, everywhere, worn, still, give, hidden, tints=tints, soft=False
         )
         self.words["stubble"] = round(float(self.stubble), 3)
 

@@ -21,9 +21,10 @@ HIDDEN_M = 0.05  # skin and cloth further than this below another garment's hem 
 ANGLES, LEVELS = 40, 48  # of the grid on which cloth hangs from chest and belly
 
 
-def piece_of_body(figure, cloth, field, worn, slack, give, hidden=None, tints=None):
+def piece_of_body(figure, cloth, field, worn, slack, give, hidden=None, tints=None, soft=True):
     """The body's surface where `field` > 0, moved to `worn` (V, 3), without what lies deep below
-    the outer garments' field `hidden` -> Piece."""
+    the outer garments' field `hidden` -> Piece. `soft` cloth passes gradually from bone to bone; skin
+    and what grows on it do not."""
     blend, faces, parents, first = cut(figure.rig.faces, field)
     if hidden is not None:
         seen = ((blend @ hidden)[faces].min(1) < HIDDEN_M).nonzero()[0]
@@ -32,7 +33,7 @@ def piece_of_body(figure, cloth, field, worn, slack, give, hidden=None, tints=No
     edges = border_edges(faces, len(first))
     give = blend @ give
     give[edges] = 0
-    bone_indices, bone_weights = _bones(figure.rig, blend, first, soft=tints is None)
+    bone_indices, bone_weights = _bones(figure.rig, blend, first, soft)
     return Piece(
         vertices=smooth_hem(blend @ worn, edges),
         faces=faces,

@@ -64,9 +64,7 @@ def long_hair(figure, cloth, top, length_m, forward, part, rng, locks=30):
     weights = gaussian_filter1d(surface.weights(paths), 1.0, axis=1, mode="nearest")
     held = (1 - smoothstep(at, 0.9, 2.6))[None, :, None]
     head = np.eye(len(figure.rig.bones))[figure.rig.index("Head")]
-    return tubes(
-        figure, cloth, paths, widths, 0.45, outward, held * head + (1 - held) * weights, part
-    )
+    return tubes(cloth, paths, widths, 0.45, outward, held * head + (1 - held) * weights, part)
 
 
 def beard_field(figure, cheeks):
@@ -92,8 +90,7 @@ def beard(figure, cloth, length_m, cheeks, rng):
     thick = length_m * full * np.clip(1 + 0.8 * tufts, 0.3, 1.5)
     worn = figure.vertices + (0.001 + thick)[:, None] * (figure.normals + [0, 0, -0.5])
     still = np.zeros((len(field), 2))
-    plain = np.ones((len(field), 3))
-    return piece_of_body(figure, cloth, field, worn, still, still[:, 0], tints=plain)
+    return piece_of_body(figure, cloth, field, worn, still, still[:, 0], soft=False)
 
 
 def face_tints(figure, stubble, redness):

@@ -124,7 +124,7 @@ def skirt(figure, cloth, leg_end, flare, waist_m, ease_m, part):
     )
 
 
-def tubes(figure, cloth, paths, widths, flatness, outward, weights, part, sides=6):
+def tubes(cloth, paths, widths, flatness, outward, weights, part, sides=6):
     """Tapered flat tubes (hair, cords, a rolled hood) as one Piece.
 
     paths: (L, P, 3); widths: (L, P) half widths in metres; flatness: thickness over width;
@@ -180,9 +180,7 @@ def hood(figure, cloth, top, radius_m, part):
     path = surface.push_out(edge + 0.4 * radii[:, None] * outward, 0.5 * radii)
     path = gaussian_filter(path, (1.5, 0), mode="nearest") + [0, 0, 0.006]
     weights = surface.weights(path)
-    return tubes(
-        figure, cloth, path[None], radii[None], 0.8, outward[None], weights[None], part, sides=8
-    )
+    return tubes(cloth, path[None], radii[None], 0.8, outward[None], weights[None], part, sides=8)
 
 
 def cords(figure, cloth, top, length_m, part):
@@ -194,7 +192,7 @@ def cords(figure, cloth, top, length_m, part):
     paths = paths.transpose(1, 0, 2)
     outward = np.broadcast_to([0.0, -1.0, 0.3], paths.shape)
     widths = np.full(paths.shape[:2], 0.0035)
-    return tubes(figure, cloth, paths, widths, 1.0, outward, surface.weights(paths), part)
+    return tubes(cloth, paths, widths, 1.0, outward, surface.weights(paths), part)
 
 
 def shoes(figure, cloth, field, thickness_m, rows=18, columns=24):

@@ -17,10 +17,10 @@ PLACKET_M, BUTTONS_M = 0.008, 0.09  # half widths from here on have buttons; one
 STEEPEST = 0.9  # tangent of a fold's slope; steeper ones would turn away from the light
 PATTERNS = (
     "plain", "stripes", "pinstripes", "checks", "dots", "camouflage", "melange", "denim", "print",
-    "gradient", "strands", "ribs",
+    "strands", "ribs",
 )  # fmt: skip
 PLAIN, STRIPES, PINSTRIPES, CHECKS, DOTS, CAMOUFLAGE = 0, 1, 2, 3, 4, 5
-MELANGE, DENIM, PRINT, GRADIENT, STRANDS, RIBS = 6, 7, 8, 9, 10, 11
+MELANGE, DENIM, PRINT, STRANDS, RIBS = 6, 7, 8, 9, 10
 
 
 Slopes = wp.types.vector(length=6, dtype=float)  # along and around of wrinkles, drape, crumple
@@ -160,8 +160,6 @@ def cloth_paint(
     elif cloth.pattern == PRINT:
         if chart == 0 and place[1] < 0.0:
             share = print_paint(cloth, along, around, blur)
-    elif cloth.pattern == GRADIENT:
-        share = soft_step(along - cloth.top_m + 0.3, 0.5)
     elif cloth.pattern == STRANDS:
         share = 0.5 + 0.7 * wp.noise(state, wp.vec2(along * 9.0, around * 420.0))
     elif cloth.pattern == RIBS:
