@@ -52,6 +52,7 @@ PLAY_S = (4.5, 9.0)  # of key poses between two moments at ease
 EASE_S, ENTRY_S = (0.2, 0.6), 0.45  # how long at ease, and how long into and out of it at least
 SHORTEST_STEP_S = 0.18  # between two keys
 HANDS_M_PER_S, ARM_M = 4.5, np.array([0.27, 0.4])  # at most between two keys; upper and fore arm
+AROUND = np.array([0.6, -0.75, -0.28])  # left, back, up: where arms pass that turn about
 MAX_HURRY = 1.5  # how much faster a clip may run when a sequence is shorter than half of it
 ARM_SWING_DEGREES = 26
 JOININGS = 2  # rounds in which the hands meet
@@ -149,12 +150,26 @@ def _varied(scalars, arms, which, amplitude, rng):
     return ways, arms + ARM_OF_KEY * rng.normal(size=arms.shape)
 
 
+def _with_middles(arms):
+    """Unit directions (K, 2, 2, 3) -> (2 K - 1, 2, 2, 3) with one between every two keys, on the arc.
+
+    Between opposite directions the arc is open: it leads outward and forward, past the torso.
+    """
+    start, end = arms[:-1], arms[1:]
+    past = AROUND * np.array([[[1, 1, 1]], [[-1, 1, 1]]])
+    across = unit(end - start)
+    past = past - (past * across).sum(-1, keepdims=True) * across
+    middles = unit(start + end + past * np.maximum(-(start * end).sum(-1, keepdims=True), 0))
+    return np.insert(arms, np.arange(1, len(arms)), middles, axis=0)
+
+
 def _unhurried(knots_s, arms):
-    """Times of the keys (K,) with more time wherever hands go far; arms (K, 2, 2, 3)."""
-    tangents = [np.linalg.norm(v, axis=-1) for v in (arms[1:] - arms[:-1], arms[1:] + arms[:-1])]
-    way_m = (2 * tangents[0] / np.maximum(tangents[1], 0.2)) @ ARM_M
-    steps = np.maximum(np.diff(knots_s), way_m.max(1) / HANDS_M_PER_S)
-    return knots_s[0] + np.append(0, np.cumsum(steps))
+    """Times of the keys and of the middles between (2 K - 1,), of keys at `knots_s` (K,), with more
+    time wherever hands go far; arms (2 K - 1, 2, 2, 3)."""
+    turned = np.arccos(np.clip((arms[1:] * arms[:-1]).sum(-1), -1, 1))
+    way_m = (turned @ ARM_M).max(1).reshape(-1, 2)
+    halves_s = np.maximum(np.diff(knots_s)[:, None] / 2, way_m / HANDS_M_PER_S)
+    return knots_s[0] + np.append(0, np.cumsum(halves_s))
 
 
 def _swung(arms, swing):
@@ -196,10 +211,12 @@ def perform(rig, character, clip_name, frames, fps, soles, free_m, rng):
         scalars, arms, feet = _mirrored(scalars, arms, feet)
     knots_s, which, phase = _play(clip, times_s[-1], speed, rng)
     scalars, arms = _varied(scalars, arms, which, amplitude, rng)
-    knots_s = _unhurried(knots_s, arms)
+    arms = _with_middles(unit(arms))
+    arms_s = _unhurried(knots_s, arms)
+    knots_s = arms_s[::2]
     scalars = PchipInterpolator(knots_s, scalars)(times_s)
     scalars += OF_SWAY * _sway(times_s, (CHANNELS,), rng)
-    arms = PchipInterpolator(knots_s, arms)(times_s) + ARM_OF_SWAY * _sway(times_s, (2, 2, 3), rng)
+    arms = PchipInterpolator(arms_s, arms)(times_s) + ARM_OF_SWAY * _sway(times_s, (2, 2, 3), rng)
     if clip.speed_m_per_s:
         steps = walk(rig, heads, clip.speed_m_per_s * speed, times_s, rng)
     else:
