@@ -165,7 +165,11 @@ def bend_leg(rig, heads, rotations, prefix, pelvis, hip, ankle, knee_forward, fo
     rest_thigh, rest_shin = heads[shin] - heads[thigh], heads[sole] - heads[shin]
     a, b = np.linalg.norm(rest_thigh), np.linalg.norm(rest_shin)
     reach = ankle - hip
-    length = np.clip(_norm(reach), 0.2 * (a + b), 0.9999 * (a + b))
+    most_bent = np.radians(LIMITS["knee flexion"][1] - 2)
+    shortest = np.sqrt(
+        a**2 + b**2 + 2 * a * b * np.cos(most_bent)
+    )  # the shin turned from the thigh
+    length = np.clip(_norm(reach), shortest, 0.9999 * (a + b))
     along = unit(reach)
     hinge = unit(np.cross(knee_forward, along))
     up = np.cross(along, hinge)
