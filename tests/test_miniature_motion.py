@@ -14,7 +14,7 @@ from egolib.miniature.motion.limits import LIMITS, joint_angles
 from egolib.miniature.motion.performance import perform
 from egolib.miniature.people.body import camera_poses, pose_skeleton, stable_rng
 from egolib.miniature.people.wardrobe import dress, sole_points
-from egolib.miniature.places.room import FREE_M
+from egolib.miniature.places.room import CLEARANCE_M, FREE_M
 from egolib.skeleton import ACTIONS, action_of_clip
 
 FPS = 30
@@ -33,7 +33,7 @@ def soles_of(character):
 def shown(clip, seconds=2.5, take=0, character=PERFORMER, fps=FPS):
     """-> performance, world rotations, joints of one performance."""
     rig, characters = cast()
-    rng = stable_rng("test", clip, take)
+    rng = stable_rng("test", clip, character, take)
     frames = int(seconds * fps)
     soles = soles_of(character)
     done = perform(rig, characters[character], clip, frames, fps, soles, FREE_M, rng)
@@ -46,10 +46,10 @@ def performers(clip):
     return PERFORMER, PEOPLE[1 + list(CLIPS).index(clip) % (len(PEOPLE) - 1)]
 
 
-def sole_paths(clip, character):
+def sole_paths(clip, character, **options):
     """Points of the soles (N, P, 3) in metres."""
     bones, points = soles_of(character)
-    _, world, joints = shown(clip, character=character)
+    _, world, joints = shown(clip, character=character, **options)
     arms = points - cast()[1][character].heads[bones]
     return joints[:, bones] + np.einsum("npij,pj->npi", world[:, bones], arms)
 
@@ -71,36 +71,53 @@ def test_nine_categories_of_official_clips_at_least_three_each():
     assert all(actions.count(action) >= 3 for action in ACTIONS)
 
 
+# All clips briefly; at length those whose keys come in any order, so that any key meets any other,
+# and the fastest.
+SHORT = [(clip, 2.5, 0, person) for clip in CLIPS for person in performers(clip)]
+LONG = [
+    (clip, 14, take, PEOPLE[take % len(PEOPLE)])
+    for clip in ("Charge", *(clip for clip in CLIPS if CLIPS[clip].shuffled))
+    for take in range(8)
+]
+
+
+@pytest.mark.parametrize("play", SHORT + LONG, ids=str)
+def test_motion_is_continuous(play):
+    velocities = np.diff(shown(*play)[2], axis=0) * FPS
+    assert 0.3 < np.linalg.norm(velocities, axis=-1).max() < 9
+    changes = np.linalg.norm(np.diff(velocities, axis=0), axis=-1)
+    assert changes.max() < 4.8  # m/s between frames
+    assert np.percentile(changes, 99.9) < 4.2
+
+
+def assert_within_limits(degrees_of):
+    for motion, degrees in degrees_of.items():
+        low, high = LIMITS[motion]
+        assert degrees.min() > low - 1, motion
+        assert degrees.max() < high + 1, motion
+
+
+@pytest.mark.parametrize("play", SHORT + LONG, ids=str)
+def test_joints_stay_within_anatomical_limits(play):
+    clip, seconds, take, person = play
+    assert_within_limits(angles(clip, person, seconds=seconds, take=take))
+
+
 @pytest.mark.parametrize("clip", CLIPS)
-def test_motion_is_continuous(clip):
-    for character in performers(clip):
-        joints = shown(clip, character=character)[2]
-        velocities = np.diff(joints, axis=0) * FPS
-        speeds = np.linalg.norm(velocities, axis=-1)
-        assert 0.3 < speeds.max() < 9, character
-        changes = np.linalg.norm(np.diff(velocities, axis=0), axis=-1)
-        assert changes.max() < 6, character  # m/s between frames
+def test_joints_stay_within_anatomical_limits_at_few_frames_a_second(clip):
+    for person in performers(clip):
+        assert_within_limits(angles(clip, person, seconds=1.2, fps=5))
 
 
-@pytest.mark.parametrize(("fps", "seconds"), [(FPS, 2.5), (5, 1.2)])
-@pytest.mark.parametrize("clip", CLIPS)
-def test_joints_stay_within_anatomical_limits(clip, fps, seconds):
-    for character in performers(clip):
-        for motion, degrees in angles(clip, character, seconds=seconds, fps=fps).items():
-            low, high = LIMITS[motion]
-            assert degrees.min() > low - 1, (character, motion)
-            assert degrees.max() < high + 1, (character, motion)
-
-
-@pytest.mark.parametrize("clip", CLIPS)
-def test_feet_are_planted_while_they_bear_weight(clip):
-    for character in performers(clip):
-        soles = sole_paths(clip, character)
-        assert soles[..., 2].min() > -0.01, character
-        assert soles[..., 2].min(1).max() < 0.01, character  # one foot at least is on the floor
-        touching = soles[..., 2] < TOUCHES_M
-        slip = np.linalg.norm(np.diff(soles[..., :2], axis=0), axis=-1)
-        assert slip[touching[1:] & touching[:-1]].max() < 0.01, character
+@pytest.mark.parametrize("play", SHORT + LONG, ids=str)
+def test_feet_are_planted_while_they_bear_weight(play):
+    clip, seconds, take, person = play
+    soles = sole_paths(clip, person, seconds=seconds, take=take)
+    assert soles[..., 2].min() > -0.01
+    assert soles[..., 2].min(1).max() < 0.01  # one foot at least is on the floor
+    touching = soles[..., 2] < TOUCHES_M
+    slip = np.linalg.norm(np.diff(soles[..., :2], axis=0), axis=-1)
+    assert slip[touching[1:] & touching[:-1]].max() < 0.01
 
 
 def test_joint_angles_of_known_poses():
@@ -139,7 +156,7 @@ def test_fingers_and_thumbs_open_and_close():
 
 
 def test_heads_look_left_right_up_and_down():
-    turns = [angles(clip) for clip in CLIPS]
+    turns = [angles(clip, person) for clip in CLIPS for person in performers(clip)]
     yaw = np.concatenate([turn["neck rotation"] for turn in turns])
     pitch = np.concatenate([turn["neck flexion"] for turn in turns])
     assert np.percentile(yaw, 5) < -25
@@ -154,8 +171,8 @@ def test_stretching_people_stand_upright_above_their_feet():
     """Feet appear where those of walking people do; chest and head are mostly upright."""
     rig, characters = cast()
     rows, leans = {}, []
-    for clip, take in itertools.product(("upper_stretching", "walking"), range(8)):
-        person = PEOPLE[take % len(PEOPLE)]
+    for clip, take in itertools.product(("upper_stretching", "walking"), range(24)):
+        person = sorted(characters)[take]
         _, world, joints = shown(clip, seconds=4, take=take, character=person, fps=5)
         turns, centres = camera_poses(rig, characters[person], world, joints)
         feet = joints[:, [rig.index("LeftFoot"), rig.index("RightFoot")]] - centres[:, None]
@@ -203,8 +220,8 @@ def test_torso_turns_far_below_an_upright_head():
 def test_arms_reach_everywhere():
     rig, _ = cast()
     hands = []
-    for clip in CLIPS:
-        _, world, joints = shown(clip)
+    for clip, take in itertools.product(CLIPS, range(3)):
+        _, world, joints = shown(clip, take=take)
         chest = world[:, rig.index("Spine2")]
         for side, sign in (("Left", 1), ("Right", -1)):
             arm = joints[:, rig.index(side + "Hand")] - joints[:, rig.index(side + "Arm")]
@@ -212,7 +229,7 @@ def test_arms_reach_everywhere():
     outward, back, up = np.concatenate(hands).T
     for direction in (outward, -back, up, -up):
         assert (direction > 0.25).mean() > 0.02
-    assert (back > 0.1).mean() > 0.01
+    assert (back > 0.1).mean() > 0.003
     assert (outward < -0.1).mean() > 0.005  # across the body
 
 
@@ -288,12 +305,32 @@ def test_who_walks_does_not_run_however_short_the_sequence(clip):
         assert speeds.max() < 1.75  # m/s; people begin to run at 2
 
 
+@pytest.mark.parametrize("clip", [clip for clip in CLIPS if CLIPS[clip].speed_m_per_s])
+def test_who_walks_for_three_seconds_stays_clear_of_the_furniture(clip):
+    for take in range(16):
+        joints = shown(clip, 3, take, PEOPLE[take % len(PEOPLE)])[2]
+        assert np.abs(joints[..., :2]).max() < CLEARANCE_M, take
+
+
+def test_people_keep_a_posture_of_their_own():
+    """Forearms of one half of a person's takes are turned as those of the other half."""
+    halves = [
+        [
+            np.mean([angles("Talking", person, seconds=4, take=take, fps=5)["forearm pronation"]
+                     for take in takes], axis=(0, 1))
+            for person in sorted(cast()[1])[:12]
+        ]
+        for takes in (range(6), range(6, 12))
+    ]  # fmt: skip
+    assert np.corrcoef(np.ravel(halves[0]), np.ravel(halves[1]))[0, 1] > 0.6
+
+
 def test_no_two_performances_are_equal_but_each_repeats():
     first, second = shown("Boxing")[2], shown("Boxing", take=1)[2]
     assert np.abs((first - first[:, :1]) - (second - second[:, :1])).max() > 0.05
     rig, characters = cast()
     again = perform(rig, characters[PERFORMER], "Boxing", 75, FPS, soles_of(PERFORMER), FREE_M,
-                    stable_rng("test", "Boxing", 0))  # fmt: skip
+                    stable_rng("test", "Boxing", PERFORMER, 0))  # fmt: skip
     np.testing.assert_array_equal(again.rotations, shown("Boxing")[0].rotations)
 
 

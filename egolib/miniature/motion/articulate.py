@@ -166,9 +166,7 @@ def bend_leg(rig, heads, rotations, prefix, pelvis, hip, ankle, knee_forward, fo
     a, b = np.linalg.norm(rest_thigh), np.linalg.norm(rest_shin)
     reach = ankle - hip
     most_bent = np.radians(LIMITS["knee flexion"][1] - 2)
-    shortest = np.sqrt(
-        a**2 + b**2 + 2 * a * b * np.cos(most_bent)
-    )  # the shin turned from the thigh
+    shortest = np.sqrt(a**2 + b**2 + 2 * a * b * np.cos(most_bent))
     length = np.clip(_norm(reach), shortest, 0.9999 * (a + b))
     along = unit(reach)
     hinge = unit(np.cross(knee_forward, along))

@@ -18,7 +18,7 @@ from egolib.errors import EgolibError
 from egolib.miniature.motion.articulate import euler
 from egolib.miniature.motion.footing import leg_length_m
 from egolib.miniature.motion.limits import SIDES, frames_of, shortest_turns, unit
-from egolib.miniature.motion.performance import Performance
+from egolib.miniature.motion.performance import Performance, placed_path
 from egolib.miniature.people.body import pose_skeleton
 from egolib.skeleton import ACTION_CLIPS, RIG_PREFIX
 
@@ -230,8 +230,7 @@ def perform_capture(rig, character, capture, frames, fps, soles, free_m, rng):
     turn = euler("z", [rng.uniform(-180, 180)])[0]
     rotations[:, rig.index("Hips")] = turn @ rotations[:, rig.index("Hips")]
     root = _on_the_floor(rig, character.heads, rotations, root @ turn.T, soles)
-    middle = (root[:, :2].min(0) + root[:, :2].max(0)) / 2
-    root[:, :2] += rng.uniform(-free_m, free_m, 2) - middle
+    root[:, :2] = placed_path(root[:, :2], free_m, rng)
     leg = leg_length_m(rig, character.heads)
     return Performance(
         rotations=rotations,

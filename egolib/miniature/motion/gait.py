@@ -11,6 +11,8 @@ from egolib.miniature.motion.footing import Steps, leg_length_m
 SWING_SHARE = 0.40  # of the pelvis's way from one footprint to the next
 START_S, PAUSE_S = 0.8, (0.5, 1.2)
 TURN_DEGREES_PER_M = (15, 45)
+# Who goes far turns more, so that the path stays in the middle of the place.
+FAR_M, FAR_DEGREES_PER_M = (2.2, 3.2), (50, 60)
 PUSH_DEGREES, STRIKE_DEGREES = 38, -14
 
 
@@ -26,7 +28,9 @@ def walk(rig, heads, speed_m_per_s, times_s, rng):
     walks = int(clock[-1] // (lasting + pause)) + 1
     done, since = np.divmod(clock, lasting + pause)
     way = (done + _progress(since, lasting)) * length
-    turning = rng.uniform(*TURN_DEGREES_PER_M) * rng.choice([-1, 1])
+    far = np.interp(way[-1] - way[0], FAR_M, (0, 1))
+    least, most = (1 - far) * np.array(TURN_DEGREES_PER_M) + far * np.array(FAR_DEGREES_PER_M)
+    turning = rng.uniform(least, most) * rng.choice([-1, 1])
     path = _Path(turning, rng.uniform(-180, 180), walks * length + stride)
 
     aside = np.array([1, -1]) * leg * rng.uniform(0.06, 0.11)

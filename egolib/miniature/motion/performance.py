@@ -41,7 +41,7 @@ from egolib.miniature.motion.footing import on_the_spot, stand
 from egolib.miniature.motion.gait import walk
 from egolib.miniature.motion.gaze import head_angles
 from egolib.miniature.motion.limits import unit
-from egolib.miniature.people.body import pose_skeleton
+from egolib.miniature.people.body import pose_skeleton, stable_rng
 
 # Spread of a person's own posture, of one key against the next, and of a slow sway; degrees, legs.
 OF_PERSON = np.array([4, 4, 2, 3, 3, 2, 2, 0.01, 0.01, 0.004, *[15, 8, 4] * 2, *[8, 8, 6] * 2, 0])
@@ -138,15 +138,16 @@ def _sway(times_s, shape, rng):
     return np.sin(angle).sum(1) / 1.5
 
 
-def _varied(scalars, arms, which, amplitude, rng):
-    """Key tables in the order of `which`, with amplitude about their mean and spread by person and
-    by key."""
+def _varied(scalars, arms, which, amplitude, name, rng):
+    """Key tables in the order of `which`, with amplitude about their mean and spread by key, and the
+    posture that the person of that name has in all performances."""
+    own = stable_rng("posture", name)
     ways = scalars.mean(0) + amplitude * (scalars - scalars.mean(0))
     ways[:, PELVIS], ways[:, JOINED] = scalars[:, PELVIS], scalars[:, JOINED]
-    spread = OF_PERSON * rng.normal(size=CHANNELS)
+    spread = OF_PERSON * own.normal(size=CHANNELS)
     ways = ways[which] + spread + OF_KEY * rng.normal(size=(len(which), CHANNELS))
     arms = arms.mean(0) + amplitude * (arms - arms.mean(0))
-    arms = arms[which] + ARM_OF_PERSON * rng.normal(size=(2, 2, 3))
+    arms = arms[which] + ARM_OF_PERSON * own.normal(size=(2, 2, 3))
     return ways, arms + ARM_OF_KEY * rng.normal(size=arms.shape)
 
 
@@ -192,10 +193,19 @@ def _hands_from_head(rig, world, joints):
     return np.degrees(np.stack([np.arctan2(-z, np.hypot(x, y)), np.arctan2(x, -y)], 1))
 
 
-def perform(rig, character, clip_name, frames, fps, soles, free_m, rng):
-    """One performance of a clip by a character: `frames` frames at `fps`, all drawn from `rng`.
+def placed_path(path, free_m, rng):
+    """A path (N, 2) in metres, moved about the middle of the place by up to `free_m`, and by less the
+    farther it reaches itself."""
+    low, high = path.min(0), path.max(0)
+    room_m = np.maximum(free_m - (high - low) / 2, 0)
+    return path - (low + high) / 2 + rng.uniform(-room_m, room_m)
 
-    soles: see `footing.stand`; free_m: half the side of the square in which the path is centred.
+
+def perform(rig, character, clip_name, frames, fps, soles, free_m, rng):
+    """One performance of a clip by a character: `frames` frames at `fps`, all drawn from `rng` but
+    the character's own posture.
+
+    soles: see `footing.stand`; free_m: see `placed_path`.
     """
     clip, heads = CLIPS[clip_name], character.heads
     mirrored = bool(rng.random() < 0.5)
@@ -210,7 +220,7 @@ def perform(rig, character, clip_name, frames, fps, soles, free_m, rng):
     if mirrored:
         scalars, arms, feet = _mirrored(scalars, arms, feet)
     knots_s, which, phase = _play(clip, times_s[-1], speed, rng)
-    scalars, arms = _varied(scalars, arms, which, amplitude, rng)
+    scalars, arms = _varied(scalars, arms, which, amplitude, character.name, rng)
     arms = _with_middles(unit(arms))
     arms_s = _unhurried(knots_s, arms)
     knots_s = arms_s[::2]
@@ -252,8 +262,7 @@ def perform(rig, character, clip_name, frames, fps, soles, free_m, rng):
         moved = cleared_arms(rig, tubes, world, joints) - arms
         repose(unit(arms + gaussian_filter1d(moved, spread_s * fps, axis=0, mode="nearest")))
 
-    middle = (root[:, :2].min(0) + root[:, :2].max(0)) / 2
-    root[:, :2] += rng.uniform(-free_m, free_m, 2) - middle
+    root[:, :2] = placed_path(root[:, :2], free_m, rng)
     return Performance(
         rotations=rotations,
         root_positions=root,
