@@ -143,7 +143,7 @@ class Stage(L.LightningModule):
         elif lost:
             cause = "these frames alone: check their labels, or leave them out"
         else:
-            cause = "none of them alone, only all together: lower learning_rate"
+            cause = "each is finite where nothing is trained: lower learning_rate"
         raise EgolibError(
             f"the loss is {loss.item()} in epoch {self.current_epoch + 1}, {what} {batch_idx + 1} "
             f"of {len(loader)}, on {', '.join(frames)} ({cause}); the epochs before it are kept in "

@@ -237,7 +237,9 @@ def test_a_loss_that_only_training_loses_names_the_frames_of_its_batch(
         return (loss * float("nan") if self.training else loss), errors
 
     monkeypatch.setattr(stages.LifterStage, "loss_and_error", lost)
-    wanted = r"the loss is nan in epoch 1, batch 1 of 4, on (\S+_a_a/env_001 \d+, )+.*all together"
+    wanted = (
+        r"the loss is nan in epoch 1, batch 1 of 4, on (\S+_a_a/env_001 \d+, )+.*nothing is trained"
+    )
     with pytest.raises(EgolibError, match=wanted):
         train_stage("lifter", toy_profile, *indices, tmp_path, seed=1)
 
