@@ -22,9 +22,9 @@ from egolib.errors import EgolibError
 @dataclass(frozen=True)
 class RenderConfig:
     """The embedded miniature: `*_frames` a sequence of each split; how many `characters` each split
-    has at most; `*_clips` that each of them performs (0: as many as there are; more where a split has too few people
-    to show every clip); `motion` is a folder
-    of BVH files named after the clips that they replace or add ("": none)."""
+    has at most; `*_clips` that each of them performs (0: as many as there are; more where a split has
+    too few people to show every clip); `motion` is a folder of BVH files named after the clips that they
+    replace or add ("": none)."""
 
     scale: float = 0.3
     fps: int = 5
@@ -202,8 +202,8 @@ CHOICES = {
 
 # Zero means "all" or "none" here; any other number of a profile must be positive.
 MAY_BE_ZERO = (
-    "characters", "train_clips", "val_clips", "test_clips", "workers", "augment", "pose_activations", "pretrained",
-    "embedded", "compiled", "early_features", "uncertainty",
+    "characters", "train_clips", "val_clips", "test_clips", "workers", "augment", "pose_activations",
+    "pretrained", "embedded", "compiled", "early_features", "uncertainty",
 )  # fmt: skip
 
 

@@ -1,14 +1,19 @@
-"""Whose results a folder holds, as a marker in it says: what is there is never mixed with another's."""
+"""Whose results a folder holds, as a marker in it says: what is there is never mixed with another's,
+whether of a run or of a sweep."""
 
 import json
 
 from egolib.errors import EgolibError
 from egolib.files import write_atomically
 
+MARKER = "study.json"
+_TRAINED = ("checkpoints", "heatmaps", "runs")  # folders of a run, and of a sweep, that took long
 
-def owner_of(marker):
-    """What a marker says, {key: value}; None without one. Raises EgolibError for one that cannot be
-    read."""
+
+def owner_of(folder):
+    """What the marker of a results folder says, {key: value}; None without one. Raises EgolibError for
+    one that cannot be read."""
+    marker = folder / MARKER
     if not marker.is_file():
         return None
     try:
@@ -19,14 +24,16 @@ def owner_of(marker):
         ) from error
 
 
-def claim(marker, owner, taken):
-    """Write `owner`, {key: value}, to a marker. Raises EgolibError where it names another and `taken`:
-    results of that one are there."""
-    found = owner_of(marker) or owner
-    if found != owner and taken:
+def claim(folder, owner):
+    """Mark a results folder as that of `owner`, {key: value}. Raises EgolibError where it is another's
+    and something was trained there."""
+    found = owner_of(folder)
+    if found == owner:
+        return
+    if found and any((folder / name).is_dir() for name in _TRAINED):
         told = ", ".join(f"{key} {value}" for key, value in found.items())
         raise EgolibError(
-            f"{marker.parent}: holds results of another run ({told}); "
+            f"{folder}: holds results of another run ({told}); "
             "choose another folder with --results, or delete this one"
         )
-    write_atomically(marker, json.dumps(owner, indent=1))
+    write_atomically(folder / MARKER, json.dumps(owner, indent=1))

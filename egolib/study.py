@@ -65,13 +65,8 @@ class Study:
         return self.results / "tables"
 
     @property
-    def marker(self):
-        """The file that says whose results these are."""
-        return self.results / "study.json"
-
-    @property
     def identity(self):
-        """What `marker` holds."""
+        """Whose results these are, for owners.claim."""
         return {"profile": self.profile.name, "data": self.data_identity, "seed": self.seed}
 
     @property
@@ -109,7 +104,9 @@ class Study:
         return audit_tree(tree, network=None if self.renders else network)
 
     def cautions(self):
-        """What who trains without the notebooks should know beforehand, as sentences."""
+        """What who trains without the notebooks should know beforehand, as sentences. Raises EgolibError
+        for data that cannot be opened."""
+        self.index("train")
         told, given = [], not self.renders and not (self.tree / PACK_FILE).is_file()
         if given and not excluded_path(self.tree).is_file():
             told.append(f"{self.tree}: not audited, so no frame is left out; see `egolib audit`")
@@ -159,7 +156,7 @@ class Study:
             try:
                 held = FileLock(path).acquire(blocking=False)
             except Timeout as error:
-                if any(int(os.environ.get(name, 1)) > 1 for name in STARTED_PROCESSES):
+                if any(int(os.environ.get(name) or 1) > 1 for name in STARTED_PROCESSES):
                     raise EgolibError(
                         f"{stage} is being trained into {self.results} already; start this again "
                         "when that is done"
@@ -251,7 +248,7 @@ def miniature_network(profile=DEFAULT_PROFILE):
     results/<profile> where such a run left one, else of results/miniature_<profile>, where it is
     trained first if that has not happened yet."""
     usual = _described(profile)
-    if owner_of(usual.marker) == usual.identity and usual.checkpoint("heatmaps").is_file():
+    if owner_of(usual.results) == usual.identity and usual.checkpoint("heatmaps").is_file():
         return usual.checkpoint("heatmaps")
     study = open_study(profile, results=REPOSITORY / "results" / f"miniature_{profile}")
     checkpoint = study.checkpoint("heatmaps")
@@ -274,12 +271,12 @@ def open_study(profile=DEFAULT_PROFILE, seed=0, data="", results="", pack=""):
     results folder that belongs to a run of another profile, on other data or with another seed.
     """
     study = _described(profile, seed, data, results, pack)
-    claim(study.marker, study.identity, study.checkpoints.is_dir())
+    claim(study.results, study.identity)
     return study
 
 
 def _described(profile, seed=0, data="", results="", pack=""):
-    """The Study of `open_study`, before anything on disk is looked at."""
+    """The Study of `open_study`, before its results folder is looked at."""
     loaded = load_profile(profile)
     if pack and not data:
         raise EgolibError(f"{pack}: nothing to pack; name the tree with --data DIR")

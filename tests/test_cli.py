@@ -85,6 +85,7 @@ def test_training_on_a_tree_that_nobody_audited_says_so(
     capsys, tmp_path, shared_toy_tree, monkeypatch
 ):
     monkeypatch.setattr(study.Study, "train", lambda *_: "trained")
+    monkeypatch.setattr(study.torch.cuda, "is_available", lambda: False)
     arguments = ["train", "lifter", "--profile", "paper", "--data", str(shared_toy_tree)]
     assert cli.main([*arguments, "--results", str(tmp_path)]) == 0
     told = capsys.readouterr().out

@@ -123,6 +123,7 @@ def test_every_measure_has_its_tables(methods, states):
 
 
 def test_claims_are_checked_frame_by_frame(methods, states):
+    assert set(claims.AIMS) <= {claim for claim, *_ in claims.CLAIMS}
     checked = claims.check_claims(methods, states)
     claim = checked.loc["The dual branch beats the single branch"]
     assert (claim.verdict, claim.confidence) == ("holds", 100)

@@ -1,5 +1,6 @@
 """The study is run again only for a reason, and refuses in one line."""
 
+import json
 import shutil
 
 import pytest
@@ -7,6 +8,7 @@ from planted import write_whole_tree
 
 from egolib import cli, execute, study
 from egolib.execute import notebook_paths, run_study
+from egolib.owners import MARKER
 from egolib.packing import pack_tree
 from egolib.study import Study, open_study
 
@@ -57,12 +59,12 @@ def test_the_network_that_audits_leaves_the_run_alone_that_it_audits_for(
     monkeypatch.setattr(Study, "prepare_data", lambda run: None)
     monkeypatch.setattr(Study, "train", train)
     mine = open_study("smoke", data=str(shared_toy_tree))
-    marker = mine.marker.read_text()
+    marker = mine.results / MARKER
     apart = tmp_path / "results" / "miniature_smoke" / "checkpoints" / "heatmaps.safetensors"
     assert study.miniature_network("smoke") == apart
-    assert mine.marker.read_text() == marker
+    assert json.loads(marker.read_text()) == mine.identity
     assert not mine.checkpoints.exists()
-    mine.marker.unlink()
+    marker.unlink()
     own = open_study("smoke")
     train(own, "heatmaps")
     assert study.miniature_network("smoke") == own.checkpoint("heatmaps")

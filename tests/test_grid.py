@@ -98,12 +98,6 @@ def test_what_a_grid_may_not_say(tmp_path, text, message):
     assert "mine.toml" in str(caught.value) or "profile" in str(caught.value)
 
 
-def test_a_grid_may_not_write_into_the_results_of_a_profile(tmp_path):
-    (tmp_path / "quick.toml").write_text("[methods.a]")
-    with pytest.raises(EgolibError, match=r"results/quick is that of a profile; rename"):
-        read_grid(tmp_path / "quick.toml")
-
-
 def test_a_missing_grid_is_named(tmp_path):
     with pytest.raises(EgolibError, match="no such grid file"):
         read_grid(tmp_path / "none.toml")

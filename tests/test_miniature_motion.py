@@ -83,7 +83,8 @@ LONG = [
 
 @pytest.mark.parametrize("play", SHORT + LONG, ids=str)
 def test_motion_is_continuous(play):
-    velocities = np.diff(shown(*play)[2], axis=0) * FPS
+    clip, seconds, take, person = play
+    velocities = np.diff(shown(clip, character=person, seconds=seconds, take=take)[2], axis=0) * FPS
     assert 0.3 < np.linalg.norm(velocities, axis=-1).max() < 9
     changes = np.linalg.norm(np.diff(velocities, axis=0), axis=-1)
     assert changes.max() < 4.8  # m/s between frames

@@ -84,7 +84,7 @@ def large_frames(tmp_path_factory):
 
 
 def test_memory_stays_flat_however_many_frames_are_rendered(tmp_path):
-    """After a first sequence, in which caches fill, a frame leaves less behind than its mask."""
+    """After two sequences, in which caches fill, a frame leaves less behind than its mask would take."""
     stage = Stage(tmp_path, TINY, SEED, *cast())
     resident_kb = []
     for take in range(5):

@@ -18,11 +18,13 @@ from egolib.config import PROFILES, FinetuneConfig, WindowConfig
 from egolib.errors import EgolibError
 from egolib.methods import outcome, steps, sweep
 from egolib.methods.outcome import write_outcome
-from egolib.methods.sweep import open_sweep, run_sweep, submit_sweep
+from egolib.methods.sweep import open_sweep, prepare, run_sweep, submit_sweep
 from egolib.miniature import planned_sequences
+from egolib.owners import MARKER
 from egolib.pages import write_sweep_report
 from egolib.publishing import SWEEP, publish
 from egolib.skeleton import SPLIT_FOLDERS
+from egolib.study import open_study
 
 SPLITS_OF_FOLDERS = {folder: split for split, folder in SPLIT_FOLDERS.items()}
 README = Path(__file__).parents[1] / "README.md"
@@ -120,10 +122,17 @@ def test_a_finished_step_leaves_the_training_of_another_alone(tmp_path):
     assert set(steps.stamps(tmp_path)) == {"lifter", "fine-tuning"}
 
 
-def test_a_sweep_on_other_data_does_not_replace_this_one(finished, tmp_path):
+def test_a_sweep_does_not_replace_one_on_other_data_or_of_another_grid(finished, tmp_path):
     shutil.copytree(finished.tree, tmp_path / "other")
-    with pytest.raises(EgolibError, match=r"holds results of another run .*choose another folder"):
+    wanted = r"holds results of another run .*choose another folder"
+    with pytest.raises(EgolibError, match=wanted):
         run_sweep(opened(finished.results.parent, tmp_path / "other"))
+    other = dataclasses.replace(finished, grid=dataclasses.replace(finished.grid, name="other"))
+    for take in (run_sweep, prepare):
+        with pytest.raises(EgolibError, match=wanted):
+            take(other)
+    with pytest.raises(EgolibError, match=wanted):  # nor does a run
+        open_study("smoke", data=str(finished.tree), results=str(finished.results))
 
 
 def test_a_second_sweep_has_nothing_to_do(finished, monkeypatch):
@@ -217,6 +226,11 @@ def test_the_outcome_is_written(finished):
     assert "Fine-tuning end to end helps" in (folder / "tables" / "claims.md").read_text()
     for name in ("methods", "ablation_tuning", "error_by_minutes"):
         assert (folder / "figures" / f"{name}.png").stat().st_size > 1000
+    ablated = pd.read_csv(folder / "tables" / "ablations.csv")
+    assert ablated["ablation"].tolist() == ["tuning"] * 2
+    assert ablated["value"].tolist() == ["lifter", "finetune"]
+    assert ablated["MPJPE (mm)"][0] == pytest.approx(error, abs=0.01)
+    assert (ablated["low"] < ablated["MPJPE (mm)"]).all()
     assert finished.states() is None  # the toy tree does not say what its pixels show
     assert list(finished.ablation("tuning")) == ["lifter", "finetune"]
 
@@ -239,7 +253,7 @@ def partial(finished, tmp_path):
     """The same as a sweep of two seeds that was cut off: no oracle, the second seed only of those that
     share the folder of `dual`, and not fine-tuned."""
     toys = opened(tmp_path, finished.tree, "seeds = [0, 1]" + GRID)
-    told = ("tables", "figures", "notebooks", "manifest.json", "index.html")
+    told = ("tables", "figures", "notebooks", "manifest.json", "index.html", MARKER)
     left_out = shutil.ignore_patterns("*.safetensors", "oracle", *told)
     shutil.copytree(finished.results, toys.results, ignore=left_out)
     run = toys.results / "runs" / "dual"

@@ -93,7 +93,7 @@ def unfinished_sweep(folder, models):
         results=folder, data_label=LABEL, methods=lambda: methods, states=lambda: None,
         costs=lambda names: pd.DataFrame({"GFLOPs": 1.0, "training (min)": 2.0}, index=list(names)),
         learning_curves=dict, seeds=lambda name: [0], ablation=lambda title: methods,
-        grid=SimpleNamespace(variations=planned, methods=tuple(models), ablations={"size": Ablation("px", {n: n for n in models})}),
+        grid=SimpleNamespace(variations=planned, methods=tuple(models), ablations={"size": Ablation("px", {n: n for n in models}, ("epochs=2",))}),
     )  # fmt: skip
     write_outcome(sweep)
     report.write_manifest(

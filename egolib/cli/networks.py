@@ -85,12 +85,14 @@ def add_verbs(verbs):
 
 
 def _train(options):
+    from lightning.fabric.utilities.rank_zero import rank_zero_only  # knows torchrun and srun
+
     from egolib.study import open_study
 
     study = open_study(options.profile, options.seed, options.data, options.results)
     study.prepare_data()
-    for caution in study.cautions():
-        print(caution, flush=True)
+    if rank_zero_only.rank == 0:
+        print("".join(f"{caution}\n" for caution in study.cautions()), end="", flush=True)
     print(study.train(options.stage, options.resume, options.devices, options.nodes))
 
 

@@ -67,7 +67,7 @@ def _run(options):
 
 
 def _sweep(options):
-    from egolib.methods.sweep import open_sweep, run_sweep, submit_sweep
+    from egolib.methods.sweep import open_sweep, prepare, run_sweep, submit_sweep
 
     sweep = open_sweep(options.grid, options.data, options.results)
     if options.no_training and (options.submit or options.hours or options.shard != (1, 1)):
@@ -75,7 +75,7 @@ def _sweep(options):
             "--no-training: nothing is trained, so nothing is split, timed or submitted"
         )
     if options.no_training:
-        sweep.any_study.prepare_data()
+        prepare(sweep)
     elif options.submit:
         if options.hours is not None:
             raise EgolibError("--hours: how long jobs may run is for the cluster to say (--slurm)")

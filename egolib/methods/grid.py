@@ -16,8 +16,9 @@
     with.stage = "finetune"            # keys that differ from the base for all values
 
 Rows that are called as in comparison.PUBLISHED stand beside the published figures, and claims.CLAIMS
-compares those that it names: call no other method so. A value that gives what another run already is, is that run, from the seeds of both. Every run has a
-folder of its own; runs whose heatmap networks would be the same share one.
+compares those that it names: call no other method so. A value that gives what another run already is, is
+that run, from the seeds of both. Every run has a folder of its own; runs whose heatmap networks would be
+the same share one.
 """
 
 import dataclasses
@@ -30,7 +31,6 @@ from pathlib import Path
 from egolib.config import (
     LARGEST_SEED,
     OWN_STAGES,
-    PROFILES,
     STAGES,
     Profile,
     load_profile,
@@ -77,7 +77,7 @@ class Variation:
 
 @dataclass(frozen=True)
 class Ablation:
-    """One `key` of the profile; names: {value: name of its variation}; fixed: "key=value", those that
+    """One `key` of the profile, or the stage; names: {value: name of its variation}; fixed: "key=value", those that
     differ from the base for all values."""
 
     key: str
@@ -108,8 +108,6 @@ def read_grid(path):
     except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise EgolibError(f"{path}: not a TOML file ({error})") from error
     _check_keys(content, _GRID_KEYS, path)
-    if path.stem in PROFILES and path.stem != "study":
-        raise EgolibError(f"{path}: results/{path.stem} is that of a profile; rename the file")
     base = content.get("base", "study")
     base = load_profile(path.parent / base if base.endswith(".toml") else base)
     seeds = _seeds(content.get("seeds", [0]), path)

@@ -66,5 +66,6 @@ def ablation_figure(points, key, fixed=()):
     axes.grid(axis="y", color="0.9")
     seeds = len(next(iter(points.values())).runs)
     title = f"{seeds} seed{'s' * (seeds > 1)} (dashes), 95 % intervals"
-    figure.suptitle("\n".join([*([f"with {', '.join(fixed)}"] * bool(fixed)), title]), fontsize=8)
+    told = [f"with {', '.join(fixed)}"] * bool(fixed)
+    figure.suptitle("\n".join([*told, title]), fontsize=8)
     return figure

@@ -214,12 +214,11 @@ def open_sweep(grid="study", data="", results=""):
     )
 
 
-def _prepare(sweep):
-    """Render what is missing of the miniature, and make sure that the results folder is this sweep's.
-    Raises EgolibError where it holds another grid's, or what was trained on other data."""
+def prepare(sweep):
+    """Make sure that the results folder is this sweep's, and render what is missing of the miniature.
+    Raises EgolibError where the folder holds another grid's, or what was trained on other data."""
+    claim(sweep.results, {"grid": sweep.grid.name, "data": sweep.any_study.data_identity})
     sweep.any_study.prepare_data()
-    owner = {"grid": sweep.grid.name, "data": sweep.any_study.data_identity}
-    claim(sweep.results / "sweep.json", owner, (sweep.results / "runs").is_dir())
     for caution in sweep.any_study.cautions():
         print(caution, flush=True)
 
@@ -231,7 +230,7 @@ def run_sweep(sweep, hours=None, shard=(1, 1)):
     to be done and how long it should take, and then at every step, by this machine's own pace. Raises
     EgolibError where the results folder holds another grid's, or what was trained on other data.
     """
-    _prepare(sweep)
+    prepare(sweep)
     steps = sweep.steps(shard)
     left = [step for step in steps if not step.is_done]
     left_s = sum(step.seconds for step in left)
@@ -255,7 +254,7 @@ def run_sweep(sweep, hours=None, shard=(1, 1)):
 def submit_sweep(sweep, machines, cluster, options):
     """`run_sweep` in as many jobs as `machines`, which share the results folder, and wait for them;
     `cluster` and `options` as in cluster.run_parts."""
-    _prepare(sweep)  # once, before the jobs would all do it
+    prepare(sweep)  # once, before the jobs would all do it
     sweep.steps()  # the frames are read and kept once, before the jobs would all do it
     folder = sweep.results / "jobs"
     run_parts(partial(_run_part, sweep), machines, folder, cluster, os.cpu_count(), options)
