@@ -20,7 +20,7 @@ MEDIAN_FRAMES = 61
 CAP = 0.04  # of the picture's side: a joint that is further off than this says no more
 STEP_COST = 0.5  # of the picture's side: what a change of offset by one frame must gain
 BLOCK_FRAMES = 15  # errors of a network within so many frames count as one
-CONFIDENT = 4.0
+CONFIDENT = 4.5  # by chance, folders of a few short sequences reach 4
 
 
 @dataclass(frozen=True)
