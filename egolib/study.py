@@ -104,10 +104,10 @@ class Study:
         return audit_tree(tree, network=None if self.renders else network)
 
     def cautions(self):
-        """What who trains without the notebooks should know beforehand, as sentences. Raises EgolibError
-        for data that cannot be opened."""
-        self.index("train")
-        told, given = [], not self.renders and not (self.tree / PACK_FILE).is_file()
+        """What who trains without the notebooks should know beforehand, as sentences; of data that is
+        not there, nothing."""
+        told, packed = [], (self.tree / PACK_FILE).is_file()
+        given = self.tree.is_dir() and not self.renders and not packed
         if given and not excluded_path(self.tree).is_file():
             told.append(f"{self.tree}: not audited, so no frame is left out; see `egolib audit`")
         if self.profile.compiled and not torch.cuda.is_available():

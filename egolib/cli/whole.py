@@ -70,11 +70,11 @@ def _sweep(options):
     from egolib.methods.sweep import open_sweep, prepare, run_sweep, submit_sweep
 
     sweep = open_sweep(options.grid, options.data, options.results)
-    if options.no_training and (options.submit or options.hours or options.shard != (1, 1)):
-        raise EgolibError(
-            "--no-training: nothing is trained, so nothing is split, timed or submitted"
-        )
     if options.no_training:
+        if options.submit or options.hours or options.shard != (1, 1):
+            raise EgolibError(
+                "--no-training: nothing is trained, so nothing is split, timed or submitted"
+            )
         prepare(sweep)
     elif options.submit:
         if options.hours is not None:

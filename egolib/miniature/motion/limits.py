@@ -17,10 +17,7 @@ LIMITS = {
     "neck rotation": (-80, 80),
     "neck bending": (-45, 45),
     "shoulder extension": (-90, 50),  # of the upper arm behind the frontal plane
-    "shoulder twist": (
-        -90,
-        90,
-    ),  # like that of the hip: against the shortest turn from the rest pose
+    "shoulder twist": (-90, 90),  # as the hip's rotation: beyond the shortest turn from rest
     "elbow flexion": (0, 150),
     "forearm pronation": (-80, 80),
     "wrist flexion": (-70, 80),
