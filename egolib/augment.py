@@ -13,9 +13,9 @@ from scipy.spatial.transform import Rotation
 from egolib.camera import XR_EGOPOSE, native_to_square, project_tensor, square_grid, square_rays
 from egolib.skeleton import HEATMAP_JOINT_INDICES, HEATMAP_JOINTS, JOINTS, mirrored_name
 
-MAX_TURN_DEGREES = 20.0
-MAX_TILT_DEGREES = 15.0
-MAX_HUE_DEGREES = 90.0
+MAX_TURN_DEGREES = 8.0
+MAX_TILT_DEGREES = 6.0
+MAX_HUE_DEGREES = 45.0
 _MIRRORED_JOINTS = [JOINTS.index(mirrored_name(joint)) for joint in JOINTS]
 _MIRRORED_HEATMAPS = [HEATMAP_JOINTS.index(mirrored_name(joint)) for joint in HEATMAP_JOINTS]
 _MIRRORED_ANGLES = torch.tensor([1.0, -1.0, -1.0])

@@ -37,6 +37,12 @@ def training_precision():
     return "bf16-mixed" if torch.cpu._is_avx512_bf16_supported() else "32-true"
 
 
+def started_processes():
+    """How many processes torchrun or srun started together with this one, itself among them."""
+    told = os.environ.get("WORLD_SIZE") or os.environ.get("SLURM_STEP_NUM_TASKS")
+    return int(told or 1)
+
+
 class History(L.Callback):
     """One row an epoch (losses, metric, seconds, images per second), kept in the checkpoint and
     written to `path` as csv; the first process shows a progress bar an epoch."""
@@ -163,9 +169,7 @@ def _trainer(devices, nodes, **options):
         )  # fmt: skip
     except (ValueError, MisconfigurationException) as error:
         raise EgolibError(f"{asked}: {' '.join(str(error).split())}") from error
-    # What torchrun and srun tell the processes that they start.
-    told = os.environ.get("WORLD_SIZE") or os.environ.get("SLURM_STEP_NUM_TASKS") or "1"
-    if (started := int(told)) not in (1, trainer.world_size):
+    if (started := started_processes()) not in (1, trainer.world_size):
         raise EgolibError(
             f"{asked}: {started} processes were started; --devices is their number on each machine"
         )

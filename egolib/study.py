@@ -6,7 +6,6 @@ names below `results/<profile>/` and nothing else: the work is done by the modul
 
 import contextlib
 import functools
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,6 +20,7 @@ from egolib.errors import EgolibError
 from egolib.evaluation import predict_index
 from egolib.exclusions import AUDIT_FOLDER, excluded_path
 from egolib.files import no_space_is_one_line
+from egolib.fitting import started_processes
 from egolib.owners import claim, owner_of
 from egolib.predictions import Predictions
 from egolib.shards import PACK_FILE, open_frames
@@ -32,7 +32,6 @@ DATA_SEED = 0
 # The tables' rows: the lifter on true heatmaps, pictures before and after fine-tuning, our own model.
 # A sweep's may also be "window", our model with a look back.
 EVALUATIONS = ("oracle", "before", "after", "ours")
-STARTED_PROCESSES = ("WORLD_SIZE", "SLURM_STEP_NUM_TASKS")  # their number, by torchrun and by srun
 
 
 @dataclass(frozen=True)
@@ -156,7 +155,7 @@ class Study:
             try:
                 held = FileLock(path).acquire(blocking=False)
             except Timeout as error:
-                if any(int(os.environ.get(name) or 1) > 1 for name in STARTED_PROCESSES):
+                if started_processes() > 1:
                     raise EgolibError(
                         f"{stage} is being trained into {self.results} already; start this again "
                         "when that is done"

@@ -336,6 +336,17 @@ def test_what_stands_near_is_not_touched():
     assert found > 20
 
 
+def test_what_stands_near_stands_on_free_floor():
+    joints = np.zeros((1, 1, 3))
+    for seed in range(40):
+        one = companions(stable_rng(seed), joints, share=1, most_m=0)
+        around = part(0, 0, 0.5, 9, 9, 0.5, np.ones(3))
+        assert one
+        assert not companions(stable_rng(seed), joints, [around], share=1, most_m=0)
+        above = part(0, 0, 2.5, 9, 9, 0.1, np.ones(3))
+        assert len(companions(stable_rng(seed), joints, [above], share=1, most_m=0)) == len(one)
+
+
 def test_every_pixel_inside_is_traced_once():
     inside = inside_circle(pixel_centres(0.1))
     order = tile_order(inside)

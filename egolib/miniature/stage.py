@@ -48,7 +48,7 @@ class Stage:
         if shown.seated:
             left = world[0, rig.index("Hips"), :, 0]
             room.boxes.append(stool(rng, shown.root_positions, np.arctan2(left[1], left[0])))
-        room.boxes.extend(companions(stable_rng(*place, "companions"), joints))
+        room.boxes.extend(companions(stable_rng(*place, "companions"), joints, room.boxes))
         sensor = draw_sensor(stable_rng(*place, "sensor"))
 
         self.renderer.dress(outfit)

@@ -69,8 +69,8 @@ def captured_clips(folder):
         clips = [clip for clip in known if _named_after(path.stem, clip)]
         if not clips:
             raise EgolibError(
-                f"{path}: its name begins with no official clip's; rename it, for example to "
-                f"walking_01.bvh (names: {', '.join(known)})"
+                f"{path}: not named after an official clip, its name alone or followed by "
+                f"anything but a letter; rename it, for example to walking_01.bvh (names: {', '.join(known)})"
             )
         found[max(clips, key=len)] += (path,)
     return dict(found)

@@ -43,11 +43,12 @@ from egolib.miniature.motion.gaze import head_angles
 from egolib.miniature.motion.limits import unit
 from egolib.miniature.people.body import pose_skeleton, stable_rng
 
-# Spread of a person's own posture, of one key against the next, and of a slow sway; degrees, legs.
-OF_PERSON = np.array([4, 4, 2, 3, 3, 2, 2, 0.01, 0.01, 0.004, *[15, 8, 4] * 2, *[8, 8, 6] * 2, 0])
+# Spread of posture, of one key against the next, and of a slow sway; degrees, legs.
+OF_POSTURE = np.array([4, 4, 2, 3, 3, 2, 2, 0.01, 0.01, 0.004, *[15, 8, 4] * 2, *[8, 8, 6] * 2, 0])
 OF_KEY = np.array([3, 6, 3, 3, 4, 2, 2, 0.01, 0.015, 0.004, *[10, 8, 4] * 2, *[8, 8, 5] * 2, 0])
 OF_SWAY = np.array([1.5, 2, 1, 1, 1, 1, 1, 0.006, 0.01, 0, *[6, 5, 3] * 2, *[5, 6, 4] * 2, 0])
-ARM_OF_PERSON, ARM_OF_KEY, ARM_OF_SWAY = 0.08, 0.09, 0.03  # of a unit direction
+ARM_OF_POSTURE, ARM_OF_KEY, ARM_OF_SWAY = 0.12, 0.09, 0.03  # of a unit direction
+POSTURE_OF_PERSON, POSTURE_OF_TAKE = 0.7, 0.7  # shares of the spread; squares add up to 1
 PLAY_S = (4.5, 9.0)  # of key poses between two moments at ease
 EASE_S, ENTRY_S = (0.2, 0.6), 0.45  # how long at ease, and how long into and out of it at least
 SHORTEST_STEP_S = 0.18  # between two keys
@@ -139,16 +140,20 @@ def _sway(times_s, shape, rng):
 
 
 def _varied(scalars, arms, which, amplitude, name, rng):
-    """Key tables in the order of `which`, with amplitude about their mean and spread by key, and the
-    posture that the person of that name has in all performances."""
+    """Key tables in the order of `which`, with amplitude about their mean, spread by key, and a
+    posture: in part the one that the person of that name has in all performances."""
     own = stable_rng("posture", name)
+
+    def spread(of_posture, of_key, *shape):
+        by_key = of_key * rng.normal(size=(len(which), *shape))
+        person, take = own.normal(size=shape), rng.normal(size=shape)
+        return of_posture * (POSTURE_OF_PERSON * person + POSTURE_OF_TAKE * take) + by_key
+
     ways = scalars.mean(0) + amplitude * (scalars - scalars.mean(0))
     ways[:, PELVIS], ways[:, JOINED] = scalars[:, PELVIS], scalars[:, JOINED]
-    spread = OF_PERSON * own.normal(size=CHANNELS)
-    ways = ways[which] + spread + OF_KEY * rng.normal(size=(len(which), CHANNELS))
+    ways = ways[which] + spread(OF_POSTURE, OF_KEY, CHANNELS)
     arms = arms.mean(0) + amplitude * (arms - arms.mean(0))
-    arms = arms[which] + ARM_OF_PERSON * own.normal(size=(2, 2, 3))
-    return ways, arms + ARM_OF_KEY * rng.normal(size=arms.shape)
+    return ways, arms[which] + spread(ARM_OF_POSTURE, ARM_OF_KEY, 2, 2, 3)
 
 
 def _with_middles(arms):

@@ -17,6 +17,7 @@ from egolib.miniature.places.solids import (
 )
 from egolib.miniature.places.surfaces import tint, warm
 
+LOW_M = 1.0  # what begins above this hangs, and leaves the floor free
 GREENS = np.array([[0.05, 0.11, 0.02], [0.10, 0.20, 0.03], [0.16, 0.26, 0.06], [0.20, 0.20, 0.04]])
 
 
@@ -208,9 +209,22 @@ def stool(rng, root_positions, heading, thigh_radius_m=0.12):
     return Box(centre, half, float(heading), warm(rng, rng.uniform(0.08, 0.5)), "stool")
 
 
-def companions(rng, joints_m, share=0.45, most_m=0.7):
-    """What stands close to a performance, joints_m (N, J, 3), without being touched -> solids."""
-    solids = []
+def floor_area(solids):
+    """Lowest and highest corner (2, 2) of the upright rectangle around solids, seen from above."""
+    corners = np.concatenate([solid.triangles().reshape(-1, 3)[:, :2] for solid in solids])
+    return np.array([corners.min(0), corners.max(0)])
+
+
+def is_apart(area, others):
+    """Whether a rectangle, its lowest and highest corner (2, 2), overlaps none of the others."""
+    return all((area[0] >= high).any() or (area[1] <= low).any() for low, high in others)
+
+
+def companions(rng, joints_m, furniture=(), share=0.6, most_m=0.7):
+    """What stands close to a performance, joints_m (N, J, 3), without being touched and where none of
+    the furniture stands -> solids."""
+    on_floor = [each for each in furniture if each.triangles()[..., 2].min() < LOW_M]
+    solids, taken = [], [floor_area([each]) for each in on_floor]
     for _ in range(int(rng.random() < share) + int(rng.random() < share / 2)):
         piece = draw_piece(rng, NEARBY)
         azimuth = rng.uniform(0, 2 * np.pi)
@@ -218,7 +232,10 @@ def companions(rng, joints_m, share=0.45, most_m=0.7):
         away = (joints_m[..., :2] @ way).max() + 0.15 + footprint_m(piece)
         middle = joints_m[..., :2].reshape(-1, 2).mean(0)
         sideways = middle - way * (middle @ way)
-        solids += placed(
+        piece = placed(
             piece, *(sideways + way * (away + rng.uniform(0, most_m))), azimuth - np.pi / 2
         )
+        if is_apart(floor_area(piece), taken):
+            solids += piece
+            taken.append(floor_area(piece))
     return solids

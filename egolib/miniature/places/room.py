@@ -4,7 +4,13 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from egolib.miniature.places.furniture import INDOORS, ON_TERRACES, draw_piece
+from egolib.miniature.places.furniture import (
+    INDOORS,
+    ON_TERRACES,
+    draw_piece,
+    floor_area,
+    is_apart,
+)
 from egolib.miniature.places.lights import Light, draw_light
 from egolib.miniature.places.outdoors import roof, surround
 from egolib.miniature.places.solids import PLAIN, PRINTED, part, placed
@@ -154,7 +160,7 @@ def _stand(rng, kind, half, windows):
             break
         piece, area = _at_an_edge(rng, draw_piece(rng, pieces), half[:2] - EDGES_M[kind])
         free = np.linalg.norm(np.maximum(np.maximum(area[0], -area[1]), 0)) >= CLEARANCE_M
-        if free and _is_apart(area, taken):
+        if free and is_apart(area, taken):
             solids += piece
             taken.append(area)
     if kind == "room":
@@ -172,18 +178,12 @@ def _at_an_edge(rng, piece, half):
     axis, sign = rng.integers(2), rng.choice([-1, 1])
     yaw = (0 if axis else -np.pi / 2) + (0 if sign > 0 else np.pi)
     piece = placed(piece, 0, 0, yaw + rng.choice([0.05, 0.8]) * rng.normal())
-    corners = np.concatenate([solid.triangles().reshape(-1, 3)[:, :2] for solid in piece])
-    area = np.array([corners.min(0), corners.max(0)])
+    area = floor_area(piece)
     least, most = -half - area[0], half - area[1]
     at = rng.uniform(least, most)
     gap = rng.choice([0, rng.uniform(0, 1)])
     at[axis] = most[axis] - gap if sign > 0 else least[axis] + gap
     return placed(piece, *at, 0), area + at
-
-
-def _is_apart(area, others):
-    """Whether a rectangle, its lowest and highest corner (2, 2), overlaps none of the others."""
-    return all((area[0] >= high).any() or (area[1] <= low).any() for low, high in others)
 
 
 def _on_walls(rng, half, windows):
@@ -202,7 +202,7 @@ def _on_walls(rng, half, windows):
                     style=int(rng.choice([PLAIN, PRINTED])))  # fmt: skip
         along = rng.uniform(-1, 1) * (half[1 - axis] - x)
         area = np.array([[along - x, height - z], [along + x, height + z]])
-        if _is_apart(area, taken[wall]):
+        if is_apart(area, taken[wall]):
             at = np.full(2, along)
             at[axis] = sign * (half[axis] - 0.02)
             flat = part(0, 0, height, x, 0.02, z, **look)

@@ -204,7 +204,7 @@ def paint_picture(
             point, hit.normal, hit.kind, 0.01 + tolerance * hit.distance,
         )  # fmt: skip
         if lit.kind == 0 and hit.kind != SKY:
-            if k == 0:
+            if k == 0 or middle.kind == SKY or middle.kind == 0:
                 lit = light_spot(mesh, room, point, hit.normal, ray, hit.kind, 0, 1, 4)
             else:
                 lit = middle
