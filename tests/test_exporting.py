@@ -15,6 +15,7 @@ import torch
 from toy_network import SPEC, toy_network
 
 from egolib import cli
+from egolib.camera import native_to_square, project
 from egolib.checkpoints import NetworkSpec, build_network, save_network, weights_digest
 from egolib.deploy import exporting, runtimes
 from egolib.deploy.exporting import (
@@ -23,11 +24,14 @@ from egolib.deploy.exporting import (
     export_onnx,
     quantise_onnx,
 )
+from egolib.deploy.inference import Estimator
 from egolib.deploy.runtimes import on_onnxruntime, on_openvino, on_torch, open_fastest
 from egolib.deploy.upsampling import BlockConv
 from egolib.errors import EgolibError
+from egolib.heatmaps import draw_heatmaps
+from egolib.models import Lifted
 from egolib.shards import open_frames
-from egolib.skeleton import JOINTS
+from egolib.skeleton import HEATMAP_JOINT_INDICES, JOINTS
 
 SQUARES = np.random.default_rng(0).integers(0, 256, (3, 64, 64, 3), np.uint8)
 
@@ -207,3 +211,19 @@ def test_others_files_are_refused(network, tmp_path, exported):
     onnx.save(model, tmp_path / "other.onnx")
     with pytest.raises(EgolibError, match=r"other.onnx: not what"):
         open_fastest(tmp_path / "other.onnx")
+
+
+@pytest.mark.parametrize(("peak", "share"), [(1.0, 1.0), (0.6, 1.0), (0.3, 0.5), (0.0, 0.0)])
+def test_the_less_sure_a_peak_the_more_its_joint_is_where_the_pose_is(peak, share):
+    camera_m = torch.from_numpy(np.random.default_rng(0).uniform(0.2, 0.6, (1, 16, 3))).float()
+    drawn = torch.tensor([[[20.0, 40.0]]]).expand(1, 15, 2)
+    maps = peak * draw_heatmaps(drawn, torch.ones(1, 15), image_px=64, heatmap_px=64, sigma_px=2.0)
+
+    def places(*lifted):
+        found = Estimator(lambda _: (maps, *lifted), 64)(torch.zeros(1, 64, 64, 3))
+        return found["joints_px"][0].numpy()
+
+    pose_m = camera_m - camera_m[:, :1]
+    projected = native_to_square(project(camera_m[0, HEATMAP_JOINT_INDICES].numpy()), 64)
+    between = share * places(pose_m) + (1 - share) * projected
+    np.testing.assert_allclose(places(*Lifted(pose_m, camera_m=camera_m)), between, atol=1e-3)
