@@ -19,7 +19,7 @@ OUTPUTS = {
     "neck_m": "(B, 3) metres from the camera, same axes",
     "expected_error_m": "(B, 16) metres by which each joint expects to be off",
 }
-SURE = 0.6  # from this confidence on a peak alone says where its joint is
+SURE = 0.5  # from this confidence on a peak alone says where its joint is
 
 
 class Estimator(nn.Module):
