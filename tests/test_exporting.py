@@ -15,7 +15,7 @@ import torch
 from toy_network import SPEC, toy_network
 
 from egolib import cli
-from egolib.camera import native_to_square, project
+from egolib.camera import XR_EGOPOSE, inside_circle, native_to_square, project, square_to_native
 from egolib.checkpoints import NetworkSpec, build_network, save_network, weights_digest
 from egolib.deploy import exporting, runtimes
 from egolib.deploy.exporting import (
@@ -227,3 +227,12 @@ def test_the_less_sure_a_peak_the_more_its_joint_is_where_the_pose_is(peak, shar
     projected = native_to_square(project(camera_m[0, HEATMAP_JOINT_INDICES].numpy()), 64)
     between = share * places(pose_m) + (1 - share) * projected
     np.testing.assert_allclose(places(*Lifted(pose_m, camera_m=camera_m)), between, atol=1e-3)
+
+
+def test_what_is_behind_the_lens_is_placed_beyond_its_circle():
+    camera_m = torch.tensor([0.4, 0.0, -0.1]).expand(1, 16, 3)
+    lifted = Lifted(camera_m, camera_m=camera_m)
+    estimator = Estimator(lambda _: (torch.zeros(1, 15, 64, 64), *lifted), 64)
+    native = square_to_native(estimator(torch.zeros(1, 64, 64, 3))["joints_px"][0].numpy(), 64)
+    assert not inside_circle(native).any()
+    assert (native[:, 0] > XR_EGOPOSE.cx).all()

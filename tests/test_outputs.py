@@ -1,6 +1,8 @@
 """What predict writes beside poses.csv, read back by others: numpy, the data set's reader, a video
 player, a reader of BVH; whole also after a kill."""
 
+from dataclasses import replace
+
 import av
 import cv2
 import numpy as np
@@ -92,6 +94,19 @@ def test_out_of_view_is_said(tmp_path):
     seen = dict(zip(JOINTS, read_series(tmp_path / "out" / "poses.csv").in_view[0], strict=True))
     assert seen["LeftHand"] == seen["Head"] == 0  # behind the lens plane
     assert seen["LeftFoot"] == 1
+
+
+def test_a_place_that_the_lens_does_not_see_is_left_empty(tmp_path):
+    runtime = still_runtime()
+
+    def run(squares):
+        return {**runtime.run(squares), "joints_px": np.full((len(squares), 15, 2), np.nan)}
+
+    cv2.imwrite(str(tmp_path / "a.png"), np.zeros((80, 128, 3), np.uint8))
+    predict([tmp_path / "a.png"], tmp_path / "out", replace(runtime, run=run))
+    table = (tmp_path / "out" / "poses.csv").read_text()
+    assert "a.png,LeftHand,,,0.900," in table
+    assert "nan" not in table
 
 
 def test_the_data_sets_reader_reads_the_json(written):

@@ -12,8 +12,9 @@ from egolib.skeleton import HEATMAP_JOINT_INDICES
 PICTURE_KINDS = ("heatmaps", "egopose", "ours")  # of networks that are given one picture, no more
 # Every output that a network may have, and what its numbers mean; B pictures.
 OUTPUTS = {
-    "joints_px": "(B, 15, 2) heatmap joints: pixels of the given square, centres on integers; where the"
-    " network places the neck, the less sure a peak, the more the pose's projection",
+    "joints_px": "(B, 15, 2) heatmap joints: pixels of the given square, centres on integers, also outside"
+    " of it; of a network that places the neck, a joint of confidence c below 0.5 is moved from its peak"
+    " towards the projection of its pose, by the share 1 - 2 c",
     "confidence": "(B, 15) of the heatmap joints: their peaks, 0 to 1",
     "pose_m": "(B, 16, 3) joints: metres from the neck; x to the wearer's left, y forward, z down",
     "neck_m": "(B, 3) metres from the camera, same axes",
@@ -40,15 +41,16 @@ class Estimator(nn.Module):
         if lifted:
             lifted = Lifted(*lifted)
             if lifted.camera_m is not None:
-                seen_px = self.project(lifted.camera_m[:, HEATMAP_JOINT_INDICES].float())
+                seen_px = self._pixels_of(lifted.camera_m[:, HEATMAP_JOINT_INDICES].float())
                 share = (confidence / SURE).clamp(max=1)[..., None]
                 outputs["joints_px"] = torch.lerp(seen_px, joints_px, share)
             outputs |= {"pose_m": lifted.pose_m, "neck_m": lifted.neck_m}
             outputs |= {"expected_error_m": lifted.spread_m}
         return {name: value.float() for name, value in outputs.items() if value is not None}
 
-    def project(self, points_m):
-        """Points (..., 3) in the camera frame -> pixels (..., 2) of a square."""
+    def _pixels_of(self, points_m):
+        """Points (..., 3) in the camera frame -> pixels (..., 2) of a square; those behind the lens plane
+        lie beyond its circle."""
         return (square_grid(project_tensor(points_m)) + 1) * (self.image_px / 2) - 0.5
 
     def example(self, count=1):

@@ -27,8 +27,8 @@ AXES = "camera: x to the wearer's left, y forward, z down along the optical axis
 class PoseSeries:
     """N pictures in order, float32, NaN where a network does not say; joints as skeleton.JOINTS.
 
-    image (N,) str; joints_px (N, 16, 2) pixels of the picture as given, centres on integers;
-    confidence (N, 16); pose_m (N, 16, 3) metres from the neck; neck_m (N, 3) metres from the
+    image (N,) str; joints_px (N, 16, 2) pixels of the picture as given, centres on integers,
+    as Estimate has them; confidence (N, 16); pose_m (N, 16, 3) metres from the neck; neck_m (N, 3) metres from the
     camera; expected_error_m (N, 16); in_view (N, 16), 1 or 0; time_s
     (N,) since the first frame, NaN of stills.
     """
@@ -103,7 +103,8 @@ def save_npz(path, series, rig_joints_m=None):
     whether each is fitted only, because the network does not predict it.
     """
     units = {
-        "joints_px": "pixels of the picture as given, centres on integers",
+        "joints_px": "pixels of the picture as given, centres on integers; of unsure joints in part the"
+        " pose's projection",
         "pose_m": "metres from the neck",
         "neck_m": "metres from the camera",
         "expected_error_m": "metres",

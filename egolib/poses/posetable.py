@@ -83,7 +83,7 @@ def rows_of(found):
     """The 16 rows of an estimates.Estimate."""
     flat = {joint: ["", "", ""] for joint in JOINTS}
     for joint, (u, v), peak in zip(HEATMAP_JOINTS, found.joints_px, found.confidence, strict=True):
-        flat[joint] = [f"{u:.2f}", f"{v:.2f}", f"{peak:.3f}"]
+        flat[joint] = [*("" if np.isnan(x) else f"{x:.2f}" for x in (u, v)), f"{peak:.3f}"]
     neck = [_mm(x) for x in found.neck_m]
     time_s = "" if np.isnan(found.picture.time_s) else f"{found.picture.time_s:.3f}"
     deep = zip(JOINTS, found.pose_m, found.expected_error_m, found.in_view, strict=True)
