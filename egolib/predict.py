@@ -57,13 +57,13 @@ def predict(inputs, out, runtime=None, framing=None, bvh=False, labels=False, st
     runtime: the network (runtimes.Runtime); None for the one that comes with egolib. framing: of the
     pictures (framing.Framing); None for the data set's own. Writes below the folder `out`
     poses.csv (HEADER; 16 rows a picture; u, v in pixels of the given picture, centres on integers,
-    of unsure joints in part the pose's projection;
-    millimetres from the neck, camera axes; the neck from the camera), the same as poses.npz
-    (poseseries), overlays/<stem>.png of stills and <video>.overlay.mp4 of each video and camera.
+    of unsure joints in part the pose's projection; millimetres from the neck, camera axes; the neck
+    from the camera), the same as poses.npz (poseseries), overlays/<stem>.png of stills and
+    <video>.overlay.mp4 of each video and camera.
     Head has no u, v, confidence; a heatmap network gives no x, y, z. On request `<video>.bvh`,
     pictures.bvh for all stills as one motion, and json/<picture>.json as the data set has it.
-    steady: poses of videos and cameras pass a filter, u and v do not. Pictures that poses.csv has already are not
-    done again. A camera is read until it ends or the user interrupts.
+    steady: poses of videos and cameras pass a filter, u and v do not. Pictures that poses.csv has
+    already are not done again. A camera is read until it ends or the user interrupts.
 
     Raises EgolibError for inputs that are not there, when not one picture could be done, for a
     camera whose pictures do not fit the framing, for a motion asked of a network that gives no poses, and for an `out` with poses that another network,

@@ -18,9 +18,9 @@ _NOT_THE_HEAD = np.isin(JOINTS, HEATMAP_JOINTS)
 @dataclass(frozen=True)
 class Estimate:
     """A pose in a picture. joints_px (15, 2): pixels of the picture as given (heatmap peaks, those of
-    unsure joints moved towards the pose: deploy/inference.py); confidence (15,):
-    heatmap peaks; pose_m (16, 3): metres from the neck, camera axes of the upright picture; neck_m
-    (3,): metres from the camera; expected_error_m (16,). NaN where the network does not say."""
+    unsure joints moved towards the pose: deploy/inference.py); confidence (15,): heatmap peaks;
+    pose_m (16, 3): metres from the neck, camera axes of the upright picture; neck_m (3,): metres from
+    the camera; expected_error_m (16,). NaN where the network, or the lens of the picture, does not say."""
 
     picture: Picture
     joints_px: np.ndarray

@@ -28,9 +28,9 @@ class PoseSeries:
     """N pictures in order, float32, NaN where a network does not say; joints as skeleton.JOINTS.
 
     image (N,) str; joints_px (N, 16, 2) pixels of the picture as given, centres on integers,
-    as Estimate has them; confidence (N, 16); pose_m (N, 16, 3) metres from the neck; neck_m (N, 3) metres from the
-    camera; expected_error_m (N, 16); in_view (N, 16), 1 or 0; time_s
-    (N,) since the first frame, NaN of stills.
+    as Estimate has them; confidence (N, 16); pose_m (N, 16, 3) metres from the neck; neck_m (N, 3)
+    metres from the camera; expected_error_m (N, 16); in_view (N, 16), 1 or 0; time_s (N,) since the
+    first frame, NaN of stills.
     """
 
     image: np.ndarray

@@ -83,9 +83,9 @@ def rows_of(found):
     """The 16 rows of an estimates.Estimate."""
     flat = {joint: ["", "", ""] for joint in JOINTS}
     for joint, (u, v), peak in zip(HEATMAP_JOINTS, found.joints_px, found.confidence, strict=True):
-        flat[joint] = [*("" if np.isnan(x) else f"{x:.2f}" for x in (u, v)), f"{peak:.3f}"]
+        flat[joint] = [_number(u, 2), _number(v, 2), f"{peak:.3f}"]
     neck = [_mm(x) for x in found.neck_m]
-    time_s = "" if np.isnan(found.picture.time_s) else f"{found.picture.time_s:.3f}"
+    time_s = _number(found.picture.time_s, 3)
     deep = zip(JOINTS, found.pose_m, found.expected_error_m, found.in_view, strict=True)
     for joint, point, error, seen in deep:
         last = [_mm(error), "" if np.isnan(seen) else int(seen), time_s]
@@ -93,7 +93,12 @@ def rows_of(found):
 
 
 def _mm(metres):
-    return "" if np.isnan(metres) else f"{1000 * metres:.1f}"
+    return _number(1000 * metres, 1)
+
+
+def _number(value, digits):
+    """As text, NaN as none."""
+    return "" if np.isnan(value) else f"{value:.{digits}f}"
 
 
 def read_places(path):
