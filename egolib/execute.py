@@ -17,6 +17,7 @@ from nbconvert.preprocessors import CoalesceStreamsPreprocessor
 from papermill.exceptions import PapermillExecutionError
 
 from egolib.audit import headline
+from egolib.checkpoints import SHIPPED
 from egolib.errors import UNUSABLE_PATH, EgolibError, is_ours
 from egolib.files import no_space_is_one_line, write_atomically
 from egolib.methods.outcome import unfinished
@@ -43,9 +44,8 @@ def run_comparison(sweep, grid):
     write manifest and report -> path of the report. `grid` is what `open_sweep` opened."""
     study = dataclasses.replace(sweep.any_study, results=sweep.results, profile_argument=grid)
     notebook = NOTEBOOKS / COMPARISON
-    stamp = _digest([_library_digest(), notebook.read_text(), repr(_parameters(study))])
     with no_space_is_one_line(sweep.results):
-        _run_notebook(notebook, study, stamp)
+        _execute(notebook, study)
         notebook_page(_executed_path(notebook, study), NOTEBOOKS)
         data = [] if sweep.renders else ["--data", str(sweep.tree)]
         write_manifest(
@@ -54,6 +54,7 @@ def run_comparison(sweep, grid):
             seed=sorted({seed for name in sweep.grid.variations for seed in sweep.seeds(name)}),
             duration_s=sweep.durations(),
             **_told(study),
+            machines=sweep.machines(),
             grid=sweep.grid.name,
             unfinished=unfinished(sweep),
             command=shlex.join(["egolib", "sweep", grid, *data]),
@@ -87,7 +88,9 @@ def run_study(study):
             continue
         print(f"{notebook.name}: running", flush=True)
         with _timed(study, notebook.stem), no_space_is_one_line(study.results):
-            _run_notebook(notebook, study, stamp)
+            started = time.time()
+            _execute(notebook, study)
+            _leave_stamp(notebook, study, stamp, started)
     write_manifest(
         study.results / "manifest.json",
         profile=study.profile,
@@ -115,10 +118,11 @@ def _told(study):
 
 
 def _write_pages(study, stamp):
-    """The pages, unless they were made from the same notebooks and templates before."""
+    """The pages, unless they were made from the same notebooks, texts and templates before."""
     path = study.results / "pages" / ".stamp"
     templates = sorted((REPOSITORY / "egolib" / "pages" / "templates").iterdir())
-    stamp = _digest([stamp, *(template.read_text() for template in templates)])
+    texts = [REPOSITORY / "data" / "README.md", *templates]
+    stamp = _digest([stamp, *(text.read_text() for text in texts)])
     if not path.is_file() or path.read_text() != stamp:
         with no_space_is_one_line(study.results):
             write_study_pages(study)
@@ -173,8 +177,8 @@ def _is_done(notebook, study, stamp):
     return found["stamp"] == stamp and all((study.results / f).is_file() for f in found["wrote"])
 
 
-def _run_notebook(notebook, study, stamp):
-    """Execute one notebook, check that every cell completed, rename it, and leave its stamp."""
+def _execute(notebook, study):
+    """Execute one notebook, check that every cell completed, and rename it."""
     output = _executed_path(notebook, study)
     output.parent.mkdir(parents=True, exist_ok=True)
     partial = output.with_suffix(".partial.ipynb")
@@ -182,7 +186,6 @@ def _run_notebook(notebook, study, stamp):
     unknown = parameters.keys() - pm.inspect_notebook(notebook).keys()
     if unknown:
         raise EgolibError(f"{notebook}: its parameters cell lacks {', '.join(sorted(unknown))}")
-    started = time.time()
     os.environ[HEADLESS_VARIABLE] = "1"
     try:
         executed = pm.execute_notebook(
@@ -205,15 +208,25 @@ def _run_notebook(notebook, study, stamp):
     executed, _ = CoalesceStreamsPreprocessor().preprocess(executed, {})
     write_atomically(output, nbformat.writes(executed))
     partial.unlink()
-    files = [path for path in study.results.rglob("*.*") if path.is_file()]
-    wrote = [str(p.relative_to(study.results)) for p in files if p.stat().st_mtime >= started]
+
+
+def _leave_stamp(notebook, study, stamp, started):
+    """Note what a notebook was executed for, and the files that are newer than its start."""
+    wrote = []
+    for path in study.results.rglob("*.*"):
+        # What another process removes meanwhile was a temporary file of its own.
+        with contextlib.suppress(FileNotFoundError):
+            if path.is_file() and path.stat().st_mtime >= started:
+                wrote.append(str(path.relative_to(study.results)))
     stamped = {"stamp": stamp, "wrote": sorted(wrote)}
     write_atomically(_stamp_path(notebook, study), json.dumps(stamped, indent=1))
 
 
 def _library_digest():
+    """Of the code, and of the network that comes with it, which a notebook runs."""
     sources = sorted((REPOSITORY / "egolib").rglob("*.py"))
-    return _digest([path.read_text() for path in sources])
+    weights = hashlib.sha256(SHIPPED.read_bytes() if SHIPPED.is_file() else b"")
+    return _digest([*(path.read_text() for path in sources), weights.hexdigest()])
 
 
 def _digest(parts):

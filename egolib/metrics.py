@@ -90,8 +90,9 @@ def bootstrap_means(values, clusters, rounds=1000, seed=0):
 
     Frames of one sequence resemble each other, so `clusters` (N,) names the sequence of each
     value and sequences are drawn with replacement. Values (S, N) come from S runs that differ by
-    their seed: every round then also draws S of the runs with replacement, so that the spread of
-    means holds both what other sequences and what other seeds would change.
+    their seed: every round then also draws S - 1 of the runs with replacement, so that the spread of
+    means holds both what other sequences and what other seeds would change. S - 1: of so few, S would
+    spread by (S - 1) / S of the variance that the mean of S runs has.
     """
     values = np.atleast_2d(np.asarray(values, np.float64))
     _, cluster_ids = np.unique(clusters, return_inverse=True)
@@ -101,7 +102,7 @@ def bootstrap_means(values, clusters, rounds=1000, seed=0):
     sums = np.stack([np.bincount(cluster_ids, run) for run in values])
     rng = np.random.default_rng(seed)
     draws = rng.integers(len(counts), size=(rounds, len(counts)))
-    runs = rng.integers(len(sums), size=(rounds, len(sums)))
+    runs = rng.integers(len(sums), size=(rounds, max(len(sums) - 1, 1)))
     drawn = np.take_along_axis(sums[runs].mean(1), draws, axis=1)
     return drawn.sum(1) / counts[draws].sum(1)
 

@@ -128,8 +128,9 @@ RESULTS = (
 )
 
 
-def source_notes(methods):
-    """The sentences that published results of `methods` need beside them; [] if there are none."""
+def source_notes(methods, mark="†"):
+    """The sentences that published results of `methods` need beside them; [] if there are none. mark:
+    what a footnote begins with."""
     methods = set(methods)
     quoted = [result for result in RESULTS if result.method in methods]
     sources = {}
@@ -137,7 +138,7 @@ def source_notes(methods):
         sources.setdefault(result.source, []).append(result.method)
     listed = "; ".join(f"{', '.join(names)}: {text}" for text, names in sources.items())
     notes = [NOTE, f"Sources. {listed}."] if quoted else []
-    return notes + [f"† {result.footnote}" for result in quoted if result.footnote]
+    return notes + [f"{mark} {result.footnote}" for result in quoted if result.footnote]
 
 
 def totals_of_rows():

@@ -21,6 +21,7 @@ from egolib.errors import EgolibError
 from egolib.files import write_atomically
 
 SHEET_FIGURE, SKELETON_FIGURE = "predictions", "which_joints_are_wrong"
+_STATE = {True: "", False: " with uncommitted changes", None: ""}
 _PACKAGES = (
     "egolib", "torch", "torchvision", "lightning", "numpy", "anny", "warp-lang",
     "opencv-python-headless",
@@ -91,11 +92,25 @@ def hardware():
             break
     return {
         "cpu": cpu,
-        "cores": os.cpu_count(),
+        "cores": len(os.sched_getaffinity(0)),
         "memory_gib": round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30, 1),
         "gpu": torch.cuda.get_device_name() if torch.cuda.is_available() else None,
         "bf16": training_precision() == "bf16-mixed",
     }
+
+
+def machine_text(machine):
+    """`hardware` in words."""
+    precision = "bf16" if machine["bf16"] else "fp32"
+    return (
+        f"{machine['cores']} cores ({machine['cpu']}), {machine['memory_gib']:.0f} GiB of memory, "
+        f"{machine['gpu'] or 'no GPU'}, {precision} in training"
+    )
+
+
+def _machines(manifest):
+    """What the results come from: of a sweep, every machine that did something."""
+    return manifest.get("machines") or [machine_text(manifest["hardware"])]
 
 
 def duration_text(seconds):
@@ -119,14 +134,11 @@ def read_manifest(results_dir):
 
 def run_sentence(manifest):
     """When, by what and on what a run was made, and how long it took."""
-    machine = manifest["hardware"]
-    gpu = machine["gpu"] or "no GPU"
+    state = _STATE[manifest["clean_work_tree"]]
     return (
-        f"Run of {manifest['date'][:10]}, commit {(manifest['commit'] or 'unknown')[:7]}, "
+        f"Run of {manifest['date'][:10]}, commit {(manifest['commit'] or 'unknown')[:7]}{state}, "
         f"profile {manifest['profile']['name']}, "
-        f"{_seeds(manifest['seed'])}, on {machine['cores']} cores ({machine['cpu']}), "
-        f"{machine['memory_gib']:.0f} GiB of memory and {gpu}; "
-        f"it took {duration_text(sum(manifest['duration_s'].values()))}."
+        f"{_seeds(manifest['seed'])}, on {'; and on '.join(_machines(manifest))}; it took {duration_text(sum(manifest['duration_s'].values()))}."
     )
 
 
@@ -152,14 +164,13 @@ def origin_sentence(results_dir):
 def facts(manifest):
     """[(what, value)]: all that one needs to know to make the results again."""
     commit = manifest["commit"] or "not from a git work tree"
-    state = {True: "", False: ", with uncommitted changes", None: ""}[manifest["clean_work_tree"]]
-    machine, out = manifest["hardware"], manifest.get("left_out", {})
+    state = _STATE[manifest["clean_work_tree"]]
+    out = manifest.get("left_out", {})
     left_out = "{excluded:,} excluded by the audit, {unpaired_images:,} pictures without labels, {unpaired_labels:,} labels without picture"
     return [
         ("code", commit + state),
         ("seed", _seeds(manifest["seed"]).partition(" ")[2]),
-        ("machine", f"{machine['cores']} cores ({machine['cpu']}), {machine['memory_gib']:.0f} GiB, "
-                    f"{machine['gpu'] or 'no GPU'}, {'bf16' if machine['bf16'] else 'fp32'} in training"),
+        *(("machine", text) for text in _machines(manifest)),
         *((f"frames, {split}", f"{n:,}") for split, n in manifest["frames"].items()),
         *((f"left out, {split}", left_out.format(**counts)) for split, counts in out.items()),
         *((f"data, {split}", digest) for split, digest in manifest["data"].items()),

@@ -29,6 +29,15 @@ _INTERVALS = (
     "Intervals: 95 %, by resampling clusters (a character in a clip, all environments) and, where a "
     "method was trained from several seeds, its runs."
 )
+_PROTOCOL = (
+    "Protocol: truth moved to its neck, prediction as it comes, no Procrustes; of PA-MPJPE alone: after "
+    "the rotation, scale and shift that fit best (Procrustes)."
+)
+_LATEX = str.maketrans({
+    "\\": r"\textbackslash{}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_",
+    "{": r"\{", "}": r"\}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}",
+    "–": "--", "†": r"\dag{}",
+})  # fmt: skip
 _SUMMARY_PUBLISHED = ("xR-EgoPose dual branch", "lifting from ground-truth heatmaps")
 
 
@@ -37,13 +46,13 @@ def errors_mm(p):
     return p.errors_mm
 
 
-def error_by_action(predictions, data_label, of=errors_mm):
+def error_by_action(predictions, data_label, of=errors_mm, names=STAGES):
     """MPJPE in mm by action, every frame counted once in 'All' (the mean over frames).
 
     predictions: {key of STAGES: predictions.Predictions}, in part or whole, or {method:
     comparison.SeededPredictions}. data_label: what they were measured on. of: another number of every
     joint than its error, from such predictions -> (N, 16) or (S, N, 16); there are no published
-    figures of it. Returns a DataFrame with three-level columns (source, who, statistic); an action
+    figures of it. names: {key: how it is called in the table}, others as they are. Returns a DataFrame with three-level columns (source, who, statistic); an action
     without frames is NaN.
     """
     unknown = any((p.action == UNKNOWN_ACTION).any() for p in predictions.values())
@@ -57,10 +66,10 @@ def error_by_action(predictions, data_label, of=errors_mm):
     def quote(result):
         return {**result.by_action, "All": result.all}
 
-    return _table(predictions, data_label, measure, quote, of)
+    return _table(predictions, data_label, measure, quote, of, names)
 
 
-def error_by_joint(predictions, data_label, of=errors_mm):
+def error_by_joint(predictions, data_label, of=errors_mm, names=STAGES):
     """Mean error in mm of each joint, of left and right together ('Arm, both sides'), and of all.
 
     Arguments and columns as in `error_by_action`. Published figures know no sides.
@@ -80,10 +89,10 @@ def error_by_joint(predictions, data_label, of=errors_mm):
         rows = {n if n in JOINTS else _both(n): v for n, v in result.by_joint.items()}
         return rows and {**rows, "All": result.all}
 
-    return _table(predictions, data_label, measure, quote, of)
+    return _table(predictions, data_label, measure, quote, of, names)
 
 
-def error_by_body_group(predictions, data_label, of=errors_mm):
+def error_by_body_group(predictions, data_label, of=errors_mm, names=STAGES):
     """MPJPE in mm of upper, lower and full body; arguments and columns as in `error_by_action`."""
 
     def measure(p):
@@ -96,7 +105,7 @@ def error_by_body_group(predictions, data_label, of=errors_mm):
     def quote(result):
         return result.by_body_group and {**result.by_body_group, "Full body": result.all}
 
-    return _table(predictions, data_label, measure, quote, of)
+    return _table(predictions, data_label, measure, quote, of, names)
 
 
 def summary(predictions, data_label):
@@ -149,14 +158,14 @@ def _interval(p, values, keep=slice(None)):
     return _mean(values[..., keep], p.sequence[keep])
 
 
-def _table(predictions, data_label, measure, quote, of=errors_mm, with_stage=False):
+def _table(predictions, data_label, measure, quote, of=errors_mm, names=STAGES, with_stage=False):
     """Columns of every stage by `measure`, and, where it is `of` errors, as what others published, of
     every published result that `quote` can fill."""
     columns = {}
     for key, p in predictions.items():
         rows = measure(p, key) if with_stage else measure(p)
         for i, statistic in enumerate(_STATISTICS):
-            column = (f"measured on {data_label}", STAGES.get(key, key), statistic)
+            column = (f"measured on {data_label}", names.get(key, key), statistic)
             columns[column] = {name: float(values[i]) for name, values in rows.items()}
     index = list(rows)
     for result in published.RESULTS if of is errors_mm else ():
@@ -189,10 +198,12 @@ def formatted(table):
 
 
 def footnotes(table):
-    """The sentences a table needs: how intervals are drawn, and the source of what is quoted."""
+    """The sentences a table needs: how intervals are drawn, how errors are measured
+    (`table.attrs["protocol"]` where they are none of positions), the source of what is quoted, and
+    `table.attrs["notes"]`."""
     return [
         _INTERVALS,
-        "Protocol: truth moved to its neck, prediction as it comes, no Procrustes.",
+        table.attrs.get("protocol", _PROTOCOL),
         *published.source_notes(table.columns.get_level_values(1)),
         *table.attrs.get("notes", ()),
     ]
@@ -213,20 +224,24 @@ def as_markdown(title, table):
     parts = [f"**{title}**"]
     for group in dict.fromkeys(text.columns.get_level_values(0)):
         filled = text[group][(text[group] != "–").any(axis=1)]
-        parts += [f"*{group}*", filled.to_markdown(disable_numparse=True)]
+        if not filled.empty:
+            parts += [f"*{group}*", filled.to_markdown(disable_numparse=True)]
     parts.append("\n".join(f"- {note}" for note in footnotes(table)))
     return "\n\n".join(parts) + "\n"
 
 
 def as_latex(title, table):
     """A table of this module -> a tabular (packages booktabs, multirow) and its footnotes."""
-    text = formatted(table).replace("–", "--")
-    text.index = [name.replace("%", r"\%") for name in text.index]
-    text.columns = text.columns.map(lambda c: (c[0], c[1].replace("†", r"\dag{}")))
+    text = formatted(table).map(_latex)
+    text.index = text.index.map(_latex)
+    text.columns = text.columns.map(lambda column: tuple(map(_latex, column)))
     body = text.to_latex(multicolumn_format="c", column_format="l" + "r" * text.shape[1])
-    notes = " ".join(footnotes(table)).replace("%", r"\%")
-    notes = notes.replace("+-", r"$\pm$").replace("†", r"\dag{}")
+    notes = _latex(" ".join(footnotes(table))).replace("+-", r"$\pm$")
     return f"% {title}\n{body}\n\\par{{\\footnotesize {notes}}}\n"
+
+
+def _latex(text):
+    return text.translate(_LATEX)
 
 
 def save_table(table, folder, name):

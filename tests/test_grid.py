@@ -18,11 +18,9 @@ def test_variations_of_keys_share_what_is_the_same(tmp_path):
     found = grid(tmp_path, """
         base = "smoke"
         seeds = [3, 4]
-        [methods.dual]
+        [methods.plain]
         [methods.tuned]
         stage = "finetune"
-        [methods.oracle]
-        lifter.trained_on = "true"
         [ablations.latent]
         key = "lifter.latent_size"
         values = [20, 50]
@@ -39,9 +37,8 @@ def test_variations_of_keys_share_what_is_the_same(tmp_path):
         values = [true, false]
         with = { stage = "ours", ours.epochs = 3, heatmaps.image_px = 128 }
         """)  # fmt: skip
-    # smoke trains on true heatmaps as it is: the oracle is the same run as the first.
     assert list(found.variations) == [
-        "dual",
+        "plain",
         "tuned",
         "lifter.latent_size=50",
         "heatmaps.sigma_px=2.0",
@@ -51,12 +48,12 @@ def test_variations_of_keys_share_what_is_the_same(tmp_path):
     parts = [found.variations[name] for name in found.ablations["parts"].names.values()]
     assert [part.profile.ours.early_features for part in parts] == [True, False]
     assert {(part.stage, part.profile.ours.epochs) for part in parts} == {("ours", 3)}
-    assert found.variations["tuned"].folder == "dual"
+    assert found.variations["tuned"].folder == "plain"
     assert found.variations["lifter.latent_size=50"].seeds == (4, 7)  # of both who ask for it
-    assert found.variations["dual"].seeds == (3, 4)
-    names = {20: "dual", 50: "lifter.latent_size=50"}
+    assert found.variations["plain"].seeds == (3, 4)
+    names = {20: "plain", 50: "lifter.latent_size=50"}
     assert found.ablations["latent"] == Ablation("lifter.latent_size", names)
-    assert found.ablations["sigma"].names[1] == "dual"
+    assert found.ablations["sigma"].names[1] == "plain"
     assert found.ablations["parts"].fixed == (
         "stage=ours",
         "ours.epochs=3",
@@ -64,7 +61,7 @@ def test_variations_of_keys_share_what_is_the_same(tmp_path):
     )
     networks = {name: v.heatmaps_name for name, v in found.variations.items()}
     assert (
-        networks["dual"] == networks["lifter.latent_size=50"] != networks["heatmaps.sigma_px=2.0"]
+        networks["plain"] == networks["lifter.latent_size=50"] != networks["heatmaps.sigma_px=2.0"]
     )
 
 
@@ -82,6 +79,9 @@ def test_variations_of_keys_share_what_is_the_same(tmp_path):
         ("[methods.a]\nstage = 1", "unknown stage 1; known: lifter, finetune, ours, window"),
         ("[methods.a]\nrender.scale = 0.5", "'render' cannot vary"),
         ("[methods]\na = 3", r"\[methods.a\] is not a table"),
+        ("[methods.a]\n[methods.b]", r"\[methods.b\]: the same as \[methods.a\]"),
+        ('base = "quick"\n[methods.dual]', 'needs lifter.trained_on = "detected" to stand beside'),
+        ("[methods.oracle]", 'needs lifter.trained_on = "true" to stand beside'),
         ('[methods."../a"]', "is not a table named like a word"),
         ("[ablations]\na = 3", r"\[ablations.a\] is not a table"),
         ('[ablations.a]\nkey = "lifter.epochs"\nvalues = [[1]]', r"\[1\] is not one value"),

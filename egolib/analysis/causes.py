@@ -164,11 +164,10 @@ def by_visibility(anatomy):
     base, told = 0, []
     for i, name in enumerate(names[1:], 1):
         weights = counts[i] * counts[base] / np.maximum(counts[i] + counts[base], 1)
+        # A joint that is in one of the states in a single sequence has no draws, so it does not count.
+        weights[np.isnan(draws[:, i] - draws[:, base]).all(0)] = 0
         if weights.any():
-            gap, gaps = (
-                np.nansum((m[..., i, :] - m[..., base, :]) * weights, -1) / weights.sum()
-                for m in (means, draws)
-            )
+            gap, gaps = (_weighted(m[..., i, :] - m[..., base, :], weights) for m in (means, draws))
             share = 100 * counts[i].sum() / counts.sum()
             told.append(f"{name} ({share:.2g} %): {compared(gap, *interval(gaps), 'more', 'less')}")
     unknown = "" if names[0] == STATES[0] else "What hides a joint is not available on this data. "
@@ -180,6 +179,12 @@ def by_visibility(anatomy):
         f"error is, {'; '.join(told) or 'nothing to compare with'}.",
         table,
     )
+
+
+def _weighted(values, weights):
+    """Weighted means of values (..., 16), those that are NaN left out."""
+    with np.errstate(invalid="ignore"):  # a draw without any value is NaN, and `interval` knows it
+        return np.nansum(values * weights, -1) / (np.isfinite(values) * weights).sum(-1)
 
 
 def lifting_and_detection(oracle, detected):

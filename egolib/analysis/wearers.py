@@ -80,7 +80,10 @@ def by_person(anatomy, told):
     groups = [(t, g) for t, g in groups if not (told[t] == g).all()]
     for trait, group in groups:
         inside = told[trait] == group
-        means, draws = bootstrap_group_means(mpjpe, inside.astype(int), anatomy.character, 2)
+        # Of so wide an interval each bound needs as many draws beyond it as one of a single comparison.
+        means, draws = bootstrap_group_means(
+            mpjpe, inside.astype(int), anatomy.character, 2, rounds=1000 * len(groups)
+        )
         gap = map(float, interval(draws[:, 1] - draws[:, 0], 1 - 0.05 / len(groups)))
         bounds = [bound[1] for bound in interval(draws)]
         count = len(np.unique(anatomy.character[inside]))

@@ -84,7 +84,7 @@ def made_of(anatomy, causes):
     return Answer(
         "what_is_the_error_made_of",
         "What are the millimetres made of?",
-        f"Most of the error comes from joints that are {first}: "
+        f"The largest part of the error comes from joints that are {first}: "
         f"{amount(*rows['all frames'].loc[first, ['mean', 'low', 'high']])} of "
         f"{mpjpe.mean():.0f} mm. In the worst 5 % of frames what grows most is: {grown}, to "
         f"{amount(*rows['worst 5 %'].loc[grown, ['mean', 'low', 'high']])} of "

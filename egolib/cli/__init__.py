@@ -28,6 +28,19 @@ def _parser():
     return parser
 
 
+# What they had done before they were interrupted is not lost.
+_RESUMING = {"run", "sweep", "download", "extract", "audit", "pack", "render", "predict", "train"}
+
+
+def _how_to_go_on(options):
+    """What to tell whoever interrupted a command."""
+    if options.verb not in _RESUMING:
+        return "nothing was kept; the same command begins anew"
+    if options.verb == "train" and not options.resume:
+        return "the same command with --resume goes on from here"
+    return "the same command goes on from here"
+
+
 def main(arguments=None):
     """Entry point. Returns the exit code: 0, 2 for bad input, 130 when interrupted."""
     options = _parser().parse_args(arguments)
@@ -42,8 +55,6 @@ def main(arguments=None):
         print(f"egolib: {error.filename}: {error.strerror}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
-        anew = options.verb == "train" and not options.resume
-        goes_on = "the same command with --resume" if anew else "the same command"
-        print(f"egolib: interrupted; {goes_on} goes on from here", file=sys.stderr)
+        print(f"egolib: interrupted; {_how_to_go_on(options)}", file=sys.stderr)
         return 130
     return 0

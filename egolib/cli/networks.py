@@ -131,7 +131,8 @@ def _evaluate(options):
     if spec.kind == "heatmaps":
         sheet = heatmap_sheet(index, network, spec)
     else:
-        parts = provenance.get("files", options.checkpoint)
+        given = options.checkpoint
+        parts = given if len(given) == 2 else provenance.get("files", given)
         joined = "before" if len(parts) == 2 else "after"
         names = {"lifter": "oracle", "egopose": joined, "ours": "ours", "window": "window"}
         label = f"{options.data.resolve().name}, {options.split} ({len(index)} frames)"

@@ -9,7 +9,7 @@ import pandas as pd
 
 from egolib import published
 from egolib.methods.comparison import VISIBILITY
-from egolib.metrics import bootstrap_interval, bootstrap_means
+from egolib.metrics import bootstrap_means, interval
 from egolib.skeleton import LOWER_BODY, UPPER_BODY, joint_indices
 
 # (what is claimed, errors of this method, less those of that one, on which joints)
@@ -33,6 +33,7 @@ CLAIMS = (
 )
 # What the study aimed at: the error claimed to be smaller, by the other.
 AIMS = {"Our model beats the fine-tuned dual branch": 0.65, "Five frames beat one": 0.85}
+_SEEDS = {0: "Of means over seeds, none of them in common.", 1: "Of one seed: another may turn it."}
 LOWER_WORSE = "The lower body is worse than the upper"
 
 
@@ -40,10 +41,11 @@ def check_claims(methods, states=None):
     """The claims on these test frames -> DataFrame, a row a claim that can be checked.
 
     difference_mm, low, high: by how much the claim holds, from errors on the same frames, with its
-    95 % interval. confidence: share of the bootstrap's draws, in percent, in which the difference has
-    the sign of its mean. verdict: "holds", "does not hold", or "open" where the interval holds zero.
-    ratio: the error that is claimed to be smaller, by the other. seeds: how many of them are paired;
-    what another seed would change is not in the interval of a single one. states as in
+    95 % interval; verdict: "holds", "does not hold", or "open" where the interval holds zero or
+    there is none. confidence: share of the bootstrap's draws, in percent, in which the difference has
+    the sign of its mean, whichever that is. ratio: the error that is claimed to be smaller, by the
+    other. seeds: how many of them are paired, 0 where the methods share none and their means over seeds
+    are compared; what another seed would change is not in the interval of fewer than two. states as in
     `error_by_visibility`, or None where it is not known.
     """
     rows = {}
@@ -51,27 +53,39 @@ def check_claims(methods, states=None):
         known = states is not None or joints == "all"
         if not known or not {worse, better} <= methods.keys():
             continue
-        one, other = _seed_by_seed(methods[worse], methods[better])
+        common = [seed for seed in methods[worse].runs if seed in methods[better].runs]
+        one, other = (_of_seeds(methods[name], common) for name in (worse, better))
         keep = True if joints == "all" else np.isin(states, VISIBILITY[joints])
         keep = np.broadcast_to(keep, one.shape[1:])
         if keep.any():
-            rows[claim] = _verdict(one[:, keep], other[:, keep], methods[worse].clusters[keep])
+            verdict = _verdict(one[:, keep], other[:, keep], methods[worse].clusters[keep])
+            rows[claim] = {**verdict, "seeds": len(common)}
     for name, p in methods.items():
         errors = [
             p.errors_mm[..., joint_indices(part)].mean(-1) for part in (LOWER_BODY, UPPER_BODY)
         ]
-        rows[f"{LOWER_WORSE} ({name})"] = _verdict(*errors, p.sequence)
+        verdict = _verdict(*errors, p.sequence)
+        rows[f"{LOWER_WORSE} ({name})"] = {**verdict, "seeds": len(p.runs)}
     return pd.DataFrame(rows).T
 
 
 def claims_text(checked):
     """What `check_claims` found, a sentence a claim."""
     return "\n".join(
-        f"{claim}: {row.verdict}. The difference is {row.difference_mm:z.1f} mm "
-        f"[{row.low:z.1f}, {row.high:z.1f}], of this sign in {row.confidence:.1f} % of the draws; the "
-        f"error claimed to be smaller is {row.ratio:.2f} times the other{aimed_at(claim)}. "
-        + ("Of one seed: another may turn it." if row.seeds == 1 else f"Of {row.seeds} seeds.")
+        f"{claim}: {row.verdict}. The difference is {row.difference_mm:z.1f} mm"
+        f"{_confidence(row)}; the error "
+        f"claimed to be smaller is {row.ratio:.2f} times the other{aimed_at(claim)}. "
+        + _SEEDS.get(row.seeds, f"Of {row.seeds} seeds.")
         for claim, row in checked.iterrows()
+    )
+
+
+def _confidence(row):
+    """The interval of a row of `check_claims`, in words; "" where there is none."""
+    if np.isnan(row.low):
+        return ""
+    return (
+        f" [{row.low:z.1f}, {row.high:z.1f}], of this sign in {row.confidence:.1f} % of the draws"
     )
 
 
@@ -96,24 +110,20 @@ def finding_about_the_published_row():
     )
 
 
-def _seed_by_seed(*pair):
-    """Errors (S, N, 16) of two SeededPredictions from the seeds that both have; where they share
-    none, of their means over seeds."""
-    common = [seed for seed in pair[0].runs if seed in pair[1].runs]
-    if not common:
-        return [p.errors_mm.mean(0, keepdims=True) for p in pair]
-    return [p.of_seeds(common).errors_mm for p in pair]
+def _of_seeds(p, seeds):
+    """Errors (S, N, 16) of SeededPredictions from these seeds; of none, their mean (1, N, 16)."""
+    return p.of_seeds(seeds).errors_mm if seeds else p.errors_mm.mean(0, keepdims=True)
 
 
 def _verdict(larger, smaller, clusters):
-    """A row of `check_claims`, of the errors (S, M) that are claimed to be larger and smaller."""
+    """A row of `check_claims` but for its seeds, of the errors (S, M) that are claimed to be larger and
+    smaller."""
     values = larger - smaller
-    mean, low, high = bootstrap_interval(values, clusters)
-    draws = bootstrap_means(values, clusters)
+    mean, draws = values.mean(), bootstrap_means(values, clusters)
+    low, high = interval(draws)
     return {
         "verdict": "holds" if low > 0 else "does not hold" if high < 0 else "open",
         "difference_mm": mean, "low": low, "high": high,
         "confidence": 100 * (np.sign(draws) == np.sign(mean)).mean(),
         "ratio": smaller.mean() / larger.mean(),
-        "seeds": len(values),
     }  # fmt: skip

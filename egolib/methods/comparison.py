@@ -130,6 +130,8 @@ def summary(methods, cost, data_label):
         row |= {("what it costs", key, "mean"): v for key, v in cost.loc[name].items()}
         rows[name] = row
     table = pd.DataFrame(rows).T
+    if not PUBLISHED.keys() & methods.keys():
+        table = table.drop(columns=published.COLUMN_GROUP, level=0)
     notes = []
     if "training (min)" in cost:
         seeds = ", ".join(f"{name} {len(p.runs)}" for name, p in methods.items())
@@ -147,7 +149,9 @@ def summary(methods, cost, data_label):
         notes.append(
             "The paper prints one number for its dual branch: it stands beside both of its rows."
         )
-    notes += published.source_notes(PUBLISHED.get(name) for name in methods)
+    paper = [name for name in methods if PUBLISHED.get(name) == PUBLISHED["dual"]]
+    quoted = [PUBLISHED.get(name) for name in methods]
+    notes += published.source_notes(quoted, mark=f"{' and '.join(paper)}:")
     table.attrs["notes"] = notes
     return table
 
@@ -181,6 +185,9 @@ def rotation_errors(methods, data_label):
             for column, value in _statistics(data_label, name, values, p.sequence).items():
                 columns.setdefault(column, {})[row] = value
     table = pd.DataFrame(columns)
+    table.attrs["protocol"] = (
+        "Error: the angle between a joint's true and predicted rotation, nothing aligned."
+    )
     table.attrs["notes"] = [
         "Rotations are the labels' `rot`, read as radians, static xyz, relative to the parent in the "
         "bind frame: so it is on the miniature, unverified on the official data."
@@ -214,7 +221,7 @@ def build_tables(methods, cost, states, data_label):
             ("joint", error_by_joint),
             ("body_group", error_by_body_group),
         ):
-            tables[f"methods_by_{group}{suffix}"] = build(methods, data_label, of)
+            tables[f"methods_by_{group}{suffix}"] = build(methods, data_label, of, names={})
         if states is not None:
             found = error_by_visibility(methods, states, data_label, of)
             tables[f"methods_by_visibility{suffix}"] = found

@@ -37,6 +37,7 @@ from egolib.config import (
     override,
 )
 from egolib.errors import EgolibError
+from egolib.methods.comparison import PUBLISHED
 
 _GRID_KEYS = {"base": str, "seeds": list, "methods": dict, "ablations": dict}
 _ABLATION_KEYS = {"key": str, "values": list, "seeds": list, "with": dict}
@@ -55,7 +56,7 @@ class Variation:
 
     @property
     def evaluation(self):
-        """Which of study.EVALUATIONS its error is."""
+        """Which of study.EVALUATIONS its error is, or "window"."""
         if self.stage != "lifter":
             return "after" if self.stage == "finetune" else self.stage
         return "oracle" if self.profile.lifter.trained_on == "true" else "before"
@@ -115,7 +116,10 @@ def read_grid(path):
     for name, changes in content.get("methods", {}).items():
         if not isinstance(changes, dict) or not name.isidentifier():
             raise EgolibError(f"{path}: [methods.{name}] is not a table named like a word")
-        _add(grid, name, changes, seeds, f"{path} [methods.{name}]")
+        source = f"{path} [methods.{name}]"
+        if (same := _add(grid, name, changes, seeds, source)) != name:
+            raise EgolibError(f"{source}: the same as [methods.{same}]; leave one of them out")
+        _check_heatmaps(grid.variations[name], source)
     for title, ablation in content.get("ablations", {}).items():
         source = f"{path} [ablations.{title}]"
         if not isinstance(ablation, dict):
@@ -157,6 +161,18 @@ def _add(grid, name, changes, seeds, source):
     folder = same[0].folder if same else name
     grid.variations[name] = Variation(name, folder, profile, stage, seeds)
     return name
+
+
+def _check_heatmaps(variation, source):
+    """A lifter that is given true heatmaps is an oracle; under another published name it would stand
+    beside figures of lifters that read what a network found."""
+    is_oracle = variation.evaluation == "oracle"
+    if variation.name in PUBLISHED and is_oracle != (variation.name == "oracle"):
+        wanted = "detected" if is_oracle else "true"
+        raise EgolibError(
+            f'{source}: needs lifter.trained_on = "{wanted}" to stand beside published figures; or '
+            "give it a name of its own"
+        )
 
 
 def _nested(key, value):

@@ -40,16 +40,16 @@ def method_bars(methods, states=None):
 
 
 @styled
-def ablation_figure(points, key, fixed=()):
+def ablation_figure(points, intervals, key, fixed=()):
     """MPJPE against the value of one key, all else equal.
 
-    points: {value: comparison.SeededPredictions}, in order. key: the profile's, for the axis. fixed:
-    what differs from the profile for all values, "key=value" each.
+    points: {value: comparison.SeededPredictions}, in order; intervals: (mean, low, high) of each, in
+    mm. key: the profile's, for the axis. fixed: what differs from the profile for all values,
+    "key=value" each.
     """
     figure = StudyFigure(figsize=(4.2, 3.2))
     axes = figure.subplots()
-    found = [bootstrap_interval(*p.where(True)) for p in points.values()]
-    mean, low, high = np.array(found).T
+    mean, low, high = np.array(intervals).T
     places = np.arange(len(points))
     axes.vlines(places, low, high, color="0.3", linewidth=1)
     numbers = all(type(value) in (int, float) for value in points)

@@ -17,6 +17,7 @@ from egolib.results import save_table, write_table
 ABLATION = "ablation_"  # how the names of their figures begin
 ABLATIONS = "ablations"
 FULL_SIZE = "methods_full_size"
+_INTERVAL = ["MPJPE (mm)", "low", "high"]
 
 
 @dataclass(frozen=True)
@@ -53,13 +54,30 @@ def write_outcome(sweep):
     points = {title: sweep.ablation(title) for title in sweep.grid.ablations}
     points = {title: found for title, found in points.items() if found}
     tables[ABLATIONS] = ablated(sweep.grid, points)
-    write_atomically(folder / f"{ABLATIONS}.csv", tables[ABLATIONS].to_csv(index_label="ablation"))
+    rounded = tables[ABLATIONS].round(2).to_csv(index_label="ablation")
+    write_atomically(folder / f"{ABLATIONS}.csv", rounded)
     for title, found in points.items():
-        ablation = sweep.grid.ablations[title]
-        figures[ABLATION + title] = ablation_figure(found, ablation.key, ablation.fixed)
+        ablation, rows = sweep.grid.ablations[title], tables[ABLATIONS].loc[[title]]
+        intervals = rows[_INTERVAL].to_numpy(float)
+        figures[ABLATION + title] = ablation_figure(found, intervals, ablation.key, ablation.fixed)
     for name, figure in figures.items():
         save_figure(figure, sweep.results / "figures", name)
+    _remove_stale(folder, TABLES.keys() - tables.keys())
+    _remove_stale(sweep.results / "figures", _known_figures(sweep) - figures.keys())
     return Outcome(tables, figures, text)
+
+
+def _known_figures(sweep):
+    """Names of the figures that `write_outcome` writes, and wrote for ablations that the grid had."""
+    drawn = (sweep.results / "figures").glob(f"{ABLATION}*.png")
+    return {"error_by_minutes", *(path.stem for path in drawn)}
+
+
+def _remove_stale(folder, names):
+    """Remove what an earlier call left under these names, and this one cannot tell any more."""
+    for name in names:
+        for path in folder.glob(f"{name}.*"):
+            path.unlink()
 
 
 def ablated(grid, points):
@@ -70,10 +88,10 @@ def ablated(grid, points):
     for title, found in points.items():
         ablation = grid.ablations[title]
         for value, predictions in found.items():
-            mean, low, high = bootstrap_interval(*predictions.where(True))
-            rows.append((title, ablation.key, value, " ".join(ablation.fixed), len(predictions.runs),
-                         round(mean, 2), round(low, 2), round(high, 2)))  # fmt: skip
-    columns = ["ablation", "key", "value", "with", "seeds", "MPJPE (mm)", "low", "high"]
+            interval = bootstrap_interval(*predictions.where(True))
+            told = ablation.key, value, " ".join(ablation.fixed), len(predictions.runs)
+            rows.append((title, *told, *interval))
+    columns = ["ablation", "key", "value", "with", "seeds", *_INTERVAL]
     return pd.DataFrame(rows, columns=columns).set_index("ablation")
 
 

@@ -18,6 +18,7 @@ from egolib.config import OWN_STAGES
 from egolib.cost import gflops, parameters_m
 from egolib.files import code_digest, write_atomically
 from egolib.fitting import training_precision
+from egolib.report import hardware, machine_text
 from egolib.study import REPOSITORY
 from egolib.training import code_of_training
 
@@ -50,10 +51,12 @@ class Step:
         return noted and (self.leaves is None or self.leaves.is_file())
 
     def finish(self):
-        """Run it, and note that it is done and how long that took, interrupted tries not counted."""
+        """Run it, and note that it is done, how long that took, interrupted tries not counted, and on
+        what machine."""
         started = time.perf_counter()
         self.run()
-        stamp = {"key": self.key, "seconds": round(time.perf_counter() - started, 1)}
+        seconds = round(time.perf_counter() - started, 1)
+        stamp = {"key": self.key, "seconds": seconds, "machine": machine_text(hardware())}
         # Another machine may be at another step of the same folder: its notes are kept, and what its
         # training goes on from.
         with FileLock(self.folder / "steps.lock"):

@@ -36,6 +36,7 @@ from egolib.skeleton import SPLIT_FOLDERS
 from egolib.study import REPOSITORY, Study, default_tree
 
 GRIDS = REPOSITORY / "sweeps"
+_CODE_OF_STATES = ("visibility", "camera", "skeleton", "miniature/write")
 
 
 @dataclass(frozen=True)
@@ -161,13 +162,20 @@ class Sweep:
 
     def durations(self):
         """{kind of step: seconds that all of them took}, of what is done."""
-        studies = [self.study(v, seed) for v in self.grid.variations.values() for seed in v.seeds]
         seconds = {}
-        for folder in dict.fromkeys(f for s in studies for f in (s.shared, s.results)):
-            for name, note in stamps(folder).items():
-                kind = name.partition(",")[0]
-                seconds[kind] = seconds.get(kind, 0) + note["seconds"]
+        for name, note in self._notes():
+            kind = name.partition(",")[0]
+            seconds[kind] = seconds.get(kind, 0) + note["seconds"]
         return seconds
+
+    def machines(self):
+        """Sentences of report.machine_text, of all that did something; [] where no note says."""
+        return sorted({note["machine"] for _, note in self._notes() if "machine" in note})
+
+    def _notes(self):
+        """(name, note) of every step that is done."""
+        done = (step for step in self.steps() if step.is_done)
+        return [(step.name, stamps(step.folder)[step.name]) for step in done]
 
     def learning_curves(self):
         """Of the fine-tuned dual branch and of our model, as far as they are trained: {name:
@@ -186,7 +194,8 @@ class Sweep:
         """visibility.STATES of every joint of the test frames (N, 16), or None where the tree does
         not say what its object ids mean."""
         index, path = self.any_study.index("test"), self.results / "visibility.npz"
-        key = f"{index.fingerprint} {code_digest([visibility.__file__])}"
+        code = code_digest(REPOSITORY / "egolib" / f"{name}.py" for name in _CODE_OF_STATES)
+        key = f"{index.fingerprint} {code}"
         if path.is_file():
             with np.load(path, allow_pickle=False) as stored:
                 if stored.get("key") == key:
@@ -194,7 +203,7 @@ class Sweep:
         states = visibility.known_states(index)
         if states is None:
             return None
-        with atomic_path(path) as partial, open(partial, "wb") as stream:
+        with atomic_path(path) as temporary, open(temporary, "wb") as stream:
             np.savez_compressed(stream, states=states, key=key)
         return states
 

@@ -16,6 +16,7 @@ from egolib.pages.explore import PAGES, write_pages
 from egolib.pages.layout import write_page
 from egolib.pages.notebook import markdown_page, notebook_page
 from egolib.pages.tables import plain, read_table, with_sources
+from egolib.publishing import RUN
 from egolib.report import SHEET_FIGURE, duration_text, facts, origin_sentence, read_manifest
 from egolib.report import run_sentence as run_text
 from egolib.results import STAGES, TABLES, footnotes, formatted
@@ -71,6 +72,7 @@ def write_report(results_dir):
         origin=origin_sentence(results),
         tiles=_tiles(tables["summary"], manifest),
         lead=figures.get(SHEET_FIGURE),
+        lead_caption=RUN.figure[SHEET_FIGURE],
         answers=answers,
         pages=[
             (f"pages/{name}.html", *texts)
