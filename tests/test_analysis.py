@@ -122,6 +122,13 @@ def test_hidden_joints_are_compared_joint_by_joint(index, truth):
     states[hidden] = STATES.index(HIDDEN_BY_WEARER)
     anatomy = anatomy_of(index, off_by(truth, (size + 10 * hidden)[..., None] * (1, 0, 0)), states)
     assert "hidden by the wearer (6.2 %): 10 mm more" in causes.by_visibility(anatomy).sentence
+    # A joint that is hidden in one sequence alone has no interval: it moves neither mean nor bounds.
+    head = JOINTS.index("Head")
+    hidden[:LENGTH, head] = True
+    states[hidden] = STATES.index(HIDDEN_BY_WEARER)
+    size[:LENGTH, head] = 500
+    anatomy = anatomy_of(index, off_by(truth, (size + 10 * hidden)[..., None] * (1, 0, 0)), states)
+    assert "): 10 mm more [10, 10]" in causes.by_visibility(anatomy).sentence
 
 
 def test_what_hides_a_joint_is_not_told_by_the_official_data(index, truth):

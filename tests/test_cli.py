@@ -200,9 +200,11 @@ def test_interruption_says_how_to_go_on(capsys, monkeypatch):
     def interrupted(options):
         raise KeyboardInterrupt
 
-    for verb in ("publish", "train"):
+    for verb in ("publish", "train", "sweep"):
         monkeypatch.setitem(cli.VERBS, verb, interrupted)
     assert cli.main(["publish", "somewhere"]) == 130
+    assert "nothing was kept; the same command begins anew" in capsys.readouterr().err
+    assert cli.main(["sweep"]) == 130
     assert "the same command goes on" in capsys.readouterr().err
     assert cli.main(["train", "heatmaps"]) == 130
     assert "the same command with --resume goes on" in capsys.readouterr().err

@@ -1,5 +1,6 @@
 """Methods, seeds and claims on errors that one can compute by hand."""
 
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -62,6 +63,15 @@ def test_seeds_widen_the_interval_and_do_not_move_the_mean():
     assert np.isnan(bootstrap_means(values, np.zeros(40))).all()
 
 
+def test_the_draws_spread_as_the_mean_of_so_few_seeds_does():
+    """Clusters alike, seeds apart: the deviation of the draws is the mean's, s / sqrt(S)."""
+    clusters = np.repeat(np.arange(10), 4)
+    for offsets in ([-10, 10], [-9, 1, 8], [3, 4, 8, -5]):
+        draws = bootstrap_means(np.outer(offsets, np.ones(40)), clusters, rounds=20_000)
+        wanted = np.std(offsets, ddof=1) / np.sqrt(len(offsets))
+        assert draws.std() == pytest.approx(wanted, rel=0.03)
+
+
 def test_tables_of_results_take_seeded_methods(methods):
     table = error_by_action(methods, LABEL)
     means = table[f"measured on {LABEL}", "dual", "mean"]
@@ -84,7 +94,33 @@ def test_the_summary_holds_errors_costs_and_the_published_total(methods):
     text = as_markdown("Methods", table)
     assert "51.0 [" in text
     assert "Sources" in text
-    assert r"\toprule" in as_latex("Methods", table)
+    assert "single branch give" not in text  # nor a footnote of a method that is not there
+    with_dual = comparison.summary(methods, cost, LABEL)
+    assert "- dual: The printed rows of xR-EgoPose dual branch" in as_markdown("Methods", with_dual)
+
+
+def test_latex_compiles_whatever_a_method_is_called(methods):
+    """Nothing that LaTeX would take for a command or a comment; the title alone is one."""
+    named = {"dual_finetuned": methods["dual"], "a&b": methods["single"]}
+    cost = pd.DataFrame({"share (%)": [1.0, 2.0]}, index=list(named))
+    title, *lines = as_latex("Methods", comparison.summary(named, cost, LABEL)).splitlines()
+    assert title == "% Methods"
+    assert r"dual\_finetuned & " in "\n".join(lines)
+    assert r"PCK at 150 mm (\%)" in "\n".join(lines)
+    for line in lines:
+        assert not re.search(r"(?<!\\)[%_#$]", line.replace(r"$\pm$", "")), line
+    (row,) = (line for line in lines if line.startswith(r"a\&b"))
+    (heads,) = (line for line in lines if "GFLOPs" in line or "share" in line)
+    cells = re.compile(r"(?<!\\)&")
+    assert len(cells.findall(row)) == len(cells.findall(heads))
+
+
+def test_a_method_that_nobody_published_stands_alone(methods):
+    alone = {"mine": methods["dual"]}
+    table = comparison.summary(alone, pd.DataFrame({"GFLOPs": 1.0}, index=["mine"]), LABEL)
+    text = as_markdown("Methods", table)
+    assert published.COLUMN_GROUP not in text
+    assert "33.0 [" in text
 
 
 def test_seen_and_hidden_joints_are_counted_apart(methods, states):
@@ -175,6 +211,18 @@ def test_a_claim_says_when_a_single_seed_speaks():
     elsewhere = SeededPredictions({7: one.runs[0]})
     text = claims.claims_text(claims.check_claims({"single": elsewhere, "dual": other}))
     assert "difference is 19.0 mm" in text
+    assert text.splitlines()[0].endswith("Of means over seeds, none of them in common.")
+
+
+def test_a_claim_on_a_single_sequence_has_no_interval():
+    one, other = (
+        SeededPredictions({0: toy_predictions(np.full(4, mm), ACTIONS[:4], ["clip"] * 4)})
+        for mm in (50, 30)
+    )
+    checked = claims.check_claims({"single": one, "dual": other})
+    assert checked.loc["The dual branch beats the single branch"].verdict == "open"
+    line, *_ = claims.claims_text(checked).splitlines()
+    assert "The difference is 20.0 mm; the error claimed" in line
 
 
 def test_runs_on_other_frames_are_refused():
@@ -192,6 +240,7 @@ def test_rotations_have_a_table_of_their_own(methods):
     means = table[f"measured on {LABEL}", "rotation", "mean"]
     assert means["Head"] == pytest.approx(1)
     assert means["All"] == pytest.approx(7.5)
+    assert "Procrustes" not in as_markdown("Rotations", table)
     assert comparison.rotation_errors(methods, LABEL).empty
 
 
@@ -212,8 +261,7 @@ def test_figures_show_every_method_and_value(methods, states):
     labels = [label.get_text() for label in figure.axes[0].get_xticklabels()]
     assert labels == ["martinez", "single", "dual"]
     assert len(method_bars(methods).axes) == 1
-    axes = ablation_figure({10: methods["single"], 20: methods["dual"]}, "lifter.latent_size").axes[
-        0
-    ]
+    points, intervals = {10: methods["single"], 20: methods["dual"]}, [(51, 50, 52), (33, 31, 35)]
+    (axes,) = ablation_figure(points, intervals, "lifter.latent_size").axes
     assert [label.get_text() for label in axes.get_xticklabels()] == ["10", "20"]
     assert axes.get_xlabel() == "lifter.latent_size"

@@ -14,20 +14,25 @@ from egolib.study import Study, open_study
 
 
 def test_an_edited_profile_is_run_again(tmp_path, shared_toy_tree, monkeypatch):
-    """The stamps of all notebooks change with a key of a profile file, and only then."""
+    """The stamps of all notebooks change with a key of a profile file, or the network that comes with
+    egolib, and only then."""
     stamps = []
-    monkeypatch.setattr(execute, "_run_notebook", lambda *arguments: stamps.append(arguments[-1]))
+    monkeypatch.setattr(execute, "_execute", lambda notebook, study: None)
+    monkeypatch.setattr(execute, "_leave_stamp", lambda *arguments: stamps.append(arguments[2]))
+    monkeypatch.setattr(execute, "SHIPPED", tmp_path / "shipped.safetensors")
     monkeypatch.setattr(execute, "_write_pages", lambda study, stamp: None)
     monkeypatch.setattr(execute, "write_report", lambda results: None)
     monkeypatch.setattr(Study, "audit", lambda study: None)  # toys are no human bodies
     path = tmp_path / "mine.toml"
-    for epochs in (1, 1, 2):
+    for epochs, weights in ((1, b"old"), (1, b"old"), (2, b"old"), (2, b"new")):
+        (tmp_path / "shipped.safetensors").write_bytes(weights)
         path.write_text(f'base = "smoke"\n[lifter]\nepochs = {epochs}\n')
         run_study(open_study(str(path), data=shared_toy_tree, results=tmp_path / "out"))
     count = len(notebook_paths())
-    first, second, edited = (stamps[i * count : (i + 1) * count] for i in range(3))
+    first, second, edited, shipped = (stamps[i * count : (i + 1) * count] for i in range(4))
     assert first == second
     assert not set(first) & set(edited)
+    assert not set(edited) & set(shipped)
 
 
 def last_line_of_a_refused_run(capsys, tree, results):

@@ -212,8 +212,17 @@ def test_jobs_do_the_parts_of_a_sweep(finished, tmp_path, monkeypatch):
 
 
 def test_the_outcome_is_written(finished):
-    write_outcome(finished)
     folder = finished.results
+    stale = [
+        "figures/ablation_gone.png",
+        "figures/ablation_gone.pdf",
+        "tables/methods_rotations.md",
+    ]
+    for name in stale:
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).write_text("of another grid")
+    write_outcome(finished)
+    assert not [name for name in stale if (folder / name).exists()]
     table = pd.read_csv(folder / "tables" / "methods.csv", index_col=0)
     assert list(table.index) == [
         "martinez", "dual", "dual_finetuned", "ours", "ours_five_frames", "oracle",
@@ -264,6 +273,8 @@ def partial(finished, tmp_path):
         notes = steps.stamps(step.folder)
         if step.name in notes:
             notes[step.name]["key"] = step.key
+            if "seed 1" in step.of:
+                notes[step.name]["machine"] = "2 cores (elsewhere)"
             (step.folder / "steps.json").write_text(json.dumps(notes))
     return toys
 
@@ -286,13 +297,13 @@ def test_what_is_missing_is_told_and_the_rest_is_shown(partial):
 def test_a_sweep_that_was_cut_off_has_a_page_and_is_published(partial, monkeypatch):
     """The notebook is not executed here: what it writes is."""
 
-    def execute(notebook, study, stamp):
+    def execute(notebook, study):
         write_outcome(partial)
         path = study.results / "notebooks" / notebook.name
         path.parent.mkdir()
         shutil.copy(notebook, path)
 
-    monkeypatch.setattr(execution, "_run_notebook", execute)
+    monkeypatch.setattr(execution, "_execute", execute)
     monkeypatch.setattr(sweep, "cost_of", lambda spec: {"GFLOPs": 1.5})
     with pytest.raises(EgolibError, match=r"manifest.json: missing"):
         write_sweep_report(partial.results)
@@ -304,6 +315,7 @@ def test_a_sweep_that_was_cut_off_has_a_page_and_is_published(partial, monkeypat
     assert "published, full data set" in text
     assert "Fine-tuning end to end helps" in text
     assert "egolib sweep mine.toml --data" in text
+    assert "on 2 cores (elsewhere); and on" in text
     links = re.findall(r'(?:href|src)="([^"#:]+)"', text)
     assert {"figures/methods.png", "figures/ablation_tuning.png",
             "notebooks/07_compare_methods.html"} <= set(links)  # fmt: skip
