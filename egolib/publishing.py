@@ -19,14 +19,16 @@ from egolib.results import DATA_TABLES
 
 @dataclass(frozen=True)
 class Block:
-    """What the README shows: `figure`, the table `shown`, `last_figure` if any, each {name: caption},
-    and links to `tables`, {name: text}; `more`: patterns of further tables that are copied."""
+    """What the README shows: `figure`, the table `shown`, `last_figure`, each {name: caption}, and
+    links to `tables`, {name: text}, and to `more`, which not every run has; `last_figure` is also
+    left out where a sweep has none. `copied`: patterns of further tables that are copied."""
 
     name: str
     figure: dict[str, str]
     shown: str
     tables: dict[str, str]
-    more: tuple[str, ...]
+    more: dict[str, str]
+    copied: tuple[str, ...]
     last_figure: dict[str, str]
 
     @property
@@ -41,6 +43,7 @@ RUN = Block(
     "by_body_group",
     {"summary": "summary", "by_action": "by action", "by_joint": "by joint",
      "by_body_group": "by part of the body"},
+    {},
     (f"{DATA_TABLES}*",),
     {SKELETON_FIGURE: "Mean error of each joint, of the model that errs least"},
 )  # fmt: skip
@@ -51,8 +54,10 @@ SWEEP = Block(
     {"methods": "methods side by side", "claims": "claims", "methods_by_action": "by action",
      "methods_by_joint": "by joint", "methods_by_body_group": "by part of the body",
      "methods_full_size": "cost at the paper's size"},
+    {"methods_by_visibility": "seen and hidden joints", "methods_rotations": "rotations",
+     "ablations": "ablations"},
     ("methods_*", "runs", "ablations"),
-    {},
+    {"error_by_minutes": "Error on the validation split against minutes of training"},
 )  # fmt: skip
 
 
@@ -72,11 +77,12 @@ def publish(results_dir, repository):
     block = SWEEP if grid else RUN
     tables, figures = results_dir / "tables", results_dir / "figures"
     files = [tables / f"{name}.{suffix}" for name in block.tables for suffix in ("csv", "md")]
-    files += [figures / f"{name}.png" for name in block.figure | block.last_figure]
+    needed = block.figure if grid else block.figure | block.last_figure
+    files += [figures / f"{name}.png" for name in needed]
     for path in files:
         if not path.is_file():
             raise EgolibError(f"{path}: missing; run the notebooks before publishing")
-    for pattern in block.more:
+    for pattern in block.copied:
         files += sorted(tables.glob(f"{pattern}.[cm][sd]*"))
     files += [results_dir / "manifest.json", *sorted(figures.glob("*.png"))]
     readme = repository / "README.md"
@@ -87,14 +93,17 @@ def publish(results_dir, repository):
         write_atomically(target / path.relative_to(results_dir), path.read_bytes())
     place = target.relative_to(repository).as_posix()
     table, _, _ = (tables / f"{block.shown}.md").read_text().partition("\n\n- ")
-    links = ", ".join(f"[{text}]({place}/tables/{n}.md)" for n, text in block.tables.items())
+    linked = block.tables | {n: t for n, t in block.more.items() if tables / f"{n}.md" in files}
+    links = ", ".join(f"[{text}]({place}/tables/{n}.md)" for n, text in linked.items())
+    last = {n: t for n, t in block.last_figure.items() if figures / f"{n}.png" in files}
     parts = [
         block.markers[0],
         *_pictures(block.figure, place),
         table,
         f"{_unfinished(manifest, place)}{run_sentence(manifest)} {origin_sentence(results_dir)} "
-        f"In brackets: 95 % intervals. Sources and notes stand below the [tables]({place}/tables): {links}.",
-        *_pictures(block.last_figure, place),
+        f"In brackets: 95 % intervals. Sources and notes stand below the [tables]({place}/tables): {links}. "
+        f"All figures are in [{place}/figures]({place}/figures).",
+        *_pictures(last, place),
         block.markers[1],
     ]
     write_atomically(readme, before + "\n\n".join(part.strip() for part in parts) + after)

@@ -158,6 +158,10 @@ def test_evaluate_gives_every_table_of_every_network(
                for suffix in ("", "_pa", "_pck", "_auc")}  # fmt: skip
     assert grouped <= {found.name for found in tables.iterdir()}
     assert (tables / "rotations.csv").is_file() == (method == "rotation")
+    errors = pd.read_csv(tmp_path / "net" / "errors.csv")
+    assert len(errors.filter(like="_deg").columns) == (16 if method == "rotation" else 0)
+    assert "Seen and hidden joints: not available" in printed
+    assert not len(errors.filter(like="_state").columns)
 
 
 def test_evaluate_a_heatmap_network_alone(capsys, tmp_path, shared_toy_tree):

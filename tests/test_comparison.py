@@ -9,9 +9,12 @@ import pytest
 from test_results import toy_predictions
 
 from egolib import published
+from egolib.config import PROFILES
 from egolib.errors import EgolibError
 from egolib.methods import claims, comparison
+from egolib.methods.ablations import ablated, ablations_text
 from egolib.methods.comparison import SeededPredictions
+from egolib.methods.grid import Ablation, Grid
 from egolib.methods.methodplots import ablation_figure, method_bars
 from egolib.metrics import area, bootstrap_interval, bootstrap_means
 from egolib.results import as_latex, as_markdown, error_by_action
@@ -110,7 +113,7 @@ def test_latex_compiles_whatever_a_method_is_called(methods):
     for line in lines:
         assert not re.search(r"(?<!\\)[%_#$]", line.replace(r"$\pm$", "")), line
     (row,) = (line for line in lines if line.startswith(r"a\&b"))
-    (heads,) = (line for line in lines if "GFLOPs" in line or "share" in line)
+    (heads,) = (line for line in lines if "share (" in line)
     cells = re.compile(r"(?<!\\)&")
     assert len(cells.findall(row)) == len(cells.findall(heads))
 
@@ -177,6 +180,8 @@ def test_claims_are_checked_frame_by_frame(methods, states):
     text = claims.claims_text(checked)
     assert "The dual branch beats the single branch: holds. The difference is 18.0 mm" in text
     assert (claim.ratio, claim.seeds) == (pytest.approx(33 / 51), 2)
+    bounds = pytest.approx(31 / 50, abs=0.01), pytest.approx(35 / 52, abs=0.01)
+    assert (claim.ratio_low, claim.ratio_high) == bounds  # seed by seed
     assert "Of 2 seeds." in text
 
 
@@ -212,6 +217,45 @@ def test_a_claim_says_when_a_single_seed_speaks():
     text = claims.claims_text(claims.check_claims({"single": elsewhere, "dual": other}))
     assert "difference is 19.0 mm" in text
     assert text.splitlines()[0].endswith("Of means over seeds, none of them in common.")
+
+
+def test_an_aim_is_reached_or_missed():
+    for ours_mm, verdict in ((79, "missed"), (50, "reached")):
+        methods = {"dual_finetuned": seeded(119), "ours": seeded(ours_mm)}
+        line, *_ = claims.claims_text(claims.check_claims(methods)).splitlines()
+        assert f"(the aim of 0.65 is {verdict}) times the other" in line
+    costs = pd.DataFrame({"GFLOPs": [1.4, 1.6], "ms an image": [16.0, 12.0]}, list(methods))
+    (told,) = claims.what_ours_costs(costs)
+    assert told.endswith("1.6 against 1.4 GFLOPs, 12.0 against 16.0 ms an image.")
+    assert claims.what_ours_costs(costs.drop("ours")) == []
+
+
+def test_our_model_is_told_when_the_other_ends():
+    """The dual branch: a minute before its two epochs of half a minute each. Ours: epochs of 50 s."""
+    dual = pd.DataFrame({"seconds": [30.0, 30.0], "val_mpjpe_mm": [120.0, 110.0]})
+    ours = pd.DataFrame({"seconds": [50.0] * 4, "val_mpjpe_mm": [130.0, 100.0, 90.0, 80.0]})
+    curves = {"dual_finetuned": [(60.0, dual)], "ours": [(0.0, ours), (0.0, ours - [0, 10])]}
+    (told,) = claims.at_equal_minutes(curves)
+    assert "has 110.0 mm when its 2.0 minutes are over, our model by then 95.0 mm" in told
+    assert claims.at_equal_minutes({"ours": curves["ours"]}) == []
+    curves["ours"] = [(0.0, ours + [100, 0])]  # no epoch ends before
+    assert claims.at_equal_minutes(curves) == []
+
+
+def test_an_ablation_tells_what_a_value_changes(methods):
+    """On the same frames: 18 mm, whatever the frames' own spread; the usual value is the base's."""
+    grid = Grid(
+        "toy", PROFILES["study"], {}, (), {"a": Ablation("lifter.latent_size", {}, ("b=1",))}
+    )
+    found = {10: methods["single"], 20: methods["dual"]}
+    rows = ablated(grid, {"a": found})
+    assert rows["usual"].tolist() == [20, 20]
+    assert rows["more (mm)"].tolist() == pytest.approx([18, 0])
+    told = ablations_text(rows)
+    assert told == (
+        "lifter.latent_size = 10 instead of 20 (b=1): 18 mm worse [17, 19]. Of 2 seeds."
+    )
+    assert ablated(grid, {"a": {10: methods["single"], 50: methods["dual"]}})["usual"][0] == 10
 
 
 def test_a_claim_on_a_single_sequence_has_no_interval():

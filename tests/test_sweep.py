@@ -238,6 +238,10 @@ def test_the_outcome_is_written(finished):
     ablated = pd.read_csv(folder / "tables" / "ablations.csv")
     assert ablated["ablation"].tolist() == ["tuning"] * 2
     assert ablated["value"].tolist() == ["lifter", "finetune"]
+    tuned = finished.predictions("dual_finetuned").errors_mm.mean()
+    assert ablated["more (mm)"].tolist() == pytest.approx([0, tuned - error], abs=0.01)
+    assert "stage = finetune instead of lifter: " in (folder / "tables/ablations.md").read_text()
+    assert "M parameters, " in (folder / "tables" / "claims.md").read_text()
     assert ablated["MPJPE (mm)"][0] == pytest.approx(error, abs=0.01)
     assert (ablated["low"] < ablated["MPJPE (mm)"]).all()
     assert finished.states() is None  # the toy tree does not say what its pixels show
@@ -327,6 +331,9 @@ def test_a_sweep_that_was_cut_off_has_a_page_and_is_published(partial, monkeypat
     assert (target / "tables" / "claims.md").is_file()
     readme = (repository / "README.md").read_text()
     assert f"{target.name}/figures/methods.png" in readme
+    assert f"{target.name}/tables/ablations.md" in readme
+    assert f"{target.name}/figures/error_by_minutes.png" in readme
+    assert "methods_by_visibility" not in readme  # the toy tree does not tell it
     assert "Not finished: 8 of 12 runs" in readme
 
 

@@ -14,7 +14,7 @@ from egolib.cli.options import (
 )
 from egolib.config import STAGES
 from egolib.errors import EgolibError
-from egolib.skeleton import SPLIT_FOLDERS
+from egolib.skeleton import JOINTS, SPLIT_FOLDERS
 
 
 def add_verbs(verbs):
@@ -122,7 +122,16 @@ def _evaluate(options):
     index = open_frames(options.data, options.split)
     predictions = predict_index(network, spec, index, options.workers)
     out = options.out or options.checkpoint[-1].with_suffix("")
+    states = known_states(index)
+    if states is None:
+        print(
+            "Seen and hidden joints: not available, this tree does not say what its object ids mean."
+        )
     errors = frame_errors(predictions, spec.kind)
+    if states is not None:
+        errors[[f"{joint}_state" for joint in JOINTS]] = states
+    if len(predictions.rotation_errors_deg):
+        errors[[f"{joint}_deg" for joint in JOINTS]] = predictions.rotation_errors_deg
     write_atomically(out / "errors.csv", errors.to_csv(index=False, float_format="%.3f"))
     if spec.kind != "lifter":
         table = pixel_error_table(predictions).round(2)
@@ -136,9 +145,7 @@ def _evaluate(options):
         joined = "before" if len(parts) == 2 else "after"
         names = {"lifter": "oracle", "egopose": joined, "ours": "ours", "window": "window"}
         label = f"{options.data.resolve().name}, {options.split} ({len(index)} frames)"
-        tables = tables_of_one(
-            STAGES[names[spec.kind]], predictions, spec, known_states(index), label
-        )
+        tables = tables_of_one(STAGES[names[spec.kind]], predictions, spec, states, label)
         tables["summary"] = "Summary", summary({names[spec.kind]: predictions}, label)
         for name, (title, table) in tables.items():
             if not name.endswith(MORE_MEASURES):  # these are for files

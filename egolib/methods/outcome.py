@@ -7,64 +7,79 @@ import pandas as pd
 from egolib.cost import full_size_costs
 from egolib.drawing import save_figure
 from egolib.files import write_atomically
-from egolib.methods.claims import check_claims, claims_text, finding_about_the_published_row
+from egolib.methods.ablations import INTERVAL, ablated, ablations_text
+from egolib.methods.claims import (
+    at_equal_minutes,
+    check_claims,
+    claims_text,
+    finding_about_the_published_row,
+    what_ours_costs,
+)
 from egolib.methods.comparison import TABLES, build_tables
 from egolib.methods.methodplots import ablation_figure, method_bars
-from egolib.metrics import bootstrap_interval
 from egolib.ourplots import error_by_minutes
 from egolib.results import save_table, write_table
 
 ABLATION = "ablation_"  # how the names of their figures begin
 ABLATIONS = "ablations"
 FULL_SIZE = "methods_full_size"
-_INTERVAL = ["MPJPE (mm)", "low", "high"]
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """{name: DataFrame}, {name: StudyFigure}, and the claims as sentences."""
+    """{name: DataFrame}, {name: StudyFigure}, and claims and ablations as sentences."""
 
     tables: dict
     figures: dict
     claims: str
+    ablations: str
 
 
 def write_outcome(sweep):
     """Write what a sweep.Sweep has found so far below its results -> Outcome.
 
     tables/: those of comparison.TABLES; FULL_SIZE, of cost.full_size_costs; `runs`, of `standing`;
-    ABLATIONS, of `ablated`; `claims`, of claims.check_claims, and as text with the finding about the
-    published row. figures/: methods, error_by_minutes, and one an ablation. Raises EgolibError when
-    no method is trained yet.
+    ABLATIONS, of `ablated`, and as text; `claims`, of claims.check_claims, and as text with what our
+    model costs and the finding about the published row. figures/: methods, error_by_minutes, and one
+    an ablation. What an earlier call left and this one cannot tell is removed. Raises EgolibError
+    when no method is trained yet.
     """
-    methods, states = sweep.methods(), sweep.states()
-    folder = sweep.results / "tables"
-    tables = build_tables(methods, sweep.costs(methods), states, sweep.data_label)
+    methods, states, curves = sweep.methods(), sweep.states(), sweep.learning_curves()
+    folder, costs = sweep.results / "tables", sweep.costs(methods)
+    tables = build_tables(methods, costs, states, sweep.data_label)
     for name, table in tables.items():
         write_table(TABLES[name], table, folder, name)
     tables[FULL_SIZE] = save_table(full_size_costs().round(1), folder, FULL_SIZE)
     write_atomically(folder / "runs.csv", standing(sweep).to_csv(index_label="row"))
     claims = check_claims(methods, states)
     write_atomically(folder / "claims.csv", claims.to_csv(index_label="claim"))
-    text = claims_text(claims)
-    write_atomically(folder / "claims.md", f"{text}\n\n{finding_about_the_published_row()}\n")
+    text = "\n".join([claims_text(claims), *what_ours_costs(costs), *at_equal_minutes(curves)])
+    claims_md = f"{_listed(text)}\n{finding_about_the_published_row()}\n"
+    write_atomically(folder / "claims.md", claims_md)
     figures = {"methods": method_bars(methods, states)}
-    if curves := sweep.learning_curves():
+    if curves:
         figures["error_by_minutes"] = error_by_minutes(curves)
     points = {title: sweep.ablation(title) for title in sweep.grid.ablations}
     points = {title: found for title, found in points.items() if found}
     tables[ABLATIONS] = ablated(sweep.grid, points)
     rounded = tables[ABLATIONS].round(2).to_csv(index_label="ablation")
     write_atomically(folder / f"{ABLATIONS}.csv", rounded)
+    told = ablations_text(tables[ABLATIONS])
+    write_atomically(folder / f"{ABLATIONS}.md", _listed(told))
     for title, found in points.items():
         ablation, rows = sweep.grid.ablations[title], tables[ABLATIONS].loc[[title]]
-        intervals = rows[_INTERVAL].to_numpy(float)
+        intervals = rows[INTERVAL].to_numpy(float)
         figures[ABLATION + title] = ablation_figure(found, intervals, ablation.key, ablation.fixed)
     for name, figure in figures.items():
         save_figure(figure, sweep.results / "figures", name)
     _remove_stale(folder, TABLES.keys() - tables.keys())
     _remove_stale(sweep.results / "figures", _known_figures(sweep) - figures.keys())
-    return Outcome(tables, figures, text)
+    return Outcome(tables, figures, text, told)
+
+
+def _listed(sentences):
+    """Lines -> a list in markdown."""
+    return "".join(f"- {line}\n" for line in sentences.splitlines())
 
 
 def _known_figures(sweep):
@@ -78,21 +93,6 @@ def _remove_stale(folder, names):
     for name in names:
         for path in folder.glob(f"{name}.*"):
             path.unlink()
-
-
-def ablated(grid, points):
-    """The figures of the ablations as a DataFrame, a row a value: "key", "value", "with" (what differs
-    from the base for all values), "seeds", and MPJPE with its 95 % interval. points: {title: {value:
-    comparison.SeededPredictions}}."""
-    rows = []
-    for title, found in points.items():
-        ablation = grid.ablations[title]
-        for value, predictions in found.items():
-            interval = bootstrap_interval(*predictions.where(True))
-            told = ablation.key, value, " ".join(ablation.fixed), len(predictions.runs)
-            rows.append((title, *told, *interval))
-    columns = ["ablation", "key", "value", "with", "seeds", *_INTERVAL]
-    return pd.DataFrame(rows, columns=columns).set_index("ablation")
 
 
 def standing(sweep):
