@@ -219,7 +219,8 @@ def join_networks(heatmap_net, heatmap_spec, lifter, lifter_spec):
         ours, theirs = getattr(heatmap_spec, field), getattr(lifter_spec, field)
         if ours != theirs:
             raise EgolibError(
-                f"the heatmap network has {field} = {ours}, the lifter {theirs}; "
+                f"the heatmap network has {field} = {ours}, the lifter {theirs} (heatmaps of "
+                f"{heatmap_spec.heatmap_px} and {lifter_spec.heatmap_px} cells a side); "
                 "train both with one profile"
             )
     spec = dataclasses.replace(lifter_spec, kind="egopose", backbone=heatmap_spec.backbone)

@@ -51,8 +51,8 @@ def architecture(spec):
         6,
         _GEOMETRY,
         "five frames",
-        f"attend to {WIDTH} features and place",
-        "of each joint",
+        "attend to features, places and expected",
+        "errors of all joints: the last pose, mended",
     )
     arrow((10, 18.5), (14, 18.5))
     arrow((26, 21), (31, 21))

@@ -255,7 +255,7 @@ def test_an_ablation_tells_what_a_value_changes(methods):
     assert told == (
         "lifter.latent_size = 10 instead of 20 (b=1): 18 mm worse [17, 19]. Of 2 seeds."
     )
-    assert ablated(grid, {"a": {10: methods["single"], 50: methods["dual"]}})["usual"][0] == 10
+    assert ablated(grid, {"a": {10: methods["single"], 50: methods["dual"]}})["usual"].iloc[0] == 10
 
 
 def test_a_claim_on_a_single_sequence_has_no_interval():
