@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 
 from egolib.errors import EgolibError
-from egolib.methods.claims import finding_about_the_published_row, ratio_text
+from egolib.methods.claims import aim_text, finding_about_the_published_row, ratio_text
 from egolib.methods.comparison import TABLES
 from egolib.methods.outcome import ABLATION, ABLATIONS, FULL_SIZE
 from egolib.pages.layout import write_page
@@ -96,7 +96,7 @@ def _claims(claims):
                         row.difference_mm,
                     ),
                     (f"{row.confidence:.1f}", row.confidence),
-                    (ratio_text(claim, row), row.ratio),
+                    (ratio_text(row) + aim_text(claim, row), row.ratio),
                     (f"{row.seeds}", row.seeds),
                 ],
             )
