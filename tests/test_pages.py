@@ -127,7 +127,7 @@ def test_the_report_of_an_unfinished_sweep(models, tmp_path):
         "holds",
         "20.0 [20.0, 20.0]",
         "100.0",
-        "0.67, aimed at 0.65",
+        "0.67 [0.67, 0.67] (the aim of 0.65 is missed)",
         "1",
     ]
     assert "published, full data set" in text

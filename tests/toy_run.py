@@ -14,7 +14,7 @@ from egolib.config import PROFILES
 from egolib.evaluation import Predictions
 from egolib.frames import FrameIndex
 from egolib.methods.comparison import SeededPredictions
-from egolib.methods.grid import Ablation
+from egolib.methods.grid import Ablation, Grid
 from egolib.methods.outcome import unfinished, write_outcome
 from egolib.skeleton import HEATMAP_JOINT_INDICES, action_of_clip
 from egolib.visibility import SEEN, STATES
@@ -93,7 +93,7 @@ def unfinished_sweep(folder, models):
         results=folder, data_label=LABEL, methods=lambda: methods, states=lambda: None,
         costs=lambda names: pd.DataFrame({"GFLOPs": 1.0, "training (min)": 2.0}, index=list(names)),
         learning_curves=dict, seeds=lambda name: [0], ablation=lambda title: methods,
-        grid=SimpleNamespace(variations=planned, methods=tuple(models), ablations={"size": Ablation("px", {n: n for n in models}, ("epochs=2",))}),
+        grid=Grid("toys", PROFILES["quick"], planned, tuple(models), {"size": Ablation("heatmaps.image_px", {n: n for n in models}, ("epochs=2",))}),
     )  # fmt: skip
     write_outcome(sweep)
     report.write_manifest(
