@@ -61,7 +61,7 @@ def cost_of(spec, repeats=20):
     }
 
 
-def full_size_costs(backbones=("resnet50", "resnet101"), repeats=15):
+def full_size_costs(backbones=("resnet50", "resnet101"), repeats=9):
     """What the methods cost at the paper's size, 368 px, from picture to pose -> DataFrame, a row a
     method and backbone; milliseconds as in `ms_per_image`. No error: none was measured at this size."""
     rows, own = {}, {"ours": "ours", "ours_five_frames": "window"}
