@@ -138,7 +138,8 @@ def run_sentence(manifest):
     return (
         f"Run of {manifest['date'][:10]}, commit {(manifest['commit'] or 'unknown')[:7]}{state}, "
         f"profile {manifest['profile']['name']}, "
-        f"{_seeds(manifest['seed'])}, on {'; and on '.join(_machines(manifest))}; it took {duration_text(sum(manifest['duration_s'].values()))}."
+        f"{_seeds(manifest['seed'])}, on {'; and on '.join(_machines(manifest))}; "
+        f"it took {duration_text(sum(manifest['duration_s'].values()))}."
     )
 
 

@@ -52,8 +52,8 @@ def error_by_action(predictions, data_label, of=errors_mm, names=STAGES):
     predictions: {key of STAGES: predictions.Predictions}, in part or whole, or {method:
     comparison.SeededPredictions}. data_label: what they were measured on. of: another number of every
     joint than its error, from such predictions -> (N, 16) or (S, N, 16); there are no published
-    figures of it. names: {key: how it is called in the table}, others as they are. Returns a DataFrame with three-level columns (source, who, statistic); an action
-    without frames is NaN.
+    figures of it. names: {key: how it is called in the table}, others as they are. Returns a DataFrame
+    with three-level columns (source, who, statistic); an action without frames is NaN.
     """
     unknown = any((p.action == UNKNOWN_ACTION).any() for p in predictions.values())
     actions = [*ACTIONS, UNKNOWN_ACTION] if unknown else [*ACTIONS]

@@ -122,13 +122,12 @@ def _evaluate(options):
     index = open_frames(options.data, options.split)
     predictions = predict_index(network, spec, index, options.workers)
     out = options.out or options.checkpoint[-1].with_suffix("")
-    states = known_states(index)
+    errors, states = frame_errors(predictions, spec.kind), known_states(index)
     if states is None:
         print(
             "Seen and hidden joints: not available, this tree does not say what its object ids mean."
         )
-    errors = frame_errors(predictions, spec.kind)
-    if states is not None:
+    else:
         errors[[f"{joint}_state" for joint in JOINTS]] = states
     if len(predictions.rotation_errors_deg):
         errors[[f"{joint}_deg" for joint in JOINTS]] = predictions.rotation_errors_deg

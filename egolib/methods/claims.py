@@ -167,13 +167,12 @@ def _of_seeds(p, seeds):
 def _verdict(larger, smaller, clusters):
     """A row of `check_claims` but for its seeds, of the errors (S, M) that are claimed to be larger and
     smaller."""
-    values = larger - smaller
-    mean, draws = values.mean(), bootstrap_means(values, clusters)
-    low, high = interval(draws)
+    mean = (larger - smaller).mean()
     # The same seed draws the same sequences and runs, so the two are drawn in pairs.
-    ratio_low, ratio_high = interval(
-        bootstrap_means(smaller, clusters) / bootstrap_means(larger, clusters)
-    )
+    of_larger, of_smaller = (bootstrap_means(errors, clusters) for errors in (larger, smaller))
+    draws = of_larger - of_smaller
+    low, high = interval(draws)
+    ratio_low, ratio_high = interval(of_smaller / of_larger)
     return {
         "verdict": "holds" if low > 0 else "does not hold" if high < 0 else "open",
         "difference_mm": mean, "low": low, "high": high,

@@ -54,7 +54,7 @@ def write_outcome(sweep):
     claims = check_claims(methods, states)
     write_atomically(folder / "claims.csv", claims.to_csv(index_label="claim"))
     text = "\n".join([claims_text(claims), *what_ours_costs(costs), *at_equal_minutes(curves)])
-    claims_md = f"{_listed(text)}\n{finding_about_the_published_row()}\n"
+    claims_md = f"{_bullets(text)}\n{finding_about_the_published_row()}\n"
     write_atomically(folder / "claims.md", claims_md)
     figures = {"methods": method_bars(methods, states)}
     if curves:
@@ -65,7 +65,7 @@ def write_outcome(sweep):
     rounded = tables[ABLATIONS].round(2).to_csv(index_label="ablation")
     write_atomically(folder / f"{ABLATIONS}.csv", rounded)
     told = ablations_text(tables[ABLATIONS])
-    write_atomically(folder / f"{ABLATIONS}.md", _listed(told))
+    write_atomically(folder / f"{ABLATIONS}.md", _bullets(told))
     for title, found in points.items():
         ablation, rows = sweep.grid.ablations[title], tables[ABLATIONS].loc[[title]]
         intervals = rows[INTERVAL].to_numpy(float)
@@ -77,7 +77,7 @@ def write_outcome(sweep):
     return Outcome(tables, figures, text, told)
 
 
-def _listed(sentences):
+def _bullets(sentences):
     """Lines -> a list in markdown."""
     return "".join(f"- {line}\n" for line in sentences.splitlines())
 
