@@ -5,11 +5,16 @@ import contextlib
 import errno
 import hashlib
 import os
+import threading
 from pathlib import Path
 
 from filelock import FileLock, Timeout
 
 from egolib.errors import EgolibError, NoSpaceError
+
+# CPython 3.11 counts the depth of a syntax tree in one place for all threads: two that parse at once
+# can end in "SystemError: AST constructor recursion depth mismatch".
+_PARSING = threading.Lock()
 
 
 @contextlib.contextmanager
@@ -69,7 +74,9 @@ def code_digest(paths):
 
 
 def _bare_code(path):
-    tree = ast.parse(Path(path).read_text())
+    source = Path(path).read_text()
+    with _PARSING:
+        tree = ast.parse(source)
     for node in ast.walk(tree):
         owner = isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef)
         if owner and ast.get_docstring(node, clean=False) is not None:

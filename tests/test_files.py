@@ -1,5 +1,9 @@
+import ast
 import errno
 import os
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -44,6 +48,21 @@ def test_the_digest_of_code_ignores_words_and_layout_but_no_deed(tmp_path):
         (tmp_path / name).write_text(text)
     digests = {name: code_digest([tmp_path / name]) for name in versions}
     assert digests["plain"] == digests["explained"] != digests["changed"]
+
+
+def test_threads_that_ask_for_digests_at_once_parse_one_after_another(tmp_path, monkeypatch):
+    path, parse, at_work = tmp_path / "code.py", ast.parse, threading.Semaphore(1)
+    path.write_text("x = 1\n")
+
+    def parse_alone(*source):
+        assert at_work.acquire(blocking=False), "two threads parse at once"
+        time.sleep(0.01)
+        at_work.release()
+        return parse(*source)
+
+    monkeypatch.setattr(ast, "parse", parse_alone)
+    with ThreadPoolExecutor(4) as pool:
+        assert len(set(pool.map(lambda _: code_digest([path]), range(8)))) == 1
 
 
 def test_two_runs_do_not_work_in_one_place(tmp_path):
