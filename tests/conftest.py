@@ -1,6 +1,7 @@
 """A toy tree in the official layout: coloured dots where the joints are. It needs no renderer."""
 
 import json
+import os
 import shutil
 
 import cv2
@@ -20,6 +21,12 @@ LONGEST = ("study", "official_data", "training", "browser", "audit_drift", "rayp
 
 # Held while what the processes of a test run share is made.
 SMOKE_LOCK = REPOSITORY / "data" / "smoke.lock"
+
+# Servers of the tests are on this machine, whatever proxy it has.
+os.environ["NO_PROXY"] = os.environ["no_proxy"] = "127.0.0.1,localhost"
+# Tests are one process each, also where a cluster's job or a git hook starts them.
+for _name in ("WORLD_SIZE", "SLURM_STEP_NUM_TASKS", "GIT_DIR"):
+    os.environ.pop(_name, None)
 
 # A standing pose in the camera frame, metres: x to the left, y forward, z down.
 STANDING_M = np.array([

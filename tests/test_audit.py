@@ -5,6 +5,7 @@ import shutil
 
 import pandas as pd
 import pytest
+import torch
 from planted import (
     CHARACTER,
     FIRST,
@@ -30,6 +31,7 @@ SPEC = NetworkSpec("heatmaps", "resnet18", 32, 1.0)
 @pytest.fixture(scope="module")
 def checkpoint(tmp_path_factory):
     path = tmp_path_factory.mktemp("network") / "heatmaps.safetensors"
+    torch.manual_seed(0)
     save_network(path, build_network(SPEC), SPEC, {"profile": "test"})
     return path
 

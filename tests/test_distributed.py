@@ -52,11 +52,11 @@ ROUNDING = 2e-3 if training_precision() == "32-true" else 1e-2
 
 def torchrun(processes, *arguments):
     command = [Path(sys.executable).with_name("torchrun"), "--nproc-per-node", processes,
-               "--standalone", "-m", "egolib.cli", *arguments]  # fmt: skip
+               "--standalone", "--local-addr", "127.0.0.1", "-m", "egolib.cli", *arguments]  # fmt: skip
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     return subprocess.run(
         [str(part) for part in command], capture_output=True, text=True, env=environment,
-        timeout=300, check=False,
+        timeout=900, check=False,
     )  # fmt: skip
 
 
@@ -125,7 +125,7 @@ def test_a_notebook_waits_for_a_stage_that_is_being_trained(
         assert done == []
         run.train("heatmaps")  # another stage is free
         assert done == ["trained"]
-    waiting.join(timeout=10)
+    waiting.join(timeout=60)
     assert done == ["trained", "trained"]
     assert "lifter is being trained into" in capsys.readouterr().out
 

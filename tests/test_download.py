@@ -6,6 +6,7 @@ import socket
 import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -93,7 +94,9 @@ class Handler(BaseHTTPRequestHandler):
 def server(monkeypatch):
     """A server of one character, half a MB a part; `files`, `faults` and `head_faults` may be set."""
     monkeypatch.setattr(download, "BACKOFF_S", 0.001)
-    monkeypatch.setattr(download, "STALL_S", 0.3)
+    monkeypatch.setattr(download, "STALL_S", 30)
+    roomy = SimpleNamespace(free=2**40)  # parts of unknown length are taken for large ones
+    monkeypatch.setattr(transfers.shutil, "disk_usage", lambda _: roomy)
     rng = np.random.default_rng(0)
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         server.files = {name: rng.bytes(2 * HALF) for name in part_names(CHARACTER)}
@@ -135,7 +138,9 @@ def test_all_parts_arrive_and_a_second_run_fetches_none(server, tmp_path):
 
 
 @pytest.mark.parametrize("fault", ["stalls", "resets"])
-def test_what_is_cut_off_goes_on_where_it_was(server, tmp_path, fault):
+def test_what_is_cut_off_goes_on_where_it_was(server, tmp_path, monkeypatch, fault):
+    if fault == "stalls":
+        monkeypatch.setattr(download, "STALL_S", 0.5)
     server.faults[FIRST] = iter([fault])
     fetch(server, tmp_path)
     assert is_complete(server, tmp_path)

@@ -7,6 +7,7 @@ import cv2
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 
 from egolib import drawing, plots
 from egolib.camera import project
@@ -167,6 +168,7 @@ def test_poses_are_drawn_upright_and_only_where_visible():
 
 def test_heatmap_sheet_shows_truth_and_prediction(world):
     spec = NetworkSpec("heatmaps", "resnet18", 64, 1.0)
+    torch.manual_seed(0)
     figure = plots.heatmap_sheet(world[2], build_network(spec), spec, columns=3)
     assert [len(axes.images) for axes in figure.axes] == [1, 1, 1, 2, 2, 2, 2, 2, 2]
     true, predicted = (figure.axes[i].images[1].get_array() for i in (3, 6))

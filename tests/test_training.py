@@ -168,7 +168,7 @@ def test_kill_minus_nine_loses_no_finished_epoch(shared_toy_tree, tmp_path):
     command += ["--data", str(shared_toy_tree), "--results", str(tmp_path / "out"), "--resume"]
     history = tmp_path / "out" / "checkpoints" / "runs" / "lifter" / "history.csv"
     process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + 600
     while time.monotonic() < deadline and process.poll() is None:
         if history.is_file() and history.read_text().count("\n") > 3:
             break
