@@ -305,7 +305,12 @@ def test_figures_show_every_method_and_value(methods, states):
     labels = [label.get_text() for label in figure.axes[0].get_xticklabels()]
     assert labels == ["martinez", "single", "dual"]
     assert len(method_bars(methods).axes) == 1
-    points, intervals = {10: methods["single"], 20: methods["dual"]}, [(51, 50, 52), (33, 31, 35)]
-    (axes,) = ablation_figure(points, intervals, "lifter.latent_size").axes
-    assert [label.get_text() for label in axes.get_xticklabels()] == ["10", "20"]
+    points = {10: methods["single"], 20: methods["dual"]}
+    ablation = Ablation("lifter.latent_size", {}, ())
+    rows = ablated(Grid("toy", PROFILES["study"], {}, (), {"a": ablation}), {"a": points})
+    (axes,) = ablation_figure(points, rows, ablation.key).axes
+    below = [label.get_text().splitlines() for label in axes.get_xticklabels()]
+    assert below[0][:2] == ["10", "+18.0 mm"]
+    assert re.fullmatch(r"\[\+17\.\d, \+1[89]\.\d\]", below[0][2])
+    assert below[1] == ["20", "usual"]
     assert axes.get_xlabel() == "lifter.latent_size"

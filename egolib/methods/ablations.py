@@ -9,7 +9,7 @@ from egolib.analysis.answers import compared
 from egolib.metrics import bootstrap_interval
 
 INTERVAL = ["MPJPE (mm)", "low", "high"]
-_MORE = ["more (mm)", "more, low", "more, high"]
+MORE = ["more (mm)", "more, low", "more, high"]
 
 
 def ablated(grid, points):
@@ -29,7 +29,7 @@ def ablated(grid, points):
                 title, ablation.key, value, " ".join(ablation.fixed), len(predictions.runs),
                 *bootstrap_interval(errors, clusters), usual, *bootstrap_interval(more, clusters),
             ))  # fmt: skip
-    columns = ["ablation", "key", "value", "with", "seeds", *INTERVAL, "usual", *_MORE]
+    columns = ["ablation", "key", "value", "with", "seeds", *INTERVAL, "usual", *MORE]
     return pd.DataFrame(rows, columns=columns).set_index("ablation")
 
 
@@ -43,7 +43,7 @@ def ablations_text(rows):
     return "\n".join(
         f"{row.key} = {row.value} instead of {row.usual}"
         + (f" ({row['with']}): " if row["with"] else ": ")
-        + f"{compared(*row[_MORE], 'worse', 'better')}. Of {row.seeds} seed{'s' * (row.seeds > 1)}."
+        + f"{compared(*row[MORE], 'worse', 'better')}. Of {row.seeds} seed{'s' * (row.seeds > 1)}."
         for _, row in rows.iterrows()
         if row.value != row.usual
     )

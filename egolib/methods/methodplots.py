@@ -3,6 +3,7 @@
 import numpy as np
 
 from egolib.drawing import ACCENT, DARK, LIGHT, StudyFigure, styled
+from egolib.methods.ablations import INTERVAL, MORE
 from egolib.methods.comparison import VISIBILITY
 from egolib.metrics import bootstrap_interval
 from egolib.skeleton import BODY_GROUPS, JOINTS
@@ -40,16 +41,17 @@ def method_bars(methods, states=None):
 
 
 @styled
-def ablation_figure(points, intervals, key, fixed=()):
-    """MPJPE against the value of one key, all else equal.
+def ablation_figure(points, rows, key, fixed=()):
+    """MPJPE against the value of one key, all else equal; below each value, by how much its error is
+    above the usual value's on the same joints of the same frames.
 
-    points: {value: comparison.SeededPredictions}, in order; intervals: (mean, low, high) of each, in
-    mm. key: the profile's, for the axis. fixed: what differs from the profile for all values,
-    "key=value" each.
+    points: {value: comparison.SeededPredictions}, in order; rows: what ablations.ablated says of them.
+    key: the profile's, for the axis. fixed: what differs from the profile for all values, "key=value"
+    each.
     """
-    figure = StudyFigure(figsize=(4.2, 3.2))
+    figure = StudyFigure(figsize=(4.2, 3.4))
     axes = figure.subplots()
-    mean, low, high = np.array(intervals).T
+    mean, low, high = rows[INTERVAL].to_numpy(float).T
     places = np.arange(len(points))
     axes.vlines(places, low, high, color="0.3", linewidth=1)
     numbers = all(type(value) in (int, float) for value in points)
@@ -59,7 +61,7 @@ def ablation_figure(points, intervals, key, fixed=()):
             axes.plot(place + 0.08, run, "_", color=_COLOURS[2], markersize=7)
         axes.annotate(f"{mean[place]:.1f}", (place, mean[place]), (-6, 6), ha="right",
                       textcoords="offset points")  # fmt: skip
-    axes.set_xticks(places, [str(value) for value in points])
+    axes.set_xticks(places, [_told_below(row) for _, row in rows.iterrows()])
     axes.set_xlim(-0.6, len(points) - 0.4)
     axes.set_xlabel(key)
     axes.set_ylabel("MPJPE (mm)")
@@ -69,3 +71,12 @@ def ablation_figure(points, intervals, key, fixed=()):
     told = [f"with {', '.join(fixed)}"] * bool(fixed)
     figure.suptitle("\n".join([*told, title]), fontsize=8)
     return figure
+
+
+def _told_below(row):
+    """A row of ablations.ablated -> the value and, where it is not the usual one, what it changes."""
+    if row.value == row.usual:
+        return f"{row.value}\nusual"
+    more, low, high = row[MORE]
+    interval = "" if np.isnan(low) else f"\n[{low:+.1f}, {high:+.1f}]"
+    return f"{row.value}\n{more:+.1f} mm{interval}"

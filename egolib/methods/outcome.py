@@ -7,7 +7,7 @@ import pandas as pd
 from egolib.cost import full_size_costs
 from egolib.drawing import save_figure
 from egolib.files import write_atomically
-from egolib.methods.ablations import INTERVAL, ablated, ablations_text
+from egolib.methods.ablations import ablated, ablations_text
 from egolib.methods.claims import (
     at_equal_minutes,
     check_claims,
@@ -68,8 +68,7 @@ def write_outcome(sweep):
     write_atomically(folder / f"{ABLATIONS}.md", _bullets(told))
     for title, found in points.items():
         ablation, rows = sweep.grid.ablations[title], tables[ABLATIONS].loc[[title]]
-        intervals = rows[INTERVAL].to_numpy(float)
-        figures[ABLATION + title] = ablation_figure(found, intervals, ablation.key, ablation.fixed)
+        figures[ABLATION + title] = ablation_figure(found, rows, ablation.key, ablation.fixed)
     for name, figure in figures.items():
         save_figure(figure, sweep.results / "figures", name)
     _remove_stale(folder, TABLES.keys() - tables.keys())
