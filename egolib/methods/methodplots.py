@@ -10,7 +10,6 @@ from egolib.skeleton import BODY_GROUPS, JOINTS
 
 _CAPTION = "Bars: means over the trained seeds; lines: 95 % intervals over sequences and, if several, seeds."
 _COLOURS = (DARK, LIGHT, ACCENT)
-_OVER_LINES = {"boxstyle": "square,pad=0.1", "facecolor": "white", "edgecolor": "none"}
 
 
 @styled
@@ -60,10 +59,12 @@ def ablation_figure(points, rows, key, fixed=()):
     for place, p in enumerate(points.values()):
         for run in p.errors_mm.mean((1, 2)):
             axes.plot(place + 0.08, run, "_", color=_COLOURS[2], markersize=7)
-        axes.annotate(f"{mean[place]:.1f}", (place, mean[place]), (-6, 6), ha="right",
-                      textcoords="offset points", bbox=_OVER_LINES)  # fmt: skip
+        top = np.nanmax([mean[place], high[place]])
+        axes.annotate(f"{mean[place]:.1f}", (place, top), (0, 4), ha="center",
+                      textcoords="offset points")  # fmt: skip
     axes.set_xticks(places, [_told_below(row) for _, row in rows.iterrows()])
     axes.set_xlim(-0.6, len(points) - 0.4)
+    axes.margins(y=0.12)
     axes.set_xlabel(key)
     axes.set_ylabel("MPJPE (mm)")
     axes.grid(axis="y", color="0.9")
