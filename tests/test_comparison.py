@@ -308,7 +308,7 @@ def test_figures_show_every_method_and_value(methods, states):
     points = {10: methods["single"], 20: methods["dual"]}
     ablation = Ablation("lifter.latent_size", {}, ())
     rows = ablated(Grid("toy", PROFILES["study"], {}, (), {"a": ablation}), {"a": points})
-    (axes,) = ablation_figure(points, rows, ablation.key).axes
+    (axes,) = ablation_figure(points, rows).axes
     below = [label.get_text().splitlines() for label in axes.get_xticklabels()]
     assert below[0][:2] == ["10", "+18.0 mm"]
     assert re.fullmatch(r"\[\+17\.\d, \+1[89]\.\d\]", below[0][2])

@@ -41,13 +41,11 @@ def method_bars(methods, states=None):
 
 
 @styled
-def ablation_figure(points, rows, key, fixed=()):
+def ablation_figure(points, rows):
     """MPJPE against the value of one key, all else equal; below each value, by how much its error is
     above the usual value's on the same joints of the same frames.
 
     points: {value: comparison.SeededPredictions}, in order; rows: what ablations.ablated says of them.
-    key: the profile's, for the axis. fixed: what differs from the profile for all values, "key=value"
-    each.
     """
     figure = StudyFigure(figsize=(4.2, 3.4))
     axes = figure.subplots()
@@ -59,18 +57,18 @@ def ablation_figure(points, rows, key, fixed=()):
     for place, p in enumerate(points.values()):
         for run in p.errors_mm.mean((1, 2)):
             axes.plot(place + 0.08, run, "_", color=_COLOURS[2], markersize=7)
-        top = np.nanmax([mean[place], high[place]])
+        top = np.fmax(mean[place], high[place])  # a single sequence has no interval
         axes.annotate(f"{mean[place]:.1f}", (place, top), (0, 4), ha="center",
                       textcoords="offset points")  # fmt: skip
     axes.set_xticks(places, [_told_below(row) for _, row in rows.iterrows()])
     axes.set_xlim(-0.6, len(points) - 0.4)
     axes.margins(y=0.12)
-    axes.set_xlabel(key)
+    axes.set_xlabel(rows["key"].iloc[0])
     axes.set_ylabel("MPJPE (mm)")
     axes.grid(axis="y", color="0.9")
-    seeds = len(next(iter(points.values())).runs)
+    seeds, fixed = int(rows["seeds"].iloc[0]), rows["with"].iloc[0]
     title = f"{seeds} seed{'s' * (seeds > 1)} (dashes), 95 % intervals"
-    told = [f"with {', '.join(fixed)}"] * bool(fixed)
+    told = [f"with {', '.join(fixed.split())}"] * bool(fixed)
     figure.suptitle("\n".join([*told, title]), fontsize=8)
     return figure
 
@@ -80,5 +78,5 @@ def _told_below(row):
     if row.value == row.usual:
         return f"{row.value}\nusual"
     more, low, high = row[MORE]
-    interval = "" if np.isnan(low) else f"\n[{low:+.1f}, {high:+.1f}]"
-    return f"{row.value}\n{more:+.1f} mm{interval}"
+    interval = "" if np.isnan(low) else f"\n[{low:+z.1f}, {high:+z.1f}]"
+    return f"{row.value}\n{more:+z.1f} mm{interval}"

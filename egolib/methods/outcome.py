@@ -67,8 +67,7 @@ def write_outcome(sweep):
     told = ablations_text(tables[ABLATIONS])
     write_atomically(folder / f"{ABLATIONS}.md", _bullets(told))
     for title, found in points.items():
-        ablation, rows = sweep.grid.ablations[title], tables[ABLATIONS].loc[[title]]
-        figures[ABLATION + title] = ablation_figure(found, rows, ablation.key, ablation.fixed)
+        figures[ABLATION + title] = ablation_figure(found, tables[ABLATIONS].loc[[title]])
     for name, figure in figures.items():
         save_figure(figure, sweep.results / "figures", name)
     _remove_stale(folder, TABLES.keys() - tables.keys())
