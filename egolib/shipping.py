@@ -3,6 +3,7 @@
 import hashlib
 import itertools
 import os
+import string
 import tempfile
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -10,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from egolib import published
-from egolib.checkpoints import load_network, save_network
+from egolib.checkpoints import SHIPPED, load_network, save_network
 from egolib.config import PROFILES, load_profile
 from egolib.cost import parameters_m
 from egolib.deploy.exporting import calibration_squares, export_onnx, quantise_onnx
@@ -29,6 +30,7 @@ MOST_BYTES = 20_000_000
 MOST_LOST_MM = 0.5  # to int8
 CALIBRATION_FRAMES = 32
 CARD = "MODEL_CARD.md"
+_TEMPLATE = SHIPPED.with_name("card_template.md")
 FULL, COMPACT = "full weights, PyTorch", "compact weights, PyTorch"
 
 
@@ -65,11 +67,21 @@ def ship(checkpoint, data, out):
     errors_mm = {name: each.errors_mm.mean() for name, each in measured.items()}
     lost_mm = max(v for name, v in errors_mm.items() if "int8" in name) - errors_mm[COMPACT]
     int8 = lost_mm <= MOST_LOST_MM
-    _write_squares(calibration_path(out), squares if int8 else None)
+    if int8:
+        with atomic_path(calibration_path(out)) as partial, open(partial, "wb") as stream:
+            np.savez_compressed(stream, squares=squares)
+    else:
+        calibration_path(out).unlink(missing_ok=True)
     facts = _facts(out.name, content, len(full), spec, provenance, splits)
     use = "used where it is the fastest" if int8 else f"not used: more than {MOST_LOST_MM} mm"
     facts.append(("int8", f"{lost_mm:+.2f} mm; {use}"))
-    write_atomically(out.with_name(CARD), _card(out.name, facts, _scores(measured), commands))
+    card = string.Template(_TEMPLATE.read_text()).substitute(
+        name=out.name,
+        facts="\n".join(f"| {what} | {value} |" for what, value in facts),
+        scores=_scores(measured),
+        commands=commands,
+    )
+    write_atomically(out.with_name(CARD), card)
     return out.with_name(CARD)
 
 
@@ -83,14 +95,6 @@ def _commands(checkpoint, provenance, out):
     tree = os.path.relpath(default_tree(profile), REPOSITORY)
     trained = f"results/{name}/checkpoints/{CHECKPOINT_NAMES[stage]}.safetensors"
     return f"./run_all.sh --profile {given} --seed {seed}\negolib ship {trained} --data {tree}"
-
-
-def _write_squares(path, squares):
-    if squares is None:
-        path.unlink(missing_ok=True)
-        return
-    with atomic_path(path) as partial, open(partial, "wb") as stream:
-        np.savez_compressed(stream, squares=squares)
 
 
 def _measure(network, compact, spec, index, squares):
@@ -150,54 +154,3 @@ def _told(best):
     """A row of a training's history (fitting.History), in words."""
     numbers = {name: value for name, value in best.items() if isinstance(value, int | float)}
     return ", ".join(f"{name} {value:g}" for name, value in numbers.items() if "second" not in name)
-
-
-def _card(name, facts, scores, commands):
-    table = "\n".join(f"| {what} | {value} |" for what, value in facts)
-    return f"""# Model card: {name}
-
-One fisheye picture from the rim of a headset that looks down at its wearer -> 16 joints from the neck.
-`egolib predict`, `match` and `export` use these weights when no network is named. Every number below
-was computed by `egolib ship`.
-
-| | |
-|---|---|
-{table}
-
-Compact: large weights are kept in 8 bits with one scale for each slice, the others in float32; a
-network computes in float32 once it is loaded.
-
-## Errors
-
-Mean error in millimetres on the miniature's test split, whose people training never saw.
-
-{scores}
-
-## Made by
-
-```bash
-{commands}
-```
-
-## Limits
-
-- It has seen rendered people only: those of the miniature, a small synthetic xR-EgoPose
-  (`data/README.md`). The errors above say nothing about real people, real cloth or real cameras, and
-  must not be set beside those that others published on the official data. The miniature takes its
-  bodies from one shape model of adults, which stands for no population, and its motion from key poses;
-  nobody in it meets or touches anybody else.
-- Meant for trying the tools, for a first look at pictures of your own, and as a start for training on
-  them. Look at the overlays before you believe a number.
-- Not for anything that a person's safety, health, work or rights depend on; not for telling who
-  somebody is, or what they are like.
-- It expects the data set's framing: this lens, this place on the head. Another camera's pictures have
-  to be brought to it (`egolib match`); a lens that sees less of the body leaves more to guessing. It
-  always answers, also where there is nobody. Joints that are hidden or out of view are guessed:
-  `expected_error_mm` and `in_view` say which.
-
-## Licence
-
-MIT, as the code. The training pictures are this project's own; the bodies in them are Anny's
-(Apache-2.0), from MakeHuman assets under CC0. Nothing of xR-EgoPose went into it but the published
-calibration of its lens.
-"""
