@@ -134,14 +134,12 @@ def test_evaluate_prints_tables_and_leaves_pictures(capsys, tmp_path, checkpoint
 
 @pytest.mark.parametrize(
     ("kind", "method"),
-    [("lifter", "dual"), ("egopose", "rotation"), ("ours", "dual"), ("window", "dual")],
+    [("lifter", "dual"), ("egopose", "rotation"), ("ours", "dual")],
 )
 def test_evaluate_gives_every_table_of_every_network(
     capsys, tmp_path, shared_toy_tree, kind, method
 ):
-    spec = NetworkSpec(
-        kind, "resnet18", 64, 1.0, method=method, frames=3 if kind == "window" else 1
-    )
+    spec = NetworkSpec(kind, "resnet18", 64, 1.0, method=method)
     path = tmp_path / "net.safetensors"
     save_network(path, build_network(spec), spec, {"profile": "test"})
     assert cli.main(["evaluate", str(path), "--data", str(shared_toy_tree)]) == 0
@@ -201,11 +199,11 @@ def test_help_does_not_wait_for_torch():
 
 
 def test_interruption_says_how_to_go_on(capsys, monkeypatch):
-    def interrupted(options):
+    def interrupted(*_):
         raise KeyboardInterrupt
 
-    for verb in ("publish", "train", "sweep"):
-        monkeypatch.setitem(cli.VERBS, verb, interrupted)
+    for what in ("publishing.publish", "study.open_study", "methods.sweep.open_sweep"):
+        monkeypatch.setattr(f"egolib.{what}", interrupted)
     assert cli.main(["publish", "somewhere"]) == 130
     assert "nothing was kept; the same command begins anew" in capsys.readouterr().err
     assert cli.main(["sweep"]) == 130

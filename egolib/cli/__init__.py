@@ -16,8 +16,6 @@ import egolib
 from egolib.cli import data, networks, whole
 from egolib.errors import UNUSABLE_PATH, EgolibError
 
-VERBS = whole.VERBS | data.VERBS | networks.VERBS
-
 
 def _parser():
     first_line, _, _ = egolib.__doc__.partition("\n")
@@ -28,13 +26,9 @@ def _parser():
     return parser
 
 
-# What they had done before they were interrupted is not lost.
-_RESUMING = {"run", "sweep", "download", "extract", "audit", "pack", "render", "predict", "train"}
-
-
 def _how_to_go_on(options):
     """What to tell whoever interrupted a command."""
-    if options.verb not in _RESUMING:
+    if not options.resumes:
         return "nothing was kept; the same command begins anew"
     if options.verb == "train" and not options.resume:
         return "the same command with --resume goes on from here"
@@ -45,7 +39,7 @@ def main(arguments=None):
     """Entry point. Returns the exit code: 0, 2 for bad input, 130 when interrupted."""
     options = _parser().parse_args(arguments)
     try:
-        VERBS[options.verb](options)
+        options.function(options)
     except EgolibError as error:
         print(f"egolib: {error}", file=sys.stderr)
         return 2

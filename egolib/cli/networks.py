@@ -2,16 +2,7 @@
 
 from pathlib import Path
 
-from egolib.cli.options import (
-    add_framing,
-    add_inputs,
-    add_network,
-    add_study_options,
-    devices,
-    network_and_inputs,
-    read_lens,
-    whole,
-)
+from egolib.cli import options as common
 from egolib.config import STAGES
 from egolib.errors import EgolibError
 from egolib.skeleton import JOINTS, SPLIT_FOLDERS
@@ -19,72 +10,61 @@ from egolib.skeleton import JOINTS, SPLIT_FOLDERS
 
 def add_verbs(verbs):
     """Add the parsers of these verbs."""
-    train = verbs.add_parser("train", help="train one stage, without a notebook")
-    train.add_argument("stage", choices=STAGES)
-    add_study_options(train)
-    train.add_argument("--resume", action="store_true", help="go on after the last finished epoch")
-    train.add_argument(
-        "--devices", type=devices, default=1, help="GPUs of this machine: a number, or auto"
-    )
-    train.add_argument("--nodes", type=int, default=1, help="machines, under torchrun or srun")
+    train = common.add_verb(verbs, _train, resumes=True)
+    option = train.add_argument
+    option("stage", choices=STAGES)
+    common.add_study_options(train)
+    option("--resume", action="store_true", help="go on after the last finished epoch")
+    gpus = "GPUs of this machine: a number, or auto"
+    option("--devices", type=common.devices, default=1, help=gpus)
+    option("--nodes", type=int, default=1, help="machines, under torchrun or srun")
 
-    convert = verbs.add_parser(
-        "convert", help="the public re-implementation's .tar checkpoints -> one of ours"
-    )
+    convert = common.add_verb(verbs, _convert)
     convert.add_argument("tars", type=Path, nargs="+", metavar="IN.tar", help="model_best.tar")
     convert.add_argument("out", type=Path, metavar="OUT.safetensors")
 
-    evaluate = verbs.add_parser("evaluate", help="print the tables of a checkpoint on a split")
-    evaluate.add_argument(
-        "checkpoint", type=Path, nargs="+", help="one file, or a heatmap network and a lifter"
-    )
-    evaluate.add_argument(
-        "--data", type=Path, required=True, metavar="DIR", help="a tree or a pack"
-    )
-    evaluate.add_argument("--split", choices=list(SPLIT_FOLDERS), default="test")
-    evaluate.add_argument("--workers", type=whole, default=0, help="processes that load pictures")
-    evaluate.add_argument("--out", type=Path, help="folder for tables, errors.csv and pictures")
+    evaluate = common.add_verb(verbs, _evaluate)
+    option = evaluate.add_argument
+    parts = "one file, or a heatmap network and a lifter"
+    option("checkpoint", type=Path, nargs="+", help=parts)
+    common.add_data(evaluate)
+    option("--split", choices=list(SPLIT_FOLDERS), default="test")
+    option("--workers", type=common.whole, default=0, help="processes that load images")
+    option("--out", type=Path, help="folder for tables, errors.csv and images")
 
-    predict = verbs.add_parser("predict", help="poses from pictures, videos or a live camera")
-    add_inputs(predict)
-    predict.add_argument("out", type=Path, help="a folder; what it has already is not done again")
-    predict.add_argument("--bvh", action="store_true", help="motion for Blender, one file a video")
-    predict.add_argument("--json", action="store_true", help="labels as the data set has them")
-    predict.add_argument("--steady", action="store_true", help="filter the poses of a video")
-    add_network(predict)
-    add_framing(predict)
+    predict = common.add_verb(verbs, _predict, resumes=True)
+    common.add_inputs(predict)
+    option = predict.add_argument
+    option("out", type=Path, help="a folder; what it has already is not done again")
+    option("--bvh", action="store_true", help="motion for Blender, one file a video")
+    option("--json", action="store_true", help="labels as the data set has them")
+    option("--steady", action="store_true", help="filter the poses of a video")
+    common.add_framing(predict)
 
-    match = verbs.add_parser(
-        "match", help="how pictures of another headset fit: a sheet, and the options of predict"
-    )
-    add_inputs(match)
-    add_network(match)
-    add_framing(match)
+    match = common.add_verb(verbs, _match)
+    common.add_inputs(match)
+    common.add_framing(match)
     match.add_argument("--out", type=Path, default="match.png", help="default: match.png")
 
-    export = verbs.add_parser("export", help="a network as ONNX, for use without torch and egolib")
+    export = common.add_verb(verbs, _export)
     export.add_argument("out", type=Path, metavar="OUT.onnx")
-    add_network(export, "a checkpoint")
-    export.add_argument(
-        "--int8", type=Path, metavar="DIR", help="in int8, its ranges from training frames here"
-    )
+    common.add_network(export, "a checkpoint")
+    frames = "in int8, its ranges from training frames here"
+    export.add_argument("--int8", type=Path, metavar="DIR", help=frames)
 
-    ship = verbs.add_parser(
-        "ship", help="a checkpoint, small, as the network of predict; and its card"
-    )
+    ship = common.add_verb(verbs, _ship)
     ship.add_argument("checkpoint", type=Path)
-    ship.add_argument(
-        "--data", type=Path, required=True, metavar="DIR", help="that it was trained on"
-    )
+    common.add_data(ship, "that it was trained on")
     ship.add_argument("--out", type=Path, metavar="FILE", help="else the one inside egolib")
 
-    score = verbs.add_parser("score", help="2D accuracy of poses.csv against labels.json")
+    score = common.add_verb(verbs, _score)
     score.add_argument("poses", type=Path)
     score.add_argument("labels", type=Path)
     score.add_argument("--threshold-px", type=float, default=26, help="default: 26")
 
 
 def _train(options):
+    """Train one stage, without a notebook."""
     from lightning.fabric.utilities.rank_zero import rank_zero_only  # knows torchrun and srun
 
     from egolib.study import open_study
@@ -97,6 +77,7 @@ def _train(options):
 
 
 def _convert(options):
+    """The public re-implementation's .tar checkpoints -> one of ours."""
     from egolib.convert import convert
 
     if options.out.suffix != ".safetensors":
@@ -105,12 +86,8 @@ def _convert(options):
 
 
 def _evaluate(options):
-    from egolib.evaluation import (
-        frame_errors,
-        load_for_evaluation,
-        pixel_error_table,
-        predict_index,
-    )
+    """Print the tables of a checkpoint on a split."""
+    from egolib import evaluation
     from egolib.files import write_atomically
     from egolib.methods.comparison import MORE_MEASURES, tables_of_one
     from egolib.plots import heatmap_sheet, prediction_sheet, save_figure
@@ -118,70 +95,69 @@ def _evaluate(options):
     from egolib.shards import open_frames
     from egolib.visibility import known_states
 
-    network, spec, provenance = load_for_evaluation(options.checkpoint)
+    network, spec, provenance = evaluation.load_for_evaluation(options.checkpoint)
     index = open_frames(options.data, options.split)
-    predictions = predict_index(network, spec, index, options.workers)
+    predictions = evaluation.predict_index(network, spec, index, options.workers)
     out = options.out or options.checkpoint[-1].with_suffix("")
-    errors, states = frame_errors(predictions, spec.kind), known_states(index)
+    errors, states = evaluation.frame_errors(predictions, spec.kind), known_states(index)
     if states is None:
-        print(
-            "Seen and hidden joints: not available, this tree does not say what its object ids mean."
-        )
+        print("Seen and hidden joints: not available; the tree does not explain its object ids.")
     else:
         errors[[f"{joint}_state" for joint in JOINTS]] = states
     if len(predictions.rotation_errors_deg):
         errors[[f"{joint}_deg" for joint in JOINTS]] = predictions.rotation_errors_deg
     write_atomically(out / "errors.csv", errors.to_csv(index=False, float_format="%.3f"))
     if spec.kind != "lifter":
-        table = pixel_error_table(predictions).round(2)
+        table = evaluation.pixel_error_table(predictions).round(2)
         print(table.to_string())
         write_atomically(out / "tables" / "pixel_errors.csv", table.to_csv())
     if spec.kind == "heatmaps":
         sheet = heatmap_sheet(index, network, spec)
     else:
-        given = options.checkpoint
-        parts = given if len(given) == 2 else provenance.get("files", given)
-        joined = "before" if len(parts) == 2 else "after"
-        names = {"lifter": "oracle", "egopose": joined, "ours": "ours", "window": "window"}
+        parts = max(len(options.checkpoint), len(provenance.get("files", [])))
+        joined = "before" if parts == 2 else "after"
+        name = {"lifter": "oracle", "egopose": joined}.get(spec.kind, spec.kind)
         label = f"{options.data.resolve().name}, {options.split} ({len(index)} frames)"
-        tables = tables_of_one(STAGES[names[spec.kind]], predictions, spec, states, label)
-        tables["summary"] = "Summary", summary({names[spec.kind]: predictions}, label)
-        for name, (title, table) in tables.items():
-            if not name.endswith(MORE_MEASURES):  # these are for files
+        tables = tables_of_one(STAGES[name], predictions, spec, states, label)
+        tables["summary"] = "Summary", summary({name: predictions}, label)
+        for file, (title, table) in tables.items():
+            if not file.endswith(MORE_MEASURES):  # these are for files
                 print(as_markdown(title, table))
-            write_table(title, table, out / "tables", name)
+            write_table(title, table, out / "tables", file)
         sheet = prediction_sheet(index, predictions)
     save_figure(sheet, out / "figures", "predictions")
-    print(f"Tables, errors.csv and pictures are in {out}")
+    print(f"Tables, errors.csv and images are in {out}")
 
 
 def _predict(options):
+    """Poses from images, videos or a live camera."""
     from egolib.cameras.framing import Framing
     from egolib.deploy.runtimes import open_fastest
     from egolib.predict import predict
 
-    framing = Framing(options.mirror, options.turn or 0, options.circle, read_lens(options))
-    network, inputs = network_and_inputs(options)
+    framing = Framing(options.mirror, options.turn or 0, options.circle, common.read_lens(options))
+    network, inputs = common.network_and_inputs(options)
     runtime = open_fastest(network)
     asked = {"bvh": options.bvh, "labels": options.json, "steady": options.steady}
     print(predict(inputs, options.out, runtime, framing, **asked))
 
 
 def _match(options):
+    """How images of another headset fit: a sheet, and the options of predict."""
     from egolib.cameras.matching import match, match_sheet, sample_pictures
     from egolib.cameras.sources import open_sources
     from egolib.deploy.runtimes import open_fastest
     from egolib.drawing import save_picture
 
-    network, inputs = network_and_inputs(options)
+    network, inputs = common.network_and_inputs(options)
     runtime = open_fastest(network)
     sources = open_sources(inputs)
     if len(sources) > 1:
         names = ", ".join(source.name for source in sources)
         raise EgolibError(f"one camera at a time, not {names}: name pictures, or one video")
     pictures = sample_pictures(sources[0])
-    mirror = options.mirror or None
-    found = match(pictures, runtime, read_lens(options), options.turn, mirror, options.circle)
+    lens = common.read_lens(options)
+    found = match(pictures, runtime, lens, options.turn, options.mirror or None, options.circle)
     save_picture(match_sheet(found, runtime), options.out)
     for doubt in found.doubts:
         print(doubt)
@@ -199,6 +175,7 @@ def _words(framing, calibration):
 
 
 def _export(options):
+    """A network as ONNX, for use without torch and egolib."""
     from egolib.checkpoints import load_network, shipped_network
     from egolib.deploy.exporting import calibration_squares, export_onnx, quantise_onnx
     from egolib.shards import open_frames
@@ -217,6 +194,7 @@ def _export(options):
 
 
 def _ship(options):
+    """A checkpoint, small, as the network of predict; and its card."""
     from egolib.checkpoints import SHIPPED
     from egolib.shipping import ship
 
@@ -224,18 +202,7 @@ def _ship(options):
 
 
 def _score(options):
+    """2D accuracy of poses.csv against labels.json."""
     from egolib.scoring import score_poses
 
     print(score_poses(options.poses, options.labels, options.threshold_px).to_string())
-
-
-VERBS = {
-    "train": _train,
-    "convert": _convert,
-    "evaluate": _evaluate,
-    "predict": _predict,
-    "match": _match,
-    "export": _export,
-    "ship": _ship,
-    "score": _score,
-}

@@ -2,50 +2,37 @@
 
 from pathlib import Path
 
-from egolib.cli.options import add_machines, add_study_options, positive
+from egolib.cli import options as common
 from egolib.errors import EgolibError
 
 
 def add_verbs(verbs):
     """Add the parsers of these verbs."""
-    run = verbs.add_parser("run", help="the whole study: data, notebooks, tables, figures")
-    add_study_options(run)
-    run.add_argument(
-        "--pack", default="", metavar="DIR", help="pack the tree of --data into DIR, train on that"
-    )
+    run = common.add_verb(verbs, _run, resumes=True)
+    common.add_study_options(run)
+    tree = "pack the tree of --data into DIR, train on that"
+    run.add_argument("--pack", default="", metavar="DIR", help=tree)
 
-    sweep = verbs.add_parser(
-        "sweep", help="train and compare every run of a grid: methods, seeds, ablations"
-    )
-    sweep.add_argument(
-        "grid", nargs="?", default="study", help="a TOML file; else sweeps/study.toml"
-    )
-    sweep.add_argument("--data", default="", metavar="DIR", help="a tree or a pack; else rendered")
-    sweep.add_argument("--results", default="", metavar="DIR", help="else results/<grid>")
-    sweep.add_argument(
-        "--hours", type=positive, help="begin no step that should end later; run again to go on"
-    )
-    sweep.add_argument(
-        "--no-training", action="store_true",
-        help="train nothing: write tables, figures and the page from what is done",
-    )  # fmt: skip
-    add_machines(sweep)
+    sweep = common.add_verb(verbs, _sweep, resumes=True)
+    option = sweep.add_argument
+    option("grid", nargs="?", default="study", help="a TOML file; else sweeps/study.toml")
+    common.add_data_and_results(sweep, "<grid>")
+    end = "begin no step that should end later; run again to go on"
+    option("--hours", type=common.positive, help=end)
+    what_is_done = "train nothing: write tables, figures and the page from what is done"
+    option("--no-training", action="store_true", help=what_is_done)
+    common.add_machines(sweep)
 
-    compare = verbs.add_parser(
-        "compare", help="two runs on the same test frames -> a page of differences"
-    )
+    compare = common.add_verb(verbs, _compare)
     compare.add_argument("runs", type=Path, nargs=2, metavar="RUN", help="a results folder")
-    compare.add_argument(
-        "--out", type=Path, metavar="PAGE", help="else compared_with_<first>.html in the second"
-    )
+    default = "else compared_with_<first>.html in the second"
+    compare.add_argument("--out", type=Path, metavar="PAGE", help=default)
 
-    publish = verbs.add_parser(
-        "publish", help="copy a run's or a sweep's tables and figures into the repository"
-    )
-    publish.add_argument("results", type=Path)
+    common.add_verb(verbs, _publish).add_argument("results", type=Path)
 
 
 def _run(options):
+    """The whole study: data, notebooks, tables, figures."""
     from egolib.execute import run_study
     from egolib.methods.sweep import open_sweep, run_sweep
     from egolib.study import open_study
@@ -60,13 +47,14 @@ def _run(options):
             )
         sweep = open_sweep("study", options.data, options.results)
         run_sweep(sweep)
-        _compare(sweep, "study")
+        _report(sweep, "study")
         return
     study = open_study(options.profile, options.seed, options.data, options.results, options.pack)
     print(f"Read {run_study(study)}")
 
 
 def _sweep(options):
+    """Train and compare every run of a grid: methods, seeds, ablations."""
     from egolib.methods.sweep import open_sweep, prepare, run_sweep, submit_sweep
 
     sweep = open_sweep(options.grid, options.data, options.results)
@@ -83,10 +71,10 @@ def _sweep(options):
     else:
         run_sweep(sweep, options.hours, options.shard)
     if options.shard == (1, 1) or not sweep.missing:  # else other machines are still at work
-        _compare(sweep, options.grid)
+        _report(sweep, options.grid)
 
 
-def _compare(sweep, grid):
+def _report(sweep, grid):
     from egolib.execute import run_comparison
 
     if sweep.missing:
@@ -96,7 +84,8 @@ def _compare(sweep, grid):
         print(f"Read {run_comparison(sweep, grid)}")
 
 
-def _compare_runs(options):
+def _compare(options):
+    """Two runs on the same test frames -> a page of differences."""
     from egolib.pages import write_comparison
 
     first, second = options.runs
@@ -105,15 +94,8 @@ def _compare_runs(options):
 
 
 def _publish(options):
+    """Copy a run's or a sweep's tables and figures into the repository."""
     from egolib.publishing import publish
     from egolib.study import REPOSITORY
 
     print(publish(options.results, REPOSITORY))
-
-
-VERBS = {
-    "run": _run,
-    "sweep": _sweep,
-    "compare": _compare_runs,
-    "publish": _publish,
-}
