@@ -43,10 +43,8 @@ def run_comparison(sweep, grid):
     """Execute the notebook that compares the methods of a sweep.Sweep as far as they are trained;
     write manifest and report -> path of the report. `grid` is what `open_sweep` opened."""
     study = dataclasses.replace(sweep.any_study, results=sweep.results, profile_argument=grid)
-    notebook = NOTEBOOKS / COMPARISON
     with no_space_is_one_line(sweep.results):
-        _execute(notebook, study)
-        notebook_page(_executed_path(notebook, study), NOTEBOOKS)
+        notebook_page(_execute(NOTEBOOKS / COMPARISON, study), NOTEBOOKS)
         data = [] if sweep.renders else ["--data", str(sweep.tree)]
         write_manifest(
             sweep.results / "manifest.json",
@@ -100,7 +98,8 @@ def run_study(study):
         data_folder=str(study.tree),
         command=_command(study),
     )
-    _write_pages(study, stamp)
+    with no_space_is_one_line(study.results):
+        write_study_pages(study)
     return write_report(study.results)
 
 
@@ -110,23 +109,8 @@ def _told(study):
     return {
         "data": {split: index.fingerprint for split, index in indices.items()},
         "frames": {split: len(index) for split, index in indices.items()},
-        "left_out": {
-            split: {kind: getattr(index, kind) for kind in LEFT_OUT}
-            for split, index in indices.items()
-        },
+        "left_out": {s: {k: getattr(index, k) for k in LEFT_OUT} for s, index in indices.items()},
     }
-
-
-def _write_pages(study, stamp):
-    """The pages, unless they were made from the same notebooks, texts and templates before."""
-    path = study.results / "pages" / ".stamp"
-    templates = sorted((REPOSITORY / "egolib" / "pages" / "templates").iterdir())
-    texts = [REPOSITORY / "data" / "README.md", *templates]
-    stamp = _digest([stamp, *(text.read_text() for text in texts)])
-    if not path.is_file() or path.read_text() != stamp:
-        with no_space_is_one_line(study.results):
-            write_study_pages(study)
-        write_atomically(path, stamp)
 
 
 def _command(study):
@@ -160,10 +144,6 @@ def _parameters(study):
     }
 
 
-def _executed_path(notebook, study):
-    return study.results / "notebooks" / notebook.name
-
-
 def _stamp_path(notebook, study):
     return study.results / "notebooks" / f".{notebook.stem}.stamp.json"
 
@@ -178,13 +158,12 @@ def _is_done(notebook, study, stamp):
 
 
 def _execute(notebook, study):
-    """Execute one notebook, check that every cell completed, and rename it."""
-    output = _executed_path(notebook, study)
+    """Execute one notebook, check that every cell completed, and rename it -> path of the outcome."""
+    output = study.results / "notebooks" / notebook.name
     output.parent.mkdir(parents=True, exist_ok=True)
     partial = output.with_suffix(".partial.ipynb")
     parameters = _parameters(study)
-    unknown = parameters.keys() - pm.inspect_notebook(notebook).keys()
-    if unknown:
+    if unknown := parameters.keys() - pm.inspect_notebook(notebook).keys():
         raise EgolibError(f"{notebook}: its parameters cell lacks {', '.join(sorted(unknown))}")
     os.environ[HEADLESS_VARIABLE] = "1"
     try:
@@ -208,6 +187,7 @@ def _execute(notebook, study):
     executed, _ = CoalesceStreamsPreprocessor().preprocess(executed, {})
     write_atomically(output, nbformat.writes(executed))
     partial.unlink()
+    return output
 
 
 def _leave_stamp(notebook, study, stamp, started):

@@ -27,8 +27,7 @@ def owner_of(folder):
 def claim(folder, owner):
     """Mark a results folder as that of `owner`, {key: value}. Raises EgolibError where it is another's
     and something was trained there."""
-    found = owner_of(folder)
-    if found == owner:
+    if (found := owner_of(folder)) == owner:
         return
     if found and any((folder / name).is_dir() for name in _TRAINED):
         told = ", ".join(f"{key} {value}" for key, value in found.items())
