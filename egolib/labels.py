@@ -17,11 +17,12 @@ _REMEDY = "repair it, or move it away: its frame is then left out and counted as
 
 
 class LabelError(EgolibError):
-    """A label file that cannot be used; `defect` is one of MALFORMED, JOINT_MISSING, NOT_FINITE."""
+    """A label file that cannot be used: `what` is wrong with it, and `defect` is one of MALFORMED,
+    JOINT_MISSING and NOT_FINITE."""
 
-    def __init__(self, message, defect):
-        super().__init__(message)
-        self.defect = defect
+    def __init__(self, path, what, defect=MALFORMED):
+        super().__init__(f"{path}: {what}; {_REMEDY}")
+        self.what, self.defect = what, defect
 
 
 def read_labels(path):
@@ -40,7 +41,7 @@ def load_json(path):
     try:
         return json.loads(Path(path).read_bytes())
     except ValueError as error:
-        raise LabelError(f"{path}: the label file is not json ({error}); {_REMEDY}", MALFORMED) from error  # fmt: skip
+        raise LabelError(path, f"the label file is not json ({error})") from error
 
 
 def parse_labels(labels, path):
@@ -55,28 +56,21 @@ def parse_labels(labels, path):
         clip = str(labels["action"])
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         what = f"lacks {error}" if isinstance(error, KeyError) else f"is not as expected ({error})"
-        raise LabelError(f"{path}: the label file {what}; {_REMEDY}", MALFORMED) from error
+        raise LabelError(path, f"the label file {what}") from error
     missing = [name for name in JOINTS if name not in names]
     if missing:
-        raise LabelError(
-            f"{path}: lacks the joint {RIG_PREFIX}{missing[0]}; {_REMEDY}", JOINT_MISSING
-        )
+        raise LabelError(path, f"lacks the joint {RIG_PREFIX}{missing[0]}", JOINT_MISSING)
     if turns.shape != (len(names), 3):
-        raise LabelError(f"{path}: `rot` of a joint is not three numbers; {_REMEDY}", MALFORMED)
-    if points_2d.shape != (2, len(names)) or points_3d.shape != (3, len(names)):
-        shapes = f"{points_2d.shape} and {points_3d.shape}"
-        raise LabelError(
-            f"{path}: pts2d_fisheye and pts3d_fisheye have shapes {shapes}, "
-            f"not (2, {len(names)}) and (3, {len(names)}); {_REMEDY}",
-            MALFORMED,
-        )
+        raise LabelError(path, "`rot` of a joint is not three numbers")
+    expected = (2, len(names)), (3, len(names))
+    if (points_2d.shape, points_3d.shape) != expected:
+        shapes = f"{points_2d.shape} and {points_3d.shape}, not {expected[0]} and {expected[1]}"
+        raise LabelError(path, f"pts2d_fisheye and pts3d_fisheye have shapes {shapes}")
     columns = [names.index(name) for name in JOINTS]
+    for points, key in ((points_2d, "pts2d_fisheye"), (points_3d, "pts3d_fisheye")):
+        finite = np.isfinite(points[:, columns]).all(0)
+        if not finite.all():
+            name = JOINTS[int(np.argmin(finite))]
+            raise LabelError(path, f"{key} of {name} is not a finite number", NOT_FINITE)
     joints_2d_px, joints_3d_cm = points_2d[:, columns].T, points_3d[:, columns].T
-    for values, key in ((joints_2d_px, "pts2d_fisheye"), (joints_3d_cm, "pts3d_fisheye")):
-        bad = ~np.isfinite(values).all(1)
-        if bad.any():
-            name = JOINTS[int(np.argmax(bad))]
-            raise LabelError(
-                f"{path}: {key} of {name} is not a finite number; {_REMEDY}", NOT_FINITE
-            )
     return clip, joints_2d_px, joints_3d_cm, turns[columns], columns

@@ -1,6 +1,8 @@
-"""Picture files -> arrays, and the square that the network sees."""
+"""Image files -> arrays, and the square that the network sees."""
 
+import struct
 import warnings
+import zlib
 from pathlib import Path
 
 import cv2
@@ -31,6 +33,30 @@ def read_image(path):
     if image is None:
         raise EgolibError(f"{path}: not a picture that OpenCV can decode; fetch or render it again")
     return image
+
+
+def inspect_png(content):
+    """Bytes of a PNG -> (width, height). Raises ValueError that says what is wrong with it.
+
+    A PNG carries a checksum for each of its chunks. Comparing them with the bytes finds what cutting
+    short, bit rot and bad copies do to an image, without decoding it: about ten times as fast.
+    """
+    if not content.startswith(_PNG_START):
+        raise ValueError("not a PNG" if content else "empty")
+    view, position, size = memoryview(content), len(_PNG_START), None
+    while True:
+        try:
+            length, kind = struct.unpack_from(">I4s", content, position)
+            (checksum,) = struct.unpack_from(">I", content, position + 8 + length)
+        except struct.error as error:
+            raise ValueError("cut short") from error
+        if zlib.crc32(view[position + 4 : position + 8 + length]) != checksum:
+            raise ValueError(f"damaged (the checksum of a chunk {kind.decode('latin-1')} is wrong)")
+        if size is None:
+            size = struct.unpack_from(">II", content, position + 8)
+        if kind == b"IEND":
+            return size
+        position += 12 + length
 
 
 def read_still(path):
@@ -87,6 +113,5 @@ def resize_square(square, size_px):
     """Square picture (H, H, 3) -> (size_px, size_px, 3): averaged when it shrinks, else linear."""
     if len(square) == size_px:
         return np.ascontiguousarray(square)
-    shrinks = len(square) > size_px
-    interpolation = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
+    interpolation = cv2.INTER_AREA if len(square) > size_px else cv2.INTER_LINEAR
     return cv2.resize(square, (size_px, size_px), interpolation=interpolation)

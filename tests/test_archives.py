@@ -11,7 +11,6 @@ import cv2
 import numpy as np
 import pytest
 from conftest import write_frame, write_toy_tree
-from fake_jobs import die, read_forever, refuse
 from fake_release import (
     device,
     flip_bit,
@@ -358,30 +357,3 @@ def test_an_interruption_ends_every_job(tmp_path):
     with pytest.raises(KeyboardInterrupt):
         transfers.run_each(work, [0, 1, 2], 3, 0, "test")
     assert sorted(ended) == [1, 2]
-
-
-def test_an_interruption_ends_processes(tmp_path):
-    pid_file = tmp_path / "pid"
-
-    def work(item, advance):
-        if item:
-            transfers.in_process(read_forever, pid_file, advance=advance)
-        while not pid_file.exists() or not pid_file.read_text():
-            advance(0)
-        raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        transfers.run_each(work, [0, 1], 2, 0, "test")
-    with pytest.raises(ProcessLookupError):
-        os.kill(int(pid_file.read_text()), 0)
-
-
-@pytest.mark.parametrize(
-    ("work", "message"), [(die, "part: its process died"), (refuse, "part: Permission denied")]
-)
-def test_what_ends_a_process_is_one_line(work, message):
-    with pytest.raises(EgolibError, match=message):
-        transfers.run_each(
-            lambda item, advance: transfers.in_process(work, item, advance=advance),
-            ["part"], 1, 0, "test",
-        )  # fmt: skip

@@ -20,7 +20,7 @@ from egolib.official.release import (
     part_names,
     set_folder,
 )
-from egolib.official.transfers import in_process, require_space, run_each
+from egolib.official.transfers import require_space, run_each
 from egolib.official.unpacking import unpack
 from egolib.progress import bytes_text
 
@@ -51,27 +51,24 @@ def extract(folder, out, characters=None, splits=None, workers=None, delete_part
     done = [name for name in chosen if _is_done(_home(out, name), parts[name])]
     wanted = [name for name in chosen if name not in done]
     sizes = [sum(_stamp(parts[name]).values()) for name in wanted]
-    _check_space(out, sizes, delete_parts)
-
-    workers = min(workers or min(8, os.cpu_count()), len(wanted))
+    # A gzip file does not tell its unpacked size, but images are compressed already: they come out
+    # no smaller than their archive.
+    least = max(sizes, default=0) if delete_parts else sum(sizes)
+    remedy = (
+        f"about {bytes_text(UNPACKED_BYTES)}; free some space, or choose --characters or --sets"
+    )
+    require_space(out, least, f"unpacked data are larger still: all of release v1.0 takes {remedy}")
 
     def extract_one(name, advance):
-        partial = out / f".partial-{name}"
-        arguments = (name, parts[name], _home(out, name), partial)
-        with only_run(partial.with_suffix(".lock")):
-            try:
-                if workers == 1:
-                    _extract_character(*arguments, advance)
-                else:
-                    in_process(_extract_character, *arguments, advance=advance)
-            finally:
-                shutil.rmtree(partial, ignore_errors=True)
+        with only_run(out / f".partial-{name}.lock"):
+            _extract_character(name, parts[name], out, advance)
         if delete_parts:
             _delete(parts[name])
 
     if delete_parts:
         _delete([part for name in done for part in parts[name]])
     if wanted:
+        workers = workers or min(8, os.cpu_count())
         run_each(extract_one, wanted, workers, sum(sizes), "Extracting")
     return len(wanted)
 
@@ -107,16 +104,6 @@ def _is_done(home, parts):
     return _stamp(parts).items() <= stamp.items()
 
 
-def _check_space(out, sizes, delete_parts):
-    """Refuse what cannot fit. A gzip file does not tell its unpacked size, but pictures are
-    compressed already: they come out no smaller than their archive."""
-    least = max(sizes, default=0) if delete_parts else sum(sizes)
-    require_space(
-        out, least, f"unpacked data are larger still: all of release v1.0 takes about "
-        f"{bytes_text(UNPACKED_BYTES)}; free some space, or choose --characters or --sets",
-    )  # fmt: skip
-
-
 def _delete(parts):
     os.sync()  # a power cut must not find the parts gone and their character still in memory
     for path in parts:
@@ -143,17 +130,21 @@ def _check_complete(character, parts):
         )
 
 
-def _extract_character(character, parts, home, partial, advance):
+def _extract_character(character, parts, out, advance):
+    home, partial = _home(out, character), out / f".partial-{character}"
     if home.exists():
         raise EgolibError(
             f"{home}: is there already, but was not extracted from these parts; "
             "move it away to extract them"
         )
     _check_complete(character, parts)
-    shutil.rmtree(partial, ignore_errors=True)
-    with no_space_is_one_line(partial):
-        partial.mkdir()
-        unpack(parts, character, partial, advance)
-        (partial / STAMP).write_text(json.dumps(_stamp(parts), indent=1))
-        home.parent.mkdir(exist_ok=True)
-        partial.rename(home)
+    shutil.rmtree(partial, ignore_errors=True)  # of a run that was killed
+    try:
+        with no_space_is_one_line(partial):
+            partial.mkdir()
+            unpack(parts, character, partial, advance)
+            (partial / STAMP).write_text(json.dumps(_stamp(parts), indent=1))
+            home.parent.mkdir(exist_ok=True)
+            partial.rename(home)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)

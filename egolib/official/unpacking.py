@@ -13,10 +13,11 @@ import zlib
 
 from egolib.errors import EgolibError
 from egolib.official.members import make_links, member_place
+from egolib.pictures import inspect_png
 from egolib.progress import bytes_text
 
 _CHUNK = 1 << 20
-_MAX_PICTURE_BYTES = 64 << 20
+_MAX_IMAGE_BYTES = 64 << 20
 _DAMAGE = (EOFError, zlib.error, gzip.BadGzipFile, tarfile.TarError)
 
 
@@ -24,20 +25,20 @@ class _JoinedParts(io.RawIOBase):
     """The bytes of several files as one stream; `part` is the file being read."""
 
     def __init__(self, parts, advance):
-        self._waiting, self._advance = list(parts), advance
-        self._open_next()
-
-    def _open_next(self):
-        self.part = self._waiting.pop(0)
-        self._stream = open(self.part, "rb")  # noqa: SIM115
+        self._parts, self._advance = iter(parts), advance
+        self._stream = io.BytesIO()
+        self.part = None
 
     def readable(self):
         return True
 
     def readinto(self, buffer):
-        while not (count := self._stream.readinto(buffer)) and self._waiting:
+        while not (count := self._stream.readinto(buffer)):
+            following = next(self._parts, None)
+            if following is None:
+                break
             self._stream.close()
-            self._open_next()
+            self.part, self._stream = following, open(following, "rb")  # noqa: SIM115
         self._advance(count)
         return count
 
@@ -67,8 +68,7 @@ def unpack(parts, character, folder, advance):
     try:
         with _JoinedParts(parts, advance) as joined:
             plain = gzip.GzipFile(fileobj=io.BufferedReader(joined, _CHUNK))
-            with _open_tar(plain, "r|", _CHUNK) as archive:
-                _write_members(archive, character, folder)
+            _write_members(_members(plain, "r|", _CHUNK), character, folder)
             while plain.read(_CHUNK):  # on to the checksum, and to the end of the last part
                 pass
     except _DAMAGE as error:
@@ -79,25 +79,25 @@ def unpack(parts, character, folder, advance):
         raise EgolibError(f"{parts[0]}: holds no folder env_001/cam_down; is it another archive?")
 
 
-def _open_tar(stream, mode, buffer_bytes):
-    return tarfile.open(fileobj=stream, mode=mode, bufsize=buffer_bytes, tarinfo=_StrictTarInfo)
+def _members(stream, mode, buffer_bytes):
+    """Yield (member, file with its content or None) of a tar archive."""
+    with tarfile.open(
+        fileobj=stream, mode=mode, bufsize=buffer_bytes, tarinfo=_StrictTarInfo
+    ) as archive:
+        while (member := archive.next()) is not None:
+            archive.members.clear()  # tarfile would keep them all in memory
+            yield member, archive.extractfile(member) if member.isfile() else None
 
 
-def _members(archive):
-    while (member := archive.next()) is not None:
-        archive.members.clear()  # tarfile would keep them all in memory
-        yield member
-
-
-def _write_members(archive, character, folder):
+def _write_members(members, character, folder):
     symbolic, hard = {}, {}
-    for member in _members(archive):
+    for member, content in members:
         place = member_place(member.name, character)
         path = folder / place
         if member.isfile():
             path.parent.mkdir(parents=True, exist_ok=True)
             with open(path, "wb") as file:
-                shutil.copyfileobj(archive.extractfile(member), file, _CHUNK)
+                shutil.copyfileobj(content, file, _CHUNK)
         elif member.isdir():
             path.mkdir(parents=True, exist_ok=True)
         elif member.issym():
@@ -129,31 +129,16 @@ def _describe_damage(parts, error, advance):
 def _damaged_parts(parts, advance):
     """The part, or the two neighbours, in which the first sign of damage lies; [] without one.
 
-    Most damage shows only in the checksum at the very end. But the archives hold PNG pictures,
-    which have checksums of their own: so read again, and stop at the first that does not fit.
+    Most damage shows only in the checksum at the very end. But the archives hold PNG images, which
+    have checksums of their own: so read again, and stop at the first that does not fit.
     """
     with _JoinedParts(parts, lambda count: advance(0)) as joined:
-        begun_in = joined.part
+        begun_in = parts[0]
         try:
-            with _open_tar(joined, "r|gz", 16 << 10) as archive:
-                for member in _members(archive):
-                    begun_in = joined.part
-                    is_picture = member.name.endswith(".png") and member.size <= _MAX_PICTURE_BYTES
-                    if is_picture and not _png_is_whole(archive.extractfile(member).read()):
-                        break
-                else:
-                    return []
-        except _DAMAGE:
-            pass
-        return parts[parts.index(begun_in) : parts.index(joined.part) + 1]
-
-
-def _png_is_whole(content):
-    """Whether every chunk of a PNG file, after its signature of 8 bytes, fits its checksum."""
-    at = 8
-    while at < len(content):
-        end = at + 8 + int.from_bytes(content[at : at + 4], "big")
-        if zlib.crc32(content[at + 4 : end]) != int.from_bytes(content[end : end + 4], "big"):
-            return False
-        at = end + 4
-    return True
+            for member, content in _members(joined, "r|gz", 16 << 10):
+                begun_in = joined.part
+                if member.name.endswith(".png") and member.size <= _MAX_IMAGE_BYTES and content:
+                    inspect_png(content.read())
+        except (*_DAMAGE, ValueError):
+            return parts[parts.index(begun_in) : parts.index(joined.part) + 1]
+    return []
