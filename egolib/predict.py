@@ -2,27 +2,22 @@
 
 import contextlib
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from egolib.cameras.framing import Framing
-from egolib.cameras.sources import (
-    StalledError,
-    Unread,
-    batches,
-    open_sources,
-    read_ahead,
-)
+from egolib.cameras.sources import StalledError, Unread, batches, open_sources, read_ahead
 from egolib.deploy.runtimes import open_fastest
 from egolib.errors import EgolibError
-from egolib.poses.estimates import Estimate
+from egolib.poses.estimates import in_view
 from egolib.poses.outputs import drawing, frames_of, write_forms
-from egolib.poses.posetable import growing_table, keep_to_one_maker, rows_of
+from egolib.poses.poseseries import PoseSeries
+from egolib.poses.posetable import growing_table, keep_to_one_maker
 from egolib.poses.steady import OneEuroFilter
 from egolib.progress import progress_bar
-from egolib.skeleton import JOINTS
+from egolib.skeleton import HEATMAP_JOINT_INDICES, JOINTS
 
 
 @dataclass(frozen=True)
@@ -79,25 +74,28 @@ def predict(inputs, out, runtime=None, framing=None, bvh=False, labels=False, st
     maker = {"network": runtime.network, "framing": framing.described, "steady": steady}
     keep_to_one_maker(out / "poses.csv", maker)
     started = time.monotonic()
-    with growing_table(out / "poses.csv") as (done, write_rows):
+    with growing_table(out / "poses.csv") as (done, append):
         before = frozenset(done)
         for source in sources:
-            make_steady = _filter() if steady and source.fps else lambda found: found
+            smooth = OneEuroFilter() if steady and source.fps else None
+            label = {"desc": f"predict {source.name}", "unit": "picture"}
             with (
                 drawing(out, source, before) as draw,
-                _until_interrupted(source),
-                _progress(source, before) as bar,
+                # Ctrl-C is the usual end of a camera; elsewhere it interrupts.
+                contextlib.suppress(*[KeyboardInterrupt] if source.live else []),
+                progress_bar(
+                    total=source.total, initial=len(frames_of(source, before)), **label
+                ) as bar,
             ):
-                for found, unread in estimate(runtime, source, framing, done, batch_size):
-                    found = [make_steady(each) for each in found]
-                    # Whole pictures: Ctrl-C, which ends a camera, shall not come between rows.
-                    write_rows([row for each in found for row in rows_of(each)])
-                    for each in found:
-                        draw(each)
-                    done.update(each.picture.name for each in found)
+                found = estimate(runtime, source, framing, done, batch_size, smooth)
+                for pictures, poses, unread in found:
+                    if pictures:
+                        append(poses)
+                    for i, picture in enumerate(pictures):
+                        draw(picture, poses[i])
                     skipped += unread
-                    new += len(found)
-                    bar.update(len(found) + len(unread))
+                    new += len(pictures)
+                    bar.update(len(pictures) + len(unread))
     if not done:
         reason = "; the first: {0.name}: {0.reason}".format(skipped[0]) if skipped else ""
         raise EgolibError(f"not one picture could be done{reason}")
@@ -106,18 +104,20 @@ def predict(inputs, out, runtime=None, framing=None, bvh=False, labels=False, st
     return Report(len(done), len(before), tuple(skipped), runtime.name, rate)
 
 
-def estimate(runtime, source, framing, done=(), batch_size=32):
-    """Yield ([Estimate], [sources.Unread]), a batch each, of the pictures of a Source whose names
-    are not in `done`. They are read and framed in a thread while the network runs; those of a
-    camera come one by one, the newest each time, and one that stalls ends. Raises EgolibError when
-    those of a camera do not fit the framing: none ever will."""
+def estimate(runtime, source, framing, done=(), batch_size=32, smooth=None):
+    """Yield ([sources.Picture], their PoseSeries, [sources.Unread]), a batch each, of the pictures of a
+    Source whose names are not in `done`; without a picture there is no PoseSeries. They are read and
+    framed in a thread while the network runs; those of a camera come one by one, the newest each
+    time, and one that stalls ends. smooth: a steady.OneEuroFilter that poses and necks pass. Raises
+    EgolibError when the pictures of a camera do not fit the framing: none ever will."""
     groups = batches(source.read(done), 1 if source.live else batch_size)
     framed = (_framed(group, framing, runtime.image_px, source.live) for group in groups)
     try:
         for pictures, squares, unread in read_ahead(framed, source.live):
-            yield list(_run(runtime, framing, pictures, squares)), unread
+            poses = _run(runtime, framing, pictures, squares, smooth) if pictures else None
+            yield pictures, poses, unread
     except StalledError as error:
-        yield [], [Unread(source.name, str(error))]
+        yield [], None, [Unread(source.name, str(error))]
 
 
 def _framed(group, framing, size_px, strict):
@@ -138,40 +138,22 @@ def _framed(group, framing, size_px, strict):
     return pictures, squares, unread
 
 
-def _run(runtime, framing, pictures, squares):
-    """Pictures and their squares -> an Estimate of each."""
-    if not pictures:
-        return
+def _run(runtime, framing, pictures, squares, smooth):
+    """Pictures and their squares -> PoseSeries."""
     found = runtime.run(np.stack(squares))
-    unknown = {"pose_m": (len(JOINTS), 3), "neck_m": (3,), "expected_error_m": (len(JOINTS),)}
-    for i, picture in enumerate(pictures):
-        joints_px = framing.to_given(found["joints_px"][i], runtime.image_px, picture.rgb.shape)
-        deep = {
-            name: found[name][i] if name in found else np.full(shape, np.nan)
-            for name, shape in unknown.items()
-        }
-        yield Estimate(picture, joints_px, found["confidence"][i], **deep)
-
-
-def _filter():
-    """-> a function that makes the Estimates of a video steady, one after the other."""
-    smooth = OneEuroFilter()
-
-    def make_steady(found):
-        places = smooth(np.vstack([found.pose_m, found.neck_m]), found.picture.time_s)
-        return replace(found, pose_m=places[:-1], neck_m=places[-1])
-
-    return make_steady
-
-
-def _progress(source, before):
-    """A bar over a source, of which pictures named in `before` have been done."""
-    count = len(frames_of(source, before))
-    return progress_bar(
-        total=source.total, desc=f"predict {source.name}", unit="picture", initial=count
-    )
-
-
-def _until_interrupted(source):
-    """Ctrl-C is the usual end of a camera; elsewhere it interrupts."""
-    return contextlib.suppress(*[KeyboardInterrupt] if source.live else [])
+    unknown = np.full((len(pictures), len(JOINTS), 3), np.nan)
+    joints_px, confidence = unknown[..., :2].copy(), unknown[..., 0].copy()
+    confidence[:, HEATMAP_JOINT_INDICES] = found["confidence"]
+    joints_px[:, HEATMAP_JOINT_INDICES] = [
+        framing.to_given(places, runtime.image_px, picture.rgb.shape)
+        for places, picture in zip(found["joints_px"], pictures, strict=True)
+    ]
+    pose_m, neck_m = found.get("pose_m", unknown), found.get("neck_m", unknown[:, 0])
+    expected_error_m = found.get("expected_error_m", unknown[..., 0])
+    names, time_s = (np.array(x) for x in zip(*((p.name, p.time_s) for p in pictures), strict=True))
+    if smooth:
+        places = np.concatenate([pose_m, neck_m[:, None]], 1)
+        places = np.stack([smooth(*each) for each in zip(places, time_s, strict=True)])
+        pose_m, neck_m = places[:, :-1], places[:, -1]
+    seen = in_view(pose_m, neck_m)
+    return PoseSeries(names, joints_px, confidence, pose_m, neck_m, expected_error_m, seen, time_s)

@@ -8,8 +8,8 @@ import pandas as pd
 
 from egolib.errors import EgolibError
 from egolib.metrics import bootstrap_interval
-from egolib.poses.posetable import read_places
-from egolib.skeleton import HEATMAP_JOINTS, without_side
+from egolib.poses.posetable import read_table
+from egolib.skeleton import HEATMAP_JOINTS, JOINTS, without_side
 
 _SCORED = tuple(dict.fromkeys(map(without_side, HEATMAP_JOINTS)))
 
@@ -23,41 +23,44 @@ def score_poses(poses_csv, labels_json, threshold_px=26):
     predicted), missing (labelled but without a prediction; each also counts as a miss). Raises
     EgolibError that names the file for another header, an unknown joint or malformed contents.
     """
-    predicted, rows = read_places(Path(poses_csv)), []
-    for image, joint, place in _read_labels(Path(labels_json)):
-        found = predicted.get((image, joint))
-        distance = np.nan if found is None else np.hypot(*np.subtract(found, place))
-        rows.append((image, without_side(joint), distance))
-    table = pd.DataFrame(rows, columns=["image", "joint", "distance"])
-    names = [name for name in _SCORED if (table.joint == name).any()]
-    parts = {name: table[table.joint == name] for name in names} | {"All": table}
+    predicted = _read_places(poses_csv)
+    table = _read_labels(Path(labels_json)).merge(predicted, "left", on=["image", "joint"])
+    table["distance"] = np.hypot(table.u_px - table.u, table.v_px - table.v)
+    table["joint"] = table.joint.map(without_side)
+    parts = {name: table[table.joint == name] for name in _SCORED} | {"All": table}
     scores = {}
     for name, part in parts.items():
-        hits = 100.0 * (part.distance <= threshold_px)
-        share, low, high = bootstrap_interval(hits, part.image)
-        scores[name] = {
-            "joints": len(part),
-            "within": share,
-            "low": low,
-            "high": high,
-            "median_px": part.distance.median(),
-            "missing": int(part.distance.isna().sum()),
-        }
-    return pd.DataFrame.from_dict(scores, orient="index").astype({"joints": int, "missing": int})
+        if len(part):
+            hits = 100.0 * (part.distance <= threshold_px)
+            share, low, high = bootstrap_interval(hits, part.image)
+            median, missing = part.distance.median(), part.distance.isna().sum()
+            scores[name] = (len(part), share, low, high, median, missing)
+    columns = ["joints", "within", "low", "high", "median_px", "missing"]
+    return pd.DataFrame.from_dict(scores, orient="index", columns=columns)
+
+
+def _read_places(path):
+    """The columns image, joint, u_px and v_px of poses.csv."""
+    table = read_table(path, older=True)[["image", "joint", "u_px", "v_px"]]
+    bad = ~table.joint.isin(JOINTS) | table.duplicated(["image", "joint"])
+    bad |= table.u_px.isna() != table.v_px.isna()
+    if bad.any():
+        line = np.flatnonzero(bad)[0] + 2
+        raise EgolibError(f"{path}: line {line} is malformed, repeated or of an unknown joint")
+    return table
 
 
 def _read_labels(path):
-    """[(image, joint, (u, v))] of a labels file."""
+    """A labels file -> DataFrame of image, joint, u, v."""
     try:
-        labels = json.loads(path.read_bytes())
         rows = [
-            (image, joint, (float(u), float(v)))
-            for image, joints in labels.items()
+            (image, joint, float(u), float(v))
+            for image, joints in json.loads(path.read_bytes()).items()
             for joint, (u, v) in joints.items()
         ]
     except (OSError, ValueError, TypeError, AttributeError) as error:
         raise EgolibError(f"{path}: not labels {{image: {{joint: [u, v]}}}} ({error})") from error
-    for image, joint, place in rows:
+    for image, joint, *place in rows:
         if joint not in HEATMAP_JOINTS:
             known = ", ".join(HEATMAP_JOINTS)
             raise EgolibError(f"{path}: {image} has an unknown joint {joint!r}; known: {known}")
@@ -65,4 +68,4 @@ def _read_labels(path):
             raise EgolibError(f"{path}: {joint} of {image} is not a finite place")
     if not rows:
         raise EgolibError(f"{path}: holds no labelled joint")
-    return rows
+    return pd.DataFrame(rows, columns=["image", "joint", "u", "v"])

@@ -2,40 +2,34 @@
 from the table at the end, so that they also hold what an earlier run has done."""
 
 import contextlib
+import functools
 
 import numpy as np
 
-from egolib.cameras.sources import Picture
 from egolib.poses import overlays
 from egolib.poses.bvh import write_bvh
-from egolib.poses.estimates import Estimate
 from egolib.poses.poseseries import read_series, save_npz, write_labels
 from egolib.poses.rig import BONES, to_camera_axes
 from egolib.poses.rigfitting import fit_rig
 from egolib.progress import progress_bar
-from egolib.skeleton import HEATMAP_JOINT_INDICES
 
 
 @contextlib.contextmanager
 def drawing(out, source, done):
-    """Yield a function that draws an Estimate of a sources.Source in the background: stills as
-    overlays/<stem>.png, frames into one video. A video of which `done` holds frames is left to
-    `write_forms`, which draws it whole."""
-    with contextlib.ExitStack() as opened:
-        if source.fps and not source.live and frames_of(source, done):
-            yield lambda found: None
-            return
-        if source.fps:
-            path = _video_path(out, source, len(frames_of(source, done)))
-            add = opened.enter_context(overlays.video(path, source.fps, source.live))
-        run = opened.enter_context(overlays.in_background())
-        if source.fps:
-            yield lambda found: run(add, found)
-        else:
-            folder = out / "overlays"
-            yield lambda found: run(
-                overlays.write_picture, folder / f"{found.picture.stem}.png", found
-            )
+    """Yield a function that draws a picture of a sources.Source and its pose (a poseseries.PoseSeries
+    at one position) in the background: stills as overlays/<stem>.png, frames into one video. A
+    video of which `done` holds frames is left to `write_forms`, which draws it whole."""
+    before = len(frames_of(source, done))
+    if before and source.fps and not source.live:
+        yield lambda picture, pose: None
+        return
+    path = _video_path(out, source, before)
+    with (
+        overlays.video(path, source.fps, source.live) as add,
+        overlays.in_background() as run,
+    ):
+        still = functools.partial(overlays.write_picture, out / "overlays")
+        yield functools.partial(run, add if source.fps else still)
 
 
 def write_forms(out, sources, bvh, labels):
@@ -72,22 +66,11 @@ def _video_path(out, source, before=0):
 
 
 def _draw_again(out, source, series):
-    position = {str(image): i for i, image in enumerate(series.image)}
+    position = {image: i for i, image in enumerate(series.image.tolist())}
     with (
         overlays.video(_video_path(out, source), source.fps) as add,
         progress_bar(source.read(), total=source.total, desc="draw", unit="picture") as pictures,
     ):
         for picture in pictures:
-            if isinstance(picture, Picture) and picture.name in position:
-                add(_recalled(picture, series, position[picture.name]))
-
-
-def _recalled(picture, series, i):
-    return Estimate(
-        picture,
-        series.joints_px[i, HEATMAP_JOINT_INDICES],
-        series.confidence[i, HEATMAP_JOINT_INDICES],
-        series.pose_m[i],
-        series.neck_m[i],
-        series.expected_error_m[i],
-    )
+            if picture.name in position:  # what could not be read is not
+                add(picture, series[position[picture.name]])

@@ -42,60 +42,59 @@ def in_background():
                 drawing.cancel()
 
 
-def draw(found, most_px=None):
-    """The overlay of an estimates.Estimate, uint8 RGB; its picture is made smaller where it is higher
-    than most_px. Joints are as opaque as they are confident; those out of view are left out."""
-    image, joints_px = found.picture.rgb, found.joints_px
+def draw(picture, pose, most_px=None):
+    """The overlay of a sources.Picture with its pose (a poseseries.PoseSeries at one position), uint8
+    RGB; the picture is made smaller where it is higher than most_px. Joints are as opaque as they
+    are confident; those out of view are left out."""
+    image, joints_px = picture.rgb, pose.joints_px[HEATMAP_JOINT_INDICES]
     if most_px and len(image) > most_px:
         scale = most_px / len(image)
         image = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
         joints_px = (joints_px + 0.5) * scale - 0.5
-    seen = np.nan_to_num(found.in_view, nan=1)[HEATMAP_JOINT_INDICES]
-    return draw_overlay(image, joints_px, found.confidence * seen, found.pose_m)
+    opacity = pose.confidence * np.nan_to_num(pose.in_view, nan=1)
+    return draw_overlay(image, joints_px, opacity[HEATMAP_JOINT_INDICES], pose.pose_m)
 
 
-def write_picture(path, found):
-    """Write the overlay of an Estimate as PNG."""
-    _, png = cv2.imencode(".png", draw(found)[..., ::-1], [cv2.IMWRITE_PNG_COMPRESSION, 1])
-    write_atomically(path, png.tobytes())
+def write_picture(folder, picture, pose):
+    """Write the overlay of a picture as `<stem>.png` below a folder."""
+    overlay = draw(picture, pose)[..., ::-1]
+    _, png = cv2.imencode(".png", overlay, [cv2.IMWRITE_PNG_COMPRESSION, 1])
+    write_atomically(folder / f"{picture.stem}.png", png.tobytes())
 
 
 @contextlib.contextmanager
 def video(path, fps, live=False):
-    """Yield a function that adds the overlay of an Estimate to the video at `path` (H.264 in mp4),
-    which is there, whole, when the block has ended well and anything was added. live: frames were
+    """Yield a function that adds the overlay of a picture to the video at `path` (H.264 in mp4), which
+    is there, whole, when the block has ended well and anything was added. live: frames were
     dropped, each is shown at its own time."""
     with contextlib.ExitStack() as opened:
-        encode = None
+        container, stream, last = None, None, -1
 
-        def add(found):
-            nonlocal encode
-            overlay = draw(found, _VIDEO_PX)
-            encode = encode or opened.enter_context(_encoder(path, fps, overlay.shape, live))
-            encode(overlay, found.picture.time_s)
+        def start(height, width):
+            nonlocal container, stream
+            partial = opened.enter_context(atomic_path(path))
+            container = opened.enter_context(av.open(partial, "w", format="mp4"))
+            stream = container.add_stream(
+                "libx264", Fraction(fps).limit_denominator(1001), _ENCODER
+            )
+            stream.pix_fmt = "yuv420p"
+            stream.height, stream.width = height // 2 * 2, width // 2 * 2
+            if live:
+                stream.codec_context.time_base = _MILLISECOND
 
-        yield add
-
-
-@contextlib.contextmanager
-def _encoder(path, fps, shape, live):
-    with atomic_path(path) as partial, av.open(partial, "w", format="mp4") as container:
-        stream = container.add_stream("libx264", Fraction(fps).limit_denominator(1001), _ENCODER)
-        stream.pix_fmt = "yuv420p"
-        stream.height, stream.width = (side // 2 * 2 for side in shape[:2])
-        if live:
-            stream.codec_context.time_base = _MILLISECOND
-        last = -1
-
-        def encode(overlay, time_s):
+        def add(picture, pose):
             nonlocal last
+            overlay = draw(picture, pose, _VIDEO_PX)
+            if not stream:
+                start(*overlay.shape[:2])
             if overlay.shape[:2] != (stream.height, stream.width):
                 overlay = cv2.resize(overlay, (stream.width, stream.height))
             frame = av.VideoFrame.from_ndarray(overlay, format="rgb24")
             if live:
                 frame.time_base = _MILLISECOND
-                last = frame.pts = max(last + 1, round(1000 * time_s))
+                last = frame.pts = max(last + 1, round(1000 * picture.time_s))
             container.mux(stream.encode(frame))
 
-        yield encode
-        container.mux(stream.encode())
+        yield add
+        if stream:
+            container.mux(stream.encode())

@@ -5,7 +5,6 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 from scipy.spatial.transform import Rotation
 
 from egolib.camera import camera_entry, project
@@ -13,7 +12,7 @@ from egolib.cameras.sources import stems_of
 from egolib.errors import EgolibError
 from egolib.files import atomic_path, write_atomically
 from egolib.poses.estimates import place
-from egolib.poses.posetable import HEADER
+from egolib.poses.posetable import FIELDS, read_table
 from egolib.poses.rig import BONES, FITTED, to_camera_axes
 from egolib.progress import progress_bar
 from egolib.skeleton import JOINTS, RIG_PREFIX
@@ -21,16 +20,19 @@ from egolib.skeleton import JOINTS, RIG_PREFIX
 STILLS = "pictures"  # the source of what is no frame of a video or camera
 STILLS_FPS = 30.0  # of stills taken as a motion: the data set's, as far as is known
 AXES = "camera: x to the wearer's left, y forward, z down along the optical axis"
+_CAMERA_OF_WORLD = np.array([[1.0, 0, 0, 0], [0, 0, 1, 0], [0, -1, 0, 0], [0, 0, 0, 1]])
 
 
 @dataclass(frozen=True)
 class PoseSeries:
-    """N pictures in order, float32, NaN where a network does not say; joints as skeleton.JOINTS.
+    """N pictures in order, NaN where a network, or the lens of the picture, gives no value; joints as
+    skeleton.JOINTS.
 
-    image (N,) str; joints_px (N, 16, 2) pixels of the picture as given, centres on integers,
-    as Estimate has them; confidence (N, 16); pose_m (N, 16, 3) metres from the neck; neck_m (N, 3)
-    metres from the camera; expected_error_m (N, 16); in_view (N, 16), 1 or 0; time_s (N,) since the
-    first frame, NaN of stills.
+    image (N,) str; joints_px (N, 16, 2) pixels of the picture as given, centres on integers (heatmap
+    peaks, those of unsure joints moved towards the pose: deploy/inference.py); confidence (N, 16):
+    heatmap peaks; pose_m (N, 16, 3) metres from the neck, camera axes of the upright picture; neck_m
+    (N, 3) metres from the camera; expected_error_m (N, 16); in_view (N, 16), 1 or 0; time_s (N,)
+    since the first frame, NaN of stills.
     """
 
     image: np.ndarray
@@ -46,7 +48,8 @@ class PoseSeries:
         return len(self.image)
 
     def __getitem__(self, chosen):
-        """The series of a slice, a mask or an array of positions."""
+        """The series of a slice, a mask or an array of positions; of one position, that picture's
+        values without the first axis."""
         return PoseSeries(*(getattr(self, field.name)[chosen] for field in fields(self)))
 
     @property
@@ -69,61 +72,31 @@ class PoseSeries:
 
 
 def read_series(path):
-    """poses.csv -> PoseSeries. Raises EgolibError for another file."""
-    try:
-        table = pd.read_csv(
-            path, dtype=dict.fromkeys(HEADER, np.float32) | {"image": str, "joint": str}
-        )
-        joints = table["joint"].to_numpy().reshape(-1, len(JOINTS))
-        if not (joints == JOINTS).all():
-            raise ValueError("the joints are not in order")
-    except (OSError, ValueError, KeyError) as error:
-        raise EgolibError(f"{path}: not poses that `egolib predict` wrote ({error})") from error
-
-    def column(*names):
-        values = table[list(names)].to_numpy(np.float32).reshape(len(joints), len(JOINTS), -1)
-        return values[..., 0] if len(names) == 1 else values
-
-    return PoseSeries(
-        image=table["image"].to_numpy(str)[:: len(JOINTS)],
-        joints_px=column("u_px", "v_px"),
-        confidence=column("confidence"),
-        pose_m=column("x_mm", "y_mm", "z_mm") / 1000,
-        neck_m=column("neck_x_mm", "neck_y_mm", "neck_z_mm")[:, 0] / 1000,
-        expected_error_m=column("expected_error_mm") / 1000,
-        in_view=column("in_view"),
-        time_s=column("time_s")[:, 0],
-    )
+    """poses.csv -> PoseSeries of float32. Raises EgolibError for another file."""
+    table = read_table(path)
+    if len(table) % len(JOINTS) or (table["joint"] != np.resize(JOINTS, len(table))).any():
+        raise EgolibError(f"{path}: not poses that `egolib predict` wrote (joints not in order)")
+    values = {"image": table["image"].to_numpy(str)[:: len(JOINTS)]}
+    for field, (_, scale, _, names) in FIELDS.items():
+        columns = table[[*names]].to_numpy(np.float32).reshape(-1, len(JOINTS), len(names)) / scale
+        columns = columns[..., 0] if len(names) == 1 else columns
+        values[field] = columns[:, 0] if field in ("neck_m", "time_s") else columns
+    return PoseSeries(**values)
 
 
-def save_npz(path, series, rig_joints_m=None):
+def save_npz(path, series, rig_joints_m):
     """Write a PoseSeries with the names, units and axes of what is in it; nothing is pickled.
 
     rig_joints_m (N, 22, 3): joints of rigs fitted to it, camera axes; their names follow, and
     whether each is fitted only, because the network does not predict it.
     """
-    units = {
-        "joints_px": "pixels of the picture as given, centres on integers; of unsure joints in part the"
-        " pose's projection",
-        "pose_m": "metres from the neck",
-        "neck_m": "metres from the camera",
-        "expected_error_m": "metres",
-        "confidence": "heatmap peaks, about 0 to 1",
-        "in_view": "1 or 0: whether the lens can see the joint",
-        "time_s": "seconds since the first frame of its video or camera",
-    }
-    rig = {} if rig_joints_m is None else {
-        "rig_bones": np.array(BONES),
-        "rig_fitted": np.isin(BONES, FITTED),
-        "rig_joints_m": rig_joints_m.astype(np.float32),
-        "unit_of_rig_joints_m": np.array("metres from the camera"),
-    }  # fmt: skip
+    units = {f"unit_of_{field}": np.array(unit) for field, (unit, *_) in FIELDS.items()}
     with atomic_path(path) as partial, open(partial, "wb") as stream:
         np.savez_compressed(
-            stream, joints=np.array(JOINTS), axes=np.array(AXES),
-            **{f"unit_of_{name}": np.array(unit) for name, unit in units.items()},
-            **{field.name: getattr(series, field.name) for field in fields(series)},
-            **rig,
+            stream, joints=np.array(JOINTS), axes=np.array(AXES), **vars(series), **units,
+            rig_bones=np.array(BONES), rig_fitted=np.isin(BONES, FITTED),
+            rig_joints_m=rig_joints_m.astype(np.float32),
+            unit_of_rig_joints_m=np.array("metres from the camera"),
         )  # fmt: skip
 
 
@@ -135,7 +108,6 @@ def write_labels(folder, series, motion):
     data set's lens draws pts3d_fisheye, native 1280x800 pixels. Bones that the network does not
     predict carry `"fitted": true`, and "neck" says whether its place is "predicted" or "usual".
     """
-    folder = Path(folder)
     trans, rot = camera_entry(_CAMERA_OF_WORLD)
     camera = {"cam_fov": 178.8, "trans": trans.tolist(), "rot": rot.round(6).tolist()}
     turns = Rotation.from_matrix(motion.rotations.reshape(-1, 3, 3)).as_euler("xyz")
@@ -147,7 +119,7 @@ def write_labels(folder, series, motion):
     stems = stems_of(series.image.tolist()).values()
     for i, stem in enumerate(progress_bar(stems, desc="json", unit="picture")):
         world = joints_cm[i] @ _CAMERA_OF_WORLD[:3, :3]
-        write_atomically(folder / f"{stem}.json", json.dumps({
+        write_atomically(Path(folder) / f"{stem}.json", json.dumps({
             "action": "predicted",
             "neck": "predicted" if known[i] else "usual",
             "camera": camera,
@@ -158,6 +130,3 @@ def write_labels(folder, series, motion):
             "pts2d_fisheye": project(joints_cm[i]).round(4).T.tolist(),
             "pts3d_fisheye": joints_cm[i].T.tolist(),
         }))  # fmt: skip
-
-
-_CAMERA_OF_WORLD = np.array([[1.0, 0, 0, 0], [0, 0, 1, 0], [0, -1, 0, 0], [0, 0, 0, 1]])

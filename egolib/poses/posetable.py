@@ -6,16 +6,28 @@ import json
 from itertools import islice
 
 import numpy as np
+import pandas as pd
 
 from egolib.errors import EgolibError
 from egolib.files import atomic_path, no_space_is_one_line, only_run, write_atomically
-from egolib.skeleton import HEATMAP_JOINTS, JOINTS
+from egolib.skeleton import JOINTS
 
-# What a column holds; in pandas, "image" and "joint" are str and the others float64, NaN where empty.
-HEADER = (
-    "image", "joint", "u_px", "v_px", "confidence", "x_mm", "y_mm", "z_mm",
-    "neck_x_mm", "neck_y_mm", "neck_z_mm", "expected_error_mm", "in_view", "time_s",
-)  # fmt: skip
+# Field of poseseries.PoseSeries: (what its numbers are, how many of a column's units one of them is,
+# digits after the point, columns).
+FIELDS = {
+    "joints_px": (
+        "pixels of the picture as given, centres on integers; of unsure joints in part the pose's"
+        " projection", 1, 2, ("u_px", "v_px"),
+    ),
+    "confidence": ("heatmap peaks, about 0 to 1", 1, 3, ("confidence",)),
+    "pose_m": ("metres from the neck", 1000, 1, ("x_mm", "y_mm", "z_mm")),
+    "neck_m": ("metres from the camera", 1000, 1, ("neck_x_mm", "neck_y_mm", "neck_z_mm")),
+    "expected_error_m": ("metres", 1000, 1, ("expected_error_mm",)),
+    "in_view": ("1 or 0: whether the lens can see the joint", 1, 0, ("in_view",)),
+    "time_s": ("seconds since the first frame of its video or camera", 1, 3, ("time_s",)),
+}  # fmt: skip
+# In pandas, "image" and "joint" are str and the others float64, NaN where empty.
+HEADER = ("image", "joint", *(name for *_, names in FIELDS.values() for name in names))
 _OLDER = HEADER[:8]  # of version 0.1, whose 2D places can still be read
 
 
@@ -38,10 +50,11 @@ def _partial(path):
 
 @contextlib.contextmanager
 def growing_table(path):
-    """Yield (names of the pictures that the table at `path` has, a function that appends rows).
+    """Yield (names of the pictures that the table at `path` has, a function that appends a
+    poseseries.PoseSeries to both).
 
-    The table grows beside `path`, flushed row by row, and takes its place when the block succeeds;
-    else the next run goes on with the whole pictures in it.
+    The table grows beside `path`, flushed batch by batch, and takes its place when the block
+    succeeds; else the next run goes on with the whole pictures in it.
     """
     partial = _partial(path)
     with only_run(path.with_name(f".{path.name}.lock")), no_space_is_one_line(path):
@@ -54,13 +67,14 @@ def growing_table(path):
                 done.add(rows[0][0])
                 writer.writerows(rows)
         with open(partial, "a", newline="") as stream:
-            writer = csv.writer(stream)
 
-            def write_rows(rows):
-                writer.writerows(rows)
+            def append(series):
+                # In one call: Ctrl-C, the usual end of a camera, must not come between rows.
+                csv.writer(stream).writerows(_rows_of(series))
                 stream.flush()
+                done.update(series.image.tolist())
 
-            yield done, write_rows
+            yield done, append
         if done:
             partial.replace(path)
         else:
@@ -79,43 +93,27 @@ def _whole_pictures(path):
             yield picture
 
 
-def rows_of(found):
-    """The 16 rows of an estimates.Estimate."""
-    flat = {joint: ["", "", ""] for joint in JOINTS}
-    for joint, (u, v), peak in zip(HEATMAP_JOINTS, found.joints_px, found.confidence, strict=True):
-        flat[joint] = [_number(u, 2), _number(v, 2), f"{peak:.3f}"]
-    neck = [_mm(x) for x in found.neck_m]
-    time_s = _number(found.picture.time_s, 3)
-    deep = zip(JOINTS, found.pose_m, found.expected_error_m, found.in_view, strict=True)
-    for joint, point, error, seen in deep:
-        last = [_mm(error), "" if np.isnan(seen) else int(seen), time_s]
-        yield [found.picture.name, joint, *flat[joint], *map(_mm, point), *neck, *last]
+def _rows_of(series):
+    """The rows of a PoseSeries, 16 a picture, as text: NaN as none."""
+    shape = (len(series), len(JOINTS))
+    columns = [np.repeat(series.image, len(JOINTS)), np.tile(JOINTS, len(series))]
+    for field, (_, scale, digits, names) in FIELDS.items():
+        values = scale * getattr(series, field).reshape(len(series), -1, len(names))
+        for column in np.moveaxis(np.broadcast_to(values, (*shape, len(names))), -1, 0):
+            columns.append(["" if np.isnan(x) else f"{x:.{digits}f}" for x in column.flat])
+    return zip(*columns, strict=True)
 
 
-def _mm(metres):
-    return _number(1000 * metres, 1)
-
-
-def _number(value, digits):
-    """As text, NaN as none."""
-    return "" if np.isnan(value) else f"{value:.{digits}f}"
-
-
-def read_places(path):
-    """{(image, joint): (u, v)} of the rows that have a 2D place."""
-    places = {}
+def read_table(path, older=False):
+    """poses.csv -> DataFrame with the columns of HEADER, a row a joint. older: the eight columns of
+    version 0.1 are enough. Raises EgolibError for another file."""
     try:
-        with open(path, newline="") as stream:
-            rows = csv.reader(stream)
-            header = tuple(next(rows, ()))
-            if header not in (HEADER, _OLDER):
-                raise EgolibError(f"{path}: the header is not {','.join(HEADER)}")
-            for number, row in enumerate(rows, 2):
-                image, joint, u, v, *_ = row
-                if len(row) != len(header) or joint not in JOINTS or (image, joint) in places:
-                    raise ValueError(f"line {number} is malformed, repeated or of an unknown joint")
-                if u and v:
-                    places[image, joint] = (float(u), float(v))
-    except (OSError, ValueError, csv.Error) as error:
+        types = dict.fromkeys(HEADER, float) | {"image": str, "joint": str}
+        table = pd.read_csv(path, dtype=types)
+    except pd.errors.EmptyDataError:
+        table = pd.DataFrame()
+    except (OSError, ValueError) as error:
         raise EgolibError(f"{path}: not poses that `egolib predict` wrote ({error})") from error
-    return places
+    if tuple(table.columns) not in (HEADER, _OLDER)[: 1 + older]:
+        raise EgolibError(f"{path}: the header is not {','.join(HEADER)}")
+    return table
