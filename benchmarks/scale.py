@@ -68,7 +68,7 @@ def build_pack(out, frames):
         np.save(out / name, columns[column])
     picture = cv2.imencode(".jpg", rng.integers(256, size=(PX, PX, 3), dtype=np.uint8))[1].tobytes()
     crc32 = zlib.crc32(picture)
-    for name, count in progress_bar(pack.shards("train").items(), desc="Building", unit="shard"):
+    for name, _, count in progress_bar(pack.shards("train"), desc="Building", unit="shard"):
         table = np.zeros(count, PICTURE)
         table["start"] = table.nbytes + len(picture) * np.arange(count)
         table["bytes"], table["crc32"] = len(picture), crc32

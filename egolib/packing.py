@@ -78,13 +78,9 @@ def submit_pack(machines, cluster, options, tree, out, workers=None, **settings)
     `cluster` and `options` as in cluster.run_parts."""
     tree, out, workers = Path(tree).resolve(), Path(out).resolve(), workers or os.cpu_count()
     prepare_pack(tree, out, **settings)  # once, before the jobs would all do it
-    work = partial(_pack_part, tree, out, workers, settings)
+    work = partial(pack_tree, tree, out, workers, **settings)
     run_parts(work, machines, out / "jobs", cluster, workers, options)
     return complete(out)
-
-
-def _pack_part(tree, out, workers, settings, part):
-    pack_tree(tree, out, workers, part, **settings)
 
 
 def prepare_pack(
@@ -99,7 +95,9 @@ def prepare_pack(
     frames.index_tree refuses.
     """
     tree = Path(tree)
-    indices = _index_splits(tree)
+    splits = [split for split, folder in SPLIT_FOLDERS.items() if (tree / folder).is_dir()]
+    # Without any of them, index_tree says what is wrong with the folder.
+    indices = {split: index_tree(tree, split) for split in splits or SPLIT_FOLDERS}
     pack = _claim(out, indices, px, encoding, quality, frames_per_shard)
     for split, index in indices.items():
         for column, name in column_files(split).items():
@@ -143,38 +141,28 @@ def verify_pack(root):
             damaged = [n for n in columns if file_checksum(root / n) != known.get(n)]
             findings += [f"{root / name}: this column of labels is damaged" for name in damaged]
             index = None if damaged else map_index(root, pack, split, "")
-            for number, (name, frames) in enumerate(pack.shards(split).items()):
-                is_whole, rows = _damaged_pictures(root / name, frames, known.get(name))
-                if not is_whole:
+            for name, first, frames in pack.shards(split):
+                if shard_checksum(root / name, frames) != known.get(name):
                     findings.append(f"{root / name}: missing, cut short, or its table is damaged")
-                elif len(rows):
-                    rows += number * pack.frames_per_shard
+                elif len(rows := first + _damaged_images(root / name, frames)):
                     shown = [f"frame {i}" if damaged else index.image(i) for i in rows[:5]]
                     more = f" and {len(rows) - 5} more" if len(rows) > 5 else ""
-                    findings.append(f"{root / name}: damaged pictures: {', '.join(shown)}{more}")
+                    findings.append(f"{root / name}: damaged images: {', '.join(shown)}{more}")
                 bar.update(frames)
     return findings
 
 
-def _damaged_pictures(path, frames, known):
-    """Whether a shard's table is as it was packed, and the places of its damaged pictures."""
-    if shard_checksum(path, frames) != known:
-        return False, []
+def _damaged_images(path, frames):
+    """Places in a shard of the images that do not fit their checksums."""
     table, content = map_shard(path, frames)
     view = memoryview(content)
 
-    def is_whole(picture):
-        start, size, crc32 = picture.item()
-        return zlib.crc32(view[start : start + size]) == crc32
+    def is_damaged(image):
+        start, size, crc32 = image.item()
+        return zlib.crc32(view[start : start + size]) != crc32
 
     with ThreadPoolExecutor() as pool:  # crc32 lets other threads run
-        return True, np.flatnonzero(~np.fromiter(pool.map(is_whole, table), bool, frames))
-
-
-def _index_splits(tree):
-    splits = [split for split, folder in SPLIT_FOLDERS.items() if (tree / folder).is_dir()]
-    # Without any of them, index_tree says what is wrong with the folder.
-    return {split: index_tree(tree, split) for split in splits or SPLIT_FOLDERS}
+        return np.flatnonzero(list(pool.map(is_damaged, table)))
 
 
 def _claim(out, indices, px, encoding, quality, frames_per_shard):
@@ -208,12 +196,7 @@ def _claim(out, indices, px, encoding, quality, frames_per_shard):
 
 
 def _all_shards(pack):
-    """[(file name below the packed folder, place of its first frame, frames)]."""
-    return [
-        (name, number * pack.frames_per_shard, frames)
-        for split in pack.splits
-        for number, (name, frames) in enumerate(pack.shards(split).items())
-    ]
+    return [shard for split in pack.splits for shard in pack.shards(split)]
 
 
 def _encode(index, pack, position):

@@ -44,12 +44,12 @@ class Pack:
     splits: dict
 
     def shards(self, split):
-        """{file name below the packed folder: frames in it}, in order."""
+        """[(file name below the packed folder, place of its first frame, frames in it)]."""
         frames, step = self.splits[split]["frames"], self.frames_per_shard
-        return {
-            f"{split}/{first // step:05d}.shard": min(step, frames - first)
+        return [
+            (f"{split}/{first // step:05d}.shard", first, min(step, frames - first))
             for first in range(0, frames, step)
-        }
+        ]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,7 +87,7 @@ class ShardReader:
     """The pictures of one split by row; a shard is mapped when it is first read."""
 
     def __init__(self, root, pack, split):
-        self._paths = [(root / name, frames) for name, frames in pack.shards(split).items()]
+        self._paths = [(root / name, frames) for name, _, frames in pack.shards(split)]
         self._frames_per_shard, self._maps = pack.frames_per_shard, {}
 
     def read(self, row):
@@ -125,7 +125,7 @@ def open_packed(root, split):
         raise EgolibError(
             f"{root}: has no {split} split; the tree that was packed lacked {SPLIT_FOLDERS[split]}"
         )
-    for name in (*column_files(split).values(), *pack.shards(split)):
+    for name in (*column_files(split).values(), *(name for name, *_ in pack.shards(split))):
         if not (root / name).is_file():
             raise EgolibError(f"{root / name}: missing; {_REMEDY}")
         if (root / name).stat().st_size != checksums["files"].get(name, {}).get("bytes"):
@@ -136,18 +136,14 @@ def open_packed(root, split):
 def load_pack(root):
     """pack.json of a packed folder -> Pack. Raises EgolibError for what is none, or of another
     format."""
-    path = root / PACK_FILE
-    try:
-        content = json.loads(path.read_text())
-        if content["format"] == FORMAT:
-            return Pack(**content)
-    except FileNotFoundError as error:
-        raise EgolibError(f"{root}: not a packed folder; it has no {PACK_FILE}") from error
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise EgolibError(f"{path}: not what `egolib pack` writes ({error})") from error
-    raise EgolibError(
-        f"{path}: format {content['format']}, this egolib reads {FORMAT}; pack the tree again"
-    )
+
+    def as_pack(content):
+        if (found := content["format"]) != FORMAT:
+            said = f"format {found}, this egolib reads {FORMAT}; pack the tree again"
+            raise EgolibError(f"{root / PACK_FILE}: {said}")
+        return Pack(**content)
+
+    return _load_json(root / PACK_FILE, as_pack, f"not a packed folder; it has no {PACK_FILE}")
 
 
 def column_files(split):
@@ -185,14 +181,23 @@ def file_checksum(path):
 def load_checksums(root):
     """checksums.json -> {"fingerprints": {split: str}, "files": {name: checksum}}. Raises
     EgolibError when the pack is not complete."""
-    path = root / CHECKSUM_FILE
-    try:
-        content = json.loads(path.read_text())
+
+    def as_checksums(content):
         return {"fingerprints": content["fingerprints"], "files": content["files"]}
+
+    return _load_json(root / CHECKSUM_FILE, as_checksums, f"the pack is not complete; {_REMEDY}")
+
+
+def _load_json(path, parse, missing):
+    """parse(what the json file at `path` holds), or an EgolibError: `missing` if it is not there."""
+    try:
+        return parse(json.loads(path.read_text()))
     except FileNotFoundError as error:
-        raise EgolibError(f"{root}: the pack is not complete; {_REMEDY}") from error
+        raise EgolibError(f"{path.parent}: {missing}") from error
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise EgolibError(f"{path}: not readable ({error}); delete it, then {_REMEDY}") from error
+        raise EgolibError(
+            f"{path}: not what `egolib pack` writes ({error}); delete it, then {_REMEDY}"
+        ) from error
 
 
 def map_index(root, pack, split, fingerprint):

@@ -163,7 +163,7 @@ def test_verify_names_the_frame_of_a_flipped_byte(pack, capsys):
     assert cli.main(["verify", str(pack)]) == 2
     said = capsys.readouterr()
     image = open_frames(pack, "train").image(20)
-    assert f"{pack / 'train' / '00002.shard'}: damaged pictures: {image}\n" in said.out
+    assert f"{pack / 'train' / '00002.shard'}: damaged images: {image}\n" in said.out
     assert "1 files are damaged" in said.err.splitlines()[-1]
 
 
