@@ -9,7 +9,6 @@ _TRAINING_TITLES = {
     "lifter": "Heatmaps to pose",
     "finetune": "End to end",
     "ours": "Our own model",
-    "window": "Our own model, looking back",
 }
 _METRIC_LABELS = {
     "val_error_px": "2D error, validation\n(px of the input)",

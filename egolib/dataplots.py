@@ -3,11 +3,20 @@
 import numpy as np
 import pandas as pd
 from matplotlib.colors import LinearSegmentedColormap
-from matplotlib.lines import Line2D
-from matplotlib.patches import Circle
+from matplotlib.patches import Circle, Rectangle
 
 from egolib.camera import CROP_LEFT, XR_EGOPOSE
-from egolib.drawing import PART_COLOURS, VIEWS, StudyFigure, flatten_pose, joint_colour, styled
+from egolib.drawing import (
+    VIEWS,
+    StudyFigure,
+    canvas,
+    caption,
+    draw_boxes,
+    flatten_pose,
+    joint_colour,
+    part_handles,
+    styled,
+)
 from egolib.skeleton import (
     ACTIONS,
     HEATMAP_JOINT_INDICES,
@@ -44,10 +53,9 @@ def joint_location_map(index, bins=50):
         counts, _, _ = np.histogram2d(*pixels[inside[:, j], j].T, edges)
         axes.imshow(np.sqrt(counts.T), cmap=_PAPER, extent=extent, interpolation="bilinear")
         axes.add_patch(Circle(middle, lens.circle_radius, fill=False, color="0.4", linewidth=0.8))
-        for border in (CROP_LEFT, CROP_LEFT + lens.height):
-            axes.axvline(border - 0.5, color="0.75", linewidth=0.6, linestyle="--")
-        for border in (0, lens.height):
-            axes.axhline(border - 0.5, color="0.75", linewidth=0.6, linestyle="--")
+        crop = Rectangle((CROP_LEFT - 0.5, -0.5), lens.height, lens.height, fill=False)
+        crop.set(edgecolor="0.6", linewidth=0.6, linestyle="--")
+        axes.add_patch(crop)
         axes.set_title(f"{name}  {100 * inside[:, j].mean():.0f} %", color=joint_colour(name))
         axes.set(xlim=extent[:2], ylim=extent[2:], xticks=(240, 654, 1040), yticks=(0, 400, 800))
     figure.supxlabel("u (native px of 1280)", fontsize=9)
@@ -68,38 +76,29 @@ def joint_sizes(views):
     figure = StudyFigure(figsize=(9.6, 4.2))
     panels = figure.subplots(1, 3, width_ratios=(1, 1, 1.1))
     places = np.arange(len(HEATMAP_JOINTS))[::-1]
+    colours = [joint_colour(name) for name in HEATMAP_JOINTS]
     for axes, column, factor in ((panels[0], "distance_m", 100), (panels[1], "px_per_cm", 1)):
         parts = [factor * by_joint.get_group(name)[column].dropna() for name in HEATMAP_JOINTS]
-        drawn = axes.boxplot(
-            parts, positions=places, orientation="horizontal", whis=(5, 95), showfliers=False, widths=0.7,
-            patch_artist=True, medianprops={"color": "black"},
-        )  # fmt: skip
-        for box, name in zip(drawn["boxes"], HEATMAP_JOINTS, strict=True):
-            box.set(facecolor=joint_colour(name), linewidth=0.6)
+        draw_boxes(axes, parts, places, colours, 0.7, orientation="horizontal")
         axes.set_yticks(places, HEATMAP_JOINTS if axes is panels[0] else [])
         axes.grid(axis="x", color="0.9")
     panels[0].set(xlabel="distance from the camera (cm)", xlim=(0, None))
     panels[1].set(xlabel="size in the picture (native px a cm)", xlim=(0, None))
     middle = by_joint[["distance_m", "px_per_cm"]].median()
-    for name in HEATMAP_JOINTS:
-        x, y = middle.loc[name]
+    for name, (x, y) in zip(middle.index, middle.to_numpy(), strict=True):
         panels[2].plot(100 * x, y, "o", color=joint_colour(name), markersize=7, zorder=3)
     distances_m = np.linspace(0.15, 1.7, 100)
     law = XR_EGOPOSE.fx / distances_m / 100
-    panels[2].plot(100 * distances_m, law, color="0.4", linewidth=1, label="f / distance")
+    (line,) = panels[2].plot(
+        100 * distances_m, law, color="0.4", linewidth=1, label="f / distance (on the axis)"
+    )
     panels[2].set(
         xlabel="median distance (cm)", ylabel="median size (native px a cm)", xlim=(0, 170),
         ylim=(0, None),
     )  # fmt: skip
     panels[2].grid(color="0.9")
-    handles = [Line2D([], [], color="0.4", linewidth=1, label="f / distance (on the axis)")]
-    handles += [
-        Line2D([], [], color=colour, marker="o", linestyle="", label=part)
-        for part, colour in PART_COLOURS.items()
-    ]
-    panels[2].legend(handles=handles, fontsize=8)
-    figure.supxlabel("Boxes: quartiles, median; whiskers: 5th to 95th percentile.",
-                     fontsize=8, color="0.35")  # fmt: skip
+    panels[2].legend(handles=[line, *part_handles(marker="o", linestyle="")], fontsize=8)
+    caption(figure, "Boxes: quartiles, median; whiskers: 5th to 95th percentile.")
     return figure
 
 
@@ -117,20 +116,14 @@ def joints_around_camera(index):
             size = 5 if name != "Head" else 40
             axes.scatter(*flat[:, j].T, s=size, color=joint_colour(name), alpha=0.35, linewidths=0,
                          zorder=3 if name == "Head" else 2)  # fmt: skip
-        axes.axhline(0, color="0.5", linewidth=0.8, linestyle="--")
-        axes.plot(0, 0, marker=(3, 0, 180), color="black", markersize=11, zorder=4)
+        plane = axes.axhline(0, color="0.5", linewidth=0.8, linestyle="--", label="lens plane")
+        (camera,) = axes.plot(0, 0, marker=(3, 0, 180), color="black", markersize=9, zorder=4,
+                              linestyle="", label="camera")  # fmt: skip
         axes.set(aspect="equal", xlim=(-105, 105))
         axes.grid(color="0.93")
     panels[0].set(xlabel="towards the wearer's left (cm)", ylabel="above the camera (cm)")
     panels[1].set(xlabel="forward (cm)")
-    handles = [
-        Line2D([], [], color="black", marker=(3, 0, 180), linestyle="", markersize=9, label="camera"),
-        Line2D([], [], color="0.5", linestyle="--", label="lens plane"),
-    ]  # fmt: skip
-    handles += [
-        Line2D([], [], color=colour, marker="o", linestyle="", label=part)
-        for part, colour in PART_COLOURS.items()
-    ]
+    handles = [camera, plane, *part_handles(marker="o", linestyle="")]
     figure.legend(handles=handles, loc="outside lower center", ncols=7, fontsize=8)
     figure.suptitle(f"{len(poses_m)} poses in the camera's frame", fontsize=9)
     return figure
@@ -142,15 +135,13 @@ def visibility_bars(views):
     plane. views: visibility.joint_views."""
     shares = 100 * pd.crosstab(views.joint, views.state, normalize="index")
     shares = shares.reindex(index=JOINTS[::-1], columns=STATES, fill_value=0)
-    figure = StudyFigure(figsize=(8, 4.4))
-    axes = figure.subplots()
-    left = np.zeros(len(shares))
-    for state in STATES:
-        if shares[state].any():
-            axes.barh(shares.index, shares[state], left=left, color=STATE_COLOURS[state],
-                      label=state, height=0.8)  # fmt: skip
-            left += shares[state].to_numpy()
-    axes.set(xlim=(0, 100), xlabel="share of frames (%)")
+    shares = shares.loc[:, shares.any()]
+    figure, axes = canvas((8, 4.4), xlabel="share of frames (%)", grid="x")
+    starts = shares.cumsum(axis=1) - shares
+    for state in shares:
+        axes.barh(shares.index, shares[state], left=starts[state], color=STATE_COLOURS[state],
+                  label=state, height=0.8)  # fmt: skip
+    axes.set_xlim(0, 100)
     for label in axes.get_yticklabels():
         label.set_color(joint_colour(label.get_text()))
     figure.legend(loc="outside upper center", ncols=5, fontsize=8)

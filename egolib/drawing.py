@@ -11,6 +11,7 @@ import cv2
 import matplotlib
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
 from egolib.errors import EgolibError
 from egolib.files import atomic_path
@@ -66,22 +67,22 @@ def save_figure(figure, folder, name):
     """Write `<folder>/<name>.pdf` and `.png` (150 dpi) -> the two paths."""
     paths = [Path(folder) / f"{name}.{suffix}" for suffix in ("pdf", "png")]
     for path in paths:
-        with atomic_path(path) as partial:
-            figure.savefig(partial, format=path.suffix[1:], dpi=150)
+        save_picture(figure, path)
     return paths
 
 
 @styled
 def save_picture(figure, path):
-    """Write a figure as the one picture `path` (150 dpi), in the format of its suffix.
+    """Write a figure as the one image `path` (150 dpi), in the format of its suffix.
 
     Raises EgolibError for a suffix that is none.
     """
     path = Path(path)
-    if path.suffix[1:].lower() not in figure.canvas.get_supported_filetypes():
+    suffix = path.suffix[1:].lower()
+    if suffix not in figure.canvas.get_supported_filetypes():
         raise EgolibError(f"{path}: name a picture, such as {path.stem}.png")
     with atomic_path(path) as partial:
-        figure.savefig(partial, format=path.suffix[1:].lower(), dpi=150)
+        figure.savefig(partial, format=suffix, dpi=150)
 
 
 def part_of(joint):
@@ -97,16 +98,74 @@ def joint_colour(joint):
     return PART_COLOURS[part_of(joint)]
 
 
+def canvas(size, ylabel="", xlabel="", grid="y", note=""):
+    """Figure of `size` (width, height) in inches with one pair of axes, grid lines for the values of
+    `grid` ("x", "y" or "both") and a `caption` -> (StudyFigure, Axes)."""
+    figure = StudyFigure(figsize=size)
+    axes = figure.subplots()
+    axes.set(xlabel=xlabel, ylabel=ylabel)
+    axes.grid(axis=grid, color="0.9")
+    caption(figure, note)
+    return figure, axes
+
+
+def image_grid(lines, columns, size):
+    """Figure of `size` in inches with `lines` x `columns` axes without frames, for images ->
+    (StudyFigure, array of Axes (lines, columns))."""
+    figure = StudyFigure(figsize=size)
+    grid = figure.subplots(lines, columns, squeeze=False)
+    for axes in grid.flat:
+        axes.set_axis_off()
+    return figure, grid
+
+
+def caption(figure, text):
+    """A small grey line below everything in a figure."""
+    figure.supxlabel(text, fontsize=8, color="0.35")
+
+
+def name_places(axes, names):
+    """Slanted `names` along the x axis at 0, 1, 2 ..., joints in their colours."""
+    axes.set_xticks(range(len(names)), names, rotation=35, ha="right", rotation_mode="anchor")
+    for label, name in zip(axes.get_xticklabels(), names, strict=True):
+        label.set_color(joint_colour(name) if name in JOINTS else "black")
+    axes.set_xlim(-0.6, len(names) - 0.4)
+
+
+def draw_bars(axes, places, rows, width, **style):
+    """Bars as high as `mean` of the DataFrame `rows`, with a line from its `low` to its `high`."""
+    axes.bar(places, rows["mean"], width, **style)
+    axes.vlines(places, rows.low, rows.high, color="black", linewidth=0.9)
+
+
+def draw_boxes(axes, parts, places, colours, width=0.6, **options):
+    """A box for each array of `parts`: quartiles and median, whiskers from the 5th to the 95th
+    percentile, nothing beyond. options: of Axes.boxplot."""
+    drawn = axes.boxplot(
+        parts, positions=places, widths=width, whis=(5, 95), showfliers=False, patch_artist=True,
+        manage_ticks=False, medianprops={"color": "black", "linewidth": 1.4}, **options,
+    )  # fmt: skip
+    for box, colour in zip(drawn["boxes"], colours, strict=True):
+        box.set(facecolor=colour, alpha=0.85)
+
+
+def part_handles(prefix="", **style):
+    """Legend entries of the body parts, `prefix` before their names; style: of a Line2D."""
+    return [
+        Line2D([], [], color=c, label=prefix + part, **style) for part, c in PART_COLOURS.items()
+    ]
+
+
 def draw_pose_2d(axes, joints_px, visible=None, colour=None, width=1.6, zorder=3):
-    """Draw the 15 heatmap joints (15, 2) and their bones on a picture in `axes`.
+    """Draw the 15 heatmap joints (15, 2) and their bones on an image in `axes`.
 
     visible: bool (15,), the joints to draw; all finite ones when None. colour: one colour for
     everything; body-part colours when None.
     """
     joints_px = np.asarray(joints_px, float)
-    shown = np.isfinite(joints_px).all(-1) if visible is None else np.asarray(visible, bool)
-    _draw(axes, dict(zip(HEATMAP_JOINTS, joints_px, strict=True)),
-          dict(zip(HEATMAP_JOINTS, shown, strict=True)), colour, width, zorder)  # fmt: skip
+    if visible is not None:
+        joints_px = np.where(np.asarray(visible, bool)[:, None], joints_px, np.nan)
+    _draw(axes, HEATMAP_JOINTS, joints_px, colour, width, zorder)
 
 
 def flatten_pose(pose_m, view):
@@ -121,21 +180,19 @@ def flatten_pose(pose_m, view):
 
 def draw_pose_3d(axes, pose_m, view="front", colour=None, width=1.6, zorder=3):
     """Draw a pose (16, 3), metres in camera axes, as seen from one of VIEWS; colour as above."""
-    points = flatten_pose(np.asarray(pose_m, float), view)
-    finite = np.isfinite(points).all(-1)
-    _draw(axes, dict(zip(JOINTS, points, strict=True)), dict(zip(JOINTS, finite, strict=True)),
-          colour, width, zorder)  # fmt: skip
+    _draw(axes, JOINTS, flatten_pose(np.asarray(pose_m, float), view), colour, width, zorder)
 
 
-def _draw(axes, points, shown, colour, width, zorder):
+def _draw(axes, names, points, colour, width, zorder):
+    """Bones and joints between those of `points` (J, 2) that are finite."""
+    shown = {n: p for n, p in zip(names, points, strict=True) if np.isfinite(p).all()}
     for start, end in BONES:
-        if shown.get(start) and shown.get(end):
-            (x0, y0), (x1, y1) = points[start], points[end]
-            axes.plot([x0, x1], [y0, y1], color=colour or joint_colour(end), linewidth=width,
-                      solid_capstyle="round", zorder=zorder)  # fmt: skip
-    for name in (name for name in points if shown[name]):
-        axes.plot(*points[name], "o", color=colour or joint_colour(name),
-                  markersize=2.2 * width, markeredgewidth=0, zorder=zorder + 0.1)  # fmt: skip
+        if start in shown and end in shown:
+            axes.plot(*np.stack([shown[start], shown[end]]).T, color=colour or joint_colour(end),
+                      linewidth=width, solid_capstyle="round", zorder=zorder)  # fmt: skip
+    for name, point in shown.items():
+        axes.plot(*point, "o", color=colour or joint_colour(name), markersize=2.2 * width,
+                  markeredgewidth=0, zorder=zorder + 0.1)  # fmt: skip
 
 
 def draw_overlay(image, joints_px, confidence, pose_m):
@@ -159,9 +216,8 @@ def draw_overlay(image, joints_px, confidence, pose_m):
         across, up = flatten_pose(pose_m, view).T
         places = np.stack([across + _PANEL_M / 2, _PANEL_M * 0.25 - up], -1) * (side / _PANEL_M)
         panel = np.full((side, side, 3), 255, np.uint8)
-        cv2.putText(
-            panel, view, (8, 20), cv2.FONT_HERSHEY_SIMPLEX, 0.5, (90, 90, 90), 1, cv2.LINE_AA
-        )
+        font = cv2.FONT_HERSHEY_SIMPLEX
+        cv2.putText(panel, view, (8, 20), font, 0.5, (90, 90, 90), 1, cv2.LINE_AA)
         views.append(_blend_pose(panel, places, np.ones(len(JOINTS)), max(2, side // 120)))
     column = np.vstack(views)
     missing = len(overlay) - len(column)

@@ -2,11 +2,12 @@
 
 import numpy as np
 from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
+from matplotlib.path import Path
 
-from egolib.drawing import ACCENT, DARK, LIGHT, StudyFigure, styled
+from egolib.drawing import ACCENT, DARK, LIGHT, canvas, image_grid, styled
 from egolib.metrics import bootstrap_interval
 from egolib.raypose import WIDTH
-from egolib.skeleton import BODY_GROUPS, JOINTS
+from egolib.skeleton import BODY_GROUPS, JOINTS, joint_indices
 
 _FEATURES, _GEOMETRY, _SAID = "#dbe4f3", "#fbe3d2", "#f2f2f2"  # the last: what goes in, comes out
 _COLOURS = {"Upper body": LIGHT, "Lower body": DARK}
@@ -14,46 +15,34 @@ _COLOURS = {"Upper body": LIGHT, "Lower body": DARK}
 
 @styled
 def architecture(spec):
-    """Our own model with all its parts, from the picture to the pose, with the shapes that pictures and
-    trunk of `spec` (checkpoints.NetworkSpec) give it, and its variant that looks back."""
+    """Our own model with all its parts, from the image to the pose, with the shapes that the
+    images and the backbone of `spec` (checkpoints.NetworkSpec) give it."""
     px, side, joints = spec.image_px, spec.heatmap_px, len(JOINTS)
-    figure = StudyFigure(figsize=(9.6, 4.1))
-    axes = figure.subplots()
+    figure, grid = image_grid(1, 1, (9.6, 4.1))
+    axes = grid[0, 0]
     axes.set(xlim=(0, 96), ylim=(0, 41))
-    axes.axis("off")
 
     def box(x, y, width, height, colour, title, *lines):
         axes.add_patch(FancyBboxPatch((x, y), width, height, "round,pad=0,rounding_size=0.8",
                                       facecolor=colour, edgecolor="0.35", linewidth=0.8))  # fmt: skip
-        text = "\n".join((rf"$\bf{{{title.replace(' ', chr(92) + ' ')}}}$", *lines))
+        text = "\n".join((rf"$\bf{{{title}}}$", *lines))
         axes.text(x + width / 2, y + height / 2, text, ha="center", va="center", fontsize=7.5)
 
     def arrow(*corners):
-        axes.plot(*zip(*corners[:-1], strict=True), color="0.35", linewidth=1)
-        axes.add_patch(FancyArrowPatch(corners[-2], corners[-1], arrowstyle="-|>", color="0.35",
-                                       mutation_scale=9, linewidth=1, shrinkA=0, shrinkB=0))  # fmt: skip
+        axes.add_patch(FancyArrowPatch(path=Path(corners), arrowstyle="-|>", color="0.35",
+                                       mutation_scale=9, linewidth=1))  # fmt: skip
 
-    box(0, 14, 10, 9, _SAID, "picture", f"3 × {px} × {px}")
-    box(14, 12, 12, 13, _FEATURES, "trunk", spec.backbone, "four stages")
+    box(0, 14, 10, 9, _SAID, "image", f"3 × {px} × {px}")
+    box(14, 12, 12, 13, _FEATURES, "backbone", spec.backbone, "four stages")
     box(31, 12, 13, 13, _FEATURES, "pyramid", "late features", "enlarged, added", "to early ones",
         f"{WIDTH} × {side} × {side}")  # fmt: skip
     box(50, 11, 14, 15, _GEOMETRY, "softmax", "over the cells", 'and "elsewhere":', "mean ray,",
         "mean features", f"of {joints - 1} joints")  # fmt: skip
     box(50, 31, 14, 7, _SAID, "heatmaps", f"{joints - 1} × {side} × {side}")
-    box(31, 1, 13, 6, _FEATURES, "summary", "pooled trunk, all rays")
+    box(31, 1, 13, 6, _FEATURES, "summary", "pooled features, all rays")
     box(70, 11, 12, 15, _GEOMETRY, "placing", "distance × ray", "+ what lies", "beside it")
     box(87, 24, 9, 9, _SAID, "pose", f"{joints} × 3 m,", "neck too")
     box(87, 12, 9, 8, _SAID, "error", "expected of", "each joint")
-    box(
-        70,
-        1,
-        26,
-        6,
-        _GEOMETRY,
-        "five frames",
-        "attend to features, places and expected",
-        "errors of all joints: the last pose, mended",
-    )
     arrow((10, 18.5), (14, 18.5))
     arrow((26, 21), (31, 21))
     arrow((26, 18.5), (31, 18.5))
@@ -66,7 +55,6 @@ def architecture(spec):
     arrow((64, 20), (70, 20))
     arrow((82, 22), (84.5, 22), (84.5, 28), (87, 28))
     arrow((82, 16), (87, 16))
-    arrow((76, 11), (76, 7))
     return figure
 
 
@@ -77,23 +65,22 @@ def expected_errors(predictions, bins=8):
 
     predictions: predictions.Predictions of our own model. On the diagonal the two agree.
     """
-    figure = StudyFigure(figsize=(4.4, 3.8))
-    axes = figure.subplots()
+    figure, axes = canvas((4.4, 3.8), "measured error (mm)", "expected error (mm)", "both")
     largest = 0.0
     for name, colour in _COLOURS.items():
-        keep = np.isin(JOINTS, BODY_GROUPS[name])
-        spread, errors = predictions.spread_mm[:, keep], predictions.errors_mm[:, keep]
+        joints = joint_indices(BODY_GROUPS[name])
+        spread, errors = predictions.spread_mm[:, joints], predictions.errors_mm[:, joints]
         clusters = np.broadcast_to(predictions.sequence[:, None], errors.shape)
+        rows = []
         for group in np.array_split(np.argsort(spread, axis=None), bins):
-            mean, low, high = bootstrap_interval(errors.flat[group], clusters.flat[group])
-            expected = spread.flat[group].mean()
-            axes.vlines(expected, low, high, color=colour, linewidth=1)
-            axes.plot(expected, mean, "o", color=colour, markersize=4)
-            largest = max(largest, expected, high)
-        axes.plot([], [], "o", color=colour, markersize=4, label=name)
+            interval = bootstrap_interval(errors.flat[group], clusters.flat[group])
+            rows.append((spread.flat[group].mean(), *interval))
+        expected, mean, low, high = np.array(rows).T
+        axes.vlines(expected, low, high, color=colour, linewidth=1)
+        axes.plot(expected, mean, "o", color=colour, markersize=4, label=name)
+        largest = max(largest, expected.max(), np.nanmax(high, initial=0))
     axes.plot([0, largest], [0, largest], color="0.6", linewidth=0.8, zorder=0)
-    axes.set(xlim=(0, None), ylim=(0, None), xlabel="expected error (mm)",
-             ylabel="measured error (mm)")  # fmt: skip
+    axes.set(xlim=(0, None), ylim=(0, None))
     axes.legend()
     return figure
 
@@ -104,19 +91,13 @@ def error_by_minutes(runs):
 
     runs: {name: [(seconds before the first epoch, DataFrame of a history.csv), ...]}, a pair a seed.
     """
-    figure = StudyFigure(figsize=(4.8, 3.4))
-    axes = figure.subplots()
-    colours = (DARK, ACCENT, LIGHT)
-    for (name, seeds), colour in zip(runs.items(), colours, strict=False):
+    note = "One line per seed, as it was trained: without intervals."
+    figure, axes = canvas((4.8, 3.4), "MPJPE, validation (mm)", "minutes of training", note=note)
+    for (name, seeds), colour in zip(runs.items(), (DARK, ACCENT, LIGHT), strict=False):
         for i, (before_s, rows) in enumerate(seeds):
             minutes = (before_s + rows.seconds.cumsum()) / 60
             axes.plot(minutes, rows.val_mpjpe_mm, "o-", markersize=3.5, color=colour, alpha=0.9,
                       label="" if i else name)  # fmt: skip
-    axes.set(xlim=(0, None), xlabel="minutes of training",
-             ylabel="MPJPE, validation (mm)")  # fmt: skip
-    axes.grid(axis="y", color="0.9")
+    axes.set_xlim(0, None)
     axes.legend()
-    figure.supxlabel(
-        "A line a seed, as it was trained: without intervals.", fontsize=8, color="0.35"
-    )
     return figure

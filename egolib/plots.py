@@ -21,15 +21,16 @@ from egolib.drawing import (
     LIGHT,
     PALE,
     StudyFigure,
-    draw_pose_2d,
-    draw_pose_3d,
+    canvas,
+    draw_bars,
+    draw_boxes,
     flatten_pose,
     joint_colour,
+    name_places,
     save_figure,
     styled,
 )
-from egolib.metrics import bootstrap_interval, joint_errors_mm, mpjpe_mm
-from egolib.results import STAGES
+from egolib.results import STAGES, error_by_action, error_by_joint
 from egolib.sheets import (
     clip_strips,
     contact_sheet,
@@ -41,93 +42,67 @@ from egolib.sheets import (
 from egolib.skeleton import ACTIONS, BODY_GROUPS, BONES, JOINTS, UNKNOWN_ACTION, joint_indices
 
 __all__ = [
-    "action_error_bars", "action_error_boxes", "clip_strips", "contact_sheet", "draw_pose_2d",
-    "draw_pose_3d", "error_skeleton", "frame_sheet", "heatmap_sheet", "joint_error_bars",
-    "joint_error_boxes", "joint_location_map", "joint_sizes", "joints_around_camera",
-    "prediction_sheet", "save_figure", "training_curves", "typical_frames", "upper_lower_boxes",
-    "visibility_bars", "visibility_by_action", "what_hides_what",
+    "action_error_bars", "action_error_boxes", "clip_strips", "contact_sheet", "error_skeleton",
+    "frame_sheet", "heatmap_sheet", "joint_error_bars", "joint_error_boxes", "joint_location_map",
+    "joint_sizes", "joints_around_camera", "prediction_sheet", "save_figure", "training_curves",
+    "typical_frames", "upper_lower_boxes", "visibility_bars", "visibility_by_action",
+    "what_hides_what",
 ]  # fmt: skip
-STAGE_COLOURS = {
-    "oracle": PALE, "before": LIGHT, "after": DARK, "ours": ACCENT,
-    "window": "#e8a56b",
-}  # fmt: skip
+STAGE_COLOURS = {"oracle": PALE, "before": LIGHT, "after": DARK, "ours": ACCENT}
 _OTHER_COLOURS = ("#e69f00", "#009e73", "#cc79a7", "#8c510a")
 _TILT = np.deg2rad(25)
+_WIDE = (9.6, 3.8)
 _BOX_CAPTION = "Boxes: quartiles, median; whiskers: 5th to 95th percentile; the rest is not drawn."
 _BAR_CAPTION = "Bars: means; lines: 95 % intervals over sequences."
 
 
 @styled
 def joint_error_bars(predictions):
-    """Mean error of each joint with its interval, stages side by side.
+    """Mean error of each joint with its interval, as in results.error_by_joint, models side by side.
 
     predictions: {key of results.STAGES, or another model's name: predictions.Predictions}.
     """
-    values = {key: joint_errors_mm(p.predicted_m, p.truth_m).T for key, p in predictions.items()}
-    clusters = {key: [p.sequence] * len(JOINTS) for key, p in predictions.items()}
-    figure, axes = _wide_figure("mean error (mm)", JOINTS, _BAR_CAPTION)
-    _grouped_bars(axes, values, clusters)
-    _colour_joint_labels(axes)
-    return figure
+    table = error_by_joint(predictions, "test", names={})
+    return _grouped_bars(table.loc[list(JOINTS)], "mean error (mm)")
 
 
 @styled
 def joint_error_boxes(predictions):
     """Distribution over frames of each joint's error, of one Predictions."""
-    errors = joint_errors_mm(predictions.predicted_m, predictions.truth_m)
-    figure, axes = _wide_figure("error (mm)", JOINTS, _BOX_CAPTION)
-    _boxes(axes, list(errors.T), np.arange(len(JOINTS)), [joint_colour(name) for name in JOINTS])
-    axes.set_ylim(bottom=0)
-    _colour_joint_labels(axes)
-    return figure
+    parts = dict(zip(JOINTS, predictions.errors_mm.T, strict=True))
+    return _wide_boxes(parts, map(joint_colour, JOINTS), "error (mm)", _BOX_CAPTION)
 
 
 @styled
 def action_error_bars(predictions):
-    """MPJPE by action, and of all frames, with intervals; arguments as `joint_error_bars`."""
-    present = set().union(*(set(p.action) for p in predictions.values()))
-    actions = [name for name in (*ACTIONS, UNKNOWN_ACTION) if name in present]
-    values, clusters = {}, {}
-    for key, p in predictions.items():
-        errors = mpjpe_mm(p.predicted_m, p.truth_m)
-        parts = [p.action == name for name in actions] + [np.ones(len(p), bool)]
-        values[key] = [errors[part] for part in parts]
-        clusters[key] = [p.sequence[part] for part in parts]
-    figure, axes = _wide_figure("MPJPE (mm)", [*actions, "All"], _BAR_CAPTION)
-    _grouped_bars(axes, values, clusters)
-    return figure
+    """MPJPE by action, and of all frames, with intervals, as in results.error_by_action; arguments
+    as `joint_error_bars`."""
+    return _grouped_bars(error_by_action(predictions, "test", names={}), "MPJPE (mm)")
 
 
 @styled
 def action_error_boxes(predictions):
     """Distribution over frames of the MPJPE by action, of one Predictions."""
-    errors = mpjpe_mm(predictions.predicted_m, predictions.truth_m)
-    present = [a for a in (*ACTIONS, UNKNOWN_ACTION) if (predictions.action == a).any()]
-    parts = [errors[predictions.action == name] for name in present] + [errors]
-    counts = [f"{name} ({len(part)})" for name, part in zip([*present, "All"], parts, strict=True)]
-    figure, axes = _wide_figure("MPJPE (mm)", counts, f"{_BOX_CAPTION} In brackets: frames.")
-    _boxes(axes, parts, np.arange(len(parts)), [STAGE_COLOURS["before"]] * len(parts))
-    axes.set_ylim(bottom=0)
-    return figure
+    errors, action = predictions.errors_mm.mean(-1), predictions.action
+    parts = {name: errors[action == name] for name in (*ACTIONS, UNKNOWN_ACTION) if name in action}
+    parts["All"] = errors
+    named = {f"{name} ({len(part)})": part for name, part in parts.items()}
+    colours = [STAGE_COLOURS["before"]] * len(parts)
+    return _wide_boxes(named, colours, "MPJPE (mm)", f"{_BOX_CAPTION} In brackets: frames.")
 
 
 @styled
 def upper_lower_boxes(predictions):
-    """Distribution over frames of the mean error of upper, lower and full body, by stage."""
-    figure = StudyFigure(figsize=(7, 3.6))
-    axes = _value_axes(figure.subplots(), "mean error of a frame's joints (mm)")
-    keys = _in_order(predictions)
-    width = 0.8 / len(keys)
-    for i, key in enumerate(keys):
-        p = predictions[key]
-        errors = joint_errors_mm(p.predicted_m, p.truth_m)
+    """Distribution over frames of the mean error of upper, lower and full body, models side by side;
+    arguments as `joint_error_bars`."""
+    figure, axes = canvas((7, 3.6), "mean error of a frame's joints (mm)", note=_BOX_CAPTION)
+    for key, colour, shift, width in _side_by_side(figure, predictions):
+        errors = predictions[key].errors_mm
         parts = [errors[:, joint_indices(names)].mean(-1) for names in BODY_GROUPS.values()]
-        places = np.arange(len(parts)) + (i - (len(keys) - 1) / 2) * width
-        _boxes(axes, parts, places, [_stage_colour(keys, key)] * len(parts), width * 0.85)
+        places = np.arange(len(parts)) + shift
+        draw_boxes(axes, parts, places, [colour] * len(parts), width * 0.85)
     axes.set_xticks(range(len(BODY_GROUPS)), BODY_GROUPS)
     axes.set_ylim(bottom=0)
-    _stage_legend(axes, keys)
-    figure.supxlabel(_BOX_CAPTION, fontsize=8, color="0.35")
     return figure
 
 
@@ -137,7 +112,7 @@ def error_skeleton(predictions):
 
     Seen from a little above, or hands and toes, which point at the reader, would hide the rest.
     """
-    errors = joint_errors_mm(predictions.predicted_m, predictions.truth_m).mean(0)
+    errors = predictions.errors_mm.mean(0)
     error_of = dict(zip(JOINTS, errors, strict=True))
     pose_m = np.mean(predictions.truth_m, 0, dtype=float)
     across, up = flatten_pose(pose_m, "front").T
@@ -166,10 +141,9 @@ def error_skeleton(predictions):
 def _label_joints(axes, point_of, error_of):
     """Names and numbers in a column on either side, tied to their joints by thin lines."""
     edge = max(abs(x) for x, _ in point_of.values()) + 0.25
-    for side, direction in (("Left", 1), ("Right", -1)):
-        names = [
-            n for n in JOINTS if n.startswith(side) or (n in ("Head", "Neck") and side == "Left")
-        ]
+    right = [name for name in JOINTS if name.startswith("Right")]
+    left = [name for name in JOINTS if name not in right]  # and head and neck
+    for names, direction, align in ((left, 1, "left"), (right, -1, "right")):
         names.sort(key=lambda name: -point_of[name][1])
         top = point_of[names[0]][1] + 0.05
         for name in names:
@@ -177,69 +151,45 @@ def _label_joints(axes, point_of, error_of):
             top = min(top - 0.1, y)
             axes.annotate(
                 f"{name}  {error_of[name]:.0f} mm", (x, y), (direction * edge, top),
-                ha="left" if direction > 0 else "right", va="center", color="black",
-                arrowprops={"arrowstyle": "-", "color": "0.6", "linewidth": 0.6}, zorder=1,
+                ha=align, va="center", color="black", zorder=1,
+                arrowprops={"arrowstyle": "-", "color": "0.6", "linewidth": 0.6},
             )  # fmt: skip
     axes.set_xlim(-edge - 0.55, edge + 0.55)
 
 
-def _wide_figure(label, names, caption):
-    """Figure and axes for a row of bars or boxes, one place a name."""
-    figure = StudyFigure(figsize=(9.6, 3.8))
-    axes = _value_axes(figure.subplots(), label)
-    axes.set_xticks(range(len(names)), names, rotation=35, ha="right", rotation_mode="anchor")
-    axes.set_xlim(-0.6, len(names) - 0.4)
-    figure.supxlabel(caption, fontsize=8, color="0.35")
-    return figure, axes
-
-
-def _value_axes(axes, label):
-    axes.set_ylabel(label)
-    axes.grid(axis="y", color="0.9")
-    return axes
-
-
-def _grouped_bars(axes, values, clusters):
-    """Bars with intervals: {stage key: one array a place} of values and of their sequences."""
-    keys = _in_order(values)
-    width = 0.8 / len(keys)
-    for i, key in enumerate(keys):
-        stats = [
-            bootstrap_interval(v, c) if len(v) else (np.nan,) * 3
-            for v, c in zip(values[key], clusters[key], strict=True)
-        ]
-        mean, low, high = np.array(stats).T
-        places = np.arange(len(mean)) + (i - (len(keys) - 1) / 2) * width
-        axes.bar(places, mean, width * 0.92, color=_stage_colour(keys, key))
-        axes.vlines(places, low, high, color="black", linewidth=0.9)
+def _wide_boxes(parts, colours, label, note):
+    """A box for each array of values in `parts`, under its name."""
+    figure, axes = canvas(_WIDE, label, note=note)
+    draw_boxes(axes, list(parts.values()), range(len(parts)), colours)
     axes.set_ylim(bottom=0)
-    _stage_legend(axes, keys)
+    name_places(axes, list(parts))
+    return figure
 
 
-def _boxes(axes, parts, places, colours, width=0.6):
-    drawn = axes.boxplot(
-        parts, positions=places, widths=width, whis=(5, 95), showfliers=False, patch_artist=True,
-        manage_ticks=False, medianprops={"color": "black", "linewidth": 1.4},
-    )  # fmt: skip
-    for box, colour in zip(drawn["boxes"], colours, strict=True):
-        box.set(facecolor=colour, alpha=0.85)
+def _grouped_bars(table, label):
+    """Bars with intervals of a table of `results`, one place a row that has numbers."""
+    measured = table[table.columns[0][0]].dropna(how="all")  # published figures come after
+    figure, axes = canvas(_WIDE, label, note=_BAR_CAPTION)
+    for key, colour, shift, width in _side_by_side(figure, measured.columns.unique(0)):
+        places = np.arange(len(measured)) + shift
+        draw_bars(axes, places, measured[key], width * 0.92, color=colour)
+    axes.set_ylim(bottom=0)
+    name_places(axes, measured.index)
+    return figure
 
 
-def _colour_joint_labels(axes):
-    for label, name in zip(axes.get_xticklabels(), JOINTS, strict=True):
-        label.set_color(joint_colour(name))
-
-
-def _in_order(models):
-    """The stages of results.STAGES first, then other models."""
-    return [key for key in STAGES if key in models] + [key for key in models if key not in STAGES]
-
-
-def _stage_colour(keys, key):
-    others = [other for other in keys if other not in STAGES]
-    return STAGE_COLOURS.get(key) or _OTHER_COLOURS[others.index(key) % len(_OTHER_COLOURS)]
-
-
-def _stage_legend(axes, keys):
-    handles = [Patch(color=_stage_colour(keys, k), label=STAGES.get(k, k)) for k in keys]
-    axes.legend(handles=handles, loc="lower left", bbox_to_anchor=(0, 1), ncols=len(handles))
+def _side_by_side(figure, models):
+    """Name `models` in a legend above a figure -> [(key, colour, shift from a place's middle, width)
+    of each], the stages of results.STAGES first, then others."""
+    others = [key for key in models if key not in STAGES]
+    keys = [key for key in STAGES if key in models] + others
+    colours = {key: _OTHER_COLOURS[i % len(_OTHER_COLOURS)] for i, key in enumerate(others)}
+    colours |= STAGE_COLOURS
+    handles = [Patch(color=colours[key], label=STAGES.get(key, key)) for key in keys]
+    # Constrained layout gives up where a legend of the axes is wider than they are. In inches, at 9 pt:
+    column = 0.8 + 0.07 * max(len(handle.get_label()) for handle in handles)
+    columns = max(1, int(figure.get_figwidth() / column))
+    figure.legend(handles=handles, loc="outside upper left", ncols=columns)
+    width = 0.8 / len(keys)
+    shifts = (np.arange(len(keys)) - (len(keys) - 1) / 2) * width
+    return [(key, colours[key], shift, width) for key, shift in zip(keys, shifts, strict=True)]

@@ -6,18 +6,18 @@ from matplotlib.lines import Line2D
 from egolib.camera import in_front, inside_square, native_to_square
 from egolib.dataset import FrameDataset
 from egolib.drawing import (
-    PART_COLOURS,
     TRUE_COLOUR,
     VIEWS,
     StudyFigure,
     draw_pose_2d,
     draw_pose_3d,
     flatten_pose,
+    image_grid,
+    part_handles,
     styled,
 )
 from egolib.evaluation import device, run_network
 from egolib.heatmaps import draw_heatmaps, find_peaks
-from egolib.metrics import mpjpe_mm
 from egolib.skeleton import HEATMAP_JOINT_INDICES, action_of_clip, plain_clip
 
 _PICTURE_PX = 256  # pictures are shown at this size; coordinates stay those of the data
@@ -32,14 +32,11 @@ def prediction_sheet(index, predictions, rows=8, seed=0):
     index: the FrameIndex that was predicted. One frame is drawn at random (by `seed`) from each of
     `rows` equal parts of the frames sorted by MPJPE, so the sheet spans the errors.
     """
-    errors = mpjpe_mm(predictions.predicted_m, predictions.truth_m)
+    errors = predictions.errors_mm.mean(-1)
     rng = np.random.default_rng(seed)
     parts = np.array_split(np.argsort(errors), min(rows, len(errors)))
     lines = -(-len(parts) // 2)
-    figure = StudyFigure(figsize=(9.6, 1.75 * lines + 0.5))
-    grid = figure.subplots(lines, 6, squeeze=False)
-    for axes in grid.flat:
-        axes.set_axis_off()
+    figure, grid = image_grid(lines, 6, (9.6, 1.75 * lines + 0.5))
     for i, part in enumerate(parts):
         at = int(rng.choice(part))
         picture, *views = grid[i % lines, 3 * (i // lines) : 3 * (i // lines) + 3]
@@ -50,17 +47,12 @@ def prediction_sheet(index, predictions, rows=8, seed=0):
         for axes, view in zip(views, VIEWS, strict=True):
             draw_pose_3d(axes, poses[0], view, TRUE_COLOUR, width=2)
             draw_pose_3d(axes, poses[1], view, width=1.1, zorder=4)
-            middle = flatten_pose(np.concatenate(poses), view)
-            middle = (middle.min(0) + middle.max(0)) / 2
-            axes.set(xlim=middle[0] + np.array([-0.9, 0.9]), ylim=middle[1] + np.array([-0.9, 0.9]))
-            axes.set_aspect("equal")
+            points = flatten_pose(np.concatenate(poses), view)
+            x, y = (points.min(0) + points.max(0)) / 2
+            axes.set(xlim=(x - 0.9, x + 0.9), ylim=(y - 0.9, y + 0.9), aspect="equal")
             if i % lines == 0:
                 axes.set_title(view, fontsize=8, color="0.35")
-    handles = [
-        Line2D([], [], color=TRUE_COLOUR, linewidth=2.4, label="true (white on the picture)")
-    ]
-    handles += [Line2D([], [], color=c, label=f"predicted {n}") for n, c in PART_COLOURS.items()]
-    figure.legend(handles=handles, loc="outside lower center", ncols=6, fontsize=7.5)
+    _pose_legend(figure, TRUE_COLOUR, "true (white on the image)")
     return figure
 
 
@@ -69,20 +61,21 @@ def worst_sheet(index, predictions, worst, columns=5):
     """The frames of worst.worst_frames: the picture with the true pose (white) and the predicted
     one, their error, its cause, and who does what."""
     lines = -(-len(worst) // columns)
-    figure = StudyFigure(figsize=(1.95 * columns, 2.65 * lines + 0.3))
-    grid = figure.subplots(lines, columns, squeeze=False)
-    for axes in grid.flat:
-        axes.set_axis_off()
+    figure, grid = image_grid(lines, columns, (1.95 * columns, 2.65 * lines + 0.3))
     for axes, row in zip(grid.flat, worst.itertuples(), strict=False):
         _sheet_picture(axes, index, predictions, row.place)
         axes.set_title(
             f"{row.mpjpe_mm:.0f} mm, {row.worst_joint}\n{row.cause}\n"
             f"{row.character}\n{plain_clip(row.clip)}", fontsize=6.5, pad=3,
         )  # fmt: skip
-    handles = [Line2D([], [], color="0.8", linewidth=2.4, label="true (white)")]
-    handles += [Line2D([], [], color=c, label=f"predicted {n}") for n, c in PART_COLOURS.items()]
-    figure.legend(handles=handles, loc="outside lower center", ncols=6, fontsize=7.5)
+    _pose_legend(figure, "0.8", "true (white)")
     return figure
+
+
+def _pose_legend(figure, true_colour, true_label):
+    true = Line2D([], [], color=true_colour, linewidth=2.4, label=true_label)
+    handles = [true, *part_handles("predicted ")]
+    figure.legend(handles=handles, loc="outside lower center", ncols=6, fontsize=7.5)
 
 
 def _show_picture(axes, index, position, side_px):
@@ -106,10 +99,7 @@ def frame_sheet(index, positions, columns=6):
     positions: places in the FrameIndex. Joints behind the lens plane are not drawn.
     """
     lines = -(-len(positions) // columns)
-    figure = StudyFigure(figsize=(1.75 * columns, 2.05 * lines))
-    grid = figure.subplots(lines, columns, squeeze=False)
-    for axes in grid.flat:
-        axes.set_axis_off()
+    figure, grid = image_grid(lines, columns, (1.75 * columns, 2.05 * lines))
     for axes, position in zip(grid.flat, positions, strict=False):
         frame = index[position]
         joints_px = native_to_square(frame.joints_2d_px[HEATMAP_JOINT_INDICES], _PICTURE_PX)
@@ -135,27 +125,19 @@ def heatmap_sheet(index, network, spec, columns=6):
     true = draw_heatmaps(joints_px, visible, spec.image_px, spec.heatmap_px, spec.sigma_px)
     visible = visible & inside_square(joints_px, spec.image_px)
     errors_px = (find_peaks(predicted, spec.image_px)[0] - joints_px).norm(dim=-1)
-    figure = StudyFigure(figsize=(1.75 * columns, 5.6))
-    grid = figure.subplots(3, columns, squeeze=False)
-    for axes in grid.flat:
-        axes.set_axis_off()
+    figure, grid = image_grid(3, columns, (1.75 * columns, 5.6))
     for i, position in enumerate(positions):
-        for axes, maps in zip(grid[:, i], (None, true[i], predicted[i]), strict=True):
+        for axes in grid[:, i]:
             _show_picture(axes, index, position, spec.image_px)
-            if maps is None:
-                draw_pose_2d(axes, joints_px[i], visible[i], width=1.1)
-            else:
-                heat = maps.amax(0).clamp(0, 1).numpy()
-                extent = axes.images[0].get_extent()
-                axes.imshow(
-                    heat, "inferno", vmin=0, vmax=1, extent=extent, alpha=0.25 + 0.75 * heat
-                )
+        draw_pose_2d(grid[0, i], joints_px[i], visible[i], width=1.1)
+        for axes, maps in ((grid[1, i], true[i]), (grid[2, i], predicted[i])):
+            heat = maps.amax(0).clamp(0, 1).numpy()
+            extent = axes.images[0].get_extent()
+            axes.imshow(heat, "inferno", vmin=0, vmax=1, extent=extent, alpha=0.25 + 0.75 * heat)
         grid[2, i].set_title(f"{errors_px[i][visible[i]].mean():.1f} px off", fontsize=8)
-    for row, title in zip(
-        grid, ("true joints", "true heatmaps", "predicted heatmaps"), strict=True
-    ):
-        first = row[0].get_title()
-        row[0].set_title(f"{title}\n{first}".strip(), fontsize=8)
+    grid[0, 0].set_title("true joints", fontsize=8)
+    grid[1, 0].set_title("true heatmaps", fontsize=8)
+    grid[2, 0].set_title(f"predicted heatmaps\n{grid[2, 0].get_title()}", fontsize=8)
     return figure
 
 
@@ -167,10 +149,8 @@ def contact_sheet(index, lines=6, columns=10, seed=0):
     parts = np.array_split(np.arange(len(index)), lines * columns)
     chosen = [int(rng.choice(part)) if len(part) else None for part in parts]
     mosaic = [_strip(index, chosen[i : i + columns]) for i in range(0, len(chosen), columns)]
-    figure = StudyFigure(figsize=(0.8 * columns, 0.8 * lines))
-    axes = figure.subplots()
-    axes.imshow(np.vstack(mosaic))
-    axes.set_axis_off()
+    figure, grid = image_grid(1, 1, (0.8 * columns, 0.8 * lines))
+    grid[0, 0].imshow(np.vstack(mosaic))
     return figure
 
 
@@ -180,11 +160,8 @@ def clip_strips(index, frames=4, columns=3):
     with the clip and its action, sorted by action."""
     clips = sorted(index.clips.tolist(), key=lambda clip: (action_of_clip(clip), clip))
     lines = -(-len(clips) // columns)
-    figure = StudyFigure(figsize=(8, (8 / columns / frames + 0.2) * lines))
+    figure, grid = image_grid(lines, columns, (8, (8 / columns / frames + 0.2) * lines))
     figure.get_layout_engine().set(w_pad=0.02, h_pad=0.02, hspace=0, wspace=0)
-    grid = figure.subplots(lines, columns, squeeze=False)
-    for axes in grid.flat:
-        axes.set_axis_off()
     for i, (axes, clip) in enumerate(zip(grid.T.flat, clips, strict=False)):
         here = np.flatnonzero(index.clip_names == clip)
         places = np.unique(index.folder_ids[here])

@@ -1,4 +1,4 @@
-"""What a picture shows of each joint: is it in the picture, how large, and what hides it?
+"""What an image shows of each joint: is it in the image, how large, and what hides it?
 
 The last question needs to know what each pixel shows: on the miniature the channels depth and
 objectId say so, on the official data, whose object ids are not documented, it stays open.
@@ -14,7 +14,7 @@ from egolib.camera import XR_EGOPOSE, in_front, inside_circle, pixels_per_metre
 from egolib.errors import EgolibError
 from egolib.frames import select
 from egolib.progress import progress_bar
-from egolib.skeleton import JOINTS
+from egolib.skeleton import JOINTS, without_side
 
 STATES = (
     "seen", "hidden by the wearer", "hidden by things", "outside the picture",
@@ -45,37 +45,37 @@ def joint_views(index):
     before its plane), state (one of STATES), distance_m from the camera, px_per_cm (native pixels,
     NaN behind the lens plane), and where the joint is hidden `hidden_by`, a body part without its
     side or SURROUNDINGS, and `covered_with`, a garment or the thing's name; both are "" elsewhere.
-    Raises EgolibError for a picture that cannot be read.
+    Raises EgolibError for an image that cannot be read.
     """
-    codes, covers, inside = _joint_states(index)
-    states, names = np.array(STATES)[codes], object_names(index.root)
+    states, covers, inside = _joint_states(index)
+    names = object_names(index.root)
     points_m = index.joints_3d_m.astype(float)
-    hidden = np.isin(states, (HIDDEN_BY_WEARER, HIDDEN_BY_THINGS))
-    parts = [_part_and_cloth(names.get(i, ""), i) for i in range(256)]
-    shown = np.where(hidden, covers, 0).ravel()
+    hidden = np.isin(states, (STATES.index(HIDDEN_BY_WEARER), STATES.index(HIDDEN_BY_THINGS)))
+    parts = np.array([_part_and_cloth(names.get(i, ""), i) for i in range(256)], object)
+    hidden_by, covered_with = parts[np.where(hidden, covers, 0).ravel()].T
     return pd.DataFrame(
         {
             "frame": np.repeat(np.arange(len(index)), len(JOINTS)),
             "action": np.repeat(index.actions, len(JOINTS)),
             "joint": np.tile(JOINTS, len(index)),
             "in_picture": inside.ravel(),
-            "state": states.ravel(),
+            "state": np.array(STATES)[states.ravel()],
             "distance_m": np.linalg.norm(points_m, axis=-1).ravel(),
             "px_per_cm": pixels_per_metre(points_m).ravel() / 100,
-            "hidden_by": np.array([part for part, _ in parts], object)[shown],
-            "covered_with": np.array([cloth for _, cloth in parts], object)[shown],
+            "hidden_by": hidden_by,
+            "covered_with": covered_with,
         }
     )
 
 
 def joint_states(index):
-    """What the pictures of a FrameIndex show of each joint -> int8 (N, 16), positions in STATES.
+    """What the images of a FrameIndex show of each joint -> int8 (N, 16), positions in STATES.
     Raises as `joint_views`."""
     return _joint_states(index)[0]
 
 
 def known_states(index):
-    """What the pictures of a FrameIndex show of each joint -> (N, 16) of STATES, or None where the
+    """What the images of a FrameIndex show of each joint -> (N, 16) of STATES, or None where the
     tree does not say what its object ids mean. Raises as `joint_views`."""
     states = np.array(STATES)[joint_states(index)]
     return None if (states == IN_PICTURE).any() else states
@@ -83,13 +83,11 @@ def known_states(index):
 
 def _joint_states(index):
     """-> (states as `joint_states`, id of the object a joint falls on (N, 16), whether it is in the
-    picture (N, 16))."""
+    image (N, 16))."""
     inside = index.inside & inside_circle(index.joints_2d_px)
-    states = np.select(
-        [~in_front(index.joints_3d_m), ~inside],
-        [np.int8(STATES.index(BEHIND)), np.int8(STATES.index(OUTSIDE))],
-        np.int8(STATES.index(IN_PICTURE)),
-    )
+    states = np.full(inside.shape, STATES.index(IN_PICTURE), np.int8)
+    states[~inside] = STATES.index(OUTSIDE)
+    states[~in_front(index.joints_3d_m)] = STATES.index(BEHIND)
     covers = np.zeros(states.shape, np.uint8)
     if names := object_names(index.root):
         _look_at_pixels(index, names, inside, states, covers)
@@ -110,13 +108,11 @@ def _part_and_cloth(name, object_id):
     if object_id >= _FIRST_SURROUNDINGS_ID:
         return SURROUNDINGS, name
     part, _, cloth = name.partition(":")
-    return _without_side(part), cloth or name
+    return _part_without_side(part), cloth or name
 
 
-def _without_side(name):
-    for side in ("left_", "right_", "Left", "Right"):
-        name = name.removeprefix(side)
-    return name
+def _part_without_side(part):
+    return part.removeprefix("left_").removeprefix("right_")
 
 
 def _look_at_pixels(index, names, inside, states, covers):
@@ -124,22 +120,22 @@ def _look_at_pixels(index, names, inside, states, covers):
     from egolib.miniature import decode_depth  # imports Warp, which takes a second
 
     own = _own_flesh(names)
-    hiders = [STATES.index(name) for name in (SEEN, HIDDEN_BY_THINGS, HIDDEN_BY_WEARER)]
+    seen, by_things, by_wearer = (
+        STATES.index(name) for name in (SEEN, HIDDEN_BY_THINGS, HIDDEN_BY_WEARER)
+    )
     distances_m = np.linalg.norm(index.joints_3d_m, axis=-1)
     with progress_bar(range(len(index)), desc="visibility", unit="frame") as bar:
         for i in bar:
             frame, joints = index[i], np.flatnonzero(inside[i])
-            ids, depth_m = (
-                _read_channel(frame, "objectId"),
-                decode_depth(_read_channel(frame, "depth")),
-            )
+            ids = _read_channel(frame, "objectId")
+            depth_m = decode_depth(_read_channel(frame, "depth"))
             scale = ids.shape[1] / XR_EGOPOSE.width
-            across, down = np.rint((frame.joints_2d_px[joints] + 0.5) * scale - 0.5).astype(int).T
-            across, down = across.clip(0, ids.shape[1] - 1), down.clip(0, ids.shape[0] - 1)
+            pixels = np.rint((frame.joints_2d_px[joints] + 0.5) * scale - 0.5).astype(int)
+            across, down = pixels.clip(0, (ids.shape[1] - 1, ids.shape[0] - 1)).T
             met, gap_m = ids[down, across], distances_m[i, joints] - depth_m[down, across]
-            seen = (gap_m < 0.02) | ((gap_m < FLESH_M) & own[joints, met])
-            things = met >= _FIRST_SURROUNDINGS_ID
-            states[i, joints] = np.select([seen, things], hiders[:2], hiders[2])
+            is_seen = (gap_m < 0.02) | ((gap_m < FLESH_M) & own[joints, met])
+            hider = np.where(met >= _FIRST_SURROUNDINGS_ID, by_things, by_wearer)
+            states[i, joints] = np.where(is_seen, seen, hider)
             covers[i, joints] = met
 
 
@@ -150,7 +146,7 @@ def _own_flesh(names):
         other = "right_" if joint.startswith("Left") else "left_"
         for i, name in names.items():
             part = name.partition(":")[0]
-            near = _without_side(part) in OWN_PARTS[_without_side(joint)]
+            near = _part_without_side(part) in OWN_PARTS[without_side(joint)]
             own[j, i] = near and not part.startswith(other)
     return own
 
@@ -158,9 +154,9 @@ def _own_flesh(names):
 def _read_channel(frame, kind):
     name = f"{frame.character}.{kind}.{frame.number:06d}.png"
     path = frame.image_path.parent.parent / kind / name
-    picture = cv2.imread(str(path), cv2.IMREAD_UNCHANGED) if path.is_file() else None
-    if picture is None:
+    channel = cv2.imread(str(path), cv2.IMREAD_UNCHANGED) if path.is_file() else None
+    if channel is None:
         raise EgolibError(
             f"{path}: missing or damaged; delete its sequence's folder `meta` and render again"
         )
-    return picture
+    return channel

@@ -5,13 +5,16 @@ import json
 
 import numpy as np
 import pytest
+from layout import check_layout
 from toy_run import CLIPS, LENGTH, PEOPLE, N, all_seen, off_by, perfect, toy_index
 
-from egolib.analysis import bodies, causes, confidence, wearers, worst
+from egolib import plots
+from egolib.analysis import bodies, causes, confidence, errorplots, wearers, worst
 from egolib.analysis.anatomy import dissect
 from egolib.analysis.answers import compared
 from egolib.errors import EgolibError
 from egolib.metrics import bootstrap_group_means, bootstrap_interval, interval
+from egolib.results import error_by_joint
 from egolib.skeleton import HEATMAP_JOINTS, JOINTS, LOWER_BODY
 from egolib.visibility import HIDDEN_BY_WEARER, IN_PICTURE, OUTSIDE, STATES
 
@@ -260,3 +263,53 @@ def test_the_worst_frames_are_of_different_sequences(index, truth):
     assert answer.table.place.tolist() == [3, 40]
     assert answer.table.mpjpe_mm.tolist() == pytest.approx([300, 200], abs=0.01)
     assert answer.table.nearest_training_pose_mm.max() == pytest.approx(0, abs=0.01)
+
+
+@pytest.fixture(scope="module")
+def noisy(index, truth):
+    """Predictions that are wrong in every way, with what their joints are seen as."""
+    rng = np.random.default_rng(0)
+    predictions = dataclasses.replace(
+        off_by(truth, rng.normal(0, 40, (N, 16, 3))),
+        predicted_px=truth.truth_px + rng.normal(0, 2.5, truth.truth_px.shape),
+        confidence=rng.uniform(0.2, 1, (N, 15)), entropy_bits=rng.uniform(1, 5, (N, 15)),
+        spread_mm=rng.uniform(20, 80, (N, 16)),
+    )  # fmt: skip
+    return predictions, rng.choice(len(STATES), (N, 16)).astype(np.int8)
+
+
+def test_figures_are_laid_out(index, truth, noisy):
+    predictions, states = noisy
+    anatomy = dissect(index, predictions, states)
+    unknown = dataclasses.replace(predictions, entropy_bits=np.empty((0, 15)))
+    nothing = causes.by_factor(dissect(index, unknown, states), "entropy_bits")
+    assigned = worst.joint_causes(anatomy, predictions)
+    oracle = dissect(index, off_by(truth, 20), states)
+    models = {"lifted from ground-truth heatmaps": predictions, "ours": truth}
+    for figure in (
+        errorplots.direction_bars(causes.by_direction(anatomy)),
+        errorplots.factor_curve(causes.by_factor(anatomy, "distance_m"), "distance_m"),
+        errorplots.visibility_errors(causes.by_visibility(anatomy)),
+        errorplots.reliability_diagram(confidence.calibration(anatomy)),
+        errorplots.expected_error_curve(confidence.expected_errors(anatomy, predictions)),
+        errorplots.lifting_bars(causes.lifting_and_detection(oracle, anatomy)),
+        errorplots.bone_bars(bodies.bones(predictions, anatomy)),
+        errorplots.jitter_bars(bodies.jitter(index, models, anatomy.cluster, "ours")),
+        errorplots.people_dots(wearers.by_person(anatomy, wearers.traits(index))),
+        errorplots.cause_bars(worst.made_of(anatomy, assigned)),
+    ):
+        check_layout(figure)
+    figure = errorplots.factor_curve(nothing, "entropy_bits")
+    assert [text.get_text() for text in figure.texts] == [nothing.sentence]
+
+
+def test_the_means_of_joints_are_those_of_the_table_and_the_figures(index, noisy):
+    """The answer, the table of results and the bars of the figure give one number for a joint."""
+    predictions, states = noisy
+    answer = causes.by_joint(dissect(index, predictions, states)).table["mean"]
+    table = error_by_joint({"after": predictions}, "test")["measured on test"].xs(
+        "mean", axis=1, level=1
+    )
+    drawn = plots.joint_error_bars({"after": predictions}).axes[0].patches
+    assert answer.to_numpy() == pytest.approx(table.iloc[:, 0][list(JOINTS)], rel=1e-6)
+    assert [bar.get_height() for bar in drawn] == pytest.approx(answer, rel=1e-6)

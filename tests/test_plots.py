@@ -8,12 +8,14 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from layout import check_layout
 
-from egolib import drawing, plots
+from egolib import drawing, ourplots, plots, sheets
 from egolib.camera import project
 from egolib.checkpoints import NetworkSpec, build_network
 from egolib.evaluation import Predictions
 from egolib.frames import FrameIndex
+from egolib.results import STAGES, error_by_joint
 from egolib.skeleton import HEATMAP_JOINT_INDICES, HEATMAP_JOINTS, JOINTS
 
 N = 12
@@ -101,6 +103,63 @@ def test_upper_lower_boxes_show_every_stage_within_the_axes(world):
     highest = max(line.get_ydata().max() for line in axes.lines)
     assert axes.get_ylim()[0] == 0
     assert axes.get_ylim()[1] > highest
+
+
+@pytest.mark.parametrize("count", [1, 4, 8])
+@pytest.mark.parametrize(
+    "draw", [plots.joint_error_bars, plots.action_error_bars, plots.upper_lower_boxes]
+)
+def test_a_legend_of_many_models_neither_squeezes_the_axes_nor_is_cut(world, draw, count):
+    names = [*STAGES, *(f"another network with a long name {i}" for i in range(count))]
+    figure = draw(dict.fromkeys(names[:count], world[1]))
+    check_layout(figure)
+    shown = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert shown == [STAGES.get(name, name) for name in names[:count]]
+
+
+def test_a_legend_that_is_too_wide_is_found():
+    """As `upper_lower_boxes` was published once: a legend of the axes, wider than the figure."""
+    figure, axes = drawing.styled(drawing.canvas)((7, 3.6))
+    for label in STAGES.values():
+        axes.plot([0, 1], label=2 * label)
+    axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=len(STAGES))
+    with pytest.raises((AssertionError, UserWarning)):
+        check_layout(figure)
+
+
+def test_bars_are_as_high_as_the_numbers_of_the_table(world):
+    models = {"before": world[1], "after": replace(world[1], predicted_m=world[1].truth_m * 1.1)}
+    axes = plots.joint_error_bars(models).axes[0]
+    table = error_by_joint(models, "test", names={})["measured on test"].loc[list(JOINTS)]
+    heights = [bar.get_height() for bar in bars(axes)]
+    assert heights == [*table["before", "mean"], *table["after", "mean"]]
+    drawn = [
+        segment[:, 1].tolist() for lines in axes.collections for segment in lines.get_segments()
+    ]
+    assert drawn == [*table["before"][["low", "high"]].to_numpy().tolist(),
+                     *table["after"][["low", "high"]].to_numpy().tolist()]  # fmt: skip
+
+
+def test_figures_of_frames_and_data_are_laid_out(world, views):
+    _, predictions, index = world
+    worst = pd.DataFrame(
+        {"place": range(N), "mpjpe_mm": 90.0, "worst_joint": "LeftToeBase",
+         "cause": "in the picture, not found in 2D", "character": "female_004_a_a",
+         "clip": "Standing_1H_Magic_Attack_01"}
+    )  # fmt: skip
+    rows = pd.DataFrame({"epoch": [1, 2], "train_loss": [3, 2], "val_loss": [3, 2],
+                         "val_mpjpe_mm": [90.0, 80.0], "seconds": [60, 60]})  # fmt: skip
+    for figure in (
+        plots.joint_error_boxes(predictions), plots.action_error_boxes(predictions),
+        plots.error_skeleton(predictions), plots.prediction_sheet(index, predictions),
+        sheets.worst_sheet(index, predictions, worst), plots.frame_sheet(index, range(N)),
+        plots.joint_location_map(index), plots.joints_around_camera(index),
+        plots.joint_sizes(views), plots.visibility_bars(views), plots.what_hides_what(views),
+        plots.visibility_by_action(views), plots.training_curves({"lifter": rows}),
+        ourplots.error_by_minutes({"dual branch, end to end": [(60, rows)], "ours": [(0, rows)]}),
+        ourplots.architecture(NetworkSpec("ours", "resnet18", 128, 1.0)),
+    ):  # fmt: skip
+        check_layout(figure)
 
 
 def test_skeleton_names_every_joint_with_its_error(world):

@@ -7,12 +7,13 @@ import numpy as np
 
 from egolib.drawing import PART_COLOURS, part_of
 from egolib.errors import EgolibError
-from egolib.metrics import mpjpe_mm
+from egolib.frames import from_neck
+from egolib.metrics import bootstrap_group_means
 from egolib.skeleton import HEATMAP_JOINT_INDICES, JOINTS
 
 PARTS = tuple(PART_COLOURS)
 _ORACLE = "oracle"
-JOINT_PARTS = np.array([PARTS.index(part_of(joint)) for joint in JOINTS])
+JOINT_PARTS = np.array([part_of(joint) for joint in JOINTS])  # of each joint, its body part
 
 
 @dataclass(frozen=True)
@@ -21,9 +22,9 @@ class ErrorAnatomy:
 
     error_mm: by the data set's protocol. along_mm: its part along the ray from the camera to the
     true joint, positive where the prediction is too far: the depth error. across_mm: the rest, what
-    a picture shows. distance_m from the camera; off_axis_deg: angle between ray and optical axis.
-    state: int8, positions in visibility.STATES. error_px: 2D error in shares of the picture's side,
-    NaN where the joint is not in the picture. confidence, entropy_bits: of its heatmap, NaN for the
+    an image shows. distance_m from the camera; off_axis_deg: angle between ray and optical axis.
+    state: int8, positions in visibility.STATES. error_px: 2D error in shares of the image's side,
+    NaN where the joint is not in the image. confidence, entropy_bits: of its heatmap, NaN for the
     head. action (N,) str; character, cluster: int (N,), cluster as Predictions.sequence; names: the
     characters that `character` points into.
     """
@@ -45,15 +46,13 @@ class ErrorAnatomy:
     def __len__(self):
         return len(self.error_mm)
 
-    @property
-    def clusters(self):
-        """`cluster` of every joint (N, 16)."""
-        return np.broadcast_to(self.cluster[:, None], self.error_mm.shape)
-
-    @property
-    def parts(self):
-        """Body part of every joint (N, 16), positions in PARTS."""
-        return np.broadcast_to(JOINT_PARTS, self.error_mm.shape)
+    def means(self, groups, count, values=None, rounds=1000):
+        """metrics.bootstrap_group_means of `values` (N, K), the errors where None: means (count,) and
+        draws (rounds, count). groups: int, broadcast to the shape of the values, -1 for none."""
+        values = self.error_mm if values is None else values
+        groups = np.broadcast_to(groups, values.shape)
+        clusters = np.broadcast_to(self.cluster[:, None], values.shape)
+        return bootstrap_group_means(values, groups, clusters, count, rounds)
 
 
 def dissect(index, predictions, states):
@@ -71,14 +70,14 @@ def dissect(index, predictions, states):
     points_m = index.joints_3d_m.astype(np.float32)
     distance_m = np.linalg.norm(points_m, axis=-1)
     rays = points_m / distance_m[..., None]
-    truth_m = predictions.truth_m - predictions.truth_m[:, :1]
-    errors_mm = (1000 * (predictions.predicted_m - truth_m)).astype(np.float32)
-    along_mm = (errors_mm * rays).sum(-1)
+    offsets_mm = 1000 * (predictions.predicted_m - from_neck(predictions.truth_m))
+    offsets_mm = offsets_mm.astype(np.float32)
+    along_mm = (offsets_mm * rays).sum(-1)
     names, character = np.unique(predictions.character, return_inverse=True)
     return ErrorAnatomy(
-        error_mm=np.linalg.norm(errors_mm, axis=-1),
+        error_mm=predictions.errors_mm.astype(np.float32),
         along_mm=along_mm,
-        across_mm=np.linalg.norm(errors_mm - along_mm[..., None] * rays, axis=-1),
+        across_mm=np.linalg.norm(offsets_mm - along_mm[..., None] * rays, axis=-1),
         distance_m=distance_m,
         off_axis_deg=np.degrees(np.arccos(rays[..., 2].clip(-1, 1))),
         state=states,
@@ -107,5 +106,4 @@ def best_model(models):
         raise EgolibError(
             "no model has been run on the test split yet; run notebooks 3 to 4b first"
         )
-    mean = {name: mpjpe_mm(p.predicted_m, p.truth_m).mean() for name, p in models.items()}
-    return min(mean, key=lambda name: (name == _ORACLE, mean[name]))
+    return min(models, key=lambda name: (name == _ORACLE, models[name].errors_mm.mean()))

@@ -1,7 +1,8 @@
-"""A question of the error analysis with its answer: a sentence, a table and a figure.
+"""A question of the error analysis with its answer: a sentence, a table, and figures.
 
 The sentences are computed, with 95 % intervals; a run keeps them in `tables/answers.json`, in the
-order in which they were asked first, for the report to tell.
+order in which they were asked first, for the report. The figures are saved by the notebook that shows
+them.
 """
 
 import json
@@ -10,35 +11,41 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from egolib.drawing import save_figure
 from egolib.files import write_atomically
 from egolib.metrics import interval
 
 ANSWERS_FILE = "answers.json"
+BOUNDED = ["mean", "low", "high"]  # columns of `table_of`
 
 
 @dataclass(frozen=True)
 class Answer:
-    """name: of its figure and table, on disk; table: None where there is nothing to tabulate."""
+    """name: of its table and its first figure, on disk; table: None where there is nothing to
+    tabulate."""
 
     name: str
     question: str
     sentence: str
     table: pd.DataFrame | None = None
 
-    def keep(self, study, figure):
-        """Write figure, table and sentence below a Study's results -> the figure, for the notebook
-        to show."""
+    def keep(self, folder, more_figures=None):
+        """Print the sentence, and write table and sentence to `folder`, the tables of a run.
+
+        more_figures: {name of a figure: caption}, those that the notebook shows below the one that has
+        this answer's name. The report looks for all of them under `figures`.
+        """
         print(self.sentence)
-        save_figure(figure, study.figures, self.name)
         if self.table is not None:
             text = self.table.to_csv(float_format="%.4g", index_label=self.table.index.names)
-            write_atomically(study.tables / f"{self.name}.csv", text)
-        path = study.tables / ANSWERS_FILE
+            write_atomically(folder / f"{self.name}.csv", text)
+        path = folder / ANSWERS_FILE
         kept = json.loads(path.read_text()) if path.is_file() else {}
-        kept[self.name] = {"question": self.question, "sentence": self.sentence}
+        kept[self.name] = {
+            "question": self.question,
+            "sentence": self.sentence,
+            "figures": {self.name: self.question, **(more_figures or {})},
+        }
         write_atomically(path, json.dumps(kept, indent=1, ensure_ascii=False))
-        return figure
 
 
 def table_of(means, draws, names):
@@ -47,9 +54,13 @@ def table_of(means, draws, names):
     return pd.DataFrame({"mean": means, "low": low, "high": high}, index=names)
 
 
-def text_of(means, draws, at, unit="mm"):
-    """`amount` of one of these groups."""
-    return amount(means[at], *interval(draws[:, at]), unit=unit)
+def difference(means, draws, more, less):
+    """Mean, low and high of groups `more` above groups `less`, each a position or a list of them."""
+    gap, gaps = (
+        m[..., np.atleast_1d(more)].mean(-1) - m[..., np.atleast_1d(less)].mean(-1)
+        for m in (means, draws)
+    )
+    return gap, *interval(gaps)
 
 
 def amount(value, low, high, unit="mm"):

@@ -3,8 +3,8 @@
 import numpy as np
 import pandas as pd
 
-from egolib.analysis.answers import Answer, amount, compared, table_of
-from egolib.metrics import bootstrap_group_means, bootstrap_interval
+from egolib.analysis.answers import BOUNDED, Answer, amount, compared, table_of
+from egolib.metrics import bootstrap_interval
 from egolib.skeleton import BONES, JOINTS, side_pairs
 
 _STARTS, _ENDS = (np.array([JOINTS.index(bone[i]) for bone in BONES]) for i in (0, 1))
@@ -21,9 +21,7 @@ def bones(predictions, anatomy):
     length within a person, mean over persons, in mm."""
     predicted, true = (bone_lengths_mm(p) for p in (predictions.predicted_m, predictions.truth_m))
     names = [end for _, end in BONES]
-    groups = np.broadcast_to(np.arange(len(BONES)), true.shape)
-    clusters = np.broadcast_to(anatomy.cluster[:, None], true.shape)
-    means, draws = bootstrap_group_means(predicted - true, groups, clusters, len(BONES))
+    means, draws = anatomy.means(np.arange(len(BONES)), len(BONES), predicted - true)
     table = table_of(means, draws, names)
     people = range(len(anatomy.names))
     wanders = np.mean([predicted[anatomy.character == i].std(0) for i in people], 0)
@@ -33,15 +31,14 @@ def bones(predictions, anatomy):
         for p in (predicted, true)
     ]
     every = bootstrap_interval((predicted - true).mean(1), anatomy.cluster)
-    worst = np.abs(means).argmax()
+    worst = table["mean"].abs().idxmax()
     return Answer(
         "are_bones_the_right_length",
         "Are bones the right length, left and right alike?",
         f"Predicted bones are {compared(*every, 'too long', 'too short')} on average; the bone to "
-        f"{names[worst]} is off most, {compared(*table.iloc[worst], 'too long', 'too short')}. "
-        f"Left and right differ by "
-        f"{uneven[0]}, in the truth by {uneven[1]}. Within one person a bone's length wanders by "
-        f"{wanders.mean():.0f} mm, where a body's is constant.",
+        f"{worst} is off most, {compared(*table.loc[worst], 'too long', 'too short')}. "
+        f"Left and right differ by {uneven[0]}, in the truth by {uneven[1]}. Within one person a "
+        f"bone's length wanders by {wanders.mean():.0f} mm, where a body's is constant.",
         table.assign(wanders=wanders),
     )
 
@@ -56,8 +53,9 @@ def jitter(index, models, clusters, chosen):
     """Is motion smooth? `jitter_mm`: how much a joint's error changes from one frame to the next,
     mean over joints; 0 for a pose that is always off by the same.
 
-    models: {name: Predictions} of the FrameIndex, `chosen` the one to speak of; clusters: int (N,). Table: a row a model, mean
-    and bounds; and the row "true motion", how far a joint really moves from frame to frame.
+    models: {name: Predictions} of the FrameIndex, `chosen` the one to speak of; clusters: int (N,).
+    Table: a row a model, mean and bounds; and the row "true motion", how far a joint really moves
+    from frame to frame.
     """
     question = "Is motion smooth?"
     at = consecutive(index)
@@ -71,7 +69,7 @@ def jitter(index, models, clusters, chosen):
         )
         for name, values in moved.items()
     }
-    table = pd.DataFrame(rows, index=["mean", "low", "high"]).T
+    table = pd.DataFrame(rows, index=BOUNDED).T
     return Answer(
         "is_motion_smooth",
         question,

@@ -4,20 +4,13 @@ millimetres are made of. Every function takes an ErrorAnatomy and answers one qu
 import numpy as np
 import pandas as pd
 
-from egolib.analysis.anatomy import PARTS
-from egolib.analysis.answers import Answer, amount, compared, table_of, text_of
-from egolib.metrics import bootstrap_group_means, equal_bins, interval
-from egolib.skeleton import (
-    ACTIONS,
-    JOINTS,
-    LOWER_BODY,
-    UNKNOWN_ACTION,
-    UPPER_BODY,
-    side_pairs,
-)
+from egolib.analysis.anatomy import JOINT_PARTS, PARTS
+from egolib.analysis.answers import Answer, amount, compared, difference, table_of
+from egolib.metrics import equal_bins, interval
+from egolib.skeleton import ACTIONS, JOINTS, LOWER_BODY, UNKNOWN_ACTION, side_pairs
 from egolib.visibility import STATES
 
-FOUND = 0.05  # a joint is found in 2D if it is off by at most this share of the picture's side
+FOUND = 0.05  # a joint is found in 2D if it is off by at most this share of the image's side
 # What may explain the error with a joint: name of the anatomy's column, what it is, its unit.
 FACTORS = {
     "distance_m": ("the distance from the camera", "m"),
@@ -30,54 +23,48 @@ _ROWS = [*JOINTS, "All"]
 
 def by_joint(anatomy):
     """Which joints are wrong, and is one side worse? Table: a row a joint, mean and bounds in mm."""
-    joints = np.broadcast_to(np.arange(len(JOINTS)), anatomy.error_mm.shape)
-    means, draws = bootstrap_group_means(anatomy.error_mm, joints, anatomy.clusters, len(JOINTS))
-    worst, best = means.argmax(), means.argmin()
-    left, right = side_pairs(JOINTS)
-    sides = compared(
-        means[left].mean() - means[right].mean(),
-        *interval(draws[:, left].mean(1) - draws[:, right].mean(1)),
-        "worse", "better",
-    )  # fmt: skip
+    means, draws = anatomy.means(np.arange(len(JOINTS)), len(JOINTS))
+    table = table_of(means, draws, JOINTS)
+    worst, best = table["mean"].idxmax(), table["mean"].idxmin()
+    sides = difference(means, draws, *side_pairs(JOINTS))
     return Answer(
         "which_joints_are_wrong",
         "Which parts of the body are wrong, and by how much?",
-        f"{JOINTS[worst]} is worst, off by {text_of(means, draws, worst)} on average; {JOINTS[best]} "
-        f"is best with {text_of(means, draws, best)}. The left side is {sides} than the right.",
-        table_of(means, draws, JOINTS),
+        f"{worst} is worst, off by {amount(*table.loc[worst])} on average; {best} is best with "
+        f"{amount(*table.loc[best])}. The left side is {compared(*sides, 'worse', 'better')} than "
+        "the right.",
+        table,
     )
 
 
 def by_half(anatomy):
     """Is the lower body worse than the upper? Table: a row a half, mean and bounds in mm."""
-    halves = {"Upper body": UPPER_BODY, "Lower body": LOWER_BODY}
-    groups = np.select([np.isin(JOINTS, joints) for joints in halves.values()], (0, 1), -1)
-    groups = np.broadcast_to(groups, anatomy.error_mm.shape)
-    means, draws = bootstrap_group_means(anatomy.error_mm, groups, anatomy.clusters, 2)
-    gap = compared(means[1] - means[0], *interval(draws[:, 1] - draws[:, 0]), "worse", "better")
+    means, draws = anatomy.means(np.isin(JOINTS, LOWER_BODY).astype(int), 2)
+    table = table_of(means, draws, ["Upper body", "Lower body"])
+    gap = difference(means, draws, 1, 0)
     return Answer(
         "is_the_lower_body_worse",
         "Is the lower body worse than the upper?",
-        f"The upper body is off by {text_of(means, draws, 0)} on average, the lower by "
-        f"{text_of(means, draws, 1)}: the lower is {gap}.",
-        table_of(means, draws, list(halves)),
+        f"The upper body is off by {amount(*table.iloc[0])} on average, the lower by "
+        f"{amount(*table.iloc[1])}: the lower is {compared(*gap, 'worse', 'better')}.",
+        table,
     )
 
 
 def by_action(anatomy):
     """Which actions are hard? Table: a row an action that occurs, mean and bounds of the MPJPE."""
-    names = [a for a in (*ACTIONS, UNKNOWN_ACTION) if (anatomy.action == a).any()]
-    groups = np.select([anatomy.action == a for a in names], range(len(names)), -1)
-    mpjpe = anatomy.error_mm.mean(-1)
-    means, draws = bootstrap_group_means(mpjpe, groups, anatomy.cluster, len(names))
+    names = [a for a in (*ACTIONS, UNKNOWN_ACTION) if a in anatomy.action]
+    groups = pd.Categorical(anatomy.action, names).codes
+    means, draws = anatomy.means(groups[:, None], len(names))
+    table = table_of(means, draws, names)
     hard, easy = means.argmax(), means.argmin()
-    gap = amount(means[hard] - means[easy], *interval(draws[:, hard] - draws[:, easy]))
+    gap = difference(means, draws, hard, easy)
     return Answer(
         "which_actions_are_hard",
         "Which actions are hard?",
-        f"{names[hard]} is hardest with {text_of(means, draws, hard)}, {names[easy]} easiest with "
-        f"{text_of(means, draws, easy)}: {gap} apart.",
-        table_of(means, draws, names).assign(frames=np.bincount(groups, minlength=len(names))),
+        f"{names[hard]} is hardest with {amount(*table.iloc[hard])}, {names[easy]} easiest with "
+        f"{amount(*table.iloc[easy])}: {amount(*gap)} apart.",
+        table.assign(frames=np.bincount(groups, minlength=len(names))),
     )
 
 
@@ -85,14 +72,13 @@ def by_direction(anatomy):
     """Depth error against image error. Table: a row a joint and "All"; root mean squares in mm of
     the part along the ray and, for each of its two directions, of the part across; share_along, of
     the squared error, in percent; bias_along, mean signed depth error in mm; all with bounds."""
-    along, across = (
-        _of_joints_and_all(v**2, anatomy.clusters) for v in (anatomy.along_mm, anatomy.across_mm)
-    )
+    along = _of_joints_and_all(anatomy, anatomy.along_mm**2)
+    across = _of_joints_and_all(anatomy, anatomy.across_mm**2)
     columns = {
         "along": [np.sqrt(v) for v in along],
         "across": [np.sqrt(v / 2) for v in across],
         "share_along": [100 * a / (a + b) for a, b in zip(along, across, strict=True)],
-        "bias_along": _of_joints_and_all(anatomy.along_mm, anatomy.clusters),
+        "bias_along": _of_joints_and_all(anatomy, anatomy.along_mm),
     }
     table = pd.concat({name: table_of(*found, _ROWS) for name, found in columns.items()}, axis=1)
     share, bias = (table.loc["All", name] for name in ("share_along", "bias_along"))
@@ -116,26 +102,25 @@ def by_factor(anatomy, factor):
     if not known.any():
         return Answer(name, question, f"Not available: these predictions lack {what}.")
     bins, count = equal_bins(values, known, _BINS)
-    rows, within = {}, []
-    for part, chosen in [("all", known), *((p, anatomy.parts == i) for i, p in enumerate(PARTS))]:
-        groups = np.where(chosen, bins, -1)
-        at = bootstrap_group_means(values, groups, anatomy.clusters, count, rounds=1)[0]
-        means, draws = bootstrap_group_means(anatomy.error_mm, groups, anatomy.clusters, count)
-        rows[part] = table_of(means, draws, range(count)).assign(
-            at=at, joints=np.bincount(groups[groups >= 0], minlength=count)
-        )
+    rows, changes = {}, []
+    for part in ("all", *PARTS):
+        groups = bins if part == "all" else np.where(part == JOINT_PARTS, bins, -1)
+        at, _ = anatomy.means(groups, count, values, rounds=1)
+        means, draws = anatomy.means(groups, count)
+        joints = np.bincount(groups[groups >= 0], minlength=count)
+        rows[part] = table_of(means, draws, range(count)).assign(at=at, joints=joints)
+        held = np.flatnonzero(joints > len(anatomy) // 50)
         if part == "all":
-            total, total_draws = means, draws
-        elif (held := np.flatnonzero(rows[part].joints >= len(anatomy) // 50 + 1)).size > 1:
-            within.append(means[held[-1]] - means[held[0]])
-    rise = amount(total[-1] - total[0], *interval(total_draws[:, -1] - total_draws[:, 0]))
+            total, rise = means, difference(means, draws, -1, 0)
+        elif len(held) > 1:
+            changes.append(means[held[-1]] - means[held[0]])
     at = rows["all"]["at"]
     return Answer(
         name,
         question,
         f"From the lowest eighth ({at.iloc[0]:.2g} {unit}) to the highest ({at.iloc[-1]:.2g} "
-        f"{unit}) the error goes from {total[0]:.0f} to {total[-1]:.0f} mm: by {rise}. Within one "
-        f"part of the body it changes by {np.median(within):+.0f} mm (median over parts).",
+        f"{unit}) the error goes from {total[0]:.0f} to {total[-1]:.0f} mm: by {amount(*rise)}. "
+        f"Within one part of the body it changes by {np.median(changes):+.0f} mm (median over parts).",
         pd.concat(rows, names=["part", "bin"]),
     )
 
@@ -148,35 +133,32 @@ def by_visibility(anatomy):
     (or, where nothing tells what hides them, in the picture) joint by joint; a joint that is often
     in both counts most (overlap weights).
     """
-    present = np.flatnonzero(np.bincount(anatomy.state.ravel(), minlength=len(STATES)))
-    shape = len(present), len(JOINTS)
-    groups = np.searchsorted(present, anatomy.state) * len(JOINTS) + np.arange(len(JOINTS))
-    found = bootstrap_group_means(anatomy.error_mm, groups, anatomy.clusters, np.prod(shape))
-    counts = np.bincount(groups.ravel(), minlength=np.prod(shape))
+    present = np.unique(anatomy.state)
     names = [STATES[i] for i in present]
-    index = pd.MultiIndex.from_product([names, JOINTS], names=["state", "joint"])
-    table = table_of(*found, index).assign(joints=counts)
+    rows = pd.MultiIndex.from_product([names, JOINTS], names=["state", "joint"])
+    groups = np.searchsorted(present, anatomy.state) * len(JOINTS) + np.arange(len(JOINTS))
+    means, draws = anatomy.means(groups, len(rows))
+    counts = np.bincount(groups.ravel(), minlength=len(rows))
+    table = table_of(means, draws, rows).assign(joints=counts)
     means, draws, counts = (
-        found[0].reshape(shape),
-        found[1].reshape(-1, *shape),
-        counts.reshape(shape),
+        a.reshape(*a.shape[:-1], -1, len(JOINTS)) for a in (means, draws, counts)
     )
-    base, told = 0, []
+    shares = 100 * counts.sum(-1) / counts.sum()
+    comparisons = []
     for i, name in enumerate(names[1:], 1):
-        weights = counts[i] * counts[base] / np.maximum(counts[i] + counts[base], 1)
+        weights = counts[i] * counts[0] / np.maximum(counts[i] + counts[0], 1)
         # A joint that is in one of the states in a single sequence has no draws, so it does not count.
-        weights[np.isnan(draws[:, i] - draws[:, base]).all(0)] = 0
+        weights[np.isnan(draws[:, i] - draws[:, 0]).all(0)] = 0
         if weights.any():
-            gap, gaps = (_weighted(m[..., i, :] - m[..., base, :], weights) for m in (means, draws))
-            share = 100 * counts[i].sum() / counts.sum()
-            told.append(f"{name} ({share:.2g} %): {compared(gap, *interval(gaps), 'more', 'less')}")
+            gap, gaps = (_weighted(m[..., i, :] - m[..., 0, :], weights) for m in (means, draws))
+            more = compared(gap, *interval(gaps), "more", "less")
+            comparisons.append(f"{name} ({shares[i]:.2g} %): {more}")
     unknown = "" if names[0] == STATES[0] else "What hides a joint is not available on this data. "
-    first = 100 * counts[base].sum() / counts.sum()
     return Answer(
         "does_error_grow_with_occlusion",
         "How does the error grow with self-occlusion?",
-        f"{unknown}Compared with the same joint when it is {names[base]} ({first:.2g} % of all), the "
-        f"error is, {'; '.join(told) or 'nothing to compare with'}.",
+        f"{unknown}Compared with the same joint when it is {names[0]} ({shares[0]:.2g} % of all), "
+        f"the error is, {'; '.join(comparisons) or 'nothing to compare with'}.",
         table,
     )
 
@@ -191,27 +173,24 @@ def lifting_and_detection(oracle, detected):
     """How much of the error is lifting, how much 2D: a lifter on true heatmaps (`oracle`) and on
     those that were found (`detected`), both ErrorAnatomy of the same frames. Table: a row a joint and
     "All"; `lifting`, the oracle's error, and `detection`, what comes on top, in mm with bounds."""
-    lifting = _of_joints_and_all(oracle.error_mm, oracle.clusters)
-    detection = _of_joints_and_all(detected.error_mm - oracle.error_mm, oracle.clusters)
+    lifting = _of_joints_and_all(oracle, oracle.error_mm)
+    detection = _of_joints_and_all(oracle, detected.error_mm - oracle.error_mm)
     share, shares = (100 * a[..., -1] / (a + b)[..., -1]
                      for a, b in zip(lifting, detection, strict=True))  # fmt: skip
+    parts = {"lifting": table_of(*lifting, _ROWS), "detection": table_of(*detection, _ROWS)}
+    total = {name: amount(*table.loc["All"]) for name, table in parts.items()}
     return Answer(
         "is_it_lifting_or_2d",
         "How much of the 3D error is 2D error, how much is lifting?",
-        f"On true heatmaps the same lifter is off by {text_of(*lifting, -1)}: lifting is "
+        f"On true heatmaps the same lifter is off by {total['lifting']}: lifting is "
         f"{amount(share, *interval(shares), unit='%')} of the error before fine-tuning. Detected "
-        f"heatmaps add {text_of(*detection, -1)}.",
-        pd.concat(
-            {"lifting": table_of(*lifting, _ROWS), "detection": table_of(*detection, _ROWS)}, axis=1
-        ),
+        f"heatmaps add {total['detection']}.",
+        pd.concat(parts, axis=1),
     )
 
 
-def _of_joints_and_all(values, clusters):
-    """Means and draws, as bootstrap_group_means, of values (N, 16) by joint and of all: _ROWS."""
-    joints = np.broadcast_to(np.arange(len(JOINTS)), values.shape)
-    found = [
-        bootstrap_group_means(values, groups, clusters, count)
-        for groups, count in ((joints, len(JOINTS)), (np.zeros(values.shape, int), 1))
-    ]
-    return [np.concatenate(pair, -1) for pair in zip(*found, strict=True)]
+def _of_joints_and_all(anatomy, values):
+    """Means and draws (anatomy.means) of values (N, 16) by joint and of all: _ROWS."""
+    found = anatomy.means(np.arange(len(JOINTS)), len(JOINTS), values)
+    # Every joint has a value in every frame, so the mean of all is that of the joints.
+    return [np.concatenate([m, m.mean(-1, keepdims=True)], -1) for m in found]

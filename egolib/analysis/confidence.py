@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from egolib.analysis.answers import Answer, amount, table_of
+from egolib.analysis.answers import BOUNDED, Answer, amount, table_of
 from egolib.analysis.causes import FOUND
-from egolib.metrics import bootstrap_group_means, equal_bins, interval
+from egolib.metrics import equal_bins
 
 _BINS = 10
 
@@ -12,26 +12,22 @@ _BINS = 10
 def calibration(anatomy):
     """Is the confidence a probability? Table: ten bins of equal counts of confidence; its mean, and
     the share of joints that are found in 2D (FOUND), in percent with bounds. A joint that is not in
-    the picture cannot be found."""
+    the image cannot be found."""
     confidence = np.clip(anatomy.confidence, 0, 1)
-    known = np.isfinite(confidence)
-    found = np.where(known, 100.0 * (anatomy.error_px <= FOUND), np.nan)
-    bins, count = equal_bins(confidence, known, _BINS)
-    at = bootstrap_group_means(100 * confidence, bins, anatomy.clusters, count, rounds=1)[0]
-    means, draws = bootstrap_group_means(found, bins, anatomy.clusters, count)
-    joints = np.bincount(bins[known], minlength=count)
-    table = table_of(means, draws, range(count)).assign(confidence=at, joints=joints)
-    gap = np.nansum(joints * (means - at)) / joints.sum()
-    error = np.nansum(joints * np.abs(means - at)) / joints.sum()
+    found = np.where(np.isfinite(confidence), 100.0 * (anatomy.error_px <= FOUND), np.nan)
+    table = _by_bins(anatomy, 100 * confidence, found)
+    joints, beyond = table.joints, table["mean"] - table["predicted"]
+    gap = (joints * beyond).sum() / joints.sum()
+    error = (joints * beyond.abs()).sum() / joints.sum()
     return Answer(
         "is_the_confidence_calibrated",
         "Is the predicted confidence calibrated?",
-        f"Joints are found (within {100 * FOUND:.0f} % of the picture's side) {abs(gap):.0f} points "
+        f"Joints are found (within {100 * FOUND:.0f} % of the image's side) {abs(gap):.0f} points "
         f"{'more' if gap > 0 else 'less'} often than their confidence says; the expected calibration "
         f"error is {error:.0f} points. The most confident tenth is found in "
-        f"{amount(means[-1], *interval(draws[:, -1]), unit='%')}, the least confident in "
-        f"{amount(means[0], *interval(draws[:, 0]), unit='%')}.",
-        table,
+        f"{amount(*table.iloc[-1][BOUNDED], unit='%')}, the least confident in "
+        f"{amount(*table.iloc[0][BOUNDED], unit='%')}.",
+        table.rename(columns={"predicted": "confidence"}),
     )
 
 
@@ -44,15 +40,24 @@ def expected_errors(anatomy, predictions):
         return Answer(
             "does_it_know_its_error", question, "Not available: this model expects no error."
         )
-    bins, count = equal_bins(expected, np.isfinite(expected), _BINS)
-    at = bootstrap_group_means(expected, bins, anatomy.clusters, count, rounds=1)[0]
-    means, draws = bootstrap_group_means(anatomy.error_mm, bins, anatomy.clusters, count)
+    table = _by_bins(anatomy, expected, anatomy.error_mm).drop(columns="joints")
+    least, most = table.iloc[0], table.iloc[-1]
     ratio = anatomy.error_mm.mean() / expected.mean()
     return Answer(
         "does_it_know_its_error",
         question,
         f"The errors are {ratio:.2f} times as large as those it expects. Where it expects least "
-        f"({at[0]:.0f} mm) they are {amount(means[0], *interval(draws[:, 0]))}, where it expects most "
-        f"({at[-1]:.0f} mm) {amount(means[-1], *interval(draws[:, -1]))}.",
-        table_of(means, draws, range(count)).assign(expected=at),
+        f"({least.predicted:.0f} mm) they are {amount(*least[BOUNDED])}, where it expects most "
+        f"({most.predicted:.0f} mm) {amount(*most[BOUNDED])}.",
+        table.rename(columns={"predicted": "expected"}),
     )
+
+
+def _by_bins(anatomy, predicted, values):
+    """Means of `values` (N, 16) in bins of equal counts of what was `predicted` of them (N, 16), NaN
+    where nothing was: mean, low, high, predicted (its mean) and joints (how many)."""
+    bins, count = equal_bins(predicted, np.isfinite(predicted), _BINS)
+    mean_predicted, _ = anatomy.means(bins, count, predicted, rounds=1)
+    joints = np.bincount(bins[bins >= 0], minlength=count)
+    table = table_of(*anatomy.means(bins, count, values), range(count))
+    return table.assign(predicted=mean_predicted, joints=joints)

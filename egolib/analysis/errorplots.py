@@ -1,7 +1,8 @@
 """The figures of the error analysis: one a question, drawn from the table of its Answer."""
 
+from itertools import cycle
+
 import numpy as np
-from matplotlib.patches import Patch
 
 from egolib.analysis.anatomy import PARTS
 from egolib.analysis.causes import FACTORS, FOUND
@@ -14,10 +15,14 @@ from egolib.drawing import (
     PALE,
     PART_COLOURS,
     StudyFigure,
+    canvas,
+    caption,
+    draw_bars,
     joint_colour,
+    name_places,
     styled,
 )
-from egolib.skeleton import JOINTS
+from egolib.skeleton import JOINTS, joint_indices
 
 CAUSE_COLOURS = dict(
     zip(CAUSES, (PALE, "#cc79a7", "#8c510a", "#e69f00", "#0072b2", "#56b4e9"), strict=True)
@@ -26,39 +31,23 @@ _MARKERS = dict(zip(PARTS, "osv^D", strict=True))
 _FEWEST = 20
 _LINES = "Lines: 95 % intervals over sequences."
 _ABOVE = {"loc": "lower left", "bbox_to_anchor": (0, 1)}
-_TEN_BINS = "Ten bins of equal counts. Lines: 95 % intervals."
 
 
-def _canvas(size, ylabel="", xlabel="", grid="y"):
-    figure = StudyFigure(figsize=size)
-    axes = figure.subplots()
-    axes.set(xlabel=xlabel, ylabel=ylabel)
-    axes.grid(axis=grid, color="0.9")
-    return figure, axes
-
-
-def _caption(figure, text=_LINES):
-    figure.supxlabel(text, fontsize=8, color="0.35")
-
-
-def _name_joints(axes, names=JOINTS):
-    axes.set_xticks(range(len(names)), names, rotation=35, ha="right", rotation_mode="anchor")
-    for label, name in zip(axes.get_xticklabels(), names, strict=True):
-        label.set_color(joint_colour(name) if name in JOINTS else "black")
-
-
-def _bars(axes, places, rows, width, **style):
-    axes.bar(places, rows["mean"], width, **style)
-    axes.vlines(places, rows.low, rows.high, color="black", linewidth=0.9)
-
-
-def _against_diagonal(axes, said, rows, end, label):
-    """What is measured (rows) against what was said of it, beside the line where both agree."""
-    axes.plot([0, end], [0, end], "--", color="0.5", linewidth=1, label=label)
-    axes.errorbar(said, rows["mean"], _beyond(rows), fmt="o-", color=DARK, markersize=5,
+def _against_prediction(answer, column, end, labels, agreeing):
+    """What was measured against what was predicted of it (a column of the table, bins of equal
+    counts), beside the line where both agree. labels: of the y and the x axis, both from 0 to `end`."""
+    note = "Ten bins of equal counts. Lines: 95 % intervals."
+    figure, axes = canvas((4.2, 3.9), *labels, "both", note)
+    if answer.table is None:
+        return _not_available(figure, answer)
+    rows = answer.table
+    end = end or 1.05 * rows[[column, "mean"]].max(axis=None)
+    axes.plot([0, end], [0, end], "--", color="0.5", linewidth=1, label=agreeing)
+    axes.errorbar(rows[column], rows["mean"], _beyond(rows), fmt="o-", color=DARK, markersize=5,
                   elinewidth=0.9, label="measured")  # fmt: skip
     axes.set(xlim=(0, end), ylim=(0, end), aspect="equal")
     axes.legend(loc="upper left")
+    return figure
 
 
 def _beyond(rows):
@@ -71,17 +60,16 @@ def direction_bars(answer):
     """Depth and image error by joint, as root mean squares of one direction, and the bias in depth;
     of causes.by_direction."""
     table = answer.table
-    figure, axes = _canvas((9.6, 3.8), "error in one direction (mm, RMS)")
+    figure, axes = canvas((9.6, 3.8), "error in one direction (mm, RMS)", note=_LINES)
     places = np.arange(len(table))
-    _bars(axes, places - 0.2, table["along"], 0.36, color=DARK, label="along the ray: depth")
-    _bars(axes, places + 0.2, table["across"], 0.36, color=LIGHT, label="across: image")
+    draw_bars(axes, places - 0.2, table["along"], 0.36, color=DARK, label="along the ray: depth")
+    draw_bars(axes, places + 0.2, table["across"], 0.36, color=LIGHT, label="across: image")
     bias = table["bias_along"]
     axes.errorbar(places - 0.2, bias["mean"], _beyond(bias), fmt="D", markersize=4, color=ACCENT,
                   elinewidth=0.9, label="mean depth error, above 0: too far")  # fmt: skip
     axes.axhline(0, color="black", linewidth=0.8)
-    _name_joints(axes, list(table.index))
+    name_places(axes, table.index)
     axes.legend(**_ABOVE, ncols=3)
-    _caption(figure)
     return figure
 
 
@@ -89,72 +77,63 @@ def direction_bars(answer):
 def factor_curve(answer, factor):
     """Error against one of causes.FACTORS: all joints with their interval, and parts of the body."""
     what, unit = FACTORS[factor]
-    figure, axes = _canvas((5.2, 3.6), "mean error (mm)", f"{what.removeprefix('the ')} ({unit})")
+    label = f"{what.removeprefix('the ')} ({unit})"
+    note = "Eight bins of equal counts. Band: 95 % interval over sequences, all joints."
+    figure, axes = canvas((5.2, 3.6), "mean error (mm)", label, note=note)
     if answer.table is None:
-        return _absent(figure, axes, answer)
-    for part, rows in answer.table.groupby("part", sort=False):
-        if part == "all":
-            axes.fill_between(rows["at"], rows.low, rows.high, color="0.85")
-            axes.plot(rows["at"], rows["mean"], "k-", linewidth=2, label="all joints")
-            continue
+        return _not_available(figure, answer)
+    rows = answer.table.loc["all"]
+    axes.fill_between(rows["at"], rows.low, rows.high, color="0.85")
+    axes.plot(rows["at"], rows["mean"], "k-", linewidth=2, label="all joints")
+    for part, marker in _MARKERS.items():
+        rows = answer.table.loc[part]
         rows = rows[rows.joints >= 0.02 * rows.joints.sum()]
-        axes.plot(rows["at"], rows["mean"], color=PART_COLOURS[part], marker=_MARKERS[part],
-                  markersize=4, linewidth=1, label=part)  # fmt: skip
+        axes.plot(rows["at"], rows["mean"], color=PART_COLOURS[part], marker=marker, markersize=4,
+                  linewidth=1, label=part)  # fmt: skip
     axes.set_ylim(bottom=0)
     figure.legend(loc="outside right center", fontsize=8)
-    _caption(figure, "Eight bins of equal counts. Band: 95 % interval over sequences, all joints.")
     return figure
 
 
 @styled
 def visibility_errors(answer):
-    """Error of each joint by what the picture shows of it; of causes.by_visibility."""
-    figure, axes = _canvas((9.6, 3.8), "mean error (mm)")
-    states = list(answer.table.groupby("state", sort=False))
-    for i, (state, rows) in enumerate(states):
-        rows = rows.droplevel("state")
-        drawn = rows.joints >= _FEWEST
-        places = np.flatnonzero(drawn) + 0.16 * (i - (len(states) - 1) / 2)
-        rows = rows[drawn]
-        axes.vlines(places, rows.low, rows.high, color=STATE_COLOURS[state], linewidth=1.2)
-        axes.plot(places, rows["mean"], list(_MARKERS.values())[i % 5], label=state,
-                  color=STATE_COLOURS[state], markersize=5)  # fmt: skip
-    _name_joints(axes)
+    """Error of each joint by what the image shows of it; of causes.by_visibility."""
+    note = f"{_LINES} Drawn where at least {_FEWEST} joints are in a state."
+    figure, axes = canvas((9.6, 3.8), "mean error (mm)", note=note)
+    table = answer.table[answer.table.joints >= _FEWEST]
+    states = list(answer.table.index.unique("state"))
+    for i, (state, marker) in enumerate(zip(states, cycle(_MARKERS.values()), strict=False)):
+        rows, colour = table[table.index.get_level_values("state") == state], STATE_COLOURS[state]
+        places = joint_indices(rows.index.get_level_values("joint"))
+        places = places + 0.16 * (i - (len(states) - 1) / 2)
+        axes.vlines(places, rows.low, rows.high, color=colour, linewidth=1.2)
+        axes.plot(places, rows["mean"], marker, label=state, color=colour, markersize=5)
+    name_places(axes, JOINTS)
     axes.set_ylim(bottom=0)
     axes.legend(**_ABOVE, ncols=3)
-    _caption(figure, f"{_LINES} Drawn where at least {_FEWEST} joints are in a state.")
     return figure
 
 
 @styled
 def reliability_diagram(answer):
     """Confidence against the share of joints that are found; of confidence.calibration."""
-    rows = answer.table
-    label = f"found within {100 * FOUND:.0f} % of the picture (%)"
-    figure, axes = _canvas((4.2, 3.9), label, "confidence: peak of the heatmap (%)", "both")
-    _against_diagonal(axes, rows.confidence, rows, 100, "calibrated")
-    _caption(figure, _TEN_BINS)
-    return figure
+    label = f"found within {100 * FOUND:.0f} % of the image (%)"
+    labels = (label, "confidence: peak of the heatmap (%)")
+    return _against_prediction(answer, "confidence", 100, labels, "calibrated")
 
 
 @styled
 def expected_error_curve(answer):
     """Expected against measured error; of confidence.expected_errors."""
-    figure, axes = _canvas((4.2, 3.9), "measured error (mm)", "expected error (mm)", "both")
-    if answer.table is None:
-        return _absent(figure, axes, answer)
-    rows = answer.table
-    end = 1.05 * max(rows.expected.max(), rows["mean"].max())
-    _against_diagonal(axes, rows.expected, rows, end, "as expected")
-    _caption(figure, _TEN_BINS)
-    return figure
+    labels = ("measured error (mm)", "expected error (mm)")
+    return _against_prediction(answer, "expected", None, labels, "as expected")
 
 
 @styled
 def lifting_bars(answer):
     """The oracle's error and what detection adds, by joint; of causes.lifting_and_detection."""
     lifting, detection = answer.table["lifting"], answer.table["detection"]
-    figure, axes = _canvas((9.6, 3.8), "mean error (mm)")
+    figure, axes = canvas((9.6, 3.8), "mean error (mm)", note=_LINES)
     places = np.arange(len(lifting))
     axes.bar(places, lifting["mean"], 0.7, color=PALE, label="lifting: on true heatmaps")
     axes.bar(places, detection["mean"], 0.7, bottom=lifting["mean"], color=LIGHT,
@@ -162,9 +141,8 @@ def lifting_bars(answer):
     axes.vlines(places - 0.12, lifting.low, lifting.high, color="black", linewidth=0.9)
     top = lifting["mean"]
     axes.vlines(places + 0.12, top + detection.low, top + detection.high, color=DARK, linewidth=0.9)
-    _name_joints(axes, list(lifting.index))
+    name_places(axes, lifting.index)
     axes.legend(**_ABOVE, ncols=2)
-    _caption(figure)
     return figure
 
 
@@ -172,29 +150,31 @@ def lifting_bars(answer):
 def bone_bars(answer):
     """How much too long bones are, and how their length wanders; of bodies.bones."""
     rows = answer.table
-    figure, axes = _canvas((9.6, 3.6), "predicted less true length (mm)")
+    note = (
+        "A bone is named by its end. Lines: 95 % intervals over sequences; dashes: how much the "
+        "predicted length varies within a person (SD)."
+    )
+    figure, axes = canvas((9.6, 3.6), "predicted less true length (mm)", note=note)
     places = np.arange(len(rows))
-    _bars(axes, places, rows, 0.65, color=[joint_colour(name) for name in rows.index])
+    draw_bars(axes, places, rows, 0.65, color=[joint_colour(name) for name in rows.index])
     axes.plot(places, rows.wanders, "_", color="black", markersize=14)
     axes.axhline(0, color="black", linewidth=0.8)
-    _name_joints(axes, list(rows.index))
-    _caption(figure, "A bone is named by its end. Lines: 95 % intervals over sequences; dashes: how "
-             "much the predicted length wanders within a person (SD).")  # fmt: skip
+    name_places(axes, rows.index)
     return figure
 
 
 @styled
 def jitter_bars(answer):
     """Jitter by model beside the true motion; of bodies.jitter."""
-    figure, axes = _canvas((6.4, 2.4), xlabel="mm a frame, mean over joints", grid="x")
+    label = "mm a frame, mean over joints"
+    figure, axes = canvas((6.4, 2.4), xlabel=label, grid="x", note=_LINES)
     if answer.table is None:
-        return _absent(figure, axes, answer)
+        return _not_available(figure, answer)
     rows = answer.table
     places = np.arange(len(rows))[::-1]
     axes.barh(places, rows["mean"], 0.65, color=[PALE, *[LIGHT] * (len(rows) - 1)])
     axes.hlines(places, rows.low, rows.high, color="black", linewidth=0.9)
     axes.set_yticks(places, rows.index)
-    axes.set_title(_LINES, fontsize=8, color="0.35")
     return figure
 
 
@@ -211,40 +191,41 @@ def people_dots(answer):
     left.set_yticks(places, people.index)
     left.set_xlabel("MPJPE (mm)")
     places = np.arange(len(groups))[::-1]
-    sure = groups.worse_low * groups.worse_high > 0
+    excludes_zero = groups.worse_low * groups.worse_high > 0
+    colours = np.where(excludes_zero, ACCENT, DARK)
     right.axvline(0, color="0.5", linewidth=0.8)
     right.hlines(places, groups.worse_low, groups.worse_high, color=LIGHT, linewidth=2.2)
-    right.scatter(groups.worse, places, s=28, c=np.where(sure, ACCENT, DARK), zorder=3)
+    right.scatter(groups.worse, places, s=28, c=colours, zorder=3)
     right.set_yticks(places, [f"{group} ({n})" for (_, group), n in groups.characters.items()])
     right.set_xlabel("worse than all others by (mm)")
     for axes in (left, right):
         axes.grid(axis="x", color="0.9")
-    _caption(figure, "Left: 95 % intervals over a person's sequences. Right: over people (their number "
-             "in brackets), widened for the number of groups.")  # fmt: skip
+    caption(figure, "Left: 95 % intervals over a person's sequences. Right: over people (their number "
+            "in brackets), widened for the number of groups.")  # fmt: skip
     return figure
 
 
 @styled
 def cause_bars(answer):
     """What the error of all and of the worst frames is made of; of worst.made_of."""
-    figure, axes = _canvas((8.6, 2.6), xlabel="share of the MPJPE (mm)", grid="x")
-    groups = list(answer.table.groupby("frames", sort=False))
-    for place, (_, rows) in enumerate(groups):
-        rows, left = rows.droplevel("frames"), 0.0
-        for cause, row in rows.iterrows():
-            axes.barh(-place, row["mean"], 0.55, left=left, color=CAUSE_COLOURS[cause])
-            if row["mean"] > 9:
-                axes.text(left + row["mean"] / 2, -place, f"{row['mean']:.0f}", ha="center",
-                          va="center", fontsize=8)  # fmt: skip
-            left += row["mean"]
-    axes.set_yticks([-i for i in range(len(groups))], [name for name, _ in groups])
-    handles = [Patch(color=colour, label=cause) for cause, colour in CAUSE_COLOURS.items()]
-    figure.legend(handles=handles, loc="outside upper center", ncols=3, fontsize=8)
-    _caption(figure, "Intervals are in the table: stacked they would hide each other.")
+    note = "Intervals are in the table: stacked they would hide each other."
+    figure, axes = canvas((8.6, 2.6), xlabel="share of the MPJPE (mm)", grid="x", note=note)
+    means = answer.table["mean"].unstack("frames", sort=False).reindex(CAUSES)
+    places = -np.arange(means.shape[1])
+    for cause, widths, ends in zip(
+        CAUSES, means.to_numpy(), means.cumsum().to_numpy(), strict=True
+    ):
+        drawn = axes.barh(places, widths, 0.55, left=ends - widths, color=CAUSE_COLOURS[cause],
+                          label=cause)  # fmt: skip
+        labels = [f"{width:.0f}" if width > 9 else "" for width in widths]
+        axes.bar_label(drawn, labels, label_type="center", fontsize=8)
+    axes.set_yticks(places, means.columns)
+    figure.legend(loc="outside upper center", ncols=3, fontsize=8)
     return figure
 
 
-def _absent(figure, axes, answer):
-    axes.set_axis_off()
-    axes.text(0.5, 0.5, answer.sentence, ha="center", va="center", wrap=True, color="0.35")
+def _not_available(figure, answer):
+    """The answer's sentence alone, where there is nothing to draw."""
+    figure.clear()
+    figure.text(0.5, 0.5, answer.sentence, ha="center", va="center", wrap=True, color="0.35")
     return figure

@@ -9,13 +9,13 @@ import json
 import numpy as np
 import pandas as pd
 
-from egolib.analysis.answers import Answer, amount, listed
+from egolib.analysis.answers import BOUNDED, Answer, amount, listed
 from egolib.metrics import bootstrap_group_means, interval
 from egolib.skeleton import parse_character
 
 _LUMINANCE = (0.2126, 0.7152, 0.0722)  # of linear RGB, Rec. 709
-NAMED, TOLD = ("gender", "body type", "height"), ("skin tone", "sleeves", "legs")
 UNKNOWN = ""
+WORSE = ["worse", "worse_low", "worse_high"]
 
 
 def traits(index):
@@ -24,18 +24,13 @@ def traits(index):
     Skin is called darker or lighter than the median of the people of this FrameIndex.
     """
     people, person = np.unique(index.characters, return_inverse=True)
-    named = np.array([_parsed(name) for name in people]).T
-    told = {trait: values[person] for trait, values in zip(NAMED, named, strict=True)}
+    gender, _, body, height = np.array([parse_character(name) for name in people]).T
     tones = np.array([_luminance(index, name) for name in people])
-    tone = np.where(tones > np.nanmedian(tones) if np.isfinite(tones).any() else False,
-                    "lighter half", "darker half")  # fmt: skip
-    told["skin tone"] = np.where(np.isfinite(tones), tone, UNKNOWN)[person]
-    return told | _clothing(index)
-
-
-def _parsed(name):
-    gender, _, body, height = parse_character(name)
-    return gender, body, height
+    known = np.isfinite(tones)
+    lighter = tones > np.median(tones[known]) if known.any() else known
+    tone = np.where(known, np.where(lighter, "lighter half", "darker half"), UNKNOWN)
+    of_people = {"gender": gender, "body type": body, "height": height, "skin tone": tone}
+    return {trait: values[person] for trait, values in of_people.items()} | _clothing(index)
 
 
 def _luminance(index, character):
@@ -52,11 +47,13 @@ def _clothing(index):
     for i, folder in enumerate(index.folders):
         for path in sorted((index.root / folder / "meta").glob("*.json")):
             meta = json.loads(path.read_text())
-            outfit, numbers = meta["outfit"], (meta["first_number"], meta["last_number"])
-            here = (index.folder_ids == i) & (index.numbers >= numbers[0])
-            here &= index.numbers <= numbers[1]
-            worn["sleeves"][here] = f"sleeves {outfit['top'].get('sleeves') or 'none'}"
-            worn["legs"][here] = outfit["bottom"]["kind"]
+            after, before = (
+                index.numbers >= meta["first_number"],
+                index.numbers <= meta["last_number"],
+            )
+            here = (index.folder_ids == i) & after & before
+            worn["sleeves"][here] = f"sleeves {meta['outfit']['top'].get('sleeves') or 'none'}"
+            worn["legs"][here] = meta["outfit"]["bottom"]["kind"]
     return worn
 
 
@@ -72,48 +69,43 @@ def by_person(anatomy, told):
     means, draws = bootstrap_group_means(
         mpjpe, anatomy.character, anatomy.cluster, len(anatomy.names)
     )
-    low, high = interval(draws)
     frames = np.bincount(anatomy.character)
-    rows = {("character", name): (1, frames[i], means[i], low[i], high[i], *[np.nan] * 3)
+    bounds = np.stack([means, *interval(draws)], -1)
+    rows = {("character", name): (1, frames[i], *bounds[i], *[np.nan] * 3)
             for i, name in enumerate(anatomy.names)}  # fmt: skip
-    groups = [(t, g) for t, values in told.items() for g in np.unique(values) if g != UNKNOWN]
-    groups = [(t, g) for t, g in groups if not (told[t] == g).all()]
+    groups = [
+        (trait, group)
+        for trait, values in told.items()
+        for group in np.unique(values)
+        if group != UNKNOWN and not (values == group).all()
+    ]
     for trait, group in groups:
         inside = told[trait] == group
         # Of so wide an interval each bound needs as many draws beyond it as one of a single comparison.
         means, draws = bootstrap_group_means(
             mpjpe, inside.astype(int), anatomy.character, 2, rounds=1000 * len(groups)
         )
-        gap = map(float, interval(draws[:, 1] - draws[:, 0], 1 - 0.05 / len(groups)))
-        bounds = [bound[1] for bound in interval(draws)]
+        low, high = (bound[1] for bound in interval(draws))
+        gap = interval(draws[:, 1] - draws[:, 0], 1 - 0.05 / len(groups))
         count = len(np.unique(anatomy.character[inside]))
-        rows[trait, group] = (count, inside.sum(), means[1], *bounds, means[1] - means[0], *gap)
-    columns = ["characters", "frames", "mean", "low", "high", "worse", "worse_low", "worse_high"]
+        worse = (means[1] - means[0], *map(float, gap))
+        rows[trait, group] = (count, inside.sum(), means[1], low, high, *worse)
+    columns = ["characters", "frames", *BOUNDED, *WORSE]
     table = pd.DataFrame.from_dict(rows, orient="index", columns=columns)
     table.index = pd.MultiIndex.from_tuples(table.index, names=["trait", "group"])
+    people, worse = table.loc["character", BOUNDED], table.loc[table.worse_low > 0, WORSE]
+    hard, easy = people["mean"].idxmax(), people["mean"].idxmin()
+    named = [f"{group} ({amount(*row)})" for (_, group), row in worse.iterrows()]
+    verdict = "No group is surely worse off than the rest"
+    if named:
+        verdict = f"Systematically worse off: {listed(named)}"
     unknown = [trait for trait, values in told.items() if (values == UNKNOWN).all()]
+    missing = f" Not available on this data: {listed(unknown)}." if unknown else ""
     return Answer(
         "who_is_worse_off",
         "Which people are hardest, and is anybody systematically worse off?",
-        _sentence(table, len(groups), unknown),
+        f"{hard} is hardest ({amount(*people.loc[hard])}), {easy} easiest "
+        f"({amount(*people.loc[easy])}). {verdict}, of {len(groups)} groups of {len(people)} people "
+        f"compared; that few can only show large differences.{missing}",
         table,
-    )
-
-
-def _sentence(table, comparisons, unknown):
-    people = table.loc["character"]
-    hard, easy = people["mean"].idxmax(), people["mean"].idxmin()
-    sure = table[table.worse_low > 0]
-    worse = [f"{group} ({amount(*row[['worse', 'worse_low', 'worse_high']])})"
-             for (_, group), row in sure.iterrows()]  # fmt: skip
-    verdict = (
-        f"Systematically worse off: {listed(worse)}"
-        if worse
-        else "No group is surely worse off than the rest"
-    )
-    missing = f" Not available on this data: {listed(unknown)}." if unknown else ""
-    return (
-        f"{hard} is hardest ({amount(*people.loc[hard, ['mean', 'low', 'high']])}), {easy} easiest "
-        f"({amount(*people.loc[easy, ['mean', 'low', 'high']])}). {verdict}, of {comparisons} groups "
-        f"of {len(people)} people compared; that few can only show large differences.{missing}"
     )

@@ -1,6 +1,6 @@
 """The worst frames, and what every joint's error is made of: a cause that is computed.
 
-A joint has one cause, by what is known about it, in this order: it is not in the picture; its peak
+A joint has one cause, by what is known about it, in this order: it is not in the image; its peak
 in 2D is wrong, because left and right are swapped, or it is hidden, or although it is seen; its peak
 is right, or it has none, and the error is mostly depth, or mostly not.
 """
@@ -8,9 +8,9 @@ is right, or it has none, and the error is mostly depth, or mostly not.
 import numpy as np
 import pandas as pd
 
-from egolib.analysis.answers import Answer, amount, table_of
+from egolib.analysis.answers import BOUNDED, Answer, amount, table_of
 from egolib.analysis.causes import FOUND
-from egolib.metrics import bootstrap_group_means
+from egolib.frames import from_neck
 from egolib.skeleton import HEATMAP_JOINT_INDICES, HEATMAP_JOINTS, JOINTS, mirrored_name
 from egolib.visibility import BEHIND, HIDDEN_BY_THINGS, HIDDEN_BY_WEARER, OUTSIDE, STATES
 
@@ -25,70 +25,52 @@ _REFERENCE_POSES = 20_000
 
 def joint_causes(anatomy, predictions):
     """Cause of every joint's error -> int8 (N, 16), positions in CAUSES."""
-    mirrored = [HEATMAP_JOINTS.index(mirrored_name(name)) for name in HEATMAP_JOINTS]
+    mirrored = np.array([HEATMAP_JOINTS.index(mirrored_name(name)) for name in HEATMAP_JOINTS])
     to_own, to_other = (
         np.linalg.norm(predictions.predicted_px - truth_px, axis=-1)
         for truth_px in (predictions.truth_px, predictions.truth_px[:, mirrored])
     )
+    other_is_near = (to_other < FOUND * predictions.image_px) & (to_other < to_own)
     swapped = np.zeros(anatomy.state.shape, bool)
-    sided = np.array(mirrored) != np.arange(len(mirrored))
-    swapped[:, HEATMAP_JOINT_INDICES] = (
-        sided & (to_other < FOUND * predictions.image_px) & (to_other < to_own)
-    )
+    swapped[:, HEATMAP_JOINT_INDICES] = other_is_near & (mirrored != np.arange(len(mirrored)))
     missed = anatomy.error_px > FOUND  # False for NaN: the head, and joints outside the picture
-    return np.select(
-        [
-            _is(anatomy, OUTSIDE, BEHIND),
-            missed & swapped,
-            missed & _is(anatomy, HIDDEN_BY_WEARER, HIDDEN_BY_THINGS),
-            missed,
-            anatomy.along_mm**2 > anatomy.across_mm**2,
-        ],
-        [np.int8(i) for i in (_OUT, _SWAPPED, _HIDDEN, _MISSED, _DEPTH)],
-        np.int8(_ELSE),
-    )
-
-
-def _is(anatomy, *states):
-    return np.isin(anatomy.state, [STATES.index(name) for name in states])
+    beyond = np.isin(STATES, (OUTSIDE, BEHIND))[anatomy.state]
+    hidden = np.isin(STATES, (HIDDEN_BY_WEARER, HIDDEN_BY_THINGS))[anatomy.state]
+    conditions = {
+        _OUT: beyond,
+        _SWAPPED: missed & swapped,
+        _HIDDEN: missed & hidden,
+        _MISSED: missed,
+        _DEPTH: anatomy.along_mm**2 > anatomy.across_mm**2,
+    }
+    return np.select(list(conditions.values()), list(conditions), _ELSE).astype(np.int8)
 
 
 def millimetres_by_cause(anatomy, causes):
     """What each frame's MPJPE is made of -> (N, len(CAUSES)) mm that sum to it."""
-    parts = np.zeros((len(anatomy), len(CAUSES)), np.float32)
-    for i in range(len(CAUSES)):
-        parts[:, i] = np.where(causes == i, anatomy.error_mm, 0).mean(-1)
-    return parts
+    of_cause = [np.where(causes == i, anatomy.error_mm, 0).mean(-1) for i in range(len(CAUSES))]
+    return np.stack(of_cause, -1)
 
 
 def made_of(anatomy, causes):
     """What are the millimetres made of? Table: rows ("all frames" or "worst 5 %", cause); mean and
     bounds in mm, and percent of the joints with this cause."""
     parts, mpjpe = millimetres_by_cause(anatomy, causes), anatomy.error_mm.mean(-1)
-    groups = np.broadcast_to(np.arange(len(CAUSES)), parts.shape)
-    clusters = np.broadcast_to(anatomy.cluster[:, None], parts.shape)
-    rows = {}
     worst = mpjpe >= np.quantile(mpjpe, 1 - _WORST_SHARE)
-    for name, chosen in (("all frames", np.ones(len(anatomy), bool)), ("worst 5 %", worst)):
-        kept = np.where(chosen[:, None], groups, -1)
-        means, draws = bootstrap_group_means(parts, kept, clusters, len(CAUSES))
-        joints = (
-            100
-            * np.bincount(causes[chosen].ravel(), minlength=len(CAUSES))
-            / chosen.sum()
-            / len(JOINTS)
-        )
-        rows[name] = table_of(means, draws, list(CAUSES)).assign(joints=joints)
-    first = rows["all frames"]["mean"].idxmax()
-    grown = (rows["worst 5 %"]["mean"] - rows["all frames"]["mean"]).idxmax()
+    rows = {}
+    for name, chosen in (("all frames", np.full(len(anatomy), True)), ("worst 5 %", worst)):
+        groups = np.where(chosen[:, None], np.arange(len(CAUSES)), -1)
+        found = anatomy.means(groups, len(CAUSES), parts)
+        joints = 100 * np.bincount(causes[chosen].ravel(), minlength=len(CAUSES))
+        rows[name] = table_of(*found, CAUSES).assign(joints=joints / causes[chosen].size)
+    usual, bad = (table[BOUNDED] for table in rows.values())
+    first, grown = usual["mean"].idxmax(), (bad["mean"] - usual["mean"]).idxmax()
     return Answer(
         "what_is_the_error_made_of",
         "What are the millimetres made of?",
         f"The largest part of the error comes from joints that are {first}: "
-        f"{amount(*rows['all frames'].loc[first, ['mean', 'low', 'high']])} of "
-        f"{mpjpe.mean():.0f} mm. In the worst 5 % of frames what grows most is: {grown}, to "
-        f"{amount(*rows['worst 5 %'].loc[grown, ['mean', 'low', 'high']])} of "
-        f"{mpjpe[worst].mean():.0f} mm.",
+        f"{amount(*usual.loc[first])} of {mpjpe.mean():.0f} mm. In the worst 5 % of frames what grows "
+        f"most is: {grown}, to {amount(*bad.loc[grown])} of {mpjpe[worst].mean():.0f} mm.",
         pd.concat(rows, names=["frames", "cause"]),
     )
 
@@ -102,26 +84,24 @@ def worst_frames(anatomy, predictions, causes, training_poses_m, count=20):
     nearest_training_pose_mm.
     """
     mpjpe = anatomy.error_mm.mean(-1)
-    places = _one_of_a_sequence(np.argsort(-mpjpe), predictions, count)
+    sources = ("image", "character", "environment", "clip", "action")
+    frames = pd.DataFrame({name: getattr(predictions, name) for name in sources})
+    frames = frames.assign(place=frames.index, mpjpe_mm=mpjpe).sort_values(
+        "mpjpe_mm", ascending=False
+    )
+    table = frames.drop_duplicates(["character", "environment", "clip"])[:count]
+    places = table.place.to_numpy()
     parts = millimetres_by_cause(anatomy, causes)
     cause = (parts - parts.mean(0))[places].argmax(-1)
     usual = np.linspace(0, len(mpjpe) - 1, min(100, len(mpjpe))).astype(int)
     away, usually = (
         _nearest_mm(predictions.truth_m[at], training_poses_m) for at in (places, usual)
     )
-    table = pd.DataFrame(
-        {
-            "place": places,
-            "image": predictions.image[places],
-            "character": predictions.character[places],
-            "clip": predictions.clip[places],
-            "action": predictions.action[places],
-            "mpjpe_mm": mpjpe[places],
-            "cause": np.array(CAUSES)[cause],
-            "cause_mm": parts[places, cause],
-            "worst_joint": np.array(JOINTS)[anatomy.error_mm[places].argmax(-1)],
-            "nearest_training_pose_mm": away,
-        }
+    table = table[["place", "image", "character", "clip", "action", "mpjpe_mm"]].assign(
+        cause=np.array(CAUSES)[cause],
+        cause_mm=parts[places, cause],
+        worst_joint=np.array(JOINTS)[anatomy.error_mm[places].argmax(-1)],
+        nearest_training_pose_mm=away,
     )
     often = table.cause.value_counts()
     return Answer(
@@ -131,31 +111,14 @@ def worst_frames(anatomy, predictions, causes, training_poses_m, count=20):
         f"is most often {table.worst_joint.mode()[0]}. Their poses are {np.median(away):.0f} mm from "
         f"the nearest training pose, where usual test poses are {np.median(usually):.0f} mm away "
         "(medians; single frames, so without intervals).",
-        table,
+        table.reset_index(drop=True),
     )
-
-
-def _one_of_a_sequence(order, predictions, count):
-    seen, chosen = set(), []
-    for place in order.tolist():
-        key = (
-            predictions.character[place],
-            predictions.environment[place],
-            predictions.clip[place],
-        )
-        if key not in seen:
-            seen.add(key)
-            chosen.append(place)
-        if len(chosen) == count:
-            break
-    return np.array(chosen)
 
 
 def _nearest_mm(poses_m, training_poses_m):
     """Mean joint distance (K,) of poses from the nearest of at most _REFERENCE_POSES others."""
     step = max(1, len(training_poses_m) // _REFERENCE_POSES)
-    others = training_poses_m[::step].astype(np.float32)
-    others = others - others[:, :1]
+    others = from_neck(training_poses_m[::step].astype(np.float32))
     return np.array(
         [1000 * np.linalg.norm(others - pose, axis=-1).mean(-1).min() for pose in poses_m]
     )
