@@ -2,6 +2,7 @@
 
 import contextlib
 import time
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,9 +13,9 @@ from egolib.cameras.sources import StalledError, Unread, batches, open_sources, 
 from egolib.deploy.runtimes import open_fastest
 from egolib.errors import EgolibError
 from egolib.poses.estimates import in_view
-from egolib.poses.outputs import drawing, frames_of, write_forms
-from egolib.poses.poseseries import PoseSeries
-from egolib.poses.posetable import growing_table, keep_to_one_maker
+from egolib.poses.outputs import drawing, write_forms
+from egolib.poses.poseseries import PoseSeries, source_of
+from egolib.poses.posetable import growing_table
 from egolib.poses.steady import OneEuroFilter
 from egolib.progress import progress_bar
 from egolib.skeleton import HEATMAP_JOINT_INDICES, JOINTS
@@ -61,8 +62,8 @@ def predict(inputs, out, runtime=None, framing=None, bvh=False, labels=False, st
     already are not done again. A camera is read until it ends or the user interrupts.
 
     Raises EgolibError for inputs that are not there, when not one picture could be done, for a
-    camera whose pictures do not fit the framing, for a motion asked of a network that gives no poses, and for an `out` with poses that another network,
-    framing or filter made.
+    camera whose pictures do not fit the framing, for a motion asked of a network that gives no
+    poses, and for an `out` with poses that another network, framing or filter made.
     """
     out, skipped, new = Path(out), [], 0
     if out.is_file():
@@ -72,20 +73,18 @@ def predict(inputs, out, runtime=None, framing=None, bvh=False, labels=False, st
     if (bvh or labels) and runtime.kind == "heatmaps":
         raise EgolibError("a heatmap network gives no poses: no BVH and no labels from it")
     maker = {"network": runtime.network, "framing": framing.described, "steady": steady}
-    keep_to_one_maker(out / "poses.csv", maker)
     started = time.monotonic()
-    with growing_table(out / "poses.csv") as (done, append):
-        before = frozenset(done)
+    with growing_table(out / "poses.csv", maker) as (done, append):
+        before = Counter(map(source_of, done))
         for source in sources:
+            known = before["camera" if source.live else source.name]
             smooth = OneEuroFilter() if steady and source.fps else None
             label = {"desc": f"predict {source.name}", "unit": "picture"}
             with (
-                drawing(out, source, before) as draw,
+                drawing(out, source, known) as draw,
                 # Ctrl-C is the usual end of a camera; elsewhere it interrupts.
                 contextlib.suppress(*[KeyboardInterrupt] if source.live else []),
-                progress_bar(
-                    total=source.total, initial=len(frames_of(source, before)), **label
-                ) as bar,
+                progress_bar(total=source.total, initial=known, **label) as bar,
             ):
                 found = estimate(runtime, source, framing, done, batch_size, smooth)
                 for pictures, poses, unread in found:
@@ -101,7 +100,7 @@ def predict(inputs, out, runtime=None, framing=None, bvh=False, labels=False, st
         raise EgolibError(f"not one picture could be done{reason}")
     rate = new / (time.monotonic() - started)
     write_forms(out, sources, bvh, labels)
-    return Report(len(done), len(before), tuple(skipped), runtime.name, rate)
+    return Report(len(done), before.total(), tuple(skipped), runtime.name, rate)
 
 
 def estimate(runtime, source, framing, done=(), batch_size=32, smooth=None):

@@ -17,15 +17,6 @@ _DISTORTION_KEYS = (
 )  # fmt: skip
 
 
-class _Loader(yaml.SafeLoader):
-    """Knows OpenCV's matrices, which are mappings with a tag of their own."""
-
-
-_Loader.add_constructor(
-    "tag:yaml.org,2002:opencv-matrix", lambda loader, node: loader.construct_mapping(node, True)
-)
-
-
 def read_calibration(path):
     """Calibration file -> lenses.RadialLens.
 
@@ -39,7 +30,11 @@ def read_calibration(path):
         text = path.read_text()
         if "polynomial coefficients for the DIRECT mapping" in text:
             return _from_ocamcalib(text)
-        entries = json.loads(text) if text.lstrip().startswith("{") else _read_yaml(text)
+        if text.lstrip().startswith("{"):
+            entries = json.loads(text)
+        else:  # OpenCV's first line is no YAML, and its matrices are mappings with a tag of their own
+            plain = text.replace("%YAML:1.0", "", 1).replace("!!opencv-matrix", "")
+            entries = yaml.safe_load(plain)
         if not isinstance(entries, dict):
             raise ValueError("no named entries in it")
         cameras = [each for each in entries.values() if isinstance(each, dict)]
@@ -55,10 +50,6 @@ def read_calibration(path):
         raise EgolibError(f"{path}: not the calibration of a fisheye lens ({reason})") from error
 
 
-def _read_yaml(text):
-    return yaml.load(text.replace("%YAML:1.0", "", 1), _Loader)  # OpenCV's first line is no YAML
-
-
 def _from_ocamcalib(text):
     lines = [line.split() for line in text.splitlines() if line.strip() and line[0] != "#"]
     (_, *polynomial), _, centre, stretch, size = [[float(x) for x in line] for line in lines[:5]]
@@ -71,12 +62,10 @@ def _from_polynomial(entries):
     else:
         centre = _numbers(entries["intrinsic"])[:2, 2]
     # Data sets disagree on the order of the size; the centre tells.
-    width, height = min(
-        _numbers(entries["size"]), _numbers(entries["size"])[::-1],
-        key=lambda size: np.abs(centre - size / 2).sum(),
-    )  # fmt: skip
+    size = _numbers(entries["size"])
+    size = min(size, size[::-1], key=lambda each: np.abs(centre - each / 2).sum())
     stretch = _numbers(entries.get("affine", (1, 0, 0)))
-    return scaramuzza(_numbers(entries["polynomialC2W"]), stretch, centre, width, height)
+    return scaramuzza(_numbers(entries["polynomialC2W"]), stretch, centre, *size)
 
 
 def _from_matrix(entries):
@@ -93,7 +82,7 @@ def _from_matrix(entries):
 
 def _size(entries):
     for names in (("image_width", "image_height"), ("width", "height"), ("w", "h")):
-        if all(name in entries for name in names):
+        if names[0] in entries:
             return [float(entries[name]) for name in names]
     return _numbers(_first(entries, ("image_size", "resolution", "size", "dim", "img_size")))
 

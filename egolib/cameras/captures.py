@@ -40,11 +40,12 @@ class Capture:
                     yield number, seconds, cv2.cvtColor(frame, cv2.COLOR_BGR2RGB)
 
 
-def open_capture(device):
-    """Device number, path or URL -> Capture. Raises EgolibError when it gives no frame."""
+def open_capture(device, otherwise="gives no frames"):
+    """Device number, path or URL -> Capture. Raises EgolibError that names the device and says
+    `otherwise` when it gives no frame."""
     with _opened(device) as capture:
         if not capture.grab():
-            raise EgolibError(f"{device}: gives no frames")
+            raise EgolibError(f"{device}: {otherwise}")
         frames = capture.get(cv2.CAP_PROP_FRAME_COUNT)
         fps = capture.get(cv2.CAP_PROP_FPS)
     return Capture(device, max(0, int(frames)), fps if 0 < fps < 1000 else _USUAL_FPS)
@@ -57,9 +58,8 @@ def _opened(device):
     cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
     # FFmpeg, which reads files and streams, comes without its input devices.
     local = isinstance(device, int) or device.startswith("/dev/video")
-    capture = cv2.VideoCapture(
-        device, cv2.CAP_ANY if local else cv2.CAP_FFMPEG, () if local else _TIME_LIMITS_MS
-    )
+    reader = (cv2.CAP_ANY, ()) if local else (cv2.CAP_FFMPEG, _TIME_LIMITS_MS)
+    capture = cv2.VideoCapture(device, *reader)
     try:
         yield capture
     finally:

@@ -78,23 +78,21 @@ class Framing:
 
     def _lens_scale(self, shape):
         """How much larger the given picture is than those that the lens was calibrated on."""
-        height, width = shape[:2]
-        scale = height / self.lens.height
-        if abs(width - scale * self.lens.width) > 1:
+        (height, width), lens = shape[:2], self.lens
+        scale = height / lens.height
+        if abs(width - scale * lens.width) > 1:
+            calibrated = f"{lens.width}x{lens.height}"
             raise EgolibError(
-                f"{width}x{height} has not the shape of the calibration's "
-                f"{self.lens.width}x{self.lens.height}"
+                f"{width}x{height} has not the shape of the calibration's {calibrated}"
             )
         return scale
 
     @property
     def _axes(self):
         """The orthogonal matrix that takes offsets from the given picture's middle to the upright's."""
-        radians = np.deg2rad(self.turn)
-        turn = np.array(
-            [[np.cos(radians), -np.sin(radians)], [np.sin(radians), np.cos(radians)]]
-        ).round()
-        return turn @ np.diag([-1.0 if self.mirror else 1.0, 1.0])
+        quarter = np.array([[0.0, -1], [1, 0]])
+        mirror = np.diag([-1.0 if self.mirror else 1.0, 1.0])
+        return np.linalg.matrix_power(quarter, self.turn // 90) @ mirror
 
     def _upright_shape(self, shape):
         return shape[1::-1] if self.turn % 180 else shape[:2]

@@ -23,9 +23,8 @@ def find_circle(pictures, seed=0):
     height, width = pictures[0].shape[:2]
     scale = min(1.0, _SIDE_PX / max(height, width))
     size = (max(1, round(width * scale)), max(1, round(height * scale)))
-    light = np.max(
-        [cv2.resize(p, size, interpolation=cv2.INTER_AREA).max(-1) for p in pictures], axis=0
-    )
+    small = [cv2.resize(p, size, interpolation=cv2.INTER_AREA) for p in pictures]
+    light = np.max(small, (0, -1))
     lit = (light > max(8, _DARK * np.percentile(light, 95))).astype(np.uint8)
     lit = cv2.morphologyEx(lit, cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))
     points = _border(lit)

@@ -38,9 +38,8 @@ class RadialLens:
 
     def tobytes(self):
         """All that the lens is made of."""
-        tables = (self.theta_rad, self.radius, self.affine, self.centre)
-        shape = np.array([self.width, self.height])
-        return b"".join(np.asarray(part, np.float64).tobytes() for part in (*tables, shape))
+        parts = (self.theta_rad, self.radius, self.affine, self.centre, [self.width, self.height])
+        return b"".join(np.asarray(part, np.float64).tobytes() for part in parts)
 
 
 def kannala_brandt(matrix, distortion, width, height):
@@ -76,17 +75,15 @@ def _checked(theta, radius, affine, centre, width, height):
         raise ValueError("not all numbers are finite")
     if not 32 <= min(width, height) <= max(width, height) <= 32766:
         raise ValueError(f"a picture of {width:g}x{height:g} pixels")
-    if (np.abs(centre - np.array([width, height]) / 2) > np.array([width, height]) / 4).any():
-        raise ValueError(
-            f"the centre ({centre[0]:g}, {centre[1]:g}) is not about the middle of the "
-            f"{width:g}x{height:g} picture"
-        )
-    down = np.flatnonzero((np.diff(radius) <= 0) | (np.diff(theta) <= 0))
-    last = down[0] if len(down) else len(theta) - 1
-    theta, radius = theta[: last + 1], radius[: last + 1]
+    size = np.array([width, height])
+    if (np.abs(centre - size / 2) > size / 4).any():
+        place, picture = "({:g}, {:g})".format(*centre), f"{width:g}x{height:g} picture"
+        raise ValueError(f"the centre {place} is not about the middle of the {picture}")
+    rises = (np.diff(radius) > 0) & (np.diff(theta) > 0)
+    end = len(theta) if rises.all() else rises.argmin() + 1
+    theta, radius = theta[:end], radius[:end]
     if theta[-1] < _LEAST_RAD:
-        degrees = np.rad2deg(theta[-1])
-        raise ValueError(f"its curve turns back {degrees:.0f} degrees from the axis")
+        raise ValueError(f"its curve turns back {np.rad2deg(theta[-1]):.0f} degrees from the axis")
     stretches = np.linalg.svd(affine, compute_uv=False)
     if stretches[0] > 1.5 * stretches[-1]:
         raise ValueError("its pixels are stretched more than 1.5 times")

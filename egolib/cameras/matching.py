@@ -20,9 +20,8 @@ _MOST_BYTES = 2**29  # of them
 # flat colours; of single pictures 94 %, and up to 24 %.
 LEAST_CONFIDENCE, LEAST_MARGIN = 0.5, 0.12
 _FEW = 4  # pictures that say little
-_SAME_CIRCLE = (
-    0.008  # of the picture's height: the data set's own circle lies a 60th off its middle
-)
+# Of the picture's height; the data set's own circle lies a 60th off its middle.
+_SAME_CIRCLE = 0.008
 _SHOWN_PX = 256
 _DRAWN = 0.2  # the least confidence of a joint that is drawn
 
@@ -31,15 +30,42 @@ _DRAWN = 0.2  # the least confidence of a joint that is drawn
 class Match:
     """What was found. pictures: uint8 RGB, all of one shape. circle: (column, row, radius) in them,
     or None. own_framing: they are framed as the data set's. confidence: {turn: mean heatmap peak
-    of the framing turned so}, empty without a network. doubts: why these may not be a downward
-    headset's, a line each."""
+    of the framing turned so}, empty without a network."""
 
     pictures: list[np.ndarray]
     framing: Framing
     circle: tuple[float, float, float] | None
     own_framing: bool
     confidence: dict[int, float]
-    doubts: tuple[str, ...]
+
+    @property
+    def doubts(self):
+        """Why these may not be a downward headset's pictures, or not be framed exactly, a line each."""
+        return tuple(self._doubts())
+
+    def _doubts(self):
+        if not self.circle:
+            yield "no image circle: a fisheye lens that sees a whole body leaves black corners"
+        elif not (self.own_framing or self.framing.lens):
+            yield (
+                "another lens than the data set's: its circle is laid over the data set's, which is "
+                "only near the truth; a --calibration is exact"
+            )
+        if not self.confidence:
+            yield "no network looked at them: name one with --network to learn which way is up"
+            return
+        best = self.confidence[self.framing.turn]
+        others = [value for turn, value in self.confidence.items() if turn != self.framing.turn]
+        margin = best - np.mean(others)
+        if not is_usual(best, margin):
+            yield (
+                "this does not look like a downward headset view: the network's mean confidence is "
+                f"{best:.2f}, {margin:+.2f} against the other turns; usual are {LEAST_CONFIDENCE} "
+                f"and {LEAST_MARGIN:+} or more"
+            )
+        count = len(self.pictures)
+        if count < _FEW:
+            yield f"{count} pictures say little about turn and view: name more, of several poses"
 
 
 def sample_pictures(source):
@@ -83,14 +109,14 @@ def match(pictures, runtime=None, lens=None, turn=None, mirror=None, circle=None
             f"{shape[1]}x{shape[0]} is neither 8:5 nor square when it is upright, and no image circle "
             "was found; give --circle COLUMN,ROW,RADIUS or a --calibration"
         )
-    surest = {}
-    for candidate in own or others:
-        if candidate.mirror not in surest:
-            surest[candidate.mirror] = _confidence(pictures, candidate, runtime) if runtime else {}
-    framing = max(own or others, key=lambda f: surest[f.mirror].get(f.turn, 0))
-    confidence = surest[framing.mirror]
-    doubts = tuple(_doubts(len(pictures), found, lens, bool(own), framing, confidence))
-    return Match(pictures, framing, found, bool(own), confidence, doubts)
+    candidates = own or others
+    of_mirror = {candidate.mirror: candidate for candidate in reversed(candidates)}
+    surest = {
+        mirror: _confidence(pictures, candidate, runtime) if runtime else {}
+        for mirror, candidate in of_mirror.items()
+    }
+    framing = max(candidates, key=lambda f: surest[f.mirror].get(f.turn, 0))
+    return Match(pictures, framing, found, bool(own), surest[framing.mirror])
 
 
 def _plain(shape, turn=0):
@@ -101,18 +127,18 @@ def _plain(shape, turn=0):
 
 def _own_framings(shape, circle):
     """The framings without circle or lens that lay `circle` over the data set's."""
-    size = XR_EGOPOSE.height
+    if not circle:
+        return []
+    size, side = XR_EGOPOSE.height, min(shape[:2])
     centre = native_to_square((XR_EGOPOSE.circle_cx, XR_EGOPOSE.circle_cy), size)
+    if abs(XR_EGOPOSE.circle_radius * side / size - circle[2]) >= _SAME_CIRCLE * side:
+        return []
     framings = [Framing(m, turn) for m in (False, True) for turn in TURNS if _plain(shape, turn)]
-    fits = []
-    for framing in framings if circle else ():
-        side = min(shape[:2])
-        expected = framing.to_given(centre, size, shape)
-        radius = XR_EGOPOSE.circle_radius * side / size
-        away = max(np.hypot(*(expected - circle[:2])), abs(radius - circle[2]))
-        if away < _SAME_CIRCLE * side:
-            fits.append(framing)
-    return fits
+    return [
+        framing
+        for framing in framings
+        if math.dist(framing.to_given(centre, size, shape), circle[:2]) < _SAME_CIRCLE * side
+    ]
 
 
 def _confidence(pictures, framing, runtime):
@@ -134,29 +160,6 @@ def is_usual(confidence, margin):
     return (confidence >= LEAST_CONFIDENCE) & (margin >= LEAST_MARGIN)
 
 
-def _doubts(count, circle, lens, own, framing, confidence):
-    if not circle:
-        yield "no image circle: a fisheye lens that sees a whole body leaves black corners"
-    elif not (own or lens):
-        yield (
-            "another lens than the data set's: its circle is laid over the data set's, which is "
-            "only near the truth; a --calibration is exact"
-        )
-    if not confidence:
-        yield "no network looked at them: name one with --network to learn which way is up"
-        return
-    best = confidence[framing.turn]
-    margin = best - np.mean([value for turn, value in confidence.items() if turn != framing.turn])
-    if not is_usual(best, margin):
-        yield (
-            "this does not look like a downward headset view: the network's mean confidence is "
-            f"{best:.2f}, {margin:+.2f} against the other turns; usual are {LEAST_CONFIDENCE} and "
-            f"{LEAST_MARGIN:+} or more"
-        )
-    if count < _FEW:
-        yield f"{count} pictures say little about turn and view: name more, of several poses"
-
-
 @styled
 def match_sheet(match, runtime=None, columns=6):
     """Pictures as given, above what the network sees of them, with the joints that it finds."""
@@ -164,9 +167,8 @@ def match_sheet(match, runtime=None, columns=6):
     pictures = [match.pictures[i] for i in chosen.round().astype(int)]
     height, width = pictures[0].shape[:2]
     figure = StudyFigure(figsize=(1.9 * len(pictures), 1.9 * (1 + height / width) + 0.4))
-    grid = figure.subplots(
-        2, len(pictures), squeeze=False, gridspec_kw={"height_ratios": [height / width, 1]}
-    )
+    ratios = {"height_ratios": [height / width, 1]}
+    grid = figure.subplots(2, len(pictures), squeeze=False, gridspec_kw=ratios)
     for above, below, picture in zip(*grid, pictures, strict=True):
         above.imshow(picture)
         if match.circle:
@@ -182,8 +184,8 @@ def match_sheet(match, runtime=None, columns=6):
             draw_pose_2d(below, places, found["confidence"][0] > _DRAWN, width=1.1)
     for axes in grid.flat:
         axes.set_axis_off()
-    grid[0, 0].set_title("as given" + ", and the circle found" * bool(match.circle), loc="left")
-    grid[1, 0].set_title(
-        "as the network sees it" + ", and what it finds" * bool(runtime), loc="left"
-    )
+    given = "as given" + ", and the circle found" * bool(match.circle)
+    seen = "as the network sees it" + ", and what it finds" * bool(runtime)
+    grid[0, 0].set_title(given, loc="left")
+    grid[1, 0].set_title(seen, loc="left")
     return figure

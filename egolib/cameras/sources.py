@@ -8,13 +8,14 @@ import glob
 import math
 import os
 import queue
+import re
 import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import islice
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 import numpy as np
 
@@ -93,17 +94,16 @@ def _is_camera(given):
 
 def _list_files(given):
     path, known = Path(given), PICTURE_SUFFIXES + VIDEO_SUFFIXES
-    if path.is_file():
-        return [path]
     if path.is_dir():
-        found = [p for p in path.iterdir() if p.is_file() and p.suffix.lower() in known]
+        found = [p for p in path.iterdir() if p.suffix.lower() in known]
         lacks = f"holds no picture or video ({', '.join(known)})"
     else:
-        found = [p for p in map(Path, glob.glob(given, recursive=True)) if p.is_file()]
+        found = [path] if path.exists() else map(Path, glob.glob(given, recursive=True))
         lacks = "no such picture, video, folder or camera"
-    if not found:
+    files = sorted(p for p in found if p.is_file())
+    if not files:
         raise EgolibError(f"{path}: {lacks}")
-    return sorted(found)
+    return files
 
 
 def _short_names(paths):
@@ -118,12 +118,7 @@ def _short_names(paths):
 
 def stems_of(names):
     """{name of a picture, as poses.csv calls it: what files about it are called, without suffix}."""
-    stems = {
-        name: name.replace("#", "-")
-        if "#" in name
-        else PurePosixPath(name).with_suffix("").as_posix()
-        for name in names
-    }
+    stems = {name: re.sub(r"\.\w+$", "", name).replace("#", "-") for name in names}
     shared = Counter(stems.values())
     return {name: stem if shared[stem] == 1 else name for name, stem in stems.items()}
 
@@ -144,16 +139,15 @@ def _stills(names):
 
 
 def _video(path, name):
-    try:
-        capture = open_capture(str(path))
-    except EgolibError as error:
-        raise EgolibError(f"{path}: neither a picture nor a video with frames") from error
+    capture = open_capture(str(path), "neither a picture nor a video with frames")
 
     def read(done=(), every=1):
         number = capture.frames - 1
-        for number, time_s, rgb in capture.read(
-            lambda n: n % every == 0 and f"{name}#{n:06d}" not in done
-        ):
+
+        def wanted(number):
+            return number % every == 0 and f"{name}#{number:06d}" not in done
+
+        for number, time_s, rgb in capture.read(wanted):
             yield Picture(f"{name}#{number:06d}", f"{name}-{number:06d}", time_s, rgb)
         if (missing := capture.frames - 1 - number) > _MISCOUNTED_FRAMES + every:
             yield Unread(name, f"cut short: {missing} of {capture.frames} frames are missing")
@@ -162,10 +156,8 @@ def _video(path, name):
 
 
 def _camera(device):
-    try:
-        capture = open_capture(int(device) if device.isdecimal() else device)
-    except EgolibError as error:
-        raise EgolibError(f"{device}: no such camera, or it gives no pictures") from error
+    known_as = int(device) if device.isdecimal() else device
+    capture = open_capture(known_as, "no such camera, or it gives no pictures")
 
     def read(done=(), every=1):
         # A camera starts anew: its numbers go on where those of the last time ended.
@@ -181,13 +173,13 @@ def _camera(device):
 
 def batches(pictures, size):
     """Picture and Unread, in order -> lists of at most `size`, fewer where pictures are huge."""
-    batch, filled = [], 0
+    batch = []
     for picture in pictures:
         batch.append(picture)
-        filled += picture.rgb.nbytes if isinstance(picture, Picture) else 0
+        filled = sum(each.rgb.nbytes for each in batch if isinstance(each, Picture))
         if len(batch) == size or filled > _BATCH_BYTES:
             yield batch
-            batch, filled = [], 0
+            batch = []
     if batch:
         yield batch
 
@@ -200,35 +192,34 @@ def read_ahead(items, live=False):
     """
     ready, stop = queue.Queue(maxsize=1), threading.Event()
 
-    def put(kind, value=None):
-        replaces = live and kind == "item"
+    def put(entry):
         while not stop.is_set():
-            try:
-                return ready.put((kind, value), timeout=0 if replaces else 0.1)
-            except queue.Full:
-                with contextlib.suppress(queue.Empty):
-                    if replaces:
-                        ready.get_nowait()
+            with contextlib.suppress(queue.Full):
+                return ready.put(entry, timeout=0.1)
 
     def work():
+        end = None
         try:
             for item in items:
-                put("item", item)
+                if live:
+                    with contextlib.suppress(queue.Empty):
+                        ready.get_nowait()
+                put((item, False))
                 if stop.is_set():
                     return
-            put("end")
         except BaseException as error:  # whatever it is, it is the consumer's
-            put("error", error)
+            end = error
+        put((end, True))
 
     threading.Thread(target=work, daemon=True).start()
     try:
         while True:
-            kind, value = ready.get(timeout=PATIENCE_S if live else None)
-            if kind == "error":
-                raise value
-            if kind == "end":
+            item, ended = ready.get(timeout=PATIENCE_S if live else None)
+            if ended and item:
+                raise item
+            if ended:
                 return
-            yield value
+            yield item
     except queue.Empty:
         raise StalledError(f"the camera stalled: no frame for {PATIENCE_S} s") from None
     finally:

@@ -15,20 +15,17 @@ from egolib.progress import progress_bar
 
 
 @contextlib.contextmanager
-def drawing(out, source, done):
+def drawing(out, source, before):
     """Yield a function that draws a picture of a sources.Source and its pose (a poseseries.PoseSeries
     at one position) in the background: stills as overlays/<stem>.png, frames into one video. A
-    video of which `done` holds frames is left to `write_forms`, which draws it whole."""
-    before = len(frames_of(source, done))
+    video of which `before` frames were done by an earlier run is left to `write_forms`, which draws
+    it whole."""
     if before and source.fps and not source.live:
         yield lambda picture, pose: None
         return
     path = _video_path(out, source, before)
-    with (
-        overlays.video(path, source.fps, source.live) as add,
-        overlays.in_background() as run,
-    ):
-        still = functools.partial(overlays.write_picture, out / "overlays")
+    still = functools.partial(overlays.write_picture, out / "overlays")
+    with overlays.video(path, source.fps, source.live) as add, overlays.in_background() as run:
         yield functools.partial(run, add if source.fps else still)
 
 
@@ -49,14 +46,6 @@ def write_forms(out, sources, bvh, labels):
         if labels:
             write_labels(out / "json", series[chosen], motion)
     save_npz(out / "poses.npz", series, rig_joints_m)
-
-
-def frames_of(source, names):
-    """Those of `names` (of pictures) that are frames of a video or camera, or stills."""
-    if source.fps is None:
-        return [name for name in names if "#" not in name]
-    prefix = "camera#" if source.live else f"{source.name}#"
-    return [name for name in names if name.startswith(prefix)]
 
 
 def _video_path(out, source, before=0):

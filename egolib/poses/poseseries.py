@@ -23,6 +23,12 @@ AXES = "camera: x to the wearer's left, y forward, z down along the optical axis
 _CAMERA_OF_WORLD = np.array([[1.0, 0, 0, 0], [0, 0, 1, 0], [0, -1, 0, 0], [0, 0, 0, 1]])
 
 
+def source_of(image):
+    """Name of a picture -> the video that it is a frame of, "camera", or "pictures"."""
+    video, mark, _ = image.rpartition("#")
+    return video if mark else STILLS
+
+
 @dataclass(frozen=True)
 class PoseSeries:
     """N pictures in order, NaN where a network, or the lens of the picture, gives no value; joints as
@@ -60,8 +66,7 @@ class PoseSeries:
     @property
     def source(self):
         """The video that each picture is a frame of, "camera", or "pictures", (N,) str."""
-        video, mark, _ = np.char.rpartition(self.image, "#").T
-        return np.where(mark == "#", video, STILLS)
+        return np.array([source_of(name) for name in self.image.tolist()])
 
     @property
     def fps(self):

@@ -31,34 +31,26 @@ HEADER = ("image", "joint", *(name for *_, names in FIELDS.values() for name in 
 _OLDER = HEADER[:8]  # of version 0.1, whose 2D places can still be read
 
 
-def keep_to_one_maker(path, maker):
-    """Note beside the table at `path` what makes its poses (a dict that json can hold). Raises
-    EgolibError when it has poses of another maker."""
-    note = path.with_name("made_by.json")
-    text = json.dumps(maker, indent=1)
-    if note.is_file() and note.read_text() != text and (path.is_file() or _partial(path).is_file()):
-        raise EgolibError(
-            f"{path.parent}: holds poses of another network or framing, or with another --steady; "
-            "choose another folder, or delete this one"
-        )
-    write_atomically(note, text)
-
-
-def _partial(path):
-    return path.with_name(f"{path.stem}.partial{path.suffix}")
-
-
 @contextlib.contextmanager
-def growing_table(path):
+def growing_table(path, maker):
     """Yield (names of the pictures that the table at `path` has, a function that appends a
     poseseries.PoseSeries to both).
 
     The table grows beside `path`, flushed batch by batch, and takes its place when the block
-    succeeds; else the next run goes on with the whole pictures in it.
+    succeeds; else the next run goes on with the whole pictures in it. What makes its poses, `maker`
+    (a dict that json can hold), is noted beside it. Raises EgolibError when it has poses of another
+    maker.
     """
-    partial = _partial(path)
+    partial = path.with_name(f"{path.stem}.partial{path.suffix}")
+    note, made_by = path.with_name("made_by.json"), json.dumps(maker, indent=1)
     with only_run(path.with_name(f".{path.name}.lock")), no_space_is_one_line(path):
         before = next((p for p in (partial, path) if p.is_file()), None)
+        if before and note.is_file() and note.read_text() != made_by:
+            raise EgolibError(
+                f"{path.parent}: holds poses of another network or framing, or with another "
+                "--steady; choose another folder, or delete this one"
+            )
+        write_atomically(note, made_by)
         done = set()
         with atomic_path(partial) as copy, open(copy, "w", newline="") as stream:
             writer = csv.writer(stream)
