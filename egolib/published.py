@@ -64,68 +64,33 @@ _README = "xR-EgoPose README; upper and lower body as quoted by Ego-STAN"
 _EGO_STAN = "Ego-STAN, text and repository"
 
 RESULTS = (
-    PublishedResult(
-        "Martinez 2017",
-        _README,
-        122.1,
+    PublishedResult("Martinez 2017", _README, 122.1,
         _by_action(109.6, 105.4, 119.3, 125.8, 93.0, 119.7, 111.1, 124.5, 130.5),
-        _halves(79.4, 164.8),
-    ),
-    PublishedResult(
-        "xR-EgoPose single branch",
-        _README,
-        130.4,
+        _halves(79.4, 164.8)),
+    PublishedResult("xR-EgoPose single branch", _README, 130.4,
         _by_action(138.3, 108.5, 100.3, 133.3, 117.8, 175.6, 93.5, 129.0, 131.9),
-        _halves(112.5, 148.3),
-    ),
-    PublishedResult(
-        "xR-EgoPose dual branch",
-        _README,
-        58.2,
+        _halves(112.5, 148.3)),
+    PublishedResult("xR-EgoPose dual branch", _README, 58.2,
         _by_action(56.0, 50.2, 44.6, 51.1, 59.4, 60.8, 43.9, 53.9, 57.7),
-        _halves(50.5, 65.9),
-        footnote=DISAGREEMENT,
-    ),
-    PublishedResult(
-        "Zhang 2021",
-        _EGO_STAN,
-        50.0,
-        _by_action(36.8, 34.1, 36.7, 50.1, 57.2, 34.4, 32.8, 54.3, 52.6),
-    ),
-    PublishedResult(
-        "dual branch, reproduced by Ego-STAN",
-        _EGO_STAN + ", three seeds (All 65.7 +- 4.0)",
-        65.7,
+        _halves(50.5, 65.9), footnote=DISAGREEMENT),
+    PublishedResult("Zhang 2021", _EGO_STAN, 50.0,
+        _by_action(36.8, 34.1, 36.7, 50.1, 57.2, 34.4, 32.8, 54.3, 52.6)),
+    PublishedResult("dual branch, reproduced by Ego-STAN",
+        _EGO_STAN + ", three seeds (All 65.7 +- 4.0)", 65.7,
         _by_action(62.5, 51.5, 53.3, 65.6, 56.4, 67.9, 48.7, 68.2, 68.0),
         _halves(48.0, 83.5),
-        _by_joint(16.4, 3.7, 33.8, 60.2, 87.9, 61.6, 80.8, 90.5, 101.1),
-    ),
-    PublishedResult(
-        "direct heatmap to 3D",
-        _EGO_STAN + ", ablation with one frame (All 50.8 +- 1.7)",
-        50.8,
-        by_joint=_by_joint(14.9, 7.0, 21.0, 38.5, 71.3, 46.5, 60.7, 76.9, 83.7),
-    ),
-    PublishedResult(
-        "vhehduatks single stage",
-        "vhehduatks fork of Ego-STAN, one frame",
-        47.7,
-        by_body_group=_halves(37.2, 58.1),
-    ),
-    PublishedResult(
-        "Ego-STAN",
-        _EGO_STAN + ", five frames (All 40.4 +- 0.1)",
-        40.4,
+        _by_joint(16.4, 3.7, 33.8, 60.2, 87.9, 61.6, 80.8, 90.5, 101.1)),
+    PublishedResult("direct heatmap to 3D",
+        _EGO_STAN + ", ablation with one frame (All 50.8 +- 1.7)", 50.8,
+        by_joint=_by_joint(14.9, 7.0, 21.0, 38.5, 71.3, 46.5, 60.7, 76.9, 83.7)),
+    PublishedResult("vhehduatks single stage",
+        "vhehduatks fork of Ego-STAN, one frame", 47.7, by_body_group=_halves(37.2, 58.1)),
+    PublishedResult("Ego-STAN", _EGO_STAN + ", five frames (All 40.4 +- 0.1)", 40.4,
         _by_action(33.1, 31.6, 36.9, 38.9, 29.2, 29.6, 29.7, 44.3, 40.9),
         _halves(28.2, 52.6),
-        _by_joint(11.4, 1.3, 17.7, 33.9, 54.9, 41.8, 50.7, 55.8, 62.1),
-    ),
-    PublishedResult(
-        "lifting from ground-truth heatmaps",
-        _EGO_STAN + ", one run",
-        30.1,
-    ),
-)
+        _by_joint(11.4, 1.3, 17.7, 33.9, 54.9, 41.8, 50.7, 55.8, 62.1)),
+    PublishedResult("lifting from ground-truth heatmaps", _EGO_STAN + ", one run", 30.1),
+)  # fmt: skip
 
 
 def source_notes(methods, mark="†"):
@@ -147,14 +112,15 @@ def totals_of_rows():
     lower body (NaN where not printed), and how far each of the two is from the printed total."""
     frames = pd.Series(TEST_FRAMES)
     rows = {}
-    for result in (result for result in RESULTS if result.by_action):
-        weighted = (pd.Series(result.by_action) * frames).sum() / frames.sum()
-        halves = pd.Series(result.by_body_group, dtype=float).mean()
-        rows[result.method] = {
-            "printed total": result.all,
-            "actions, weighted": weighted,
-            "mean of the halves": halves,
-            "actions off by": weighted - result.all,
-            "halves off by": halves - result.all,
-        }
+    for result in RESULTS:
+        if result.by_action:
+            weighted = (pd.Series(result.by_action) * frames).sum() / frames.sum()
+            halves = pd.Series(result.by_body_group, dtype=float).mean()
+            rows[result.method] = {
+                "printed total": result.all,
+                "actions, weighted": weighted,
+                "mean of the halves": halves,
+                "actions off by": weighted - result.all,
+                "halves off by": halves - result.all,
+            }
     return pd.DataFrame(rows).T

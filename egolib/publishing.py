@@ -7,6 +7,7 @@ from pathlib import Path
 
 from egolib.errors import EgolibError
 from egolib.files import write_atomically
+from egolib.methods import comparison
 from egolib.report import (
     SHEET_FIGURE,
     SKELETON_FIGURE,
@@ -14,18 +15,21 @@ from egolib.report import (
     read_manifest,
     run_sentence,
 )
-from egolib.results import DATA_TABLES
+from egolib.results import DATA_TABLES, TABLES, read_table, sources_as_markdown
 
 
 @dataclass(frozen=True)
 class Block:
-    """What the README shows: `figure`, the table `shown`, `last_figure`, each {name: caption}, and
-    links to `tables`, {name: text}, and to `more`, which not every run has; `last_figure` is also
-    left out where a sweep has none. `copied`: patterns of further tables that are copied."""
+    """What the README shows between two markers, and what is copied for it.
+
+    figure, last_figure: {name: caption}, above and below the table `shown`, (name, title). tables:
+    {name: text of its link}, which every run has; more: further ones, which not every run has. copied:
+    patterns of further tables that are copied. A sweep may lack the last figure.
+    """
 
     name: str
     figure: dict[str, str]
-    shown: str
+    shown: tuple[str, str]
     tables: dict[str, str]
     more: dict[str, str]
     copied: tuple[str, ...]
@@ -40,7 +44,7 @@ class Block:
 RUN = Block(
     "published",
     {SHEET_FIGURE: "Test frames, from better to worse: the paper's dual branch after fine-tuning"},
-    "by_body_group",
+    ("by_body_group", TABLES["by_body_group"][0]),
     {"summary": "summary", "by_action": "by action", "by_joint": "by joint",
      "by_body_group": "by part of the body"},
     {},
@@ -50,7 +54,7 @@ RUN = Block(
 SWEEP = Block(
     "methods",
     {"methods": "Mean error of each method"},
-    "methods",
+    ("methods", comparison.TABLES["methods"]),
     {"methods": "methods side by side", "claims": "claims", "methods_by_action": "by action",
      "methods_by_joint": "by joint", "methods_by_body_group": "by part of the body",
      "methods_full_size": "cost at the paper's size"},
@@ -71,10 +75,10 @@ def publish(results_dir, repository):
     """
     results_dir, repository = Path(results_dir), Path(repository)
     manifest = read_manifest(results_dir)
-    profile, grid = manifest["profile"]["name"], manifest.get("grid")
+    grid, profile = manifest.get("grid"), manifest["profile"]["name"]
     if profile == "smoke":
         raise EgolibError(f"{results_dir}: the profile smoke only tests the code; publish another")
-    block = SWEEP if grid else RUN
+    block, published = SWEEP if grid else RUN, f"results/published/{grid or profile}"
     tables, figures = results_dir / "tables", results_dir / "figures"
     files = [tables / f"{name}.{suffix}" for name in block.tables for suffix in ("csv", "md")]
     needed = block.figure if grid else block.figure | block.last_figure
@@ -87,33 +91,36 @@ def publish(results_dir, repository):
     files += [results_dir / "manifest.json", *sorted(figures.glob("*.png"))]
     readme = repository / "README.md"
     before, after = _around(readme, block.markers)
-    target = repository / "results" / "published" / (grid or profile)
+    text = _text(block, results_dir, manifest, published)
+    target = repository / published
     shutil.rmtree(target, ignore_errors=True)
     for path in files:
         write_atomically(target / path.relative_to(results_dir), path.read_bytes())
-    place = target.relative_to(repository).as_posix()
-    table, _, _ = (tables / f"{block.shown}.md").read_text().partition("\n\n- ")
-    linked = block.tables | {n: t for n, t in block.more.items() if tables / f"{n}.md" in files}
-    links = ", ".join(f"[{text}]({place}/tables/{n}.md)" for n, text in linked.items())
-    last = {n: t for n, t in block.last_figure.items() if figures / f"{n}.png" in files}
-    parts = [
-        block.markers[0],
-        *_pictures(block.figure, place),
-        table,
-        f"{_unfinished(manifest, place)}{run_sentence(manifest)} {origin_sentence(results_dir)} "
-        f"In brackets: 95 % intervals. Sources and notes stand below the [tables]({place}/tables): {links}. "
-        f"All figures are in [{place}/figures]({place}/figures).",
-        *_pictures(last, place),
-        block.markers[1],
-    ]
-    write_atomically(readme, before + "\n\n".join(part.strip() for part in parts) + after)
+    write_atomically(readme, f"{before}{block.markers[0]}\n\n{text}\n\n{block.markers[1]}{after}")
     return target
 
 
-def _unfinished(manifest, place):
-    """What a sweep lacks, in one sentence; the table tells which runs."""
-    first, *_ = manifest.get("unfinished") or [""]
-    return first and f"{first.removesuffix('.')} ([which]({place}/tables/runs.csv)). "
+def _text(block, results_dir, manifest, place):
+    """What stands between the markers of a block; place: the folder that its links lead to."""
+    shown, title = block.shown
+    tables, figures = results_dir / "tables", results_dir / "figures"
+    linked = block.tables | {n: t for n, t in block.more.items() if (tables / f"{n}.md").is_file()}
+    links = ", ".join(f"[{text}]({place}/tables/{n}.md)" for n, text in linked.items())
+    last = {n: t for n, t in block.last_figure.items() if (figures / f"{n}.png").is_file()}
+    unfinished = ""
+    if manifest.get("unfinished"):
+        unfinished = manifest["unfinished"][0].removesuffix(".")
+        unfinished += f" ([which]({place}/tables/runs.csv)). "
+    parts = [
+        *_pictures(block.figure, place),
+        sources_as_markdown(title, read_table(tables / f"{shown}.csv")),
+        f"{unfinished}{run_sentence(manifest)} {origin_sentence(results_dir)} "
+        "In brackets: 95 % intervals. "
+        f"Sources and notes stand below the [tables]({place}/tables): {links}. "
+        f"All figures are in [{place}/figures]({place}/figures).",
+        *_pictures(last, place),
+    ]
+    return "\n\n".join(parts)
 
 
 def _pictures(figures, place):

@@ -10,18 +10,18 @@ import importlib.metadata
 import json
 import os
 import platform
+import re
 import subprocess
 from pathlib import Path
 
-import pandas as pd
 import torch
 
 from egolib import published
 from egolib.errors import EgolibError
 from egolib.files import write_atomically
+from egolib.results import read_table
 
 SHEET_FIGURE, SKELETON_FIGURE = "predictions", "which_joints_are_wrong"
-_STATE = {True: "", False: " with uncommitted changes", None: ""}
 _PACKAGES = (
     "egolib", "torch", "torchvision", "lightning", "numpy", "anny", "warp-lang",
     "opencv-python-headless",
@@ -84,14 +84,10 @@ def hardware():
     """The machine: cpu model, cores this process may use, memory in GiB, gpu or None, bf16."""
     from egolib.fitting import training_precision  # Lightning takes seconds to import
 
-    cpu = platform.processor() or platform.machine()
     info = Path("/proc/cpuinfo")
-    for line in info.read_text().splitlines() if info.is_file() else ():
-        if line.startswith("model name"):
-            cpu = line.split(":", 1)[1].strip()
-            break
+    model = re.search(r"^model name\s*: (.*)", info.read_text(), re.M) if info.is_file() else None
     return {
-        "cpu": cpu,
+        "cpu": model[1].strip() if model else platform.processor() or platform.machine(),
         "cores": len(os.sched_getaffinity(0)),
         "memory_gib": round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30, 1),
         "gpu": torch.cuda.get_device_name() if torch.cuda.is_available() else None,
@@ -134,47 +130,51 @@ def read_manifest(results_dir):
 
 def run_sentence(manifest):
     """When, by what and on what a run was made, and how long it took."""
-    state = _STATE[manifest["clean_work_tree"]]
+    state = _uncommitted(manifest)
+    seeds = _seeds(manifest)
     return (
         f"Run of {manifest['date'][:10]}, commit {(manifest['commit'] or 'unknown')[:7]}{state}, "
-        f"profile {manifest['profile']['name']}, "
-        f"{_seeds(manifest['seed'])}, on {'; and on '.join(_machines(manifest))}; "
+        f"profile {manifest['profile']['name']}, seed{'s' * (',' in seeds)} {seeds}, "
+        f"on {'; and on '.join(_machines(manifest))}; "
         f"it took {duration_text(sum(manifest['duration_s'].values()))}."
     )
 
 
-def _seeds(seeds):
-    """ "seed 0", or "seeds 0, 1, 2"."""
-    several = isinstance(seeds, list) and len(seeds) > 1
-    words = ", ".join(map(str, seeds)) if isinstance(seeds, list) else seeds
-    return f"seed{'s' * several} {words}"
+def _uncommitted(manifest):
+    return " with uncommitted changes" if manifest["clean_work_tree"] is False else ""
+
+
+def _seeds(manifest):
+    """ "0", or of a sweep "0, 1, 2"."""
+    return str(manifest["seed"]).strip("[]")
 
 
 def origin_sentence(results_dir):
     """What is measured here and what is quoted from others: of a run, or of a sweep."""
-    tables = [results_dir / "tables" / f"{name}.csv" for name in ("summary", "methods_by_joint")]
-    columns = pd.read_csv(next(filter(Path.is_file, tables), tables[0]), nrows=0).columns
-    groups = dict.fromkeys(c.split(" | ")[0] for c in columns if " | " in c)
-    measured = " and ".join(group for group in groups if group != published.COLUMN_GROUP)
+    names = ("summary.csv", "methods_by_joint.csv")
+    tables = [results_dir / "tables" / name for name in names]
+    table = read_table(next(filter(Path.is_file, tables), tables[0]))
+    groups = table.columns.unique("source").drop(published.COLUMN_GROUP, errors="ignore")
     return (
-        f"Numbers of this run are {measured}; those headed '{published.COLUMN_GROUP}' are quoted "
+        f"Numbers of this run are {' and '.join(groups)}; those headed '{published.COLUMN_GROUP}' are quoted "
         "from their authors, who measured them on the full data set's official test split."
     )
 
 
 def facts(manifest):
     """[(what, value)]: all that one needs to know to make the results again."""
-    commit = manifest["commit"] or "not from a git work tree"
-    state = _STATE[manifest["clean_work_tree"]]
-    out = manifest.get("left_out", {})
-    left_out = "{excluded:,} excluded by the audit, {unpaired_images:,} pictures without labels, {unpaired_labels:,} labels without picture"
+    left_out = (
+        "{excluded:,} excluded by the audit, {unpaired_images:,} pictures without labels, "
+        "{unpaired_labels:,} labels without picture"
+    )
+    counts = manifest.get("left_out", {}).items()
     return [
-        ("code", commit + state),
-        ("seed", _seeds(manifest["seed"]).partition(" ")[2]),
+        ("code", (manifest["commit"] or "not from a git work tree") + _uncommitted(manifest)),
+        ("seed", _seeds(manifest)),
         *(("machine", text) for text in _machines(manifest)),
         *((f"frames, {split}", f"{n:,}") for split, n in manifest["frames"].items()),
-        *((f"left out, {split}", left_out.format(**counts)) for split, counts in out.items()),
+        *((f"left out, {split}", left_out.format(**found)) for split, found in counts),
         *((f"data, {split}", digest) for split, digest in manifest["data"].items()),
         *((step, duration_text(s)) for step, s in manifest["duration_s"].items()),
         ("versions", ", ".join(f"{k} {v}" for k, v in manifest["versions"].items() if v)),
-    ]  # fmt: skip
+    ]

@@ -1,8 +1,10 @@
 """Metrics -> tables (csv, md, tex), published figures beside measured ones.
 
-A table has three-level columns (where the number comes from, who, which number): measured and
-published figures never share a column. The csv keeps mean and 95 % interval as numbers; md and
-tex print them as "mean [low, high]". Intervals resample whole sequences (metrics).
+The columns of a table are a MultiIndex of three levels: the source of a number ("measured on ...",
+or published.COLUMN_GROUP), the name of the method or measure, and the statistic (mean, low, high).
+Measured and published figures never share a column. The csv keeps mean and 95 % interval as numbers
+below a header of three lines; md and tex print them as "mean [low, high]". Intervals resample whole
+sequences (metrics).
 """
 
 from pathlib import Path
@@ -11,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from egolib import published
+from egolib.errors import EgolibError
 from egolib.files import write_atomically
 from egolib.metrics import bootstrap_interval, correct, neck_aligned_mpjpe_mm, pa_mpjpe_mm
 from egolib.skeleton import ACTIONS, BODY_GROUPS, JOINTS, UNKNOWN_ACTION, joint_indices
@@ -20,11 +23,13 @@ STAGES = {
     "before": "before fine-tuning",
     "after": "after fine-tuning",
     "ours": "ours, one picture",
-    "window": "ours, five frames",
 }
 DATA_TABLES = "data_"  # how the names of tables about the data begin
 PCK_THRESHOLD_MM = 150
+_LEVELS = ("source", "name", "statistic")
 _STATISTICS = ("mean", "low", "high")
+_NO_INTERVAL = (np.nan, np.nan)
+_COUNTS = ("frames", "clusters (a character in a clip)", "side of the input (px)")
 _INTERVALS = (
     "Intervals: 95 %, by resampling clusters (a character in a clip, all environments) and, where a "
     "method was trained from several seeds, its runs."
@@ -53,20 +58,20 @@ def error_by_action(predictions, data_label, of=errors_mm, names=STAGES):
     comparison.SeededPredictions}. data_label: what they were measured on. of: another number of every
     joint than its error, from such predictions -> (N, 16) or (S, N, 16); there are no published
     figures of it. names: {key: how it is called in the table}, others as they are. Returns a DataFrame
-    with three-level columns (source, who, statistic); an action without frames is NaN.
+    with three-level columns (source, name, statistic); an action without frames is NaN.
     """
     unknown = any((p.action == UNKNOWN_ACTION).any() for p in predictions.values())
-    actions = [*ACTIONS, UNKNOWN_ACTION] if unknown else [*ACTIONS]
+    actions = [*ACTIONS, UNKNOWN_ACTION] if unknown else ACTIONS
 
     def measure(p):
         values = of(p).mean(-1)
-        rows = {name: _interval(p, values, p.action == name) for name in actions}
-        return {**rows, "All": _interval(p, values)}
+        rows = {name: _of_frames(p, values, p.action == name) for name in actions}
+        return {**rows, "All": _of_frames(p, values)}
 
     def quote(result):
         return {**result.by_action, "All": result.all}
 
-    return _table(predictions, data_label, measure, quote, of, names)
+    return build_table(predictions, data_label, measure, of, names, quote)
 
 
 def error_by_joint(predictions, data_label, of=errors_mm, names=STAGES):
@@ -79,17 +84,17 @@ def error_by_joint(predictions, data_label, of=errors_mm, names=STAGES):
         values = of(p)
         rows = {}
         for i, name in enumerate(JOINTS):
-            rows[name] = _interval(p, values[..., i])
+            rows[name] = _of_frames(p, values[..., i])
             if name.startswith("Right"):
                 sides = values[..., joint_indices([name.replace("Right", "Left"), name])]
-                rows[_both(name.removeprefix("Right"))] = _interval(p, sides.mean(-1))
-        return {**rows, "All": _interval(p, values.mean(-1))}
+                rows[f"{name[5:]}, both sides"] = _of_frames(p, sides.mean(-1))
+        return {**rows, "All": _of_frames(p, values.mean(-1))}
 
     def quote(result):
-        rows = {n if n in JOINTS else _both(n): v for n, v in result.by_joint.items()}
+        rows = {n if n in JOINTS else f"{n}, both sides": v for n, v in result.by_joint.items()}
         return rows and {**rows, "All": result.all}
 
-    return _table(predictions, data_label, measure, quote, of, names)
+    return build_table(predictions, data_label, measure, of, names, quote)
 
 
 def error_by_body_group(predictions, data_label, of=errors_mm, names=STAGES):
@@ -98,14 +103,14 @@ def error_by_body_group(predictions, data_label, of=errors_mm, names=STAGES):
     def measure(p):
         values = of(p)
         return {
-            group: _interval(p, values[..., joint_indices(names)].mean(-1))
-            for group, names in BODY_GROUPS.items()
+            group: _of_frames(p, values[..., joint_indices(joints)].mean(-1))
+            for group, joints in BODY_GROUPS.items()
         }
 
     def quote(result):
         return result.by_body_group and {**result.by_body_group, "Full body": result.all}
 
-    return _table(predictions, data_label, measure, quote, of, names)
+    return build_table(predictions, data_label, measure, of, names, quote)
 
 
 def summary(predictions, data_label):
@@ -115,63 +120,68 @@ def summary(predictions, data_label):
     are in percent of joints.
     """
 
-    def measure(p, stage):
-        errors = p.errors_mm
-        rows = {
-            "MPJPE (mm)": _interval(p, errors.mean(-1)),
-            "MPJPE, necks aligned (mm)": _interval(
-                p, neck_aligned_mpjpe_mm(p.predicted_m, p.truth_m)
-            ),
-            "PA-MPJPE (mm)": _interval(p, pa_mpjpe_mm(p.predicted_m, p.truth_m)),
-            f"PCK at {PCK_THRESHOLD_MM} mm (%)": _interval(
-                p, correct(errors, PCK_THRESHOLD_MM).mean(-1)
-            ),
-        }
-        known = ~np.isnan(p.errors_px) & (stage != "oracle")
-        near = 100.0 * (p.errors_px <= p.image_px / 10)[known]
-        frames = np.nonzero(known)[0]
-        median = np.median(p.errors_px[known]) if known.any() else np.nan
+    def measure(p):
+        necks_aligned_mm = neck_aligned_mpjpe_mm(p.predicted_m, p.truth_m)
+        known = ~np.isnan(p.errors_px)
+        errors_px, frames = p.errors_px[known], np.nonzero(known)[0]
         return {
-            **rows,
-            "2D error, median (px of the input)": (median, np.nan, np.nan),
-            "2D joints within a tenth of the picture (%)": _mean(near, p.sequence[frames]),
-            "side of the input (px)": (p.image_px, np.nan, np.nan),
-            "frames": (len(p), np.nan, np.nan),
-            "clusters (a character in a clip)": (len(np.unique(p.sequence)), np.nan, np.nan),
+            "MPJPE (mm)": _of_frames(p, p.errors_mm.mean(-1)),
+            "MPJPE, necks aligned (mm)": _of_frames(p, necks_aligned_mm),
+            "PA-MPJPE (mm)": _of_frames(p, pa_mpjpe_mm(p.predicted_m, p.truth_m)),
+            f"PCK at {PCK_THRESHOLD_MM} mm (%)": _of_frames(
+                p, correct(p.errors_mm, PCK_THRESHOLD_MM).mean(-1)
+            ),
+            "2D error, median (px of the input)": (
+                np.median(errors_px) if known.any() else np.nan,
+                *_NO_INTERVAL,
+            ),
+            "2D joints within a tenth of the picture (%)": mean_of(
+                100.0 * (errors_px <= p.image_px / 10), p.sequence[frames]
+            ),
+            "side of the input (px)": (p.image_px, *_NO_INTERVAL),
+            "frames": (len(p), *_NO_INTERVAL),
+            "clusters (a character in a clip)": (len(np.unique(p.sequence)), *_NO_INTERVAL),
         }
 
     def quote(result):
         return {"MPJPE (mm)": result.all} if result.method in _SUMMARY_PUBLISHED else {}
 
-    return _table(predictions, data_label, measure, quote, with_stage=True)
+    table = build_table(predictions, data_label, measure, quote=quote)
+    in_2d = table.index.str.startswith("2D")
+    table.loc[in_2d, table.columns.get_level_values("name") == STAGES["oracle"]] = np.nan
+    return table
 
 
-def _both(name):
-    return f"{name}, both sides"
+def mean_of(values, clusters):
+    """Mean and 95 % interval of values (N,) or (S, N) in clusters (N,) -> (mean, low, high), NaN where
+    there are none."""
+    return bootstrap_interval(values, clusters) if len(clusters) else (np.nan, *_NO_INTERVAL)
 
 
-def _mean(values, clusters):
-    return bootstrap_interval(values, clusters) if len(clusters) else (np.nan,) * 3
+def _of_frames(p, values, keep=slice(None)):
+    return mean_of(values[..., keep], p.sequence[keep])
 
 
-def _interval(p, values, keep=slice(None)):
-    return _mean(values[..., keep], p.sequence[keep])
-
-
-def _table(predictions, data_label, measure, quote, of=errors_mm, names=STAGES, with_stage=False):
-    """Columns of every stage by `measure`, and, where it is `of` errors, as what others published, of
-    every published result that `quote` can fill."""
-    columns = {}
-    for key, p in predictions.items():
-        rows = measure(p, key) if with_stage else measure(p)
-        for i, statistic in enumerate(_STATISTICS):
-            column = (f"measured on {data_label}", names.get(key, key), statistic)
-            columns[column] = {name: float(values[i]) for name, values in rows.items()}
-    index = list(rows)
-    for result in published.RESULTS if of is errors_mm else ():
+def build_table(predictions, data_label, measure, of=errors_mm, names=STAGES, quote=None):
+    """A table with a name for every one of `predictions`, {row: (mean, low, high)} as `measure` returns
+    it; and, if it is `of` errors, for every published result, {row: number} as `quote` returns it,
+    where that is not empty."""
+    source = f"measured on {data_label}"
+    columns = {(source, names.get(key, key)): measure(p) for key, p in predictions.items()}
+    for result in published.RESULTS if quote and of is errors_mm else ():
         if values := quote(result):
-            columns[published.COLUMN_GROUP, result.method, "mean"] = values
-    return pd.DataFrame(columns, index=index)
+            columns[published.COLUMN_GROUP, result.method] = values
+    return joined(columns)
+
+
+def joined(columns):
+    """{(source, name): {row: (mean, low, high), or a number}} -> DataFrame with three-level columns; a
+    row that a column lacks is NaN in it."""
+    parts = {}
+    for key, rows in columns.items():
+        part = pd.DataFrame.from_dict(rows, orient="index", dtype=float)
+        parts[key] = part.set_axis(_STATISTICS[: part.shape[1]], axis=1)
+    return pd.concat(parts, axis=1, names=_LEVELS) if parts else pd.DataFrame()
 
 
 def formatted(table):
@@ -180,13 +190,12 @@ def formatted(table):
     One decimal; counts (frames, sequences, side of the input) have none. † marks a footnote.
     """
     marked = {result.method for result in published.RESULTS if result.footnote}
-    wholes = ("frames", "clusters (a character in a clip)", "side of the input (px)")
 
     def cell(name, mean, low, high):
         if np.isnan(mean):
             return "–"
         if np.isnan(low):
-            return f"{mean:.0f}" if name in wholes else f"{mean:.{1 if mean >= 1 else 2}f}"
+            return f"{mean:.0f}" if name in _COUNTS else f"{mean:.{1 if mean >= 1 else 2}f}"
         return f"{mean:.1f} [{low:.1f}, {high:.1f}]"
 
     columns, absent = {}, [np.nan] * len(table)
@@ -217,17 +226,22 @@ TABLES = {
 }
 
 
-def as_markdown(title, table):
-    """A table of this module -> markdown: its title, a table for each source of its numbers without
-    the rows that this source does not fill, its footnotes."""
+def sources_as_markdown(title, table):
+    """A table of this module -> markdown: its title and a table for each source of its numbers without
+    the rows that this source does not fill."""
     text = formatted(table)
     parts = [f"**{title}**"]
     for group in dict.fromkeys(text.columns.get_level_values(0)):
         filled = text[group][(text[group] != "–").any(axis=1)]
         if not filled.empty:
             parts += [f"*{group}*", filled.to_markdown(disable_numparse=True)]
-    parts.append("\n".join(f"- {note}" for note in footnotes(table)))
-    return "\n\n".join(parts) + "\n"
+    return "\n\n".join(parts)
+
+
+def as_markdown(title, table):
+    """`sources_as_markdown` and the footnotes of a table."""
+    notes = "".join(f"- {note}\n" for note in footnotes(table))
+    return f"{sources_as_markdown(title, table)}\n\n{notes}"
 
 
 def as_latex(title, table):
@@ -253,26 +267,30 @@ def save_table(table, folder, name):
 
 
 def write_tables(predictions, data_label, folder):
-    """Write `<folder>/{by_action,by_joint,by_body_group,summary}.{csv,md,tex}`.
-
-    predictions and data_label as in `error_by_action`. Returns the paths.
-    """
-    return [
-        path
-        for name, (title, build) in TABLES.items()
-        for path in write_table(title, build(predictions, data_label), folder, name)
-    ]
+    """Write `<folder>/{by_action,by_joint,by_body_group,summary}.{csv,md,tex}`; predictions and
+    data_label as in `error_by_action`."""
+    for name, (title, build) in TABLES.items():
+        write_table(title, build(predictions, data_label), folder, name)
 
 
 def write_table(title, table, folder, name):
-    """Write a table of this module as `<folder>/<name>.{csv,md,tex}` -> the paths."""
-    flat = table.set_axis([" | ".join(column) for column in table.columns], axis=1)
+    """Write a table of this module as `<folder>/<name>.{csv,md,tex}`."""
     contents = {
-        "csv": flat.to_csv(float_format="%.4f", index_label="row"),
+        "csv": table.to_csv(float_format="%.4f", index_label="row"),
         "md": as_markdown(title, table),
         "tex": as_latex(title, table),
     }
-    paths = [Path(folder) / f"{name}.{suffix}" for suffix in contents]
-    for path, content in zip(paths, contents.values(), strict=True):
-        write_atomically(path, content)
-    return paths
+    for suffix, content in contents.items():
+        write_atomically(Path(folder) / f"{name}.{suffix}", content)
+
+
+def read_table(path):
+    """The csv of `write_table` -> the DataFrame, its attrs aside. Raises EgolibError where it is
+    missing, or was written by an older version."""
+    try:
+        table = pd.read_csv(path, header=[0, 1, 2], index_col=0)
+    except FileNotFoundError as error:
+        raise EgolibError(f"{path}: missing; run the notebooks, or the sweep, again") from error
+    if table.columns.names != [*_LEVELS]:
+        raise EgolibError(f"{path}: not a table of this version; run the notebooks again")
+    return table.rename_axis(index=None)

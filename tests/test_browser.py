@@ -33,7 +33,13 @@ def run(tmp_path_factory):
     truth = perfect(index)
     models = {"before": off_by(truth, (0, 60, 0)), "mine": off_by(truth, (0, 0, 40))}
     finished_run(root / "a", models, ["which_joints_are_wrong"])
-    answers = {"which_joints_are_wrong": {"question": "Which?", "sentence": "Hands."}}
+    answers = {
+        "which_joints_are_wrong": {
+            "question": "Which?",
+            "sentence": "Hands.",
+            "figures": {"which_joints_are_wrong": "Which?"},
+        }
+    }
     (root / "a" / "tables" / "answers.json").write_text(json.dumps(answers))
     write_pages(index, models, all_seen(), root / "a" / "pages")
     write_report(root / "a")

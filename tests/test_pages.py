@@ -23,7 +23,6 @@ from toy_run import (
 
 from egolib import cli
 from egolib.analysis.answers import Answer
-from egolib.drawing import StudyFigure
 from egolib.errors import EgolibError
 from egolib.pages import (
     gallery,
@@ -100,12 +99,23 @@ def test_the_interactive_pages_need_nothing_from_elsewhere(index, models, tmp_pa
 
 def test_the_report(index, models, tmp_path):
     finished_run(tmp_path, models, ["which_joints_are_wrong", "which_joints_are_wrong_by_model"])
-    answers = {"which_joints_are_wrong": {"question": "Which?", "sentence": "Hands <b>are</b>."}}
+    captions = {
+        "which_joints_are_wrong": "Which?",
+        "which_joints_are_wrong_by_model": "The models side by side.",
+    }
+    answers = {
+        "which_joints_are_wrong": {
+            "question": "Which?",
+            "sentence": "Hands <b>are</b>.",
+            "figures": captions,
+        }
+    }
     (tmp_path / "tables" / "answers.json").write_text(json.dumps(answers))
     text = write_report(tmp_path).read_text()
     assert not outside_requests(text)
     assert "Hands &lt;b&gt;are&lt;/b&gt;." in text
     assert text.count("figures/which_joints_are_wrong") == 4  # two pictures, and their pdf
+    assert "The models side by side. <a" in text
     assert re.search(r"<b>40\.0 <small>\[40\.0, 40\.0\]</small></b><span>MPJPE \(mm\), mine", text)
     assert f"measured on {LABEL}; those headed &#39;published, full data set&#39;" in text
     assert "./run_all.sh --seed 3" in text
@@ -174,12 +184,11 @@ def test_a_report_of_an_unfinished_run_is_refused(models, tmp_path):
 
 
 def test_answers_are_kept_in_the_order_of_their_first_asking(tmp_path, capsys):
-    study = SimpleNamespace(figures=tmp_path / "figures", tables=tmp_path)
     for name, sentence in (("first", "1"), ("second", "2"), ("first", "3")):
-        Answer(name, "?", sentence).keep(study, StudyFigure())
+        Answer(name, "?", sentence).keep(tmp_path, {f"{name}_spread": "The spread."})
     kept = json.loads((tmp_path / "answers.json").read_text())
     assert [(name, a["sentence"]) for name, a in kept.items()] == [("first", "3"), ("second", "2")]
-    assert (tmp_path / "figures" / "second.pdf").is_file()
+    assert kept["second"]["figures"] == {"second": "?", "second_spread": "The spread."}
     assert capsys.readouterr().out.split() == ["1", "2", "3"]
 
 

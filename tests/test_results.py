@@ -145,13 +145,15 @@ def test_rows_of_published_results_give_their_totals_except_the_noted_one():
 
 
 def test_tables_on_disk(toy, tmp_path):
-    paths = results.write_tables({"after": toy}, LABEL, tmp_path / "tables")
+    results.write_tables({"after": toy}, LABEL, tmp_path / "tables")
     names = {f"{n}.{e}" for n in ("by_action", "by_joint", "by_body_group", "summary")
              for e in ("csv", "md", "tex")}  # fmt: skip
-    assert {path.name for path in paths} == names
     assert {path.name for path in (tmp_path / "tables").iterdir()} == names
-    stored = pd.read_csv(tmp_path / "tables" / "by_action.csv", index_col=0)
-    assert stored.loc["All", f"{' | '.join(MEASURED)} | mean"] == pytest.approx(40)
+    stored = results.read_table(tmp_path / "tables" / "by_action.csv")
+    table = results.error_by_action({"after": toy}, LABEL)
+    pd.testing.assert_frame_equal(stored, table, atol=1e-4, check_names=False)
+    assert stored.loc["All", (*MEASURED, "mean")] == pytest.approx(40)
+    assert list(stored.columns.names) == ["source", "name", "statistic"]
     latex = (tmp_path / "tables" / "by_action.tex").read_text()
     assert r"20.0 [15.0, 30.0]" in latex
     assert "†" not in latex

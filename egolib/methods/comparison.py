@@ -13,20 +13,17 @@ import pandas as pd
 from egolib import published
 from egolib.cost import cost_of
 from egolib.errors import EgolibError
-from egolib.metrics import (
-    area,
-    bootstrap_interval,
-    correct,
-    neck_aligned_mpjpe_mm,
-    pa_joint_errors_mm,
-)
+from egolib.metrics import area, correct, neck_aligned_mpjpe_mm, pa_joint_errors_mm
 from egolib.predictions import Predictions
 from egolib.results import (
     PCK_THRESHOLD_MM,
+    build_table,
     error_by_action,
     error_by_body_group,
     error_by_joint,
     errors_mm,
+    joined,
+    mean_of,
 )
 from egolib.skeleton import JOINTS
 from egolib.visibility import BEHIND, HIDDEN_BY_THINGS, HIDDEN_BY_WEARER, OUTSIDE, SEEN
@@ -61,32 +58,19 @@ class SeededPredictions:
         if any(not np.array_equal(first.image, other.image) for other in others):
             raise EgolibError("runs on different test frames cannot be compared; train them again")
 
-    def __len__(self):
-        return len(self._first)
-
-    @property
-    def _first(self):
-        return next(iter(self.runs.values()))
+    def _stacked(self, measure):
+        """What `measure` returns of the Predictions of each run, stacked (S, ...)."""
+        return np.stack([measure(run) for run in self.runs.values()])
 
     @property
     def action(self):
-        return self._first.action
+        """Action of every frame (N,)."""
+        return next(iter(self.runs.values())).action
 
     @cached_property
     def sequence(self):
         """Cluster of every frame (N,), as Predictions has it."""
-        return self._first.sequence
-
-    @cached_property
-    def errors_mm(self):
-        """Error of every joint (S, N, 16)."""
-        return np.stack([run.errors_mm for run in self.runs.values()])
-
-    def where(self, keep):
-        """Errors of the joints where `keep`, broadcast to (N, 16), is True -> ((S, M) mm, cluster
-        of each (M,))."""
-        keep = np.broadcast_to(keep, self.errors_mm.shape[1:])
-        return self.errors_mm[:, keep], self.clusters[keep]
+        return next(iter(self.runs.values())).sequence
 
     @property
     def clusters(self):
@@ -94,20 +78,30 @@ class SeededPredictions:
         return np.broadcast_to(self.sequence[:, None], self.errors_mm.shape[1:])
 
     @cached_property
+    def errors_mm(self):
+        """Error of every joint (S, N, 16)."""
+        return self._stacked(lambda p: p.errors_mm)
+
+    @cached_property
     def pa_errors_mm(self):
         """Error of every joint after the best similarity (S, N, 16)."""
-        return np.stack([pa_joint_errors_mm(p.predicted_m, p.truth_m) for p in self.runs.values()])
+        return self._stacked(lambda p: pa_joint_errors_mm(p.predicted_m, p.truth_m))
 
     @cached_property
     def neck_aligned_mm(self):
         """MPJPE of every frame after both necks are moved to the origin (S, N)."""
-        return np.stack(
-            [neck_aligned_mpjpe_mm(p.predicted_m, p.truth_m) for p in self.runs.values()]
-        )
+        return self._stacked(lambda p: neck_aligned_mpjpe_mm(p.predicted_m, p.truth_m))
 
-    def of_seeds(self, seeds):
-        """The same of these seeds alone."""
-        return SeededPredictions({seed: self.runs[seed] for seed in seeds})
+    @property
+    def rotation_errors_deg(self):
+        """Geodesic error of every joint (S, N, 16), or (S, 0, 16) where no rotations are predicted."""
+        return self._stacked(lambda p: p.rotation_errors_deg)
+
+    def where(self, keep):
+        """Errors of the joints where `keep`, broadcast to (N, 16), is True -> ((S, M) mm, cluster
+        of each (M,))."""
+        keep = np.broadcast_to(keep, self.errors_mm.shape[1:])
+        return self.errors_mm[:, keep], self.clusters[keep]
 
 
 _ALIGNED = "MPJPE, necks aligned (mm)"
@@ -135,83 +129,96 @@ def summary(methods, cost, data_label):
     methods: {name: SeededPredictions}. cost: DataFrame, a row a name, a column a number ("ms an
     image", ...). Columns as in results.py, with the measure where its tables have the method.
     """
-    rows = {}
-    for name, p in methods.items():
-        row = {}
-        for what, unit, of in MEASURES.values():
-            row |= _statistics(data_label, f"{what} ({unit})", of(p).mean(-1), p.sequence)
-        row |= _statistics(data_label, _ALIGNED, p.neck_aligned_mm, p.sequence)
-        row[published.COLUMN_GROUP, "MPJPE (mm)", "mean"] = _published_total(name)
-        row |= {("what it costs", key, "mean"): v for key, v in cost.loc[name].items()}
-        rows[name] = row
-    table = pd.DataFrame(rows).T
-    if not PUBLISHED.keys() & methods.keys():
-        table = table.drop(columns=published.COLUMN_GROUP, level=0)
-    notes = []
-    if "training (min)" in cost:
-        seeds = ", ".join(f"{name} {len(p.runs)}" for name, p in methods.items())
-        notes += [
-            f"Seeds that each method was trained from: {seeds}. The interval of one with a single seed "
-            "does not hold what another seed would change.",
-            "Training: epochs, mean over seeds, those of the heatmap network included where one is "
-            "read.",
-        ]
-    notes.append(
-        f"{_ALIGNED}: both necks are moved to the origin, where our own models have theirs by "
-        "construction; a lifter also has to learn that."
-    )
-    notes.append(
-        "Of one picture. GFLOPs: a multiplication and an addition are two. ms: one picture at a time, "
-        "fp32, the processor that wrote this table."
-    )
-    if {"dual", "dual_finetuned"} <= methods.keys():
-        notes.append(
-            "The paper prints one number for its dual branch: it stands beside both of its rows."
-        )
-    paper = [name for name in methods if PUBLISHED.get(name) == PUBLISHED["dual"]]
-    quoted = [PUBLISHED.get(name) for name in methods]
-    notes += published.source_notes(quoted, mark=f"{' and '.join(paper)}:")
-    table.attrs["notes"] = notes
+    source = f"measured on {data_label}"
+    columns = {
+        (source, f"{what} ({unit})"): {
+            name: mean_of(of(p).mean(-1), p.sequence) for name, p in methods.items()
+        }
+        for what, unit, of in MEASURES.values()
+    }
+    columns[source, _ALIGNED] = {
+        name: mean_of(p.neck_aligned_mm, p.sequence) for name, p in methods.items()
+    }
+    printed = {result.method: result.all for result in published.RESULTS}
+    quoted = {name: printed[PUBLISHED[name]] for name in methods if name in PUBLISHED}
+    if quoted:
+        columns[published.COLUMN_GROUP, "MPJPE (mm)"] = quoted
+    columns |= {("what it costs", what): cost[what].loc[list(methods)].to_dict() for what in cost}
+    table = joined(columns)
+    table.attrs = attributes("methods", table, {name: len(p.runs) for name, p in methods.items()})
     return table
 
 
 def error_by_visibility(methods, states, data_label, of=errors_mm):
     """Mean error in mm, or what `of` says, of seen and hidden joints and of those outside the picture.
 
-    states: (N, 16), visibility.STATES of every joint of the test frames. Rows with fewer than two
-    joints are NaN. Columns as in results.py.
+    states: (N, 16), visibility.STATES of every joint of the test frames. Rows without joints are NaN.
+    Columns as in results.py.
     """
-    columns = {}
-    for name, p in methods.items():
+
+    def measure(p):
+        values, rows = of(p), {}
         for row, kinds in VISIBILITY.items():
             keep = np.isin(states, kinds)
-            values, clusters = of(p)[:, keep], p.clusters[keep]
-            for column, value in _statistics(data_label, name, values, clusters).items():
-                columns.setdefault(column, {})[f"{row} ({len(clusters)} joints)"] = value
-    return pd.DataFrame(columns)
+            rows[f"{row} ({keep.sum()} joints)"] = mean_of(values[:, keep], p.clusters[keep])
+        return rows
+
+    return build_table(methods, data_label, measure, names={})
 
 
 def rotation_errors(methods, data_label):
     """Mean geodesic error in degrees of each joint and of all, of the methods that predict
-    rotations. Columns as in results.py."""
-    columns = {}
-    for name, p in methods.items():
-        errors = np.stack([run.rotation_errors_deg for run in p.runs.values()])
-        if not errors.shape[1]:
-            continue
-        for row, values in [*zip(JOINTS, np.moveaxis(errors, -1, 0), strict=True),
-                            ("All", errors.mean(-1))]:  # fmt: skip
-            for column, value in _statistics(data_label, name, values, p.sequence).items():
-                columns.setdefault(column, {})[row] = value
-    table = pd.DataFrame(columns)
-    table.attrs["protocol"] = (
-        "Error: the angle between a joint's true and predicted rotation, nothing aligned."
-    )
-    table.attrs["notes"] = [
-        "Rotations are the labels' `rot`, read as radians, static xyz, relative to the parent in the "
-        "bind frame: so it is on the miniature, unverified on the official data."
-    ]
+    rotations; empty where none does. Columns as in results.py."""
+
+    def measure(p):
+        errors = p.rotation_errors_deg
+        rows = {name: mean_of(errors[..., i], p.sequence) for i, name in enumerate(JOINTS)}
+        return {**rows, "All": mean_of(errors.mean(-1), p.sequence)}
+
+    rotating = {name: p for name, p in methods.items() if p.rotation_errors_deg.size}
+    table = build_table(rotating, data_label, measure, names={})
+    table.attrs = attributes("methods_rotations", table)
     return table
+
+
+def attributes(name, table, seeds=None):
+    """What results.footnotes needs to know of one of TABLES, {"notes", "protocol"}, in part or whole.
+
+    seeds: of the table "methods", {method: number of seeds that it was trained from}.
+    """
+    if name == "methods_rotations":
+        return {
+            "protocol": "Error: the angle between a joint's true and predicted rotation, nothing "
+            "aligned.",
+            "notes": [
+                "Rotations are the labels' `rot`, read as radians, static xyz, relative to the parent "
+                "in the bind frame: so it is on the miniature, unverified on the official data."
+            ],
+        }
+    if name != "methods":
+        return {}
+    notes, methods = [], list(table.index)
+    if "training (min)" in table.columns.get_level_values("name"):
+        listed = ", ".join(f"{method} {seeds[method]}" for method in methods)
+        notes += [
+            f"Seeds that each method was trained from: {listed}. The interval of one with a single "
+            "seed does not hold what another seed would change.",
+            "Training: epochs, mean over seeds, those of the heatmap network included where one is "
+            "read.",
+        ]
+    notes += [
+        f"{_ALIGNED}: both necks are moved to the origin, where our own models have theirs by "
+        "construction; a lifter also has to learn that.",
+        "Of one picture. GFLOPs: a multiplication and an addition are two. ms: one picture at a time, "
+        "fp32, the processor that wrote this table.",
+    ]
+    if {"dual", "dual_finetuned"} <= set(methods):
+        notes.append(
+            "The paper prints one number for its dual branch: it stands beside both of its rows."
+        )
+    paper = [method for method in methods if PUBLISHED.get(method) == PUBLISHED["dual"]]
+    quoted = [PUBLISHED.get(method) for method in methods]
+    return {"notes": notes + published.source_notes(quoted, mark=f"{' and '.join(paper)}:")}
 
 
 _GROUPS = {"action": "action", "joint": "joint", "body_group": "part of the body",
@@ -234,12 +241,13 @@ def build_tables(methods, cost, states, data_label):
         "methods": summary(methods, cost, data_label),
         "methods_rotations": rotation_errors(methods, data_label),
     }
+    builders = {
+        "action": error_by_action,
+        "joint": error_by_joint,
+        "body_group": error_by_body_group,
+    }
     for suffix, (_, _, of) in MEASURES.items():
-        for group, build in (
-            ("action", error_by_action),
-            ("joint", error_by_joint),
-            ("body_group", error_by_body_group),
-        ):
+        for group, build in builders.items():
             tables[f"methods_by_{group}{suffix}"] = build(methods, data_label, of, names={})
         if states is not None:
             found = error_by_visibility(methods, states, data_label, of)
@@ -260,13 +268,3 @@ def tables_of_one(name, predictions, spec, states, data_label):
     for key, table in tables.items():
         found[key.removeprefix("methods_")] = TABLES[key], table
     return found
-
-
-def _statistics(data_label, who, values, clusters):
-    found = bootstrap_interval(values, clusters) if len(clusters) > 1 else (np.nan,) * 3
-    names = ("mean", "low", "high")
-    return {(f"measured on {data_label}", who, n): v for n, v in zip(names, found, strict=True)}
-
-
-def _published_total(name):
-    return next((r.all for r in published.RESULTS if r.method == PUBLISHED.get(name)), np.nan)

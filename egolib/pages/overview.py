@@ -10,16 +10,21 @@ from PIL import Image
 
 from egolib import published
 from egolib.analysis.answers import ANSWERS_FILE
-from egolib.errors import EgolibError
 from egolib.exclusions import excluded_path
 from egolib.pages.explore import PAGES, write_pages
 from egolib.pages.layout import write_page
 from egolib.pages.notebook import markdown_page, notebook_page
-from egolib.pages.tables import plain, read_table, with_sources
+from egolib.pages.tables import plain, with_sources
 from egolib.publishing import RUN
-from egolib.report import SHEET_FIGURE, duration_text, facts, origin_sentence, read_manifest
-from egolib.report import run_sentence as run_text
-from egolib.results import STAGES, TABLES, footnotes, formatted
+from egolib.report import (
+    SHEET_FIGURE,
+    duration_text,
+    facts,
+    origin_sentence,
+    read_manifest,
+    run_sentence,
+)
+from egolib.results import STAGES, TABLES, footnotes, formatted, read_table
 from egolib.study import REPOSITORY
 from egolib.visibility import joint_states
 
@@ -56,24 +61,23 @@ def write_report(results_dir):
     """Write `<results_dir>/index.html` -> its path. Raises EgolibError when the manifest or a table
     is missing."""
     results = Path(results_dir)
-    manifest = read_manifest(results)
+    manifest, figures, answers = read_manifest(results), figures_of(results), _answers(results)
     summary_first = sorted(TABLES, key=lambda name: name != "summary")
-    tables = {name: _read(results, name) for name in summary_first}
-    figures = figures_of(results)
-    answers = _answers(results, figures)
-    used = {SHEET_FIGURE, *(stem for a in answers for stem in a["figures"])}
-    rest = {stem: path for stem, path in figures.items() if stem not in used}
-    data = {stem: path for stem, path in rest.items() if stem.startswith(_DATA_FIGURES)}
+    tables = {name: read_table(results / "tables" / f"{name}.csv") for name in summary_first}
+    more_tables = {name: results / "tables" / f"{name}.csv" for name in _MORE_TABLES}
+    used = {SHEET_FIGURE}.union(*(answer["figures"] for answer in answers.values()))
+    data = {name for name in figures.keys() - used if name.startswith(_DATA_FIGURES)}
     return write_page(
         results / "index.html",
         "report.html",
         title=f"Results of the profile {manifest['profile']['name']}",
-        run=run_text(manifest),
+        run=run_sentence(manifest),
         origin=origin_sentence(results),
         tiles=_tiles(tables["summary"], manifest),
         lead=figures.get(SHEET_FIGURE),
         lead_caption=RUN.figure[SHEET_FIGURE],
         answers=answers,
+        figures=figures,
         pages=[
             (f"pages/{name}.html", *texts)
             for name, texts in PAGES.items()
@@ -82,23 +86,16 @@ def write_report(results_dir):
         tables=[(name, TABLES[name][0], with_sources(t)) for name, t in tables.items()],
         notes=footnotes(pd.concat(list(tables.values()), axis=1)),
         more_tables=[
-            (name, title, plain(_table(results / "tables" / f"{name}.csv")))
-            for name, title in _MORE_TABLES.items()
-            if (results / "tables" / f"{name}.csv").is_file()
+            (name, _MORE_TABLES[name], plain(_table(path)))
+            for name, path in more_tables.items()
+            if path.is_file()
         ],
-        training={stem: path for stem, path in rest.items() if stem not in data},
-        data=data,
+        training=sorted(figures.keys() - used - data),
+        data=sorted(data),
         card=(results / "data_card.html").is_file(),
         audit=(results / "audit" / "index.html").is_file(),
         **how_made(results, manifest),
     )
-
-
-def _read(results, name):
-    path = results / "tables" / f"{name}.csv"
-    if not path.is_file():
-        raise EgolibError(f"{path}: missing; run the notebook that analyses the errors")
-    return read_table(path)
 
 
 def _table(path):
@@ -110,19 +107,14 @@ def _table(path):
     return table.drop(columns=[*names, "image"], errors="ignore").set_index(rows)
 
 
-def _answers(results, figures):
-    """The run's answers, each with its figures: its own, and those whose names begin with its."""
+def _answers(results):
+    """{name: what analysis.Answer.keep left of it, and the path of its table, or ""}."""
     path = results / "tables" / ANSWERS_FILE
     kept = json.loads(path.read_text()) if path.is_file() else {}
-    return [
-        {
-            "name": name,
-            **answer,
-            "table": f"tables/{name}.csv" if (results / "tables" / f"{name}.csv").is_file() else "",
-            "figures": {s: p for s, p in figures.items() if s == name or s.startswith(f"{name}_")},
-        }
-        for name, answer in kept.items()
-    ]
+    for name, answer in kept.items():
+        table = Path("tables") / f"{name}.csv"
+        answer["table"] = str(table) if (results / table).is_file() else ""
+    return kept
 
 
 def figures_of(results):
@@ -152,11 +144,10 @@ def how_made(results, manifest):
 
 def _tiles(summary, manifest):
     """[(number, its bounds, what it is)] of the model with the least error, the oracle aside."""
-    measured = [
-        c for c in dict.fromkeys(summary.columns.droplevel(2)) if c[0] != published.COLUMN_GROUP
-    ]
-    rivals = [c for c in measured if c[1] != STAGES["oracle"]] or measured
-    best = min(rivals, key=lambda column: summary[(*column, "mean")]["MPJPE (mm)"])
+    error = summary.loc["MPJPE (mm)"].xs("mean", level="statistic")
+    error = error.drop(published.COLUMN_GROUP, errors="ignore")
+    oracle = error.index.get_level_values("name") == STAGES["oracle"]
+    best = (error if oracle.all() else error[~oracle]).idxmin()
     text = formatted(summary)[best]
     tiles = [(*text[row].partition(" ")[::2], f"{row}, {best[1]}") for row in _TILES]
     tiles.append((f"{manifest['frames'].get('test', 0):,}", "", "test frames"))

@@ -1,28 +1,21 @@
 """The report of a sweep, finished or not: methods side by side, claims, ablations, made from the files
 that the sweep left."""
 
-import re
 from pathlib import Path
 
 import pandas as pd
 
 from egolib.errors import EgolibError
 from egolib.methods.claims import aim_text, finding_about_the_published_row, ratio_text
-from egolib.methods.comparison import TABLES
+from egolib.methods.comparison import TABLES, attributes
 from egolib.methods.outcome import ABLATION, ABLATIONS, FULL_SIZE
 from egolib.pages.layout import write_page
 from egolib.pages.overview import figures_of, how_made
-from egolib.pages.tables import plain, read_table, with_sources
+from egolib.pages.tables import plain, sortable, with_sources
 from egolib.report import duration_text, origin_sentence, read_manifest, run_sentence
-from egolib.results import formatted
+from egolib.results import footnotes, formatted, read_table
 
-_CLAIM_HEADS = (
-    "verdict",
-    "difference (mm)",
-    "draws of this sign (%)",
-    "claimed smaller / larger",
-    "seeds",
-)
+_PLAIN_TABLES = ("runs", "claims", ABLATIONS, FULL_SIZE)
 
 
 def write_sweep_report(results_dir):
@@ -31,13 +24,16 @@ def write_sweep_report(results_dir):
     results = Path(results_dir)
     manifest = read_manifest(results)
     folder, figures = results / "tables", figures_of(results)
-    for name in ("methods", "runs", "claims", ABLATIONS, FULL_SIZE):
+    for name in ("methods", *_PLAIN_TABLES):
         if not (folder / f"{name}.csv").is_file():
             raise EgolibError(f"{folder / name}.csv: missing; run `egolib sweep --no-training`")
-    runs = pd.read_csv(folder / "runs.csv", index_col="row")
-    claims = pd.read_csv(folder / "claims.csv", index_col="claim")
+    runs, claims, ablated, full_size = (
+        pd.read_csv(folder / f"{name}.csv", index_col=0) for name in _PLAIN_TABLES
+    )
     found = [name for name in TABLES if (folder / f"{name}.csv").is_file()]
     tables = {name: read_table(folder / f"{name}.csv") for name in found}
+    for name, table in tables.items():
+        table.attrs = attributes(name, table, runs["seeds trained"])
     return write_page(
         results / "index.html",
         "sweep.html",
@@ -55,13 +51,13 @@ def write_sweep_report(results_dir):
             for stem, picture in figures.items()
             if stem.startswith(ABLATION)
         },
-        ablated=plain(pd.read_csv(folder / f"{ABLATIONS}.csv", index_col="ablation")),
+        ablated=plain(ablated),
         tables=[
-            {"title": TABLES[name], "content": with_sources(table), "notes": _notes(folder, name)}
+            {"title": TABLES[name], "content": with_sources(table), "notes": footnotes(table)}
             for name, table in tables.items()
         ],
         runs=plain(runs),
-        full_size=plain(pd.read_csv(folder / f"{FULL_SIZE}.csv", index_col="row")),
+        full_size=plain(full_size),
         **how_made(results, manifest),
     )
 
@@ -83,28 +79,22 @@ def _tiles(methods, runs, manifest):
 
 def _claims(claims):
     """claims.check_claims -> what the template `table.html` shows."""
-    return {
-        "groups": [],
-        "heads": _CLAIM_HEADS,
-        "rows": [
-            (
-                claim,
-                [
-                    (row.verdict, row.verdict),
-                    (
-                        f"{row.difference_mm:z.1f} [{row.low:z.1f}, {row.high:z.1f}]",
-                        row.difference_mm,
-                    ),
-                    (f"{row.confidence:.1f}", row.confidence),
-                    (ratio_text(row) + aim_text(claim, row), row.ratio),
-                    (f"{row.seeds}", row.seeds),
-                ],
-            )
-            for claim, row in claims.iterrows()
-        ],
-    }
-
-
-def _notes(folder, name):
-    """The notes below a table that results.write_table wrote."""
-    return re.findall(r"^- (.+)$", (folder / f"{name}.md").read_text(), re.MULTILINE)
+    sorted_by = ["verdict", "difference_mm", "confidence", "ratio", "seeds"]
+    heads = [
+        "verdict",
+        "difference (mm)",
+        "draws of this sign (%)",
+        "claimed smaller / larger",
+        "seeds",
+    ]
+    text = [
+        (
+            row.verdict,
+            f"{row.difference_mm:z.1f} [{row.low:z.1f}, {row.high:z.1f}]",
+            f"{row.confidence:.1f}",
+            ratio_text(row) + aim_text(claim, row),
+            f"{row.seeds}",
+        )
+        for claim, row in claims.iterrows()
+    ]
+    return sortable(pd.DataFrame(text, claims.index, heads), claims[sorted_by])

@@ -1,52 +1,40 @@
-"""Tables of results.py and plain ones, from their csv files, as HTML that a click sorts."""
+"""Tables of results.py and plain ones as HTML that a click sorts. Every function returns what the
+template `table.html` shows."""
 
-import numpy as np
+from itertools import groupby
+
 import pandas as pd
 
 from egolib.results import formatted
 
 
-def read_table(path):
-    """One of results.TABLES from its csv -> DataFrame with the three-level columns it had."""
-    flat = pd.read_csv(path, index_col="row")
-    columns = pd.MultiIndex.from_tuples([tuple(name.split(" | ")) for name in flat.columns])
-    return flat.set_axis(columns, axis=1)
-
-
 def with_sources(table):
-    """A table of results.py -> what the template `table.html` shows: two lines of heads, text."""
-    text, groups = formatted(table), {}
-    for group, _ in text.columns:
-        groups[group] = groups.get(group, 0) + 1
-    means = [table[group, who.removesuffix(" †"), "mean"] for group, who in text.columns]
-    return {
-        "groups": list(groups.items()),
-        "heads": [who for _, who in text.columns],
-        "rows": [
-            (name, [(cell, _number(mean.iloc[i])) for cell, mean in zip(cells, means, strict=True)])
-            for i, (name, *cells) in enumerate(text.itertuples(name=None))
-        ],
-    }
+    """A table of results.py, with two lines of heads: the sources, and the names."""
+    text = formatted(table)
+    sources = [(source, len([*same])) for source, same in groupby(text.columns.get_level_values(0))]
+    return sortable(text.droplevel(0, axis=1), table.xs("mean", axis=1, level="statistic"), sources)
 
 
 def plain(table):
-    """Any DataFrame, one level of columns -> the same."""
+    """Any DataFrame, one level of columns."""
+    return sortable(table.map(_shown), table)
+
+
+def sortable(text, values, sources=()):
+    """A DataFrame of text, sorted by the `values` of another of the same shape. sources: [(head above
+    the columns' heads, how many columns it spans)]."""
+    rows = zip(text.index, text.to_numpy(), values.astype(object).to_numpy(), strict=True)
     return {
-        "groups": [],
-        "heads": [str(name) for name in table.columns],
+        "groups": sources,
+        "heads": [str(name) for name in text.columns],
         "rows": [
-            (str(name), [(_shown(value), _number(value)) for value in values])
-            for name, *values in table.itertuples(name=None)
+            (str(name), [(cell, "" if pd.isna(v) else v) for cell, v in zip(*row, strict=True)])
+            for name, *row in rows
         ],
     }
-
-
-def _number(value):
-    """What a column is sorted by: the value, or "" where there is none."""
-    return "" if isinstance(value, float) and np.isnan(value) else value
 
 
 def _shown(value):
     if isinstance(value, float):
-        return "–" if np.isnan(value) else f"{value:,.0f}" if value % 1 == 0 else f"{value:.2f}"
+        return "–" if pd.isna(value) else f"{value:,.0f}" if value % 1 == 0 else f"{value:.2f}"
     return f"{value:,}" if isinstance(value, int) else str(value)
