@@ -1,4 +1,4 @@
-"""The public re-implementation's checkpoints (github.com/yc4ny/xR-EgoPose) -> ours.
+"""Convert checkpoints of the public re-implementation (github.com/yc4ny/xR-EgoPose) to ours.
 
 Its three `.tar` files are `torch.save` dictionaries: `Train2D` holds a heatmap network, `Train3D` a
 lifter, `Finetune` both, each beside optimiser and scheduler, which are left alone. Only tensors
@@ -20,15 +20,10 @@ from egolib.errors import EgolibError
 SOURCE = "github.com/yc4ny/xR-EgoPose"
 # Its heatmaps are drawn with a sigma of 2 cells of 48.
 PUBLISHED = NetworkSpec(
-    kind="egopose",
-    backbone="resnet50",
-    image_px=368,
-    sigma_px=2.0,
-    method="dual",
-    latent_size=20,
+    "egopose", "resnet50", image_px=368, sigma_px=2.0, method="dual", latent_size=20,
     pose_activations=False,
-)
-# {their dictionary: (our kind, {their layer: ours})}. None: in the file, but never applied.
+)  # fmt: skip
+# {their dictionary: (our kind, {their layer: our layer})}. None: stored, but never applied.
 LAYERS = {
     "resnet_state_dict": ("heatmaps", {
         "conv1": "trunk.0", "bn1": "trunk.1",
@@ -45,7 +40,6 @@ LAYERS = {
         "b2_deconv3": "heatmap_branch.11",
     }),
 }  # fmt: skip
-_PLACE_IN_EGOPOSE = {"heatmaps": "heatmap_net.", "lifter": "lifter."}
 
 
 def convert(paths, out):
@@ -64,17 +58,16 @@ def convert(paths, out):
                 raise EgolibError(f"{path}: a second {kind} network; give each part once")
             parts[kind], unused = _renamed(stored, layers, kind, f"{path}: {name}")
             left_out += unused
-    joined = len(parts) == 2
-    spec = dataclasses.replace(PUBLISHED, kind="egopose" if joined else next(iter(parts)))
+    if len(parts) == 2:
+        kind, place = "egopose", {"heatmaps": "heatmap_net.", "lifter": "lifter."}
+    else:
+        (kind,), place = parts, dict.fromkeys(parts, "")
+    spec = dataclasses.replace(PUBLISHED, kind=kind)
     network = _without_weights(spec)
-    place = _PLACE_IN_EGOPOSE if joined else dict.fromkeys(parts, "")
     tensors = {place[kind] + name: t for kind, part in parts.items() for name, t in part.items()}
     network.load_state_dict(tensors, strict=True, assign=True)
-    provenance = {
-        "converted_from": SOURCE,
-        "files": [Path(path).name for path in paths],
-        "left_out": sorted(left_out),
-    }
+    files = [Path(path).name for path in paths]
+    provenance = {"converted_from": SOURCE, "files": files, "left_out": sorted(left_out)}
     save_network(out, network, spec, provenance)
     return spec
 
@@ -85,10 +78,8 @@ def _read_tar(path):
         raise EgolibError(f"{path}: no such file")
     try:
         if asked := get_unsafe_globals_in_checkpoint(path):
-            raise EgolibError(
-                f"{path}: its pickle asks for {', '.join(sorted(asked))}; only tensors and plain "
-                "containers are read, so it is refused"
-            )
+            names = ", ".join(sorted(asked))
+            raise EgolibError(f"{path}: refused: its pickle asks for {names}, not only tensors")
         stored = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
     except (UnpicklingError, RuntimeError, ValueError, OSError, EOFError, KeyError) as error:
         first = str(error).splitlines()[0]
@@ -105,12 +96,10 @@ def _renamed(stored, layers, kind, where):
     tensors, left_out = {}, []
     for theirs, tensor in stored.items():
         layer, _, rest = str(theirs).partition(".")
-        if layer not in layers:
-            raise EgolibError(f"{where} holds an unknown tensor {theirs!r}")
-        if layers[layer] is None:
+        if layer in layers and layers[layer] is None:
             left_out.append(theirs)
             continue
-        ours = f"{layers[layer]}.{rest}"
+        ours = f"{layers.get(layer)}.{rest}"
         if ours not in expected or not isinstance(tensor, torch.Tensor):
             raise EgolibError(f"{where} holds an unknown tensor {theirs!r}")
         if tensor.shape != expected[ours].shape:
@@ -119,10 +108,10 @@ def _renamed(stored, layers, kind, where):
                 f"expected {tuple(expected[ours].shape)}"
             )
         tensors[ours] = tensor.to(expected[ours].dtype)
-    theirs = {ours: layer for layer, ours in layers.items()}
-    for ours in expected.keys() - tensors.keys():
-        layer = next(layer for layer in theirs if layer and ours.startswith(f"{layer}."))
-        raise EgolibError(f"{where} lacks the tensor {theirs[layer] + ours.removeprefix(layer)!r}")
+    for theirs, ours in layers.items():
+        for name in expected.keys() - tensors.keys():
+            if name.startswith(f"{ours}."):
+                raise EgolibError(f"{where} lacks the tensor {theirs + name.removeprefix(ours)!r}")
     return tensors, left_out
 
 

@@ -31,16 +31,15 @@ def training_precision():
     """ "bf16-mixed" where the hardware computes in bf16, else "32-true": emulated bf16 is many
     times slower than fp32."""
     if torch.cuda.is_available():
-        return (
-            "bf16-mixed" if torch.cuda.is_bf16_supported(including_emulation=False) else "32-true"
-        )
-    return "bf16-mixed" if torch.cpu._is_avx512_bf16_supported() else "32-true"
+        bf16 = torch.cuda.is_bf16_supported(including_emulation=False)
+    else:
+        bf16 = torch.cpu._is_avx512_bf16_supported()
+    return "bf16-mixed" if bf16 else "32-true"
 
 
 def started_processes():
     """How many processes torchrun or srun started together with this one, itself among them."""
-    told = os.environ.get("WORLD_SIZE") or os.environ.get("SLURM_STEP_NUM_TASKS")
-    return int(told or 1)
+    return int(os.environ.get("WORLD_SIZE") or os.environ.get("SLURM_STEP_NUM_TASKS") or 1)
 
 
 class History(L.Callback):
@@ -136,16 +135,11 @@ def fit(module, train_set, val_set, run_dir, run_key, resume, workers=0, devices
             train_loader.sampler.set_epoch(stored["epoch"] + 1)
         interrupt_handler = signal.getsignal(signal.SIGINT)
         try:
-            trainer.fit(
-                module,
-                train_loader,
-                val_loader,
-                ckpt_path=last if last.is_file() else None,
-                weights_only=True,
-            )
+            checkpoint = last if last.is_file() else None
+            trainer.fit(module, train_loader, val_loader, ckpt_path=checkpoint, weights_only=True)
         except SystemExit as error:
-            # Lightning turns Ctrl-C into an exit, and deafens the process (a notebook's kernel,
-            # say) to the next one.
+            # Lightning turns Ctrl-C into an exit, and leaves the process (a notebook's kernel, for
+            # example) with a handler that ignores the next one.
             signal.signal(signal.SIGINT, interrupt_handler)
             raise KeyboardInterrupt from error
     stored = torch.load(best, map_location="cpu", weights_only=True)

@@ -1,5 +1,5 @@
-"""Whose results a folder holds, as a marker in it says: what is there is never mixed with another's,
-whether of a run or of a sweep."""
+"""The marker of a results folder: it names the run or sweep that owns the folder, so that results of
+different runs never mix."""
 
 import json
 
@@ -11,8 +11,8 @@ _TRAINED = ("checkpoints", "heatmaps", "runs")  # folders of a run, and of a swe
 
 
 def owner_of(folder):
-    """What the marker of a results folder says, {key: value}; None without one. Raises EgolibError for
-    one that cannot be read."""
+    """The content of the marker of a results folder, {key: value}; None without a marker. Raises
+    EgolibError for a marker that cannot be read."""
     marker = folder / MARKER
     if not marker.is_file():
         return None
@@ -25,14 +25,14 @@ def owner_of(folder):
 
 
 def claim(folder, owner):
-    """Mark a results folder as that of `owner`, {key: value}. Raises EgolibError where it is another's
-    and something was trained there."""
+    """Mark a results folder as that of `owner`, {key: value}. Raises EgolibError where it belongs to
+    another owner and something was trained there."""
     if (found := owner_of(folder)) == owner:
         return
     if found and any((folder / name).is_dir() for name in _TRAINED):
-        told = ", ".join(f"{key} {value}" for key, value in found.items())
+        other = ", ".join(f"{key} {value}" for key, value in found.items())
         raise EgolibError(
-            f"{folder}: holds results of another run ({told}); "
+            f"{folder}: holds results of another run ({other}); "
             "choose another folder with --results, or delete this one"
         )
     write_atomically(folder / MARKER, json.dumps(owner, indent=1))

@@ -1,4 +1,4 @@
-"""The weights that come with egolib: a checkpoint made small, and a card whose numbers are computed."""
+"""Make the weights that come with egolib: a compact checkpoint, and a model card with measured numbers."""
 
 import hashlib
 import itertools
@@ -42,7 +42,7 @@ def ship(checkpoint, data, out):
     data: the tree or pack that it was trained on; on its test split the full weights and the compact
     ones are scored, these in each runtime that is here. A profile of one's own, NAME.toml, lies beside
     `out`, so that the network can be made again. Raises EgolibError for a network that does not go
-    from picture to pose, one that was trained on other data or by another profile, and one that is
+    from image to pose, one that was trained on other data or by another profile, and one that is
     larger than MOST_BYTES.
     """
     out = Path(out)

@@ -13,28 +13,25 @@ from egolib.skeleton import SPLIT_FOLDERS
 def add_verbs(verbs):
     """Add the parsers of these verbs."""
     download = common.add_verb(verbs, _download, resumes=True)
-    download.add_argument("out", type=Path)
+    option = download.add_argument
+    option("out", type=Path)
     common.add_choice_of_characters(download)
-    download.add_argument("--url", default=URL, help="a mirror; else the release on GitHub")
-    download.add_argument(
-        "--workers", type=common.count, default=4, help="parts at a time; default: 4"
-    )
+    option("--url", default=URL, help="a mirror; else the release on GitHub")
+    option("--workers", type=common.count, default=4, help="parts at a time; default: 4")
 
     extract = common.add_verb(verbs, _extract, resumes=True)
-    extract.add_argument("folder", type=Path, metavar="IN", help="the parts, also in sub-folders")
-    extract.add_argument("out", type=Path)
+    option = extract.add_argument
+    option("folder", type=Path, metavar="IN", help="the parts, also in sub-folders")
+    option("out", type=Path)
     common.add_choice_of_characters(extract)
-    at_once = "characters at a time; else one a core, at most 8"
-    extract.add_argument("--workers", type=common.count, help=at_once)
-    verified = "once their character is verified and in place"
-    extract.add_argument("--delete-parts", action="store_true", help=verified)
+    option("--workers", type=common.count, help="characters at a time; else one a core, at most 8")
+    option("--delete-parts", action="store_true", help="of every character that is verified")
 
     audit = common.add_verb(verbs, _audit, resumes=True)
     option, splits = audit.add_argument, list(SPLIT_FOLDERS)
     option("tree", type=Path)
     option("--out", type=Path, metavar="DIR", help="else TREE/audit, where training looks")
-    drift = "that looks for drift; else stage 1 of quick"
-    option("--network", type=Path, metavar="CKPT", help=drift)
+    option("--network", type=Path, metavar="CKPT", help="to find drift; else stage 1 of quick")
     common.add_workers(audit, "processes")
     option("--split", choices=splits, nargs="+", default=splits)
 
@@ -42,12 +39,8 @@ def add_verbs(verbs):
     option = pack.add_argument
     option("tree", type=Path)
     option("out", type=Path)
-    option(
-        "--px",
-        type=common.between(32, 800),
-        help="side of the squares; else 368, as the paper's network sees them, or the tree's own "
-        "if that is smaller",
-    )
+    side = "side of the squares; else 368, as in the paper, or the tree's own if that is smaller"
+    option("--px", type=common.between(32, 800), help=side)
     option("--encoding", choices=("jpeg", "png"), default="jpeg")
     option("--quality", type=common.between(1, 100), default=95, help="of JPEG; default: 95")
     common.add_workers(pack, "threads a machine")
@@ -61,8 +54,7 @@ def add_verbs(verbs):
     option("out", type=Path)
     option("--profile", default=DEFAULT_PROFILE, help="how many frames, how large")
     option("--scale", type=float, help="fraction of 1280x800; 1.0 is the official size")
-    capture = "motion capture: <clip name>*.bvh replaces or adds the clip"
-    option("--motion", metavar="DIR", help=capture)
+    option("--motion", metavar="DIR", help="motion capture: <clip>*.bvh replaces or adds a clip")
     option("--seed", type=common.whole, default=0)
     common.add_workers(render, "processes")
     common.add_shard(render)

@@ -15,8 +15,7 @@ def add_verbs(verbs):
     option("stage", choices=STAGES)
     common.add_study_options(train)
     option("--resume", action="store_true", help="go on after the last finished epoch")
-    gpus = "GPUs of this machine: a number, or auto"
-    option("--devices", type=common.devices, default=1, help=gpus)
+    option("--devices", type=common.devices, default=1, help="GPUs a machine: a number, or auto")
     option("--nodes", type=int, default=1, help="machines, under torchrun or srun")
 
     convert = common.add_verb(verbs, _convert)
@@ -25,8 +24,7 @@ def add_verbs(verbs):
 
     evaluate = common.add_verb(verbs, _evaluate)
     option = evaluate.add_argument
-    parts = "one file, or a heatmap network and a lifter"
-    option("checkpoint", type=Path, nargs="+", help=parts)
+    option("checkpoint", type=Path, nargs="+", help="one, or a heatmap network and a lifter")
     common.add_data(evaluate)
     option("--split", choices=list(SPLIT_FOLDERS), default="test")
     option("--workers", type=common.whole, default=0, help="processes that load images")
@@ -49,8 +47,7 @@ def add_verbs(verbs):
     export = common.add_verb(verbs, _export)
     export.add_argument("out", type=Path, metavar="OUT.onnx")
     common.add_network(export, "a checkpoint")
-    frames = "in int8, its ranges from training frames here"
-    export.add_argument("--int8", type=Path, metavar="DIR", help=frames)
+    export.add_argument("--int8", type=Path, metavar="DIR", help="in int8, calibrated on this data")
 
     ship = common.add_verb(verbs, _ship)
     ship.add_argument("checkpoint", type=Path)

@@ -150,10 +150,10 @@ def add_machines(parser):
     """For work that is split over machines: by hand, or as jobs."""
     machines, option = parser.add_mutually_exclusive_group(), parser.add_argument
     add_shard(machines)
-    jobs = {"metavar": "N", "help": "as N jobs, and wait for them"}
-    machines.add_argument("--submit", type=between(1, 1000), **jobs)
+    jobs = "as N jobs, and wait for them"
+    machines.add_argument("--submit", type=between(1, 1000), metavar="N", help=jobs)
     option("--cluster", choices=CLUSTERS, default="slurm", help="of --submit")
-    slurm = "an option of sbatch, such as partition=cpu or time=240; may be repeated"
+    kind = "an option of sbatch, such as partition=cpu or time=240; may be repeated"
     option(
-        "--slurm", type=slurm_option, action="append", default=[], metavar="KEY=VALUE", help=slurm
+        "--slurm", type=slurm_option, action="append", default=[], metavar="KEY=VALUE", help=kind
     )

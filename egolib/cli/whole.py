@@ -10,23 +10,20 @@ def add_verbs(verbs):
     """Add the parsers of these verbs."""
     run = common.add_verb(verbs, _run, resumes=True)
     common.add_study_options(run)
-    tree = "pack the tree of --data into DIR, train on that"
-    run.add_argument("--pack", default="", metavar="DIR", help=tree)
+    run.add_argument("--pack", default="", metavar="DIR", help="pack --data into DIR, train on it")
 
     sweep = common.add_verb(verbs, _sweep, resumes=True)
     option = sweep.add_argument
     option("grid", nargs="?", default="study", help="a TOML file; else sweeps/study.toml")
     common.add_data_and_results(sweep, "<grid>")
-    end = "begin no step that should end later; run again to go on"
-    option("--hours", type=common.positive, help=end)
-    what_is_done = "train nothing: write tables, figures and the page from what is done"
-    option("--no-training", action="store_true", help=what_is_done)
+    option("--hours", type=common.positive, help="start no step that would end later")
+    option("--no-training", action="store_true", help="write tables and page from what is done")
     common.add_machines(sweep)
 
     compare = common.add_verb(verbs, _compare)
     compare.add_argument("runs", type=Path, nargs=2, metavar="RUN", help="a results folder")
-    default = "else compared_with_<first>.html in the second"
-    compare.add_argument("--out", type=Path, metavar="PAGE", help=default)
+    page = "else compared_with_<first>.html in the second"
+    compare.add_argument("--out", type=Path, metavar="PAGE", help=page)
 
     common.add_verb(verbs, _publish).add_argument("results", type=Path)
 
@@ -41,10 +38,7 @@ def _run(options):
         if options.seed:
             raise EgolibError("--seed: the study has its own seeds, those of sweeps/study.toml")
         if options.pack:
-            raise EgolibError(
-                f"{options.pack}: the study packs nothing; pack the tree with `egolib pack`, and "
-                "name the pack with --data"
-            )
+            raise EgolibError("--pack: not for the study; run `egolib pack` and give --data PACK")
         sweep = open_sweep("study", options.data, options.results)
         run_sweep(sweep)
         _report(sweep, "study")
@@ -60,9 +54,7 @@ def _sweep(options):
     sweep = open_sweep(options.grid, options.data, options.results)
     if options.no_training:
         if options.submit or options.hours or options.shard != (1, 1):
-            raise EgolibError(
-                "--no-training: nothing is trained, so nothing is split, timed or submitted"
-            )
+            raise EgolibError("--no-training: leaves nothing to split, to time or to submit")
         prepare(sweep)
     elif options.submit:
         if options.hours is not None:
