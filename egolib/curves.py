@@ -5,7 +5,7 @@ from matplotlib.ticker import MaxNLocator
 from egolib.drawing import ACCENT, DARK, LIGHT, StudyFigure, styled
 
 _TRAINING_TITLES = {
-    "heatmaps": "Picture to heatmaps",
+    "heatmaps": "Image to heatmaps",
     "lifter": "Heatmaps to pose",
     "finetune": "End to end",
     "ours": "Our own model",
@@ -35,11 +35,9 @@ def training_curves(histories):
         lower.plot(best.epoch, best[metric], "o", markersize=10, fillstyle="none", color=ACCENT)
         lower.annotate(f"{best[metric]:.1f}", (best.epoch, best[metric]), (0, 9), ha="center",
                        textcoords="offset points", color=ACCENT)  # fmt: skip
-        upper.set_title(_TRAINING_TITLES.get(stage, stage))
-        upper.set_ylabel("loss")
+        upper.set(title=_TRAINING_TITLES.get(stage, stage), ylabel="loss")
         upper.yaxis.set_major_formatter("{x:g}")
-        lower.set_ylabel(_METRIC_LABELS[metric])
-        lower.set_xlabel("epoch")
+        lower.set(xlabel="epoch", ylabel=_METRIC_LABELS[metric])
         lower.xaxis.set_major_locator(MaxNLocator(integer=True))
         lower.margins(x=0.1, y=0.2)
     grid[0, 0].legend()

@@ -12,6 +12,7 @@ from egolib.drawing import (
     canvas,
     caption,
     draw_boxes,
+    draw_stacked,
     flatten_pose,
     joint_colour,
     part_handles,
@@ -134,13 +135,9 @@ def visibility_bars(views):
     """Share of frames in which each joint is seen, hidden, outside the picture or behind the lens
     plane. views: visibility.joint_views."""
     shares = 100 * pd.crosstab(views.joint, views.state, normalize="index")
-    shares = shares.reindex(index=JOINTS[::-1], columns=STATES, fill_value=0)
-    shares = shares.loc[:, shares.any()]
+    shares = shares.reindex(index=JOINTS, columns=STATES, fill_value=0)
     figure, axes = canvas((8, 4.4), xlabel="share of frames (%)", grid="x")
-    starts = shares.cumsum(axis=1) - shares
-    for state in shares:
-        axes.barh(shares.index, shares[state], left=starts[state], color=STATE_COLOURS[state],
-                  label=state, height=0.8)  # fmt: skip
+    draw_stacked(axes, shares.loc[:, shares.any()], STATE_COLOURS, 0.8)
     axes.set_xlim(0, 100)
     for label in axes.get_yticklabels():
         label.set_color(joint_colour(label.get_text()))

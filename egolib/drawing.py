@@ -109,11 +109,11 @@ def canvas(size, ylabel="", xlabel="", grid="y", note=""):
     return figure, axes
 
 
-def image_grid(lines, columns, size):
+def image_grid(lines, columns, size, **options):
     """Figure of `size` in inches with `lines` x `columns` axes without frames, for images ->
-    (StudyFigure, array of Axes (lines, columns))."""
+    (StudyFigure, array of Axes (lines, columns)). options: of Figure.subplots."""
     figure = StudyFigure(figsize=size)
-    grid = figure.subplots(lines, columns, squeeze=False)
+    grid = figure.subplots(lines, columns, squeeze=False, **options)
     for axes in grid.flat:
         axes.set_axis_off()
     return figure, grid
@@ -136,6 +136,18 @@ def draw_bars(axes, places, rows, width, **style):
     """Bars as high as `mean` of the DataFrame `rows`, with a line from its `low` to its `high`."""
     axes.bar(places, rows["mean"], width, **style)
     axes.vlines(places, rows.low, rows.high, color="black", linewidth=0.9)
+
+
+def draw_stacked(axes, table, colours, height):
+    """A horizontal bar for each row of a DataFrame, from the first at the top, made of its columns
+    one after another in `colours` {column: colour} -> {column: its BarContainer}."""
+    places, ends = -np.arange(len(table)), table.cumsum(axis=1)
+    axes.set_yticks(places, table.index)
+    return {
+        name: axes.barh(places, table[name], height, left=ends[name] - table[name],
+                        color=colours[name], label=name)
+        for name in table
+    }  # fmt: skip
 
 
 def draw_boxes(axes, parts, places, colours, width=0.6, **options):

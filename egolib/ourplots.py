@@ -39,7 +39,7 @@ def architecture(spec):
     box(50, 11, 14, 15, _GEOMETRY, "softmax", "over the cells", 'and "elsewhere":', "mean ray,",
         "mean features", f"of {joints - 1} joints")  # fmt: skip
     box(50, 31, 14, 7, _SAID, "heatmaps", f"{joints - 1} × {side} × {side}")
-    box(31, 1, 13, 6, _FEATURES, "summary", "pooled features, all rays")
+    box(31, 1, 13, 6, _FEATURES, "summary", "pooled features,", "all rays")
     box(70, 11, 12, 15, _GEOMETRY, "placing", "distance × ray", "+ what lies", "beside it")
     box(87, 24, 9, 9, _SAID, "pose", f"{joints} × 3 m,", "neck too")
     box(87, 12, 9, 8, _SAID, "error", "expected of", "each joint")
@@ -79,7 +79,7 @@ def expected_errors(predictions, bins=8):
         axes.vlines(expected, low, high, color=colour, linewidth=1)
         axes.plot(expected, mean, "o", color=colour, markersize=4, label=name)
         largest = max(largest, expected.max(), np.nanmax(high, initial=0))
-    axes.plot([0, largest], [0, largest], color="0.6", linewidth=0.8, zorder=0)
+    axes.plot([0, largest], [0, largest], color="0.6", linewidth=0.8, zorder=1)
     axes.set(xlim=(0, None), ylim=(0, None))
     axes.legend()
     return figure

@@ -20,11 +20,11 @@ from egolib.drawing import (
     DARK,
     LIGHT,
     PALE,
-    StudyFigure,
     canvas,
     draw_bars,
     draw_boxes,
     flatten_pose,
+    image_grid,
     joint_colour,
     name_places,
     save_figure,
@@ -118,8 +118,8 @@ def error_skeleton(predictions):
     across, up = flatten_pose(pose_m, "front").T
     points = np.stack([across, up * np.cos(_TILT) - pose_m[:, 1] * np.sin(_TILT)], -1)
     point_of = dict(zip(JOINTS, points, strict=True))
-    figure = StudyFigure(figsize=(7, 5))
-    axes = figure.subplots()
+    figure, grid = image_grid(1, 1, (7, 5))
+    axes = grid[0, 0]
     colours = ScalarMappable(Normalize(0, errors.max()), "viridis_r")
     for start, end in BONES:
         value = (error_of[start] + error_of[end]) / 2
@@ -130,7 +130,6 @@ def error_skeleton(predictions):
                  edgecolors="black", linewidths=0.8, zorder=3)  # fmt: skip
     _label_joints(axes, point_of, error_of)
     axes.set_aspect("equal")
-    axes.set_axis_off()
     figure.colorbar(colours, ax=axes, label="mean error (mm)", shrink=0.7, pad=0.02)
     figure.suptitle(
         "Mean pose from the front and a little above; the wearer's left is on the right", fontsize=9

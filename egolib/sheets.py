@@ -8,7 +8,6 @@ from egolib.dataset import FrameDataset
 from egolib.drawing import (
     TRUE_COLOUR,
     VIEWS,
-    StudyFigure,
     draw_pose_2d,
     draw_pose_3d,
     flatten_pose,
@@ -182,12 +181,11 @@ def _strip(index, positions):
 def picture_row(pictures):
     """Pictures {title: uint8 RGB} side by side, equally high."""
     ratios = [rgb.shape[1] / rgb.shape[0] for rgb in pictures.values()]
-    figure = StudyFigure(figsize=(2.6 * sum(ratios), 2.9))
-    grid = figure.subplots(1, len(pictures), squeeze=False, width_ratios=ratios)[0]
-    for axes, (title, rgb) in zip(grid, pictures.items(), strict=True):
+    size = (2.6 * sum(ratios), 2.9)
+    figure, grid = image_grid(1, len(pictures), size, width_ratios=ratios)
+    for axes, (title, rgb) in zip(grid[0], pictures.items(), strict=True):
         axes.imshow(rgb)
         axes.set_title(title)
-        axes.set_axis_off()
     return figure
 
 

@@ -271,10 +271,11 @@ def views():
 def test_visibility_figures_show_the_shares(views):
     axes = plots.visibility_bars(views).axes[0]
     assert axes.get_xlabel() == "share of frames (%)"
-    widths = {}
+    names, widths = [label.get_text() for label in axes.get_yticklabels()], {}
     for container in axes.containers:
-        for name, bar in zip(JOINTS[::-1], container, strict=True):
+        for place, name, bar in zip(axes.get_yticks(), names, container, strict=True):
             widths[container.get_label(), name] = bar.get_width()
+            assert bar.get_y() < place < bar.get_y() + bar.get_height()
     assert widths["seen", "LeftFoot"] == widths["hidden by the wearer", "LeftFoot"] == 50
     assert widths["outside the picture", "Head"] == 100
     parts, cloth = plots.what_hides_what(views).axes

@@ -18,6 +18,7 @@ from egolib.drawing import (
     canvas,
     caption,
     draw_bars,
+    draw_stacked,
     joint_colour,
     name_places,
     styled,
@@ -191,8 +192,7 @@ def people_dots(answer):
     left.set_yticks(places, people.index)
     left.set_xlabel("MPJPE (mm)")
     places = np.arange(len(groups))[::-1]
-    excludes_zero = groups.worse_low * groups.worse_high > 0
-    colours = np.where(excludes_zero, ACCENT, DARK)
+    colours = np.where(groups.worse_low * groups.worse_high > 0, ACCENT, DARK)  # 0 is outside
     right.axvline(0, color="0.5", linewidth=0.8)
     right.hlines(places, groups.worse_low, groups.worse_high, color=LIGHT, linewidth=2.2)
     right.scatter(groups.worse, places, s=28, c=colours, zorder=3)
@@ -210,16 +210,10 @@ def cause_bars(answer):
     """What the error of all and of the worst frames is made of; of worst.made_of."""
     note = "Intervals are in the table: stacked they would hide each other."
     figure, axes = canvas((8.6, 2.6), xlabel="share of the MPJPE (mm)", grid="x", note=note)
-    means = answer.table["mean"].unstack("frames", sort=False).reindex(CAUSES)
-    places = -np.arange(means.shape[1])
-    for cause, widths, ends in zip(
-        CAUSES, means.to_numpy(), means.cumsum().to_numpy(), strict=True
-    ):
-        drawn = axes.barh(places, widths, 0.55, left=ends - widths, color=CAUSE_COLOURS[cause],
-                          label=cause)  # fmt: skip
-        labels = [f"{width:.0f}" if width > 9 else "" for width in widths]
+    means = answer.table["mean"].unstack("cause", sort=False)[list(CAUSES)]
+    for drawn in draw_stacked(axes, means, CAUSE_COLOURS, 0.55).values():
+        labels = [f"{bar.get_width():.0f}" if bar.get_width() > 9 else "" for bar in drawn]
         axes.bar_label(drawn, labels, label_type="center", fontsize=8)
-    axes.set_yticks(places, means.columns)
     figure.legend(loc="outside upper center", ncols=3, fontsize=8)
     return figure
 

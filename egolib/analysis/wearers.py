@@ -47,11 +47,8 @@ def _clothing(index):
     for i, folder in enumerate(index.folders):
         for path in sorted((index.root / folder / "meta").glob("*.json")):
             meta = json.loads(path.read_text())
-            after, before = (
-                index.numbers >= meta["first_number"],
-                index.numbers <= meta["last_number"],
-            )
-            here = (index.folder_ids == i) & after & before
+            first, last = meta["first_number"], meta["last_number"]
+            here = (index.folder_ids == i) & (index.numbers >= first) & (index.numbers <= last)
             worn["sleeves"][here] = f"sleeves {meta['outfit']['top'].get('sleeves') or 'none'}"
             worn["legs"][here] = meta["outfit"]["bottom"]["kind"]
     return worn

@@ -86,9 +86,8 @@ def worst_frames(anatomy, predictions, causes, training_poses_m, count=20):
     mpjpe = anatomy.error_mm.mean(-1)
     sources = ("image", "character", "environment", "clip", "action")
     frames = pd.DataFrame({name: getattr(predictions, name) for name in sources})
-    frames = frames.assign(place=frames.index, mpjpe_mm=mpjpe).sort_values(
-        "mpjpe_mm", ascending=False
-    )
+    frames = frames.assign(place=frames.index, mpjpe_mm=mpjpe)
+    frames = frames.sort_values("mpjpe_mm", ascending=False)
     table = frames.drop_duplicates(["character", "environment", "clip"])[:count]
     places = table.place.to_numpy()
     parts = millimetres_by_cause(anatomy, causes)
