@@ -19,7 +19,6 @@ from egolib.poses.rig import (
     to_rig_axes,
 )
 from egolib.poses.rigfitting import fit_rig
-from egolib.skeleton import JOINTS
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +35,7 @@ def danced():
         degrees[:, BONES.index(name)] = rng.uniform(0, 100, (60, 1)) * (1, 0, 0)
     turns = Rotation.from_rotvec(np.radians(degrees).reshape(-1, 3)).as_matrix()
     rotations = turns.reshape(60, len(BONES), 3, 3)
-    return RigMotion(offsets, rotations, rng.normal(size=(60, 3)), np.zeros((60, 16)))
+    return RigMotion(offsets, rotations, rng.normal(size=(60, 3)))
 
 
 @pytest.fixture(scope="module")
@@ -56,7 +55,6 @@ def test_bones_keep_their_length(refitted):
 def test_seen_joints_stay_and_unseen_ones_are_near(danced, refitted):
     errors_mm = 1000 * np.linalg.norm(refitted.joints_m - danced.joints_m, axis=-1)
     assert errors_mm[:, OBSERVED].mean() < 3
-    assert errors_mm[:, OBSERVED].mean() == pytest.approx(1000 * refitted.residual_m.mean())
     assert errors_mm[:, BONES.index("Hips")].mean() < 10
     assert errors_mm.mean() < 10
     assert set(FITTED) == {"Hips", "Spine", "Spine1", "Spine2", "LeftShoulder", "RightShoulder"}
@@ -65,9 +63,11 @@ def test_seen_joints_stay_and_unseen_ones_are_near(danced, refitted):
 def test_noise_does_not_change_the_bones(danced):
     rng = np.random.default_rng(1)
     seen = to_camera_axes(danced.joints_m[:, OBSERVED])
-    noisy = fit_rig(seen + rng.normal(scale=0.02, size=seen.shape))
+    given = seen + rng.normal(scale=0.02, size=seen.shape)
+    noisy = fit_rig(given)
     assert np.ptp(bone_lengths_m(noisy.joints_m), axis=0).max() < 1e-6
-    assert 1000 * noisy.residual_m.mean() < 35
+    residual_m = np.linalg.norm(to_camera_axes(noisy.joints_m)[:, OBSERVED] - given, axis=-1)
+    assert 1000 * residual_m.mean() < 35
 
 
 def test_elbows_and_knees_bend_like_hinges(refitted):
@@ -102,7 +102,7 @@ def test_curves_do_not_leap(tmp_path):
     rotations = np.tile(np.eye(3), (40, len(BONES), 1, 1))
     rotations[:, 0] = turns
     offsets = measure_offsets(to_rig_axes(STANDING_M[None]))
-    motion = RigMotion(offsets, rotations, np.zeros((40, 3)), np.zeros((40, len(JOINTS))))
+    motion = RigMotion(offsets, rotations, np.zeros((40, 3)))
     write_bvh(tmp_path / "turn.bvh", motion, fps=30)
     lines = (tmp_path / "turn.bvh").read_text().split("Frame Time")[1].splitlines()[1:]
     angles = np.array([[float(x) for x in line.split()] for line in lines])[:, 3:]

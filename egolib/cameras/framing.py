@@ -39,7 +39,9 @@ class Framing:
         lens says how to crop it, and for one of another shape than the lens's.
         """
         if self.circle:
-            rgb = _masked(rgb, self.circle)
+            column, row, radius = map(round, self.circle)
+            mask = cv2.circle(np.zeros(rgb.shape[:2], np.uint8), (column, row), radius, 255, -1)
+            rgb = cv2.bitwise_and(rgb, rgb, mask=mask)
         if self.lens:
             where = self._remapping(size_px, rgb.shape)
             return resize_square(cv2.remap(rgb, *where, cv2.INTER_LINEAR), size_px)
@@ -94,6 +96,11 @@ class Framing:
         mirror = np.diag([-1.0 if self.mirror else 1.0, 1.0])
         return np.linalg.matrix_power(quarter, self.turn // 90) @ mirror
 
+    def is_plain(self, shape):
+        """Whether a picture of `shape`, once upright, is 8:5 or square."""
+        height, width = self._upright_shape(shape)
+        return width == height or width * 5 == height * 8
+
     def _upright_shape(self, shape):
         return shape[1::-1] if self.turn % 180 else shape[:2]
 
@@ -109,26 +116,18 @@ class Framing:
                     f"{shape[1]}x{shape[0]} picture"
                 )
             centre = self._axes @ (self.circle[:2] - _middle(shape)) + _middle((height, width))
-            scale = self.circle[2] / XR_EGOPOSE.circle_radius
+            scale = radius / XR_EGOPOSE.circle_radius
             corner = np.array([CROP_LEFT - XR_EGOPOSE.circle_cx, -XR_EGOPOSE.circle_cy]) - 0.5
             left, top = np.rint(centre + corner * scale + 0.5).astype(int).tolist()
             return left, top, max(1, round(XR_EGOPOSE.height * scale))
-        if width == height:
-            return 0, 0, height
-        if width * 5 == height * 8:
-            return round(CROP_LEFT * height / XR_EGOPOSE.height), 0, height
-        raise EgolibError(f"{width}x{height} is neither 8:5 nor square; try `egolib match`")
+        if not self.is_plain(shape):
+            raise EgolibError(f"{width}x{height} is neither 8:5 nor square; try `egolib match`")
+        left = 0 if width == height else round(CROP_LEFT * height / XR_EGOPOSE.height)
+        return left, 0, height
 
 
 def _middle(shape):
     return np.array([shape[1] - 1, shape[0] - 1]) / 2
-
-
-def _masked(rgb, circle):
-    mask = np.zeros(rgb.shape[:2], np.uint8)
-    centre, radius = np.rint(circle[:2]).astype(int).tolist(), round(circle[2])
-    cv2.circle(mask, centre, radius, 255, -1)
-    return cv2.bitwise_and(rgb, rgb, mask=mask)
 
 
 def _cut(rgb, left, top, side):

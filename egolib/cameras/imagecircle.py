@@ -35,9 +35,11 @@ def find_circle(pictures, seed=0):
     on_it = away < np.maximum(1, _TOLERANCE * circles[:, 2:])
     best = on_it.sum(1).argmax()
     support = points[on_it[best]]
-    circle = least_squares(
-        lambda c: np.linalg.norm(support - c[:2], axis=1) - c[2], circles[best]
-    ).x
+
+    def away_from(circle):
+        return np.linalg.norm(support - circle[:2], axis=1) - circle[2]
+
+    circle = least_squares(away_from, circles[best]).x
     if not _bounds_the_light(circle, support, lit):
         return None
     column, row, radius = circle
@@ -78,12 +80,10 @@ def _bounds_the_light(circle, support, lit):
     within = ((way >= 3) & (way < (width - 3, height - 3))).all(1)
     seen = np.arctan2(support[:, 1] - row, support[:, 0] - column)
     touched = np.isin(np.arange(360), np.rint(np.rad2deg(seen)).astype(int) % 360)
-    touched = np.convolve(np.r_[touched[-2:], touched, touched[:2]], np.ones(5), "valid") > 0
+    touched = np.any([np.roll(touched, degrees) for degrees in range(-2, 3)], axis=0)
     rows, columns = np.indices(lit.shape)
     outside = np.hypot(columns - column, rows - row) > radius * 1.02 + 1
-    return (
-        within.sum() > 0
-        and (touched & within).sum() > _LEAST_ARC * within.sum()
-        and outside.mean() > 0.01
-        and lit[outside].mean() < _MOST_LIGHT
-    )
+    if not within.any() or outside.mean() <= 0.01:
+        return False
+    enough = (touched & within).sum() > _LEAST_ARC * within.sum()
+    return enough and lit[outside].mean() < _MOST_LIGHT

@@ -2,14 +2,13 @@
 
 import math
 from dataclasses import dataclass
-from itertools import islice
 
 import numpy as np
 
 from egolib.camera import XR_EGOPOSE, native_to_square
 from egolib.cameras.framing import TURNS, Framing
 from egolib.cameras.imagecircle import find_circle
-from egolib.cameras.sources import Picture
+from egolib.cameras.sources import Picture, batches
 from egolib.drawing import StudyFigure, draw_pose_2d, styled
 from egolib.errors import EgolibError
 
@@ -72,15 +71,10 @@ def sample_pictures(source):
     """Up to PICTURES pictures spread over a sources.Source, all of the first one's shape -> list of
     uint8 RGB (H, W, 3). Raises EgolibError when none can be read."""
     every = max(1, (source.total or 1) // PICTURES)
-    read, reason = [], "no picture"
-    for item in islice(source.read(every=every), PICTURES):
-        if isinstance(item, Picture):
-            read.append(item.rgb)
-        else:
-            reason = item.reason
-        if sum(rgb.nbytes for rgb in read) > _MOST_BYTES:
-            break
+    items = next(batches(source.read(every=every), PICTURES, _MOST_BYTES), [])
+    read = [item.rgb for item in items if isinstance(item, Picture)]
     if not read:
+        reason = items[-1].reason if items else "no picture"
         raise EgolibError(f"{source.name}: {reason}")
     return [rgb for rgb in read if rgb.shape == read[0].shape]
 
@@ -100,10 +94,9 @@ def match(pictures, runtime=None, lens=None, turn=None, mirror=None, circle=None
     own = [f for f in own if turn in (None, f.turn) and mirror in (None, f.mirror)]
     outline = circle if lens else found
     others = [
-        Framing(bool(mirror), each, outline, lens)
-        for each in (TURNS if turn is None else [turn])
-        if lens or outline or _plain(shape, each)
+        Framing(bool(mirror), each, outline, lens) for each in (TURNS if turn is None else [turn])
     ]
+    others = [f for f in others if lens or outline or f.is_plain(shape)]
     if not (own or others):
         raise EgolibError(
             f"{shape[1]}x{shape[0]} is neither 8:5 nor square when it is upright, and no image circle "
@@ -119,12 +112,6 @@ def match(pictures, runtime=None, lens=None, turn=None, mirror=None, circle=None
     return Match(pictures, framing, found, bool(own), surest[framing.mirror])
 
 
-def _plain(shape, turn=0):
-    """Whether a picture, turned, has a shape of the data set's."""
-    width, height = shape[1::-1] if turn % 180 == 0 else shape[:2]
-    return width == height or width * 5 == height * 8
-
-
 def _own_framings(shape, circle):
     """The framings without circle or lens that lay `circle` over the data set's."""
     if not circle:
@@ -133,12 +120,10 @@ def _own_framings(shape, circle):
     centre = native_to_square((XR_EGOPOSE.circle_cx, XR_EGOPOSE.circle_cy), size)
     if abs(XR_EGOPOSE.circle_radius * side / size - circle[2]) >= _SAME_CIRCLE * side:
         return []
-    framings = [Framing(m, turn) for m in (False, True) for turn in TURNS if _plain(shape, turn)]
-    return [
-        framing
-        for framing in framings
-        if math.dist(framing.to_given(centre, size, shape), circle[:2]) < _SAME_CIRCLE * side
-    ]
+    framings = [Framing(mirror, turn) for mirror in (False, True) for turn in TURNS]
+    framings = [f for f in framings if f.is_plain(shape)]
+    away = [math.dist(f.to_given(centre, size, shape), circle[:2]) for f in framings]
+    return [f for f, px in zip(framings, away, strict=True) if px < _SAME_CIRCLE * side]
 
 
 def _confidence(pictures, framing, runtime):

@@ -25,7 +25,6 @@ from egolib.pictures import read_still
 
 PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp")
 VIDEO_SUFFIXES = (".mp4", ".mov", ".m4v", ".avi", ".mkv", ".webm")
-_BATCH_BYTES = 2**28
 _MISCOUNTED_FRAMES = 2  # a whole video's header may be wrong by so many
 
 
@@ -171,13 +170,14 @@ def _camera(device):
     return Source(device, None, capture.fps, True, read)
 
 
-def batches(pictures, size):
-    """Picture and Unread, in order -> lists of at most `size`, fewer where pictures are huge."""
+def batches(pictures, size, most_bytes=2**28):
+    """Picture and Unread, in order -> lists of at most `size`, fewer where pictures are huge: one ends
+    with the picture that exceeds most_bytes."""
     batch = []
     for picture in pictures:
         batch.append(picture)
         filled = sum(each.rgb.nbytes for each in batch if isinstance(each, Picture))
-        if len(batch) == size or filled > _BATCH_BYTES:
+        if len(batch) == size or filled > most_bytes:
             yield batch
             batch = []
     if batch:

@@ -70,8 +70,7 @@ def quantise_onnx(exported, path, squares):
     from onnxruntime.quantization import CalibrationDataReader, QuantFormat, quantize_static
 
     class Squares(CalibrationDataReader):
-        def __init__(self):
-            self.rows = iter(squares)
+        rows = iter(squares)
 
         def get_next(self):
             return next(({INPUT: row[None]} for row in self.rows), None)
@@ -96,14 +95,13 @@ def _heavy_layers(graph):
     """Names of the nodes that int8 makes faster, without the first convolution: it is cheap, and
     OpenVINO pads what it reads with another value in int8, which made poses 15 mm worse."""
     sizes = {weights.name: np.prod(weights.dims) for weights in graph.initializer}
-    names = [
+    first = next(node for node in graph.node if node.op_type == "Conv")
+    return [
         node.name
         for node in graph.node
-        if node.op_type in _QUANTISED
+        if (node.op_type in _QUANTISED and node.name != first.name)
         or (node.op_type in _LINEAR and sizes.get(node.input[1], 0) >= _LARGE)
     ]
-    first = next(node.name for node in graph.node if node.op_type == "Conv")
-    return [name for name in names if name != first]
 
 
 def _save(model, path, told):
@@ -114,7 +112,8 @@ def _save(model, path, told):
 
 def _trace(estimator, path):
     """-> the names of the outputs."""
-    squares = estimator.example(2)  # of one, the batch would be taken for a constant
+    shape = (2, estimator.image_px, estimator.image_px, 3)  # a batch of 1 would be made a constant
+    squares = torch.zeros(shape, dtype=torch.uint8)
     logging.getLogger("onnxscript").setLevel(logging.ERROR)
     with warnings.catch_warnings(), torch.no_grad():
         warnings.simplefilter("ignore")  # of the exporter, about its own insides
@@ -128,7 +127,8 @@ def _trace(estimator, path):
 
 
 def _require_equal(estimator, path, names):
-    noise = np.random.default_rng(0).integers(0, 256, estimator.example(3).shape, np.uint8)
+    shape = (3, estimator.image_px, estimator.image_px, 3)
+    noise = np.random.default_rng(0).integers(0, 256, shape, np.uint8)
     with torch.inference_mode():
         expected = estimator(torch.from_numpy(noise))
     session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])

@@ -52,7 +52,3 @@ class Estimator(nn.Module):
         """Points (..., 3) in the camera frame -> pixels (..., 2) of a square; those behind the lens plane
         lie beyond its circle."""
         return (square_grid(project_tensor(points_m)) + 1) * (self.image_px / 2) - 0.5
-
-    def example(self, count=1):
-        """Squares of nothing."""
-        return torch.zeros(count, self.image_px, self.image_px, 3, dtype=torch.uint8)

@@ -8,5 +8,5 @@ bvh          the rig's motion as a file
 rig          a skeleton of constant bone lengths
 rigfitting   the rig fitted to poses
 steady       a causal filter for poses
-estimates    what a network says about one picture
+estimates    where a pose lies before the camera, and what of it the lens sees
 """

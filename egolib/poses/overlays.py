@@ -35,11 +35,10 @@ def in_background():
 
         try:
             yield run
-            while waiting:
-                waiting.popleft().result()
-        finally:
             for drawing in waiting:
-                drawing.cancel()
+                drawing.result()
+        finally:
+            pool.shutdown(cancel_futures=True)
 
 
 def draw(picture, pose, most_px=None):

@@ -55,13 +55,12 @@ OBSERVED = np.array([BONES.index(name) for name in JOINTS])
 @dataclass(frozen=True)
 class RigMotion:
     """N frames of the rig: offsets_m (22, 3), each bone's head from its parent's at rest, the same
-    in all frames; rotations (N, 22, 3, 3) relative to the parent; root_m (N, 3) of the hips.
-    residual_m (N, 16): how far the joints that it was fitted to lie from it. Axes of the rig."""
+    in all frames; rotations (N, 22, 3, 3) relative to the parent; root_m (N, 3) of the hips. Axes
+    of the rig."""
 
     offsets_m: np.ndarray
     rotations: np.ndarray
     root_m: np.ndarray
-    residual_m: np.ndarray
 
     def __len__(self):
         return len(self.root_m)
@@ -96,16 +95,12 @@ def measure_offsets(targets):
     rest = {name: np.array(place) for name, (_, place) in _TORSO.items()}
     spine = sum(rest[name] for name in ("Spine", "Spine1", "Spine2", "Neck"))
     spine_m = np.median(np.linalg.norm(place["Neck"] - hips, axis=-1))
-    scale = np.full(3, spine_m / np.linalg.norm(spine - (0, *rest["LeftUpLeg"][1:])))
+    scale = spine_m / np.linalg.norm(spine - (0, *rest["LeftUpLeg"][1:]))
     shoulders = 2 * (rest["LeftShoulder"] + rest["LeftArm"])[0]
-    across = {
-        "LeftShoulder": length("LeftArm", "RightArm") / shoulders,
-        "LeftArm": length("LeftArm", "RightArm") / shoulders,
-        "LeftUpLeg": length("LeftUpLeg", "RightUpLeg") / (2 * rest["LeftUpLeg"][0]),
-    }
-    offsets = {
-        name: at * (across.get(name, scale[0]), scale[1], scale[2]) for name, at in rest.items()
-    }
+    shoulder = length("LeftArm", "RightArm") / shoulders
+    hip = length("LeftUpLeg", "RightUpLeg") / (2 * rest["LeftUpLeg"][0])
+    across = {"LeftShoulder": shoulder, "LeftArm": shoulder, "LeftUpLeg": hip}
+    offsets = {name: at * (across.get(name, scale), scale, scale) for name, at in rest.items()}
     for name, (parent, direction) in _LIMBS.items():
         offsets[name] = length(parent, name) * np.array(direction) / np.linalg.norm(direction)
     offsets = both_sides(offsets, lambda at: at * (-1, 1, 1))

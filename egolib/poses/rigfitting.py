@@ -3,20 +3,12 @@
 import numpy as np
 from scipy.spatial.transform import Rotation
 
-from egolib.poses.rig import (
-    BONES,
-    OBSERVED,
-    PARENTS,
-    RigMotion,
-    both_sides,
-    measure_offsets,
-    pose_rig,
-    to_rig_axes,
-)
+from egolib.poses import rig
+from egolib.poses.rig import BONES, OBSERVED, PARENTS, RigMotion
 from egolib.skeleton import JOINTS
 
-# How much a joint minds being turned from rest about its own x, y, z: metres of error in the joints
-# that one radian is worth. Small numbers only choose among turns that the joints do not tell
+# The penalty for turning a bone from rest about its own x, y, z: metres of error in the joints that
+# one radian is worth. Small numbers only choose among turns that the joints do not tell
 # apart; elbows bend about y and knees about x.
 _STIFFNESS = {
     "Hips": (0, 0, 0),
@@ -31,7 +23,7 @@ _STIFFNESS = {
     "LeftLeg": (0.001, 0.015, 0.015),
     "LeftFoot": (0.004, 0.004, 0.004),
 }
-_STIFF = both_sides(_STIFFNESS, lambda weights: weights)
+_STIFF = rig.both_sides(_STIFFNESS, lambda weights: weights)
 _TURNING = np.array([BONES.index(name) for name in _STIFF])  # the others carry nothing
 _ITERATIONS = 40
 _FRAMES_AT_ONCE = 256
@@ -45,30 +37,26 @@ def fit_rig(joints_m):
     with a little stiffness that decides what they leave open. The headset is rigid on the head,
     so the head's rotation is the camera's.
     """
-    targets = to_rig_axes(np.asarray(joints_m, np.float64))
-    offsets = measure_offsets(targets)
-    parts = [
-        _fit_frames(offsets, targets[start : start + _FRAMES_AT_ONCE])
-        for start in range(0, len(targets), _FRAMES_AT_ONCE)
-    ]
+    targets = rig.to_rig_axes(np.asarray(joints_m, np.float64))
+    offsets = rig.measure_offsets(targets)
+    groups = np.split(targets, range(_FRAMES_AT_ONCE, len(targets), _FRAMES_AT_ONCE))
+    parts = [_fit_frames(offsets, group) for group in groups]
     rotations, root = (np.concatenate(part) for part in zip(*parts, strict=True))
-    world, joints = pose_rig(offsets, rotations, root)
-    neck, head = BONES.index("Neck"), BONES.index("Head")
-    rotations[:, head] = world[:, neck].transpose(0, 2, 1)
-    residual = np.linalg.norm(joints[:, OBSERVED] - targets, axis=-1)
-    return RigMotion(offsets, rotations, root, residual)
+    world, _ = rig.pose_rig(offsets, rotations, root)
+    rotations[:, BONES.index("Head")] = world[:, BONES.index("Neck")].transpose(0, 2, 1)
+    return RigMotion(offsets, rotations, root)
 
 
 def _is_below():
-    """Whether a bone (row) hangs from a turning bone (column) -> (22, T)."""
+    """Whether a joint (row) hangs from a turning bone (column) -> (16, T)."""
     below = np.zeros((len(BONES), len(BONES)))
     for bone, parent in enumerate(PARENTS[1:], 1):
         below[bone] = below[parent]
         below[bone, parent] = 1
-    return below[:, _TURNING]
+    return below[np.ix_(OBSERVED, _TURNING)]
 
 
-_BELOW = _is_below()[OBSERVED]
+_BELOW = _is_below()
 _WEIGHTS = np.array(list(_STIFF.values()))
 
 
@@ -118,13 +106,11 @@ def _residuals(offsets, rotations, root, targets):
     """Metres off, then the turns from rest by their stiffness -> (N, 48 + 3T); and their
     derivatives by the root's place and a further turn of each bone (N, 48 + 3T, 3 + 3T)."""
     frames, count = len(targets), len(_TURNING)
-    world, joints = pose_rig(offsets, rotations, root)
+    world, joints = rig.pose_rig(offsets, rotations, root)
     seen = joints[:, OBSERVED]
     turned = Rotation.from_matrix(rotations[:, _TURNING].reshape(-1, 3, 3)).as_rotvec()
-    errors = np.concatenate([
-        (seen - targets).reshape(frames, -1),
-        (turned.reshape(frames, count, 3) * _WEIGHTS).reshape(frames, -1),
-    ], -1)  # fmt: skip
+    stiff = turned.reshape(frames, count, 3) * _WEIGHTS
+    errors = np.hstack([(seen - targets).reshape(frames, -1), stiff.reshape(frames, -1)])
     slopes = np.zeros((frames, errors.shape[1], 3 + 3 * count))
     arms = seen[:, :, None] - joints[:, None, _TURNING]  # (N, 16, T, 3)
     moves = -_cross_matrices(arms) @ world[:, None, _TURNING] * _BELOW[..., None, None]
@@ -132,8 +118,7 @@ def _residuals(offsets, rotations, root, targets):
     top[:, :, :3] = np.tile(np.eye(3), (len(JOINTS), 1))
     top[:, :, 3:] = moves.transpose(0, 1, 3, 2, 4).reshape(frames, top.shape[1], -1)
     turns = _log_slopes(turned).reshape(frames, count, 3, 3) * _WEIGHTS[..., None]
-    for i in range(count):
-        at = 3 * len(JOINTS) + 3 * i
+    for i, at in enumerate(range(top.shape[1], slopes.shape[1], 3)):
         slopes[:, at : at + 3, 3 + 3 * i : 6 + 3 * i] = turns[:, i]
     return errors, slopes
 

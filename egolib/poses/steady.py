@@ -24,9 +24,8 @@ class OneEuroFilter:
             return values
         before_s, filtered, speed = self._last
         step_s = time_s - before_s
-        speed = speed + _share(step_s, self.speed_cutoff_hz) * (
-            (values - filtered) / step_s - speed
-        )
+        faster = (values - filtered) / step_s - speed
+        speed = speed + _share(step_s, self.speed_cutoff_hz) * faster
         cutoff_hz = self.cutoff_hz + self.speed_weight * np.abs(speed)
         filtered = filtered + _share(step_s, cutoff_hz) * (values - filtered)
         self._last = time_s, filtered, speed
