@@ -84,7 +84,7 @@ def joint_sizes(views):
         axes.set_yticks(places, HEATMAP_JOINTS if axes is panels[0] else [])
         axes.grid(axis="x", color="0.9")
     panels[0].set(xlabel="distance from the camera (cm)", xlim=(0, None))
-    panels[1].set(xlabel="size in the picture (native px a cm)", xlim=(0, None))
+    panels[1].set(xlabel="size in the image (native px a cm)", xlim=(0, None))
     middle = by_joint[["distance_m", "px_per_cm"]].median()
     for name, (x, y) in zip(middle.index, middle.to_numpy(), strict=True):
         panels[2].plot(100 * x, y, "o", color=joint_colour(name), markersize=7, zorder=3)

@@ -1,4 +1,4 @@
-"""How poses look in every figure: colours of body parts, a pose on a picture, a pose in space.
+"""How poses look in every figure: colours of body parts, a pose on an image, a pose in space.
 
 Left and right differ in hue and lightness (Okabe and Ito's colours, safe for colour-blind eyes).
 """
@@ -208,7 +208,7 @@ def _draw(axes, names, points, colour, width, zorder):
 
 
 def draw_overlay(image, joints_px, confidence, pose_m):
-    """The picture, at least 512 px high, with joints and bones drawn over it as opaque as they
+    """The image, at least 512 px high, with joints and bones drawn over it as opaque as they
     are confident, and beside it the pose from front and side. uint8 RGB in and out.
 
     joints_px (15, 2) in pixels of `image`; confidence (15,); pose_m (16, 3), NaN leaves the

@@ -1,4 +1,4 @@
-"""Figures with pictures in them: contact sheets, labelled frames, predictions beside the truth."""
+"""Figures with images in them: contact sheets, labelled frames, predictions beside the truth."""
 
 import numpy as np
 from matplotlib.lines import Line2D
@@ -19,13 +19,13 @@ from egolib.evaluation import device, run_network
 from egolib.heatmaps import draw_heatmaps, find_peaks
 from egolib.skeleton import HEATMAP_JOINT_INDICES, action_of_clip, plain_clip
 
-_PICTURE_PX = 256  # pictures are shown at this size; coordinates stay those of the data
+_IMAGE_PX = 256  # images are shown at this size; coordinates stay those of the data
 _SMALL_PX = 144
 
 
 @styled
 def prediction_sheet(index, predictions, rows=8, seed=0):
-    """`rows` test frames with the true (grey) and the predicted pose: on the picture and from
+    """`rows` test frames with the true (grey) and the predicted pose: on the image and from
     front and side, in two blocks side by side.
 
     index: the FrameIndex that was predicted. One frame is drawn at random (by `seed`) from each of
@@ -38,10 +38,10 @@ def prediction_sheet(index, predictions, rows=8, seed=0):
     figure, grid = image_grid(lines, 6, (9.6, 1.75 * lines + 0.5))
     for i, part in enumerate(parts):
         at = int(rng.choice(part))
-        picture, *views = grid[i % lines, 3 * (i // lines) : 3 * (i // lines) + 3]
+        on_image, *views = grid[i % lines, 3 * (i // lines) : 3 * (i // lines) + 3]
         share = 100 * (errors < errors[at]).mean()
-        _sheet_picture(picture, index, predictions, at)
-        picture.set_title(f"{errors[at]:.0f} mm ({share:.0f} % are better)", fontsize=8)
+        _sheet_image(on_image, index, predictions, at)
+        on_image.set_title(f"{errors[at]:.0f} mm ({share:.0f} % are better)", fontsize=8)
         poses = (predictions.truth_m[at], predictions.predicted_m[at])
         for axes, view in zip(views, VIEWS, strict=True):
             draw_pose_3d(axes, poses[0], view, TRUE_COLOUR, width=2)
@@ -57,12 +57,12 @@ def prediction_sheet(index, predictions, rows=8, seed=0):
 
 @styled
 def worst_sheet(index, predictions, worst, columns=5):
-    """The frames of worst.worst_frames: the picture with the true pose (white) and the predicted
+    """The frames of worst.worst_frames: the image with the true pose (white) and the predicted
     one, their error, its cause, and who does what."""
     lines = -(-len(worst) // columns)
     figure, grid = image_grid(lines, columns, (1.95 * columns, 2.65 * lines + 0.3))
     for axes, row in zip(grid.flat, worst.itertuples(), strict=False):
-        _sheet_picture(axes, index, predictions, row.place)
+        _sheet_image(axes, index, predictions, row.place)
         axes.set_title(
             f"{row.mpjpe_mm:.0f} mm, {row.worst_joint}\n{row.cause}\n"
             f"{row.character}\n{plain_clip(row.clip)}", fontsize=6.5, pad=3,
@@ -77,16 +77,16 @@ def _pose_legend(figure, true_colour, true_label):
     figure.legend(handles=handles, loc="outside lower center", ncols=6, fontsize=7.5)
 
 
-def _show_picture(axes, index, position, side_px):
+def _show_image(axes, index, position, side_px):
     """The square crop of a frame in axes whose coordinates are pixels of side `side_px`."""
     extent = (-0.5, side_px - 0.5, side_px - 0.5, -0.5)
-    axes.imshow(index.read_square(position, _PICTURE_PX), extent=extent)
+    axes.imshow(index.read_square(position, _IMAGE_PX), extent=extent)
     axes.set(xlim=extent[:2], ylim=extent[2:], autoscale_on=False)
     axes.set_axis_off()
 
 
-def _sheet_picture(axes, index, predictions, at):
-    _show_picture(axes, index, at, predictions.image_px)
+def _sheet_image(axes, index, predictions, at):
+    _show_image(axes, index, at, predictions.image_px)
     draw_pose_2d(axes, predictions.truth_px[at], predictions.inside[at], "white", width=1.7)
     draw_pose_2d(axes, predictions.predicted_px[at], width=1.0, zorder=4)
 
@@ -101,9 +101,9 @@ def frame_sheet(index, positions, columns=6):
     figure, grid = image_grid(lines, columns, (1.75 * columns, 2.05 * lines))
     for axes, position in zip(grid.flat, positions, strict=False):
         frame = index[position]
-        joints_px = native_to_square(frame.joints_2d_px[HEATMAP_JOINT_INDICES], _PICTURE_PX)
+        joints_px = native_to_square(frame.joints_2d_px[HEATMAP_JOINT_INDICES], _IMAGE_PX)
         visible = in_front(frame.joints_3d_m[HEATMAP_JOINT_INDICES])
-        _show_picture(axes, index, position, _PICTURE_PX)
+        _show_image(axes, index, position, _IMAGE_PX)
         draw_pose_2d(axes, joints_px, visible, width=1.3)
         axes.set_title(f"{frame.action}, {frame.character}\n{plain_clip(frame.clip)}", fontsize=7)
     return figure
@@ -111,11 +111,11 @@ def frame_sheet(index, positions, columns=6):
 
 @styled
 def heatmap_sheet(index, network, spec, columns=6):
-    """Frames spread evenly over a FrameIndex: the picture with its true joints, and the true and
+    """Frames spread evenly over a FrameIndex: the image with its true joints, and the true and
     the predicted heatmaps (the highest of the 15 at each pixel) on it.
 
     network: a heatmap network or an EgoPose, `spec` its NetworkSpec. Titles give the mean 2D
-    error over the joints that are in the picture, in pixels of the input.
+    error over the joints that are in the image, in pixels of the input.
     """
     positions = np.linspace(0, len(index) - 1, min(columns, len(index))).astype(int)
     batch = FrameDataset(index, spec.image_px).__getitems__(positions)
@@ -127,7 +127,7 @@ def heatmap_sheet(index, network, spec, columns=6):
     figure, grid = image_grid(3, columns, (1.75 * columns, 5.6))
     for i, position in enumerate(positions):
         for axes in grid[:, i]:
-            _show_picture(axes, index, position, spec.image_px)
+            _show_image(axes, index, position, spec.image_px)
         draw_pose_2d(grid[0, i], joints_px[i], visible[i], width=1.1)
         for axes, maps in ((grid[1, i], true[i]), (grid[2, i], predicted[i])):
             heat = maps.amax(0).clamp(0, 1).numpy()
@@ -155,7 +155,7 @@ def contact_sheet(index, lines=6, columns=10, seed=0):
 
 @styled
 def clip_strips(index, frames=4, columns=3):
-    """One strip for every clip of a FrameIndex: `frames` pictures spread over one sequence, titled
+    """One strip for every clip of a FrameIndex: `frames` images spread over one sequence, titled
     with the clip and its action, sorted by action."""
     clips = sorted(index.clips.tolist(), key=lambda clip: (action_of_clip(clip), clip))
     lines = -(-len(clips) // columns)
@@ -178,12 +178,12 @@ def _strip(index, positions):
 
 
 @styled
-def picture_row(pictures):
-    """Pictures {title: uint8 RGB} side by side, equally high."""
-    ratios = [rgb.shape[1] / rgb.shape[0] for rgb in pictures.values()]
+def picture_row(images):
+    """Images {title: uint8 RGB} side by side, equally high."""
+    ratios = [rgb.shape[1] / rgb.shape[0] for rgb in images.values()]
     size = (2.6 * sum(ratios), 2.9)
-    figure, grid = image_grid(1, len(pictures), size, width_ratios=ratios)
-    for axes, (title, rgb) in zip(grid[0], pictures.items(), strict=True):
+    figure, grid = image_grid(1, len(images), size, width_ratios=ratios)
+    for axes, (title, rgb) in zip(grid[0], images.items(), strict=True):
         axes.imshow(rgb)
         axes.set_title(title)
     return figure

@@ -60,7 +60,9 @@ def test_no_interval_from_one_cluster():
 
 def test_differences_in_words():
     assert compared(-12, -15, -9.2, "worse", "better") == "12 mm better [9, 15]"
-    assert compared(3.5, -1.2, 8, "worse", "better") == "3.5 mm worse [-1.2, 8.0] (not surely)"
+    assert (
+        compared(3.5, -1.2, 8, "worse", "better") == "3.5 mm worse [-1.2, 8.0] (95 % CI includes 0)"
+    )
 
 
 @pytest.mark.parametrize(("sign", "word"), [(1, "too far"), (-1, "too near")])

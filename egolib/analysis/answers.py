@@ -71,12 +71,12 @@ def amount(value, low, high, unit="mm"):
 
 
 def compared(value, low, high, more, less):
-    """ "12 mm more [8.1, 15]", or "3.5 mm less [-1.6, 8.3] (not surely)": a difference in words, its
-    bounds in the direction of the word."""
+    """ "12 mm more [8.1, 15]", or "3.5 mm less [-1.6, 8.3] (95 % CI includes 0)": a difference in
+    words, its bounds in the direction of the word."""
     if value < 0:
         value, low, high, more = -value, -high, -low, less
-    sure = "" if np.isnan(low) or low > 0 else " (not surely)"
-    return amount(value, low, high, f"mm {more}") + sure
+    includes_zero = " (95 % CI includes 0)" if low <= 0 else ""
+    return amount(value, low, high, f"mm {more}") + includes_zero
 
 
 def listed(words):

@@ -38,7 +38,7 @@ def bones(predictions, anatomy):
         f"Predicted bones are {compared(*every, 'too long', 'too short')} on average; the bone to "
         f"{worst} is off most, {compared(*table.loc[worst], 'too long', 'too short')}. "
         f"Left and right differ by {uneven[0]}, in the truth by {uneven[1]}. Within one person a "
-        f"bone's length wanders by {wanders.mean():.0f} mm, where a body's is constant.",
+        f"bone's length varies by {wanders.mean():.0f} mm (SD), where a body's is constant.",
         table.assign(wanders=wanders),
     )
 

@@ -149,7 +149,7 @@ def lifting_bars(answer):
 
 @styled
 def bone_bars(answer):
-    """How much too long bones are, and how their length wanders; of bodies.bones."""
+    """How much too long bones are, and how much their length varies within a person; of bodies.bones."""
     rows = answer.table
     note = (
         "A bone is named by its end. Lines: 95 % intervals over sequences; dashes: how much the "

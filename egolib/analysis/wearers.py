@@ -93,7 +93,7 @@ def by_person(anatomy, told):
     people, worse = table.loc["character", BOUNDED], table.loc[table.worse_low > 0, WORSE]
     hard, easy = people["mean"].idxmax(), people["mean"].idxmin()
     named = [f"{group} ({amount(*row)})" for (_, group), row in worse.iterrows()]
-    verdict = "No group is surely worse off than the rest"
+    verdict = "No group is significantly worse off than the rest"
     if named:
         verdict = f"Systematically worse off: {listed(named)}"
     unknown = [trait for trait, values in told.items() if (values == UNKNOWN).all()]

@@ -33,7 +33,7 @@ def joint_causes(anatomy, predictions):
     other_is_near = (to_other < FOUND * predictions.image_px) & (to_other < to_own)
     swapped = np.zeros(anatomy.state.shape, bool)
     swapped[:, HEATMAP_JOINT_INDICES] = other_is_near & (mirrored != np.arange(len(mirrored)))
-    missed = anatomy.error_px > FOUND  # False for NaN: the head, and joints outside the picture
+    missed = anatomy.error_px > FOUND  # False for NaN: the head, and joints outside the image
     beyond = np.isin(STATES, (OUTSIDE, BEHIND))[anatomy.state]
     hidden = np.isin(STATES, (HIDDEN_BY_WEARER, HIDDEN_BY_THINGS))[anatomy.state]
     conditions = {
