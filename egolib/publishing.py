@@ -1,20 +1,13 @@
 """The part of the results that git keeps: small tables and figures, and a block of the README."""
 
-import re
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
+from egolib import report
 from egolib.errors import EgolibError
 from egolib.files import write_atomically
 from egolib.methods import comparison
-from egolib.report import (
-    SHEET_FIGURE,
-    SKELETON_FIGURE,
-    origin_sentence,
-    read_manifest,
-    run_sentence,
-)
 from egolib.results import DATA_TABLES, TABLES, read_table, sources_as_markdown
 
 
@@ -43,13 +36,14 @@ class Block:
 
 RUN = Block(
     "published",
-    {SHEET_FIGURE: "Test frames, from better to worse: the paper's dual branch after fine-tuning"},
+    {report.SHEET_FIGURE: "Test frames, from better to worse: the paper's dual branch after "
+     "fine-tuning"},
     ("by_body_group", TABLES["by_body_group"][0]),
     {"summary": "summary", "by_action": "by action", "by_joint": "by joint",
      "by_body_group": "by part of the body"},
     {},
     (f"{DATA_TABLES}*",),
-    {SKELETON_FIGURE: "Mean error of each joint, of the model that errs least"},
+    {report.SKELETON_FIGURE: "Mean error of each joint, of the model that errs least"},
 )  # fmt: skip
 SWEEP = Block(
     "methods",
@@ -74,7 +68,7 @@ def publish(results_dir, repository):
     or the README's figures, when they are of the profile `smoke`, or README.md lacks the markers.
     """
     results_dir, repository = Path(results_dir), Path(repository)
-    manifest = read_manifest(results_dir)
+    manifest = report.read_manifest(results_dir)
     grid, profile = manifest.get("grid"), manifest["profile"]["name"]
     if profile == "smoke":
         raise EgolibError(f"{results_dir}: the profile smoke only tests the code; publish another")
@@ -104,19 +98,18 @@ def _text(block, results_dir, manifest, place):
     """What stands between the markers of a block; place: the folder that its links lead to."""
     shown, title = block.shown
     tables, figures = results_dir / "tables", results_dir / "figures"
-    linked = block.tables | {n: t for n, t in block.more.items() if (tables / f"{n}.md").is_file()}
-    links = ", ".join(f"[{text}]({place}/tables/{n}.md)" for n, text in linked.items())
+    more = {n: text for n, text in block.more.items() if (tables / f"{n}.md").is_file()}
+    links = [f"[{t}]({place}/tables/{n}.md)" for n, t in (block.tables | more).items()]
     last = {n: t for n, t in block.last_figure.items() if (figures / f"{n}.png").is_file()}
-    unfinished = ""
-    if manifest.get("unfinished"):
-        unfinished = manifest["unfinished"][0].removesuffix(".")
-        unfinished += f" ([which]({place}/tables/runs.csv)). "
+    unfinished, *_ = manifest.get("unfinished") or [""]
+    if unfinished:
+        unfinished = f"{unfinished.removesuffix('.')} ([which]({place}/tables/runs.csv)). "
     parts = [
         *_pictures(block.figure, place),
         sources_as_markdown(title, read_table(tables / f"{shown}.csv")),
-        f"{unfinished}{run_sentence(manifest)} {origin_sentence(results_dir)} "
+        f"{unfinished}{report.run_sentence(manifest)} {report.origin_sentence(results_dir)} "
         "In brackets: 95 % intervals. "
-        f"Sources and notes stand below the [tables]({place}/tables): {links}. "
+        f"Sources and notes stand below the [tables]({place}/tables): {', '.join(links)}. "
         f"All figures are in [{place}/figures]({place}/figures).",
         *_pictures(last, place),
     ]
@@ -133,8 +126,8 @@ def _pictures(figures, place):
 def _around(readme, markers):
     """The README's text before its first marker and after its second."""
     text = readme.read_text() if readme.is_file() else ""
-    start, end = map(re.escape, markers)
-    match = re.fullmatch(f"(.*){start}.*{end}(.*)", text, re.DOTALL)
-    if not match or any(text.count(marker) != 1 for marker in markers):
+    before, begins, rest = text.partition(markers[0])
+    _, ends, after = rest.partition(markers[1])
+    if not (begins and ends) or any(text.count(marker) != 1 for marker in markers):
         raise EgolibError(f"{readme}: needs {markers[0]} and, below it, {markers[1]}, once each")
-    return match.groups()
+    return before, after

@@ -4,6 +4,7 @@ A results folder holds `manifest.json`, `tables/`, `figures/` and the executed n
 profile.
 """
 
+import contextlib
 import dataclasses
 import datetime
 import importlib.metadata
@@ -58,25 +59,25 @@ def write_manifest(path, *, profile, seed, duration_s, data, frames, left_out, *
 def git_state(folder):
     """(commit, whether the work tree is clean) of `folder`, or (None, None) outside git."""
 
-    def ask(*words):
-        return subprocess.run(
-            ["git", "-C", str(folder), *words], capture_output=True, text=True, check=True
-        ).stdout.strip()
-
+    asked = (["rev-parse", "HEAD"], ["status", "--porcelain"])
     try:
-        return ask("rev-parse", "HEAD"), not ask("status", "--porcelain")
+        commit, changes = (
+            subprocess.check_output(
+                ["git", "-C", folder, *words], text=True, stderr=subprocess.DEVNULL
+            )
+            for words in asked
+        )
     except (OSError, subprocess.CalledProcessError):
         return None, None
+    return commit.strip(), not changes
 
 
 def versions():
     """{package: version, or None where it is not installed}, python included."""
-    found = {"python": platform.python_version()}
+    found = {"python": platform.python_version(), **dict.fromkeys(_PACKAGES)}
     for name in _PACKAGES:
-        try:
+        with contextlib.suppress(importlib.metadata.PackageNotFoundError):
             found[name] = importlib.metadata.version(name)
-        except importlib.metadata.PackageNotFoundError:
-            found[name] = None
     return found
 
 

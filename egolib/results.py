@@ -28,7 +28,6 @@ DATA_TABLES = "data_"  # how the names of tables about the data begin
 PCK_THRESHOLD_MM = 150
 _LEVELS = ("source", "name", "statistic")
 _STATISTICS = ("mean", "low", "high")
-_NO_INTERVAL = (np.nan, np.nan)
 _COUNTS = ("frames", "clusters (a character in a clip)", "side of the input (px)")
 _INTERVALS = (
     "Intervals: 95 %, by resampling clusters (a character in a clip, all environments) and, where a "
@@ -124,6 +123,7 @@ def summary(predictions, data_label):
         necks_aligned_mm = neck_aligned_mpjpe_mm(p.predicted_m, p.truth_m)
         known = ~np.isnan(p.errors_px)
         errors_px, frames = p.errors_px[known], np.nonzero(known)[0]
+        median_px = np.median(errors_px) if known.any() else np.nan
         return {
             "MPJPE (mm)": _of_frames(p, p.errors_mm.mean(-1)),
             "MPJPE, necks aligned (mm)": _of_frames(p, necks_aligned_mm),
@@ -131,16 +131,13 @@ def summary(predictions, data_label):
             f"PCK at {PCK_THRESHOLD_MM} mm (%)": _of_frames(
                 p, correct(p.errors_mm, PCK_THRESHOLD_MM).mean(-1)
             ),
-            "2D error, median (px of the input)": (
-                np.median(errors_px) if known.any() else np.nan,
-                *_NO_INTERVAL,
-            ),
+            "2D error, median (px of the input)": [median_px],
             "2D joints within a tenth of the picture (%)": mean_of(
                 100.0 * (errors_px <= p.image_px / 10), p.sequence[frames]
             ),
-            "side of the input (px)": (p.image_px, *_NO_INTERVAL),
-            "frames": (len(p), *_NO_INTERVAL),
-            "clusters (a character in a clip)": (len(np.unique(p.sequence)), *_NO_INTERVAL),
+            "side of the input (px)": [p.image_px],
+            "frames": [len(p)],
+            "clusters (a character in a clip)": [len(np.unique(p.sequence))],
         }
 
     def quote(result):
@@ -155,7 +152,7 @@ def summary(predictions, data_label):
 def mean_of(values, clusters):
     """Mean and 95 % interval of values (N,) or (S, N) in clusters (N,) -> (mean, low, high), NaN where
     there are none."""
-    return bootstrap_interval(values, clusters) if len(clusters) else (np.nan, *_NO_INTERVAL)
+    return bootstrap_interval(values, clusters) if len(clusters) else (np.nan,) * 3
 
 
 def _of_frames(p, values, keep=slice(None)):
@@ -175,8 +172,8 @@ def build_table(predictions, data_label, measure, of=errors_mm, names=STAGES, qu
 
 
 def joined(columns):
-    """{(source, name): {row: (mean, low, high), or a number}} -> DataFrame with three-level columns; a
-    row that a column lacks is NaN in it."""
+    """{(source, name): {row: (mean, low, high), [mean] or a number}} -> DataFrame with three-level
+    columns, NaN where there is nothing."""
     parts = {}
     for key, rows in columns.items():
         part = pd.DataFrame.from_dict(rows, orient="index", dtype=float)

@@ -1,7 +1,7 @@
 """What one key of the profile changes, all else equal: error by value, and its difference from the
 usual value's."""
 
-import functools
+import operator
 
 import pandas as pd
 
@@ -19,23 +19,19 @@ def ablated(grid, points):
     with an interval too. points: {title: {value: comparison.SeededPredictions}}."""
     rows = []
     for title, found in points.items():
-        ablation = grid.ablations[title]
-        own = _value_of(grid.base, ablation.key)
+        key, fixed = grid.ablations[title].key, grid.ablations[title].fixed
+        # The base's own value; the stage is no key of a profile.
+        own = "lifter" if key == "stage" else operator.attrgetter(key)(grid.base)
         usual = own if own in found else next(iter(found))
         for value, predictions in found.items():
             errors, clusters = predictions.where(True)
             more = errors - found[usual].where(True)[0]
             rows.append((
-                title, ablation.key, value, " ".join(ablation.fixed), len(predictions.runs),
+                title, key, value, " ".join(fixed), len(predictions.runs),
                 *bootstrap_interval(errors, clusters), usual, *bootstrap_interval(more, clusters),
             ))  # fmt: skip
     columns = ["ablation", "key", "value", "with", "seeds", *INTERVAL, "usual", *MORE]
     return pd.DataFrame(rows, columns=columns).set_index("ablation")
-
-
-def _value_of(profile, key):
-    """What a profile has for "lifter.latent_size"; the stage is no key of it."""
-    return "lifter" if key == "stage" else functools.reduce(getattr, key.split("."), profile)
 
 
 def ablations_text(rows):

@@ -38,12 +38,12 @@ def check_claims(methods, states=None):
     """The claims on these test frames -> DataFrame, a row a claim that can be checked.
 
     difference_mm, low, high: by how much the claim holds, from errors on the same frames, with its
-    95 % interval; verdict: "holds", "does not hold", or "open" where the interval holds zero or
-    there is none. confidence: share of the bootstrap's draws, in percent, in which the difference has
-    the sign of its mean, whichever that is. ratio: the error that is claimed to be smaller, by the
-    other, with its 95 % interval. seeds: how many of them are paired, 0 where the methods share none and their means over seeds
-    are compared; what another seed would change is not in the interval of fewer than two. states as in
-    `error_by_visibility`, or None where it is not known.
+    95 % interval. verdict: "holds", "does not hold", or "open" where the interval includes 0 or there
+    is none. confidence: share of the bootstrap's draws, in percent, in which the difference has the
+    sign of its mean, whichever that is. ratio: the error that is claimed to be smaller, by the other,
+    with its 95 % interval. seeds: how many of them are paired, 0 where the methods share none and their
+    means over seeds are compared; the interval of fewer than two does not hold what another seed would
+    change. states as in `error_by_visibility`, or None where it is not known.
     """
     rows = {}
     for claim, worse, better, joints in CLAIMS:
@@ -56,16 +56,13 @@ def check_claims(methods, states=None):
         keep = True if joints == "all" else np.isin(states, VISIBILITY[joints])
         keep = np.broadcast_to(keep, larger.shape[1:])
         if keep.any():
-            verdict = _verdict(larger[:, keep], smaller[:, keep], methods[worse].clusters[keep])
-            rows[claim] = {**verdict, "seeds": len(common)}
+            clusters = methods[worse].clusters[keep]
+            rows[claim] = _verdict(larger[:, keep], smaller[:, keep], clusters, len(common))
     for name, p in methods.items():
         lower, upper = (
             p.errors_mm[..., joint_indices(part)].mean(-1) for part in (LOWER_BODY, UPPER_BODY)
         )
-        rows[f"{LOWER_WORSE} ({name})"] = {
-            **_verdict(lower, upper, p.sequence),
-            "seeds": len(p.runs),
-        }
+        rows[f"{LOWER_WORSE} ({name})"] = _verdict(lower, upper, p.sequence, len(p.runs))
     return pd.DataFrame(rows).T
 
 
@@ -156,9 +153,8 @@ def _of_seeds(p, seeds):
     return p.errors_mm[chosen] if seeds else p.errors_mm.mean(0, keepdims=True)
 
 
-def _verdict(larger, smaller, clusters):
-    """A row of `check_claims` but for its seeds, of the errors (S, M) that are claimed to be larger and
-    smaller."""
+def _verdict(larger, smaller, clusters, seeds):
+    """A row of `check_claims`, of the errors (S, M) that are claimed to be larger and smaller."""
     mean = (larger - smaller).mean()
     # The same seed draws the same sequences and runs, so the two are drawn in pairs.
     of_larger, of_smaller = (bootstrap_means(errors, clusters) for errors in (larger, smaller))
@@ -170,4 +166,5 @@ def _verdict(larger, smaller, clusters):
         "difference_mm": mean, "low": low, "high": high,
         "confidence": 100 * (np.sign(draws) == np.sign(mean)).mean(),
         "ratio": smaller.mean() / larger.mean(), "ratio_low": ratio_low, "ratio_high": ratio_high,
+        "seeds": seeds,
     }  # fmt: skip

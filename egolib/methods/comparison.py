@@ -10,21 +10,11 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
-from egolib import published
+from egolib import published, results
 from egolib.cost import cost_of
 from egolib.errors import EgolibError
 from egolib.metrics import area, correct, neck_aligned_mpjpe_mm, pa_joint_errors_mm
 from egolib.predictions import Predictions
-from egolib.results import (
-    PCK_THRESHOLD_MM,
-    build_table,
-    error_by_action,
-    error_by_body_group,
-    error_by_joint,
-    errors_mm,
-    joined,
-    mean_of,
-)
 from egolib.skeleton import JOINTS
 from egolib.visibility import BEHIND, HIDDEN_BY_THINGS, HIDDEN_BY_WEARER, OUTSIDE, SEEN
 
@@ -106,19 +96,12 @@ class SeededPredictions:
 
 _ALIGNED = "MPJPE, necks aligned (mm)"
 # {what the names of its tables end in: (what it is, its unit, that of every joint (S, N, 16))}
+_LIMIT_MM = results.PCK_THRESHOLD_MM
 MEASURES = {
-    "": ("MPJPE", "mm", errors_mm),
+    "": ("MPJPE", "mm", results.errors_mm),
     "_pa": ("PA-MPJPE", "mm", lambda p: p.pa_errors_mm),
-    "_pck": (
-        f"PCK at {PCK_THRESHOLD_MM} mm",
-        "%",
-        lambda p: correct(p.errors_mm, PCK_THRESHOLD_MM),
-    ),
-    "_auc": (
-        f"AUC, 0 to {PCK_THRESHOLD_MM} mm",
-        "%",
-        lambda p: area(p.errors_mm, PCK_THRESHOLD_MM),
-    ),
+    "_pck": (f"PCK at {_LIMIT_MM} mm", "%", lambda p: correct(p.errors_mm, _LIMIT_MM)),
+    "_auc": (f"AUC, 0 to {_LIMIT_MM} mm", "%", lambda p: area(p.errors_mm, _LIMIT_MM)),
 }
 MORE_MEASURES = tuple(suffix for suffix in MEASURES if suffix)
 
@@ -132,24 +115,24 @@ def summary(methods, cost, data_label):
     source = f"measured on {data_label}"
     columns = {
         (source, f"{what} ({unit})"): {
-            name: mean_of(of(p).mean(-1), p.sequence) for name, p in methods.items()
+            name: results.mean_of(of(p).mean(-1), p.sequence) for name, p in methods.items()
         }
         for what, unit, of in MEASURES.values()
     }
     columns[source, _ALIGNED] = {
-        name: mean_of(p.neck_aligned_mm, p.sequence) for name, p in methods.items()
+        name: results.mean_of(p.neck_aligned_mm, p.sequence) for name, p in methods.items()
     }
     printed = {result.method: result.all for result in published.RESULTS}
     quoted = {name: printed[PUBLISHED[name]] for name in methods if name in PUBLISHED}
     if quoted:
         columns[published.COLUMN_GROUP, "MPJPE (mm)"] = quoted
     columns |= {("what it costs", what): cost[what].loc[list(methods)].to_dict() for what in cost}
-    table = joined(columns)
+    table = results.joined(columns)
     table.attrs = attributes("methods", table, {name: len(p.runs) for name, p in methods.items()})
     return table
 
 
-def error_by_visibility(methods, states, data_label, of=errors_mm):
+def error_by_visibility(methods, states, data_label, of=results.errors_mm):
     """Mean error in mm, or what `of` says, of seen and hidden joints and of those outside the picture.
 
     states: (N, 16), visibility.STATES of every joint of the test frames. Rows without joints are NaN.
@@ -157,13 +140,13 @@ def error_by_visibility(methods, states, data_label, of=errors_mm):
     """
 
     def measure(p):
-        values, rows = of(p), {}
-        for row, kinds in VISIBILITY.items():
-            keep = np.isin(states, kinds)
-            rows[f"{row} ({keep.sum()} joints)"] = mean_of(values[:, keep], p.clusters[keep])
-        return rows
+        kept = {name: np.isin(states, kinds) for name, kinds in VISIBILITY.items()}
+        return {
+            f"{name} ({keep.sum()} joints)": results.mean_of(of(p)[:, keep], p.clusters[keep])
+            for name, keep in kept.items()
+        }
 
-    return build_table(methods, data_label, measure, names={})
+    return results.build_table(methods, data_label, measure, names={})
 
 
 def rotation_errors(methods, data_label):
@@ -172,11 +155,11 @@ def rotation_errors(methods, data_label):
 
     def measure(p):
         errors = p.rotation_errors_deg
-        rows = {name: mean_of(errors[..., i], p.sequence) for i, name in enumerate(JOINTS)}
-        return {**rows, "All": mean_of(errors.mean(-1), p.sequence)}
+        rows = {name: results.mean_of(errors[..., i], p.sequence) for i, name in enumerate(JOINTS)}
+        return {**rows, "All": results.mean_of(errors.mean(-1), p.sequence)}
 
     rotating = {name: p for name, p in methods.items() if p.rotation_errors_deg.size}
-    table = build_table(rotating, data_label, measure, names={})
+    table = results.build_table(rotating, data_label, measure, names={})
     table.attrs = attributes("methods_rotations", table)
     return table
 
@@ -241,17 +224,15 @@ def build_tables(methods, cost, states, data_label):
         "methods": summary(methods, cost, data_label),
         "methods_rotations": rotation_errors(methods, data_label),
     }
-    builders = {
-        "action": error_by_action,
-        "joint": error_by_joint,
-        "body_group": error_by_body_group,
-    }
     for suffix, (_, _, of) in MEASURES.items():
-        for group, build in builders.items():
-            tables[f"methods_by_{group}{suffix}"] = build(methods, data_label, of, names={})
+        named = {
+            "action": results.error_by_action(methods, data_label, of, names={}),
+            "joint": results.error_by_joint(methods, data_label, of, names={}),
+            "body_group": results.error_by_body_group(methods, data_label, of, names={}),
+        }
         if states is not None:
-            found = error_by_visibility(methods, states, data_label, of)
-            tables[f"methods_by_visibility{suffix}"] = found
+            named["visibility"] = error_by_visibility(methods, states, data_label, of)
+        tables |= {f"methods_by_{group}{suffix}": table for group, table in named.items()}
     return {name: tables[name] for name in TABLES if name in tables and not tables[name].empty}
 
 

@@ -6,7 +6,6 @@ Errors are compared frame by frame, not by whether two intervals overlap.
 import io
 from pathlib import Path
 
-import jinja2
 import numpy as np
 import pandas as pd
 
@@ -57,11 +56,14 @@ def difference_table(a, b):
     """Errors of two Predictions of the same frames -> DataFrame, mm: a row "All", parts of the body,
     actions and joints; mean of a and of b, b less a, and the bounds of that difference."""
     errors = [p.errors_mm for p in (a, b)]
-    groups = {"All": (slice(None), JOINTS)}
-    groups |= {name: (slice(None), BODY_GROUPS[name]) for name in ("Upper body", "Lower body")}
+    everywhere = np.ones(len(a), bool)
     actions = [name for name in (*ACTIONS, UNKNOWN_ACTION) if (a.action == name).any()]
-    groups |= {name: (a.action == name, JOINTS) for name in actions}
-    groups |= {name: (slice(None), (name,)) for name in JOINTS}
+    groups = {
+        "All": (everywhere, JOINTS),
+        **{name: (everywhere, BODY_GROUPS[name]) for name in ("Upper body", "Lower body")},
+        **{name: (a.action == name, JOINTS) for name in actions},
+        **{name: (everywhere, [name]) for name in JOINTS},
+    }
     rows = {}
     for name, (frames, joints) in groups.items():
         mine, other = (e[frames][:, joint_indices(joints)].mean(1) for e in errors)
@@ -106,12 +108,9 @@ def _aligned(a, b, run_b):
 
 def _settings(*manifests):
     """What differs between two manifests, a row a key."""
-    told = [
-        pd.json_normalize({k: m.get(k) for k in ("commit", "seed", "profile", "data", "versions", "hardware")})
-        .T[0].astype(str)
-        for m in manifests
-    ]  # fmt: skip
-    both = pd.concat(told, axis=1, keys=["A", "B"]).fillna("–")
+    keys = ("commit", "seed", "profile", "data", "versions", "hardware")
+    flat = [pd.json_normalize({k: m.get(k) for k in keys}).T[0].astype(str) for m in manifests]
+    both = pd.concat(flat, axis=1, keys=["A", "B"]).fillna("–")
     return both[both["A"] != both["B"]]
 
 
@@ -119,4 +118,4 @@ def _svg(figure):
     stream = io.StringIO()
     figure.savefig(stream, format="svg")
     text = stream.getvalue()
-    return jinja2.utils.markupsafe.Markup(text[text.index("<svg") :])
+    return text[text.index("<svg") :]

@@ -1,5 +1,5 @@
-"""The three interactive pages. plotly.js lies beside them once; all data are in scripts, so they work
-from a file."""
+"""The three interactive pages. plotly.js lies beside them once, and all data are in scripts, so that
+they open from a file."""
 
 from pathlib import Path
 
@@ -9,7 +9,6 @@ import plotly
 from egolib.analysis.anatomy import best_model
 from egolib.drawing import joint_colour
 from egolib.files import write_atomically
-from egolib.metrics import joint_errors_mm
 from egolib.pages.gallery import model_label, write_gallery
 from egolib.pages.layout import write_page
 from egolib.skeleton import ACTIONS, BONES, JOINTS, UNKNOWN_ACTION, plain_clip
@@ -64,9 +63,9 @@ def _explored(models, states, shown):
         "joints that are not seen": (~seen).sum(1)[places],
         "joints outside the picture": (~p.inside).sum(1)[places],
     }
-    entropies = {n: q.entropy_bits for n, q in models.items() if len(q.entropy_bits)}
-    if (best := best_model(models)) in entropies:
-        against["mean entropy of the heatmaps (bits)"] = entropies[best][places].mean(1).round(2)
+    best = models[best_model(models)]
+    if len(best.entropy_bits):
+        against["mean entropy of the heatmaps (bits)"] = best.entropy_bits[places].mean(1).round(2)
     return {
         "joints": JOINTS,
         "actions": actions,
@@ -79,11 +78,9 @@ def _explored(models, states, shown):
         "gallery": in_gallery[places].tolist(),
         "against": {name: values.tolist() for name, values in against.items()},
         "errors": {
-            name: joint_errors_mm(q.predicted_m[places], q.truth_m[places])
-            .round().astype(int).T.tolist()
-            for name, q in models.items()
+            name: q.errors_mm[places].round().astype(int).T.tolist() for name, q in models.items()
         },
-    }  # fmt: skip
+    }
 
 
 def _clouds(models):

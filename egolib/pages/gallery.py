@@ -11,7 +11,6 @@ from egolib.analysis.anatomy import best_model
 from egolib.analysis.bodies import consecutive
 from egolib.drawing import joint_colour
 from egolib.files import write_atomically
-from egolib.metrics import mpjpe_mm
 from egolib.progress import progress_bar
 from egolib.results import STAGES
 from egolib.skeleton import BONES, HEATMAP_JOINTS, JOINTS, plain_clip
@@ -61,7 +60,7 @@ def write_gallery(index, models, folder):
             name: _poses(p.predicted_m, p.predicted_px, p, places, px)
             | {
                 "label": model_label(name),
-                "mpjpe": _rounded(mpjpe_mm(p.predicted_m, p.truth_m)[places]),
+                "mpjpe": _rounded(p.errors_mm[places].mean(1)),
                 "confidence": _rounded(100 * p.confidence[places]),
             }
             for name, p in models.items()

@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 from PIL import Image
 
-from egolib import published
+from egolib import published, report
 from egolib.analysis.answers import ANSWERS_FILE
 from egolib.exclusions import excluded_path
 from egolib.pages.explore import PAGES, write_pages
@@ -16,14 +16,6 @@ from egolib.pages.layout import write_page
 from egolib.pages.notebook import markdown_page, notebook_page
 from egolib.pages.tables import plain, with_sources
 from egolib.publishing import RUN
-from egolib.report import (
-    SHEET_FIGURE,
-    duration_text,
-    facts,
-    origin_sentence,
-    read_manifest,
-    run_sentence,
-)
 from egolib.results import STAGES, TABLES, footnotes, formatted, read_table
 from egolib.study import REPOSITORY
 from egolib.visibility import joint_states
@@ -61,21 +53,20 @@ def write_report(results_dir):
     """Write `<results_dir>/index.html` -> its path. Raises EgolibError when the manifest or a table
     is missing."""
     results = Path(results_dir)
-    manifest, figures, answers = read_manifest(results), figures_of(results), _answers(results)
+    manifest = report.read_manifest(results)
+    figures, answers = figures_of(results), _answers(results)
     summary_first = sorted(TABLES, key=lambda name: name != "summary")
     tables = {name: read_table(results / "tables" / f"{name}.csv") for name in summary_first}
     more_tables = {name: results / "tables" / f"{name}.csv" for name in _MORE_TABLES}
-    used = {SHEET_FIGURE}.union(*(answer["figures"] for answer in answers.values()))
+    used = {report.SHEET_FIGURE}.union(*(answer["figures"] for answer in answers.values()))
     data = {name for name in figures.keys() - used if name.startswith(_DATA_FIGURES)}
     return write_page(
         results / "index.html",
         "report.html",
         title=f"Results of the profile {manifest['profile']['name']}",
-        run=run_sentence(manifest),
-        origin=origin_sentence(results),
         tiles=_tiles(tables["summary"], manifest),
-        lead=figures.get(SHEET_FIGURE),
-        lead_caption=RUN.figure[SHEET_FIGURE],
+        lead=figures.get(report.SHEET_FIGURE),
+        lead_caption=RUN.figure[report.SHEET_FIGURE],
         answers=answers,
         figures=figures,
         pages=[
@@ -130,15 +121,18 @@ def figures_of(results):
 
 
 def how_made(results, manifest):
-    """What the template `made.html` shows: command, commit, facts and the executed notebooks."""
+    """What every report says of its run: the sentences at its top, and what the template `made.html`
+    shows, command, commit, facts and the executed notebooks."""
     return {
+        "run": report.run_sentence(manifest),
+        "origin": report.origin_sentence(results),
         "notebooks": [
             (p.stem, p.with_suffix(".html").is_file(), p.relative_to(results).as_posix())
             for p in _notebooks(results)
         ],
         "command": manifest.get("command"),
         "commit": manifest["commit"],
-        "facts": facts(manifest),
+        "facts": report.facts(manifest),
     }
 
 
@@ -151,7 +145,10 @@ def _tiles(summary, manifest):
     text = formatted(summary)[best]
     tiles = [(*text[row].partition(" ")[::2], f"{row}, {best[1]}") for row in _TILES]
     tiles.append((f"{manifest['frames'].get('test', 0):,}", "", "test frames"))
-    return [*tiles, (duration_text(sum(manifest["duration_s"].values())), "", "for the whole run")]
+    return [
+        *tiles,
+        (report.duration_text(sum(manifest["duration_s"].values())), "", "for the whole run"),
+    ]
 
 
 def _notebooks(results):

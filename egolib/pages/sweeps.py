@@ -12,7 +12,7 @@ from egolib.methods.outcome import ABLATION, ABLATIONS, FULL_SIZE
 from egolib.pages.layout import write_page
 from egolib.pages.overview import figures_of, how_made
 from egolib.pages.tables import plain, sortable, with_sources
-from egolib.report import duration_text, origin_sentence, read_manifest, run_sentence
+from egolib.report import duration_text, read_manifest
 from egolib.results import footnotes, formatted, read_table
 
 _PLAIN_TABLES = ("runs", "claims", ABLATIONS, FULL_SIZE)
@@ -38,8 +38,6 @@ def write_sweep_report(results_dir):
         results / "index.html",
         "sweep.html",
         title=f"Methods compared: {manifest['grid']}",
-        run=run_sentence(manifest),
-        origin=origin_sentence(results),
         warning=" ".join(manifest["unfinished"]),
         tiles=_tiles(tables["methods"], runs, manifest),
         lead=figures.get("methods"),
