@@ -93,21 +93,16 @@ def match(pictures, runtime=None, lens=None, turn=None, mirror=None, circle=None
     own = [] if lens or circle else _own_framings(shape, found)
     own = [f for f in own if turn in (None, f.turn) and mirror in (None, f.mirror)]
     outline = circle if lens else found
-    others = [
-        Framing(bool(mirror), each, outline, lens) for each in (TURNS if turn is None else [turn])
-    ]
-    others = [f for f in others if lens or outline or f.is_plain(shape)]
-    if not (own or others):
+    turns = TURNS if turn is None else [turn]
+    others = [Framing(bool(mirror), each, outline, lens) for each in turns]
+    candidates = own or [f for f in others if lens or outline or f.is_plain(shape)]
+    if not candidates:
         raise EgolibError(
             f"{shape[1]}x{shape[0]} is neither 8:5 nor square when it is upright, and no image circle "
             "was found; give --circle COLUMN,ROW,RADIUS or a --calibration"
         )
-    candidates = own or others
     of_mirror = {candidate.mirror: candidate for candidate in reversed(candidates)}
-    surest = {
-        mirror: _confidence(pictures, candidate, runtime) if runtime else {}
-        for mirror, candidate in of_mirror.items()
-    }
+    surest = {m: _confidence(pictures, first, runtime) for m, first in of_mirror.items()}
     framing = max(candidates, key=lambda f: surest[f.mirror].get(f.turn, 0))
     return Match(pictures, framing, found, bool(own), surest[framing.mirror])
 
@@ -127,7 +122,10 @@ def _own_framings(shape, circle):
 
 
 def _confidence(pictures, framing, runtime):
-    """{turn: mean heatmap peak over pictures and joints} of `framing` turned each way."""
+    """{turn: mean heatmap peak over pictures and joints} of `framing` turned each way; empty without
+    a network."""
+    if not runtime:
+        return {}
     squares = np.stack([framing.square(rgb, runtime.image_px) for rgb in pictures])
     means = turned_confidence(squares, runtime).mean(0).tolist()
     return {(framing.turn + more) % 360: mean for more, mean in zip(TURNS, means, strict=True)}

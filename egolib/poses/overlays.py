@@ -73,9 +73,8 @@ def video(path, fps, live=False):
             nonlocal container, stream
             partial = opened.enter_context(atomic_path(path))
             container = opened.enter_context(av.open(partial, "w", format="mp4"))
-            stream = container.add_stream(
-                "libx264", Fraction(fps).limit_denominator(1001), _ENCODER
-            )
+            rate = Fraction(fps).limit_denominator(1001)
+            stream = container.add_stream("libx264", rate, _ENCODER)
             stream.pix_fmt = "yuv420p"
             stream.height, stream.width = height // 2 * 2, width // 2 * 2
             if live:
