@@ -34,8 +34,8 @@ from torch.utils.data import DataLoader, Dataset
 from torchvision.transforms import v2
 
 from egolib.camera import crop_square, in_front, native_to_square
-from egolib.dataset import NECK, FrameDataset, make_loader, normalise
-from egolib.frames import index_tree, select
+from egolib.dataset import FrameDataset, make_loader, normalise
+from egolib.frames import from_neck, index_tree, select
 from egolib.heatmaps import draw_heatmaps
 from egolib.models import heatmap_side
 from egolib.packing import pack_tree
@@ -64,7 +64,7 @@ class UsualDataset(Dataset):
         return {
             "image": self.resize(square, self.image_px) / 127.5 - 1,
             "heatmaps": self.gaussians(joints_px, seen),
-            "joints_3d_m": frame.joints_3d_m - frame.joints_3d_m[NECK],
+            "joints_3d_m": from_neck(frame.joints_3d_m),
         }
 
     def gaussians(self, joints_px, seen):

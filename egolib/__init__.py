@@ -21,7 +21,6 @@ The rooms, in the order in which data flows; a module imports only from modules 
     models       HeatmapNet -> PoseLifter -> EgoPose
     baselines    other ways from heatmaps to a pose
     raypose      our own model: rays through the lens, distances along them
-    windows      our own model with a look back at the last pictures
     losses       one function per equation of the paper
     ourlosses    what our own model learns from
     metrics      MPJPE and friends, with intervals

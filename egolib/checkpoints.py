@@ -11,25 +11,24 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 
 from egolib.baselines import DirectLifter, MartinezLifter
-from egolib.config import METHODS, OWN_STAGES
+from egolib.config import METHODS, WINDOW_REMOVED
 from egolib.errors import EgolibError
 from egolib.files import write_atomically
 from egolib.models import EgoPose, HeatmapNet, PoseLifter, heatmap_side
 from egolib.quantising import quantised, restored
 from egolib.raypose import RayPose, map_side
 from egolib.skeleton import HEATMAP_JOINTS, JOINTS
-from egolib.windows import WindowPose
 
 FORMAT = "egolib-2"
 OLD_FORMAT = "egolib-1"  # knew the dual and the single branch only
-KINDS = ("heatmaps", "lifter", "egopose", "ours", "window")
+KINDS = ("heatmaps", "lifter", "egopose", "ours")
 SHIPPED = Path(__file__).with_name("weights") / "ours.safetensors"  # comes with egolib
 # What the numbers of a network mean, in their order; kept in every file.
 JOINT_ORDERS = {"joints": JOINTS, "heatmap_joints": HEATMAP_JOINTS}
 
 
 _LIFTER_PARTS = ("method", "latent_size", "pose_activations")
-OWN_PARTS = ("early_features", "uncertainty")
+_OWN_PARTS = ("early_features", "uncertainty")
 # Those of an earlier design of our own model, joint queries refined in steps.
 _GONE_PARTS = ("refinements", "at_projections", "self_attention")
 
@@ -38,7 +37,7 @@ _GONE_PARTS = ("refinements", "at_projections", "self_attention")
 class NetworkSpec:
     """What is needed to build a network. `kind` is one of KINDS, `method` one of config.METHODS; a
     heatmap network ignores the lifter's fields and the other way round (`image_px` and `sigma_px`
-    fix its heatmaps); those from `early_features` on are our own model's, `frames` its window's."""
+    fix its heatmaps); those from `early_features` on are our own model's."""
 
     kind: str
     backbone: str
@@ -49,18 +48,17 @@ class NetworkSpec:
     pose_activations: bool = True
     early_features: bool = True
     uncertainty: bool = True
-    frames: int = 1
 
     @property
     def heatmap_px(self):
-        if self.kind in OWN_STAGES:
+        if self.kind == "ours":
             return map_side(self.image_px)
         return heatmap_side(self.image_px)
 
 
 def spec_of(kind, profile):
     """The spec of a network that `profile` (config.Profile) trains."""
-    parts, of = (OWN_PARTS, profile.ours) if kind in OWN_STAGES else (_LIFTER_PARTS, profile.lifter)
+    parts, of = (_OWN_PARTS, profile.ours) if kind == "ours" else (_LIFTER_PARTS, profile.lifter)
     if kind == "heatmaps":  # the same network whatever reads it
         parts = ()
     return NetworkSpec(
@@ -69,7 +67,6 @@ def spec_of(kind, profile):
         image_px=profile.heatmaps.image_px,
         sigma_px=profile.heatmaps.sigma_px,
         **{name: getattr(of, name) for name in parts},
-        frames=profile.window.frames if kind == "window" else 1,
     )
 
 
@@ -77,18 +74,13 @@ def build_network(spec, pretrained=False):
     """A network by its spec, freshly initialised (ImageNet trunk when `pretrained`)."""
     if spec.kind == "heatmaps":
         return HeatmapNet(spec.backbone, pretrained)
-    if spec.kind in OWN_STAGES:
-        return _build_ours(spec, pretrained)
+    if spec.kind == "ours":
+        parts = {name: getattr(spec, name) for name in _OWN_PARTS}
+        return RayPose(spec.backbone, spec.sigma_px, pretrained=pretrained, **parts)
     lifter = _build_lifter(spec)
     if spec.kind == "lifter":
         return lifter
     return EgoPose(HeatmapNet(spec.backbone, pretrained), lifter)
-
-
-def _build_ours(spec, pretrained):
-    parts = {name: getattr(spec, name) for name in OWN_PARTS}
-    network = RayPose(spec.backbone, spec.sigma_px, pretrained=pretrained, **parts)
-    return WindowPose(network, spec.frames, spec.uncertainty) if spec.kind == "window" else network
 
 
 def _build_lifter(spec):
@@ -154,6 +146,8 @@ def load_network(path, kinds=KINDS):
         raise EgolibError(
             f"{path}: cannot read its description ({error}); train it again"
         ) from error
+    if spec.kind == "window":
+        raise EgolibError(f"{path}: {WINDOW_REMOVED}")
     if spec.kind not in kinds:
         raise EgolibError(f"{path}: holds a {spec.kind} network; expected {' or '.join(kinds)}")
     for name, order in orders.items():
@@ -174,8 +168,9 @@ def _read_spec(metadata):
     if metadata["format"] == OLD_FORMAT:
         fields["method"] = "dual" if fields.pop("heatmap_branch") else "single"
         fields.setdefault("pose_activations", True)
+    fields.pop("frames", None)  # of the five-frame model, 1 for all others
     gone = [name for name in _GONE_PARTS if name in fields]
-    if gone and fields["kind"] in OWN_STAGES:
+    if gone and fields["kind"] == "ours":
         raise ValueError("joint queries refined in steps, a design that is no longer built")
     spec = NetworkSpec(**{name: value for name, value in fields.items() if name not in gone})
     if spec.method not in METHODS:

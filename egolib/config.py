@@ -7,7 +7,7 @@ In every stage `batch_size` is that of one step of the optimiser, all processes 
 A profile is `smoke` (minutes, for the tests), `quick` (the default), `study` (what the methods are
 compared with, see methods/sweep.py), `paper` (the published sizes, on the official data and a GPU) or a
 TOML file that says `base = "quick"` and overrides
-keys below `[render]`, `[heatmaps]`, `[lifter]`, `[finetune]`, `[ours]` and `[window]`.
+keys below `[render]`, `[heatmaps]`, `[lifter]`, `[finetune]` and `[ours]`.
 """
 
 import dataclasses
@@ -100,18 +100,6 @@ class OursConfig:
 
 
 @dataclass(frozen=True)
-class WindowConfig:
-    """Its variant that looks back (windows.py): what our model finds in the last `frames` -> the
-    pose of the last of them."""
-
-    frames: int = 5
-    epochs: int = 6
-    batch_size: int = 32
-    accumulate: int = 1
-    learning_rate: float = 1e-3
-
-
-@dataclass(frozen=True)
 class Profile:
     """Everything a run depends on besides its seed and its data.
 
@@ -126,7 +114,6 @@ class Profile:
     lifter: LifterConfig = LifterConfig()
     finetune: FinetuneConfig = FinetuneConfig()
     ours: OursConfig = OursConfig()
-    window: WindowConfig = WindowConfig()
     embedded: bool = True
     workers: int = 0
     compiled: bool = False
@@ -150,7 +137,6 @@ PROFILES = {
         lifter=LifterConfig(epochs=3),
         finetune=FinetuneConfig(epochs=1),
         ours=OursConfig(epochs=1),
-        window=WindowConfig(epochs=2),
     ),
     "quick": Profile(name="quick"),
     # As quick, on the same pictures, but every lifter reads what one heatmap network finds, and there
@@ -178,7 +164,6 @@ PROFILES = {
         lifter=LifterConfig(epochs=3, batch_size=16),
         finetune=FinetuneConfig(epochs=3, learning_rate=1e-4),
         ours=OursConfig(epochs=6, learning_rate=1e-4),
-        window=WindowConfig(epochs=3),
         embedded=False,
         workers=8,
         compiled=True,
@@ -186,9 +171,10 @@ PROFILES = {
 }
 DEFAULT_PROFILE = "quick"
 LARGEST_SEED = 2**32 - 1  # that all libraries take
-OWN_STAGES = ("ours", "window")  # those of our own model, the others are the paper's
-STAGES = ("heatmaps", "lifter", "finetune", *OWN_STAGES)
-
+# The paper's three, and our own model.
+STAGES = ("heatmaps", "lifter", "finetune", "ours")
+# Once a stage, a table of profiles and a kind of network.
+WINDOW_REMOVED = 'the five-frame model ("window") was removed; see docs/retired_five_frame_model.md'
 
 # What lifts: the paper's two branches; its variant without the second; with SelfPose's rotation
 # branch; the encoder straight to the pose, without a bottleneck; Martinez et al. 2017.
@@ -215,6 +201,8 @@ def override(config, changes, source):
     fields = {field.name: field for field in dataclasses.fields(config)}
     values = {}
     for key, value in changes.items():
+        if key == "window":
+            raise EgolibError(f"{source}: {WINDOW_REMOVED}")
         if key not in fields:
             raise EgolibError(f"{source}: unknown key {key!r}; known keys: {', '.join(fields)}")
         current = getattr(config, key)

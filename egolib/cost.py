@@ -64,12 +64,12 @@ def cost_of(spec, repeats=20):
 def full_size_costs(backbones=("resnet50", "resnet101"), repeats=9):
     """What the methods cost at the paper's size, 368 px, from picture to pose -> DataFrame, a row a
     method and backbone; milliseconds as in `ms_per_image`. No error: none was measured at this size."""
-    rows, own = {}, {"ours": "ours", "ours_five_frames": "window"}
+    rows = {}
     for backbone in backbones:
-        for name in (*METHODS, *own):
-            lifter = {} if name in own else {"lifter": {"method": name}}
+        for name in (*METHODS, "ours"):
+            lifter = {} if name == "ours" else {"lifter": {"method": name}}
             changes = {"heatmaps": {"backbone": backbone}, **lifter}
             profile = override(PROFILES["paper"], changes, "full size")
-            spec = spec_of(own.get(name, "egopose"), profile)
+            spec = spec_of("ours" if name == "ours" else "egopose", profile)
             rows[f"{name}, {backbone}"] = cost_of(spec, repeats)
     return pd.DataFrame(rows).T

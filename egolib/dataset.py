@@ -6,21 +6,37 @@ from torch.utils.data import DataLoader, Dataset, Sampler, get_worker_info
 
 from egolib.camera import in_front, native_to_square
 from egolib.errors import EgolibError
-from egolib.skeleton import HEATMAP_JOINT_INDICES, JOINTS
+from egolib.frames import NECK, from_neck
+from egolib.skeleton import HEATMAP_JOINT_INDICES
 
-NECK, HEAD = JOINTS.index("Neck"), JOINTS.index("Head")
 _MOST_KEPT = 2_000_000_000  # bytes of decoded pictures
 
 
+def targets(index, image_px, positions=slice(None)):
+    """What is true of frames of a FrameIndex, as arrays:
+
+    joints_2d_px: float32 (N, 15, 2), heatmap joints in pixels of the square image of side `image_px`
+        (centres on integers).
+    in_front: bool (N, 15), False where the joint is behind the lens plane and has no 2D target.
+    joints_3d_m: float32 (N, 16, 3), metres relative to the neck, camera axes.
+    neck_m: float32 (N, 3), the neck in the camera frame.
+    rotations_rad: float32 (N, 16, 3), as in FrameIndex.
+    """
+    pixels = index.joints_2d_px[positions][:, HEATMAP_JOINT_INDICES]
+    joints_m = index.joints_3d_m[positions]
+    return {
+        "joints_2d_px": native_to_square(pixels, image_px).astype(np.float32),
+        "in_front": in_front(joints_m[:, HEATMAP_JOINT_INDICES]),
+        "joints_3d_m": from_neck(joints_m),
+        "neck_m": joints_m[:, NECK],
+        "rotations_rad": index.rotations_rad[positions],
+    }
+
+
 class FrameDataset(Dataset):
-    """Samples of a FrameIndex, as dicts:
+    """Samples of a FrameIndex, as dicts: its `targets`, and
 
     image: uint8 (3, S, S) RGB, the square crop; left out when `with_images` is False.
-    joints_2d_px: float32 (15, 2), heatmap joints in pixels of that image (centres on integers).
-    in_front: bool (15,), False where the joint is behind the lens plane and has no 2D target.
-    joints_3d_m: float32 (16, 3), metres relative to the neck, camera axes.
-    neck_m: float32 (3,), the neck in the camera frame.
-    rotations_rad: float32 (16, 3), as in FrameIndex.
     heatmaps: float16 (15, H, H), from `detected` (N, 15, H, H), which a network found in the
         pictures; left out when there is none.
     position: int64, the place in the index.
@@ -51,16 +67,8 @@ class FrameDataset(Dataset):
 
     def __getitems__(self, positions):
         """The samples of a list of positions, stacked: PyTorch's loader asks for them so."""
-        pixels = self.index.joints_2d_px[positions][:, HEATMAP_JOINT_INDICES]
-        poses_m = self.index.joints_3d_m[positions]
-        batch = {
-            "joints_2d_px": native_to_square(pixels, self.image_px).astype(np.float32),
-            "in_front": in_front(poses_m[:, HEATMAP_JOINT_INDICES]),
-            "joints_3d_m": poses_m - poses_m[:, NECK, None],
-            "neck_m": poses_m[:, NECK],
-            "rotations_rad": self.index.rotations_rad[positions],
-            "position": np.asarray(positions),
-        }
+        batch = targets(self.index, self.image_px, positions)
+        batch["position"] = np.asarray(positions)
         if self.detected is not None:
             batch["heatmaps"] = np.asarray(self.detected[positions])
         if self.with_images:
@@ -79,12 +87,12 @@ class FrameDataset(Dataset):
         return square
 
 
-def mean_pose_m(index, from_neck=True):
+def mean_pose_m(index, relative=True):
     """Mean pose of a FrameIndex relative to the neck, or in the camera frame, float32 (16, 3)
     metres."""
     joints_m = index.joints_3d_m.mean(0, dtype=np.float64)
-    origin_m = joints_m[NECK] if from_neck else 0
-    return torch.from_numpy((joints_m - origin_m).astype(np.float32))
+    joints_m = from_neck(joints_m) if relative else joints_m
+    return torch.from_numpy(joints_m.astype(np.float32))
 
 
 class EpochShuffle(Sampler):

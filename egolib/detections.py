@@ -1,6 +1,5 @@
-"""What a network finds in every picture of a split, kept on disk for all that read it: heatmaps, so
-that one network a seed serves many lifters and none of them looks at pictures; our own model's
-tokens, for its variant that looks back.
+"""The heatmaps that a network finds in every picture of a split, kept on disk for all that read them:
+one network a seed serves many lifters, and none of them looks at pictures.
 """
 
 import dataclasses
@@ -16,31 +15,27 @@ from filelock import FileLock
 from egolib.checkpoints import weights_digest
 from egolib.dataset import FrameDataset, make_loader
 from egolib.errors import EgolibError
-from egolib.evaluation import device, run_lifted
+from egolib.evaluation import device, run_network
 from egolib.files import code_digest, no_space_is_one_line, write_atomically
 from egolib.frames import select
 from egolib.progress import progress_bar
-from egolib.skeleton import HEATMAP_JOINTS, JOINTS
-from egolib.windows import TOKEN, tokens_of
+from egolib.skeleton import HEATMAP_JOINTS
 
 _PART = 4096  # frames between two notes of what is done
 _CODE = ("camera", "models", "pictures")
-_OWN_CODE = ("raypose", "windows")
 
 
 @dataclass(frozen=True)
 class Detections:
-    """found: float16, a memory map in the order of the index: heatmaps (N, 15, H, H) of a heatmap
-    network, tokens (N, 16, windows.TOKEN) of our own. key: what they depend on, digests of the
-    network's weights, of the frames and of the code, and the NetworkSpec."""
+    """found: heatmaps float16 (N, 15, H, H), a memory map in the order of the index. key: what they
+    depend on, digests of the network's weights, of the frames and of the code, and the NetworkSpec."""
 
     found: np.ndarray
     key: dict
 
 
 def detect(network, spec, index, folder, workers=0, batch_size=64):
-    """Run a network of the kind "heatmaps" or "ours" over a FrameIndex, or find it done ->
-    Detections.
+    """Run a heatmap network over a FrameIndex, or find it done -> Detections.
 
     They lie in `<folder>/<split>.npy`; `<split>.json` beside it says what they depend on and how
     many frames are done, so that a killed run goes on and another network or other frames start
@@ -48,14 +43,13 @@ def detect(network, spec, index, folder, workers=0, batch_size=64):
     full disk, and for files that are damaged.
     """
     path, progress_path = (Path(folder) / f"{index.split}.{suffix}" for suffix in ("npy", "json"))
-    names = _CODE + _OWN_CODE if spec.kind == "ours" else _CODE
     key = {
         "network": weights_digest(network),
         "spec": dataclasses.asdict(spec),
         "frames": index.fingerprint,
-        "code": code_digest(Path(__file__).with_name(f"{name}.py") for name in names),
+        "code": code_digest(Path(__file__).with_name(f"{name}.py") for name in _CODE),
     }
-    shape = (len(index), *_shape(spec))
+    shape = (len(index), len(HEATMAP_JOINTS), spec.heatmap_px, spec.heatmap_px)
     path.parent.mkdir(parents=True, exist_ok=True)
     with no_space_is_one_line(path), FileLock(path.with_suffix(".lock")):
         done = _frames_done(progress_path, key) if path.is_file() else 0
@@ -84,21 +78,13 @@ def _write(network, spec, index, paths, key, shape, done, loading):
             write_atomically(progress_path, json.dumps({"key": key, "done": done}, indent=1))
 
 
-def _shape(spec):
-    if spec.kind == "ours":
-        return len(JOINTS), TOKEN
-    return len(HEATMAP_JOINTS), spec.heatmap_px, spec.heatmap_px
-
-
 def _find(network, spec, index, workers, batch_size):
-    """Heatmaps or tokens of a FrameIndex, float16, a batch at a time."""
+    """Heatmaps of a FrameIndex, float16, a batch at a time."""
     network = network.to(device(), memory_format=torch.channels_last).eval()
     loader = make_loader(FrameDataset(index, spec.image_px), batch_size, workers)
     with progress_bar(loader, desc=f"detect {index.split}", unit="batch") as bar:
         for batch in bar:
-            heatmaps, lifted = run_lifted(network, spec, batch)
-            found = tokens_of(lifted) if spec.kind == "ours" else heatmaps
-            yield found.numpy().astype("<f2")
+            yield run_network(network, spec, batch)[0].numpy().astype("<f2")
 
 
 def _open(path, shape):

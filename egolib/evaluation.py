@@ -1,13 +1,11 @@
 """A trained network over a split -> Predictions."""
 
-from dataclasses import replace
-
 import numpy as np
 import pandas as pd
 import torch
 
 from egolib.checkpoints import join_networks, load_network
-from egolib.dataset import FrameDataset, make_loader, normalise
+from egolib.dataset import FrameDataset, make_loader, normalise, targets
 from egolib.errors import EgolibError
 from egolib.heatmaps import draw_heatmaps, entropy_bits, find_peaks
 from egolib.models import Lifted
@@ -15,7 +13,6 @@ from egolib.predictions import Predictions, cluster_names
 from egolib.progress import progress_bar
 from egolib.rotations import geodesic_degrees, matrices_from_euler
 from egolib.skeleton import HEATMAP_JOINTS, JOINTS
-from egolib.windows import tokens_of, window_positions
 
 
 def device():
@@ -36,7 +33,7 @@ def run_network(network, spec, batch):
 @torch.inference_mode()
 def run_lifted(network, spec, batch):
     """As `run_network`, with all that the network says of the poses -> (heatmaps (B, 15, H, H),
-    models.Lifted), float32, on CPU. A network that looks back is given none of the pictures before."""
+    models.Lifted), float32, on CPU; without the scores, which are large and known as heatmaps."""
     target = next(network.parameters()).device
     if spec.kind == "lifter":
         heatmaps = batch["heatmaps"].to(target).float() if "heatmaps" in batch else draw_heatmaps(
@@ -49,30 +46,9 @@ def run_lifted(network, spec, batch):
         lifted = [torch.full((len(heatmaps), len(JOINTS), 3), torch.nan)]
     else:
         heatmaps, *lifted = network(normalise(batch["image"].to(target)))
-    return heatmaps.float().cpu(), _on_cpu(lifted)
-
-
-def _on_cpu(lifted):
-    lifted = Lifted(*lifted)._replace(scores=None)  # large, and known as heatmaps
-    return Lifted(*(part if part is None else part.float().cpu() for part in lifted))
-
-
-@torch.inference_mode()
-def _look_back(network, spec, index, batches):
-    """What a network of the kind "window" says of a FrameIndex, whose `batches` come in order ->
-    (batch, heatmaps, models.Lifted) each. A picture is looked at once."""
-    windows, kept = window_positions(index, network.frames), None
-    image_spec = replace(spec, kind="ours")
-    for batch in batches:
-        heatmaps, lifted = run_lifted(network.image_net, image_spec, batch)
-        tokens = tokens_of(lifted)
-        known = tokens if kept is None else torch.cat([kept, tokens])
-        positions = batch["position"].numpy()
-        asked = windows[positions] - (positions[-1] + 1 - len(known))
-        target = next(network.parameters()).device
-        lifted = network.lift(known[asked].to(target))
-        yield batch, heatmaps, _on_cpu(lifted)
-        kept = known[-network.frames :]
+    lifted = Lifted(*lifted)._replace(scores=None)
+    parts = (part if part is None else part.float().cpu() for part in lifted)
+    return heatmaps.float().cpu(), Lifted(*parts)
 
 
 def predict_index(network, spec, index, workers=0, batch_size=64, detected=None):
@@ -81,33 +57,30 @@ def predict_index(network, spec, index, workers=0, batch_size=64, detected=None)
     network = network.to(device(), memory_format=torch.channels_last).eval()
     dataset = FrameDataset(index, spec.image_px, spec.kind != "lifter", detected)
     loader = make_loader(dataset, batch_size, workers)
-    kept = {name: [] for name in ("predicted_m", "truth_m", "predicted_px", "truth_px",
-                                  "confidence", "in_front", "entropy_bits")}  # fmt: skip
+    truth = targets(index, spec.image_px)
+    kept = {name: [] for name in ("predicted_m", "predicted_px", "confidence", "entropy_bits")}
     turned, spread_m = ([torch.empty(0, len(JOINTS))] for _ in range(2))
     neck_errors_m = [torch.empty(0)]
     with progress_bar(loader, desc=f"predict {index.split}", unit="batch") as bar:
-        if spec.kind == "window":
-            said = _look_back(network, spec, index, bar)
-        else:
-            said = ((batch, *run_lifted(network, spec, batch)) for batch in bar)
-        for batch, heatmaps, lifted in said:
+        for batch in bar:
+            heatmaps, lifted = run_lifted(network, spec, batch)
             if lifted.neck_m is not None:
                 neck_errors_m.append((lifted.neck_m - batch["neck_m"]).norm(dim=-1))
             if lifted.spread_m is not None:
                 spread_m.append(lifted.spread_m)
             if lifted.rotations is not None:
-                truth = matrices_from_euler(batch["rotations_rad"])
-                turned.append(geodesic_degrees(lifted.rotations, truth))
+                true = matrices_from_euler(batch["rotations_rad"])
+                turned.append(geodesic_degrees(lifted.rotations, true))
             found_px, peaks = find_peaks(heatmaps, spec.image_px)
             kept["predicted_m"].append(lifted.pose_m)
-            kept["truth_m"].append(batch["joints_3d_m"])
             kept["predicted_px"].append(found_px)
-            kept["truth_px"].append(batch["joints_2d_px"])
             kept["confidence"].append(peaks.clamp(max=1))
-            kept["in_front"].append(batch["in_front"])
             kept["entropy_bits"].append(entropy_bits(heatmaps))
     return Predictions(
         **{name: torch.cat(parts).numpy() for name, parts in kept.items()},
+        truth_m=truth["joints_3d_m"],
+        truth_px=truth["joints_2d_px"],
+        in_front=truth["in_front"],
         image_px=spec.image_px,
         character=index.characters,
         environment=index.environments,

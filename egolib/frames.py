@@ -24,10 +24,16 @@ from egolib.files import atomic_path
 from egolib.labels import read_labels
 from egolib.pictures import read_square
 from egolib.progress import progress_bar
-from egolib.skeleton import SPLIT_FOLDERS, action_of_clip
+from egolib.skeleton import JOINTS, SPLIT_FOLDERS, action_of_clip
 
+NECK, HEAD = JOINTS.index("Neck"), JOINTS.index("Head")
 _NUMBER = re.compile(r"(\d+)\.(?:png|json)$")
 _CACHE_FORMAT = "3"
+
+
+def from_neck(joints_m):
+    """Joints (..., 16, 3) relative to their neck, of NumPy arrays as of tensors."""
+    return joints_m - joints_m[..., NECK, None, :]
 
 
 @dataclass(frozen=True)

@@ -7,9 +7,9 @@ import functools
 
 import numpy as np
 
+from egolib.frames import from_neck
 from egolib.skeleton import JOINTS
 
-_NECK = JOINTS.index("Neck")
 _BLOCK = 8192
 
 
@@ -35,7 +35,7 @@ def _in_blocks(measure):
 def joint_errors_mm(predicted_m, truth_m):
     """The data set's protocol: the truth is moved so that its neck is the origin, the prediction
     is taken as it comes, no Procrustes. Returns (N, 16) millimetres, neck included."""
-    return 1000 * np.linalg.norm(predicted_m - (truth_m - truth_m[:, _NECK, None]), axis=-1)
+    return 1000 * np.linalg.norm(predicted_m - from_neck(truth_m), axis=-1)
 
 
 def mpjpe_mm(predicted_m, truth_m):
@@ -46,7 +46,7 @@ def mpjpe_mm(predicted_m, truth_m):
 @_in_blocks
 def neck_aligned_mpjpe_mm(predicted_m, truth_m):
     """MPJPE per frame (N,) after both necks are moved to the origin (root-relative)."""
-    return mpjpe_mm(predicted_m - predicted_m[:, _NECK, None], truth_m)
+    return mpjpe_mm(from_neck(predicted_m), truth_m)
 
 
 @_in_blocks

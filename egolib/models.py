@@ -11,6 +11,7 @@ import torchvision
 from torch import nn
 
 from egolib.errors import EgolibError
+from egolib.frames import NECK
 from egolib.rotations import matrices_from_6d
 from egolib.skeleton import HEATMAP_JOINTS, JOINTS
 
@@ -86,9 +87,8 @@ class Lifted(NamedTuple):
     branch, the heatmaps again (B, 15, H, H) and joint rotations (B, 16, 3, 3), else None.
 
     Our own model's also hold camera_m (B, 16, 3), the same pose in the camera frame; spread_m (B, 16),
-    the error that each joint expects; features (B, 16, D), what it knows of each joint; rays
-    (B, 16, 3), where it sees them; and scores (B, 15, C + 1), of the cells of its maps and of
-    "elsewhere", of whose softmax the heatmaps are made.
+    the error that each joint expects; rays (B, 16, 3), where it sees them; and scores (B, 15, C + 1),
+    of the cells of its maps and of "elsewhere", of whose softmax the heatmaps are made.
     """
 
     pose_m: torch.Tensor
@@ -96,14 +96,13 @@ class Lifted(NamedTuple):
     rotations: torch.Tensor | None = None
     camera_m: torch.Tensor | None = None
     spread_m: torch.Tensor | None = None
-    features: torch.Tensor | None = None
     rays: torch.Tensor | None = None
     scores: torch.Tensor | None = None
 
     @property
     def neck_m(self):
         """The neck in the camera frame (B, 3), of a network that places it; else None."""
-        return None if self.camera_m is None else self.camera_m[:, JOINTS.index("Neck")]
+        return None if self.camera_m is None else self.camera_m[:, NECK]
 
 
 def encoder(heatmap_px, outputs):

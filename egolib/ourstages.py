@@ -1,4 +1,4 @@
-"""What the two stages of our own model compute from a batch: loss, error."""
+"""What the stage of our own model computes from a batch: loss, error."""
 
 from egolib.augment import tilt_camera, turn_hue
 from egolib.camera import inside_square
@@ -27,17 +27,6 @@ class OursStage(Stage):
         loss = _placing_loss(lifted, batch) + ray_loss(rays, seen_m, in_view)
         maps = divergence(lifted.scores, batch["heatmaps"], self.sigma_px)
         return loss + OURS_DIVERGENCE * maps, mpjpe_mm(lifted.pose_m, batch)
-
-
-class WindowStage(Stage):
-    """Our model's look back, on tokens of pictures; no picture involved."""
-
-    def inputs(self, batch, draw=0):
-        return batch
-
-    def loss_and_error(self, batch):
-        lifted = self.network.lift(batch["tokens"])
-        return _placing_loss(lifted, batch), mpjpe_mm(lifted.pose_m, batch)
 
 
 def _placing_loss(lifted, batch):

@@ -18,7 +18,7 @@ import torch
 from torch import nn
 
 from egolib.camera import square_rays
-from egolib.dataset import HEAD, NECK
+from egolib.frames import HEAD, from_neck
 from egolib.models import TRUNK_CHANNELS, Lifted, guess_first, resnet_trunk
 from egolib.skeleton import HEATMAP_JOINTS, JOINTS
 
@@ -99,10 +99,9 @@ class RayPose(nn.Module):
         if self.spread is not None:  # at first 7 cm
             spread_m = nn.functional.softplus(self.spread(joints)[..., 0]) / 10 + LEAST_SPREAD_M
         return heatmaps, *Lifted(
-            camera_m - camera_m[:, NECK, None],
+            from_neck(camera_m),
             camera_m=camera_m,
             spread_m=spread_m,
-            features=joints,
             rays=rays,
             scores=scores,
         )

@@ -30,7 +30,6 @@ REPOSITORY = Path(__file__).resolve().parents[1]
 # Runs with different seeds train on the same miniature, so that they can be compared.
 DATA_SEED = 0
 # The tables' rows: the lifter on true heatmaps, pictures before and after fine-tuning, our own model.
-# A sweep's may also be "window", our model with a look back.
 EVALUATIONS = ("oracle", "before", "after", "ours")
 
 
@@ -131,8 +130,6 @@ class Study:
         detected = None
         if stage == "lifter" and self.profile.lifter.trained_on == "detected":
             detected = [self.detections("train"), self.detections("val")]
-        if stage == "window":
-            detected = [self.tokens("train"), self.tokens("val")]
         with self._alone_at(stage):
             return train_stage(
                 stage, self.profile, *indices, self.checkpoints, self.seed, resume, devices, nodes,
@@ -174,14 +171,8 @@ class Study:
 
     def detections(self, split):
         """What the heatmap network finds in a split -> detections.Detections, kept on disk."""
-        return self._detect("heatmaps", split, (self.shared or self.results) / "detections")
-
-    def tokens(self, split):
-        """What our model says of every picture of a split -> detections.Detections, kept on disk."""
-        return self._detect("ours", split, self.results / "tokens")
-
-    def _detect(self, stage, split, folder):
-        network, spec, _ = load_network(self.checkpoint(stage), [stage])
+        network, spec, _ = load_network(self.checkpoint("heatmaps"), ["heatmaps"])
+        folder = (self.shared or self.results) / "detections"
         return detect(network, spec, self.index(split), folder, self.profile.workers)
 
     def history(self, stage):
@@ -192,13 +183,13 @@ class Study:
         return pd.read_csv(path)
 
     def network(self, evaluation):
-        """The network of one of EVALUATIONS, or of the window -> (network, NetworkSpec)."""
+        """The network of one of EVALUATIONS -> (network, NetworkSpec)."""
         if evaluation == "oracle":
             return load_network(self.checkpoint("lifter"), ["lifter"])[:2]
         if evaluation == "after":
             return load_network(self.checkpoint("finetune"), ["egopose"])[:2]
-        if evaluation in ("ours", "window"):
-            return load_network(self.checkpoint(evaluation), [evaluation])[:2]
+        if evaluation == "ours":
+            return load_network(self.checkpoint("ours"), ["ours"])[:2]
         heatmap_net, heatmap_spec, _ = load_network(self.checkpoint("heatmaps"), ["heatmaps"])
         return join_networks(heatmap_net, heatmap_spec, *self.network("oracle"))
 

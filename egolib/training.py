@@ -1,4 +1,4 @@
-"""The three stages of the paper (heatmaps, lifter, both end to end) and the two of our own model.
+"""The three stages of the paper (heatmaps, lifter, both end to end) and that of our own model.
 
 `train_stage` trains one of them, keeps the epoch that was best on the validation split and writes
 it as safetensors. A killed run resumes after its last finished epoch and ends as it would have
@@ -15,7 +15,6 @@ import numpy as np
 import torch
 
 from egolib.checkpoints import (
-    OWN_PARTS,
     build_network,
     join_networks,
     load_network,
@@ -23,30 +22,25 @@ from egolib.checkpoints import (
     save_network,
     spec_of,
 )
-from egolib.config import OWN_STAGES
 from egolib.dataset import FrameDataset, mean_pose_m
 from egolib.errors import EgolibError
 from egolib.files import code_digest
 from egolib.fitting import fit, training_precision
-from egolib.ourstages import OursStage, WindowStage
+from egolib.ourstages import OursStage
 from egolib.stages import FinetuneStage, HeatmapStage, LifterStage
-from egolib.windows import Windows
 
 CHECKPOINT_NAMES = {
     "heatmaps": "heatmaps",
     "lifter": "lifter",
     "finetune": "finetuned",
     "ours": "ours",
-    "window": "window",
 }
-_PICTURES = ("backbone", "image_px", "sigma_px")  # what fixes a network that reads pictures
 FROM_PICTURES = ("heatmaps", "ours")  # the stages that begin with a trunk
 _MODULES = {
     "heatmaps": HeatmapStage,
     "lifter": LifterStage,
     "finetune": FinetuneStage,
     "ours": OursStage,
-    "window": WindowStage,
 }
 
 
@@ -55,11 +49,10 @@ def train_stage(stage, profile, train_index, val_index, checkpoints_dir, seed, r
     """Train one of STAGES by `profile` and write `<checkpoints_dir>/<name>.safetensors`.
 
     The fine-tuning starts from the two checkpoints of the stages before it: the lifter in the same
-    folder, the heatmap network there or at `heatmaps_path`; our own model starts as `heatmaps` does, its
-    variant that looks back from our own model. That variant, and a lifter that is trained
-    on detected heatmaps, read `detected`: detections.Detections of both splits. The epoch is chosen
-    on `val_index` only. With `resume`, a checkpoint that is what would be trained is left as it is,
-    wherever it was trained. Returns the path of the checkpoint.
+    folder, the heatmap network there or at `heatmaps_path`; our own model starts as `heatmaps` does. A
+    lifter that is trained on detected heatmaps reads `detected`: detections.Detections of both splits.
+    The epoch is chosen on `val_index` only. With `resume`, a checkpoint that is what would be trained
+    is left as it is, wherever it was trained. Returns the path of the checkpoint.
     """
     config = getattr(profile, stage)
     spec = spec_of("egopose" if stage == "finetune" else stage, profile)
@@ -72,13 +65,11 @@ def train_stage(stage, profile, train_index, val_index, checkpoints_dir, seed, r
             checkpoints_dir / "lifter.safetensors",
             spec,
         )
-    elif stage == "window":
-        network, start = _start_window(checkpoints_dir / "ours.safetensors", spec, detected)
     else:
         network = build_network(spec, pretrained)
     maps = [None, None]
     if stage == "ours":
-        network.start_at(mean_pose_m(train_index, from_neck=False))
+        network.start_at(mean_pose_m(train_index, relative=False))
     if stage == "lifter":
         network.start_at(mean_pose_m(train_index))
         if config.trained_on == "detected":
@@ -89,7 +80,7 @@ def train_stage(stage, profile, train_index, val_index, checkpoints_dir, seed, r
         "stage": stage,
         "seed": seed,
         "config": dataclasses.asdict(config),
-        "limb_terms": None if stage in OWN_STAGES else profile.lifter.limb_terms,
+        "limb_terms": None if stage == "ours" else profile.lifter.limb_terms,
         "pretrained": pretrained,
         "spec": dataclasses.asdict(spec),
         "data": [train_index.fingerprint, val_index.fingerprint],
@@ -103,16 +94,10 @@ def train_stage(stage, profile, train_index, val_index, checkpoints_dir, seed, r
     if profile.compiled and torch.cuda.is_available():
         network.compile()
     module = _MODULES[stage](network, spec, config, seed, profile.lifter.limb_terms)
-    if stage == "window":
-        sets = [
-            Windows(index, part.found, spec.frames)
-            for index, part in zip((train_index, val_index), detected, strict=True)
-        ]
-    else:
-        sets = [
-            FrameDataset(index, spec.image_px, stage != "lifter", part, keep=True)
-            for index, part in zip((train_index, val_index), maps, strict=True)
-        ]
+    sets = [
+        FrameDataset(index, spec.image_px, stage != "lifter", part, keep=True)
+        for index, part in zip((train_index, val_index), maps, strict=True)
+    ]
     best = fit(
         module,
         *sets,
@@ -135,8 +120,7 @@ def code_of_training(stage):
     names = (
         "augment camera dataset fitting heatmaps losses models pictures rotations stages training"
     )
-    names += " ourlosses ourstages raypose" if stage in OWN_STAGES else " baselines"
-    names += " windows" if stage == "window" else ""
+    names += " ourlosses ourstages raypose" if stage == "ours" else " baselines"
     return code_digest(Path(__file__).with_name(f"{name}.py") for name in names.split())
 
 
@@ -161,30 +145,16 @@ def _need_rotations(*indices):
             )
 
 
-def _start_window(ours_path, spec, detected):
-    """The network that looks back, upon our own trained model -> (network, where it comes from)."""
-    ours, found, _ = load_network(ours_path, ["ours"])
-    _require_same(found, spec, [*_PICTURES, *OWN_PARTS], ours_path)
-    network = build_network(spec)
-    network.image_net.load_state_dict(ours.state_dict())
-    return network, {"tokens": [part.key for part in detected]}
-
-
-def _require_same(found, wanted, fields, path):
-    for name in fields:
-        if getattr(found, name) != getattr(wanted, name):
-            raise EgolibError(
-                f"{path}: has {name} = {getattr(found, name)}, the profile asks for "
-                f"{getattr(wanted, name)}; train the stages before this one again"
-            )
-
-
 def _load_joined(heatmaps_path, lifter_path, asked):
     heatmap_net, heatmap_spec, heatmap_origin = load_network(heatmaps_path, ["heatmaps"])
     lifter, lifter_spec, lifter_origin = load_network(lifter_path, ["lifter"])
     network, spec = join_networks(heatmap_net, heatmap_spec, lifter, lifter_spec)
-    fields = [field.name for field in dataclasses.fields(asked)]
-    _require_same(spec, asked, fields, f"{lifter_path} and its heatmap network")
+    for name, wanted in dataclasses.asdict(asked).items():
+        if getattr(spec, name) != wanted:
+            raise EgolibError(
+                f"{lifter_path} and its heatmap network: has {name} = {getattr(spec, name)}, the "
+                f"profile asks for {wanted}; train the stages before this one again"
+            )
     return (
         network.train(),
         spec,

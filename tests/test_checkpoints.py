@@ -19,6 +19,7 @@ from egolib.checkpoints import (
 from egolib.config import PROFILES, override
 from egolib.errors import EgolibError
 from egolib.skeleton import HEATMAP_JOINTS, JOINTS
+from egolib.study import REPOSITORY
 
 LIFTER = NetworkSpec("lifter", "resnet18", 64, 1.0)
 
@@ -192,6 +193,18 @@ def test_what_an_earlier_design_of_our_own_model_left(tmp_path, lifter_file):
     rewrite(lifter_file, spec=json.dumps(fields | {"kind": "ours"}))
     with pytest.raises(EgolibError, match="a design that is no longer built"):
         load_network(lifter_file)
+
+
+def test_a_checkpoint_of_the_five_frame_model_is_refused(lifter_file):
+    """All other networks of that time say that they look at one frame, and load."""
+    fields = {**LIFTER.__dict__, "frames": 1}
+    rewrite(lifter_file, spec=json.dumps(fields))
+    assert load_network(lifter_file)[1] == LIFTER
+    rewrite(lifter_file, spec=json.dumps(fields | {"kind": "window", "frames": 5}))
+    with pytest.raises(EgolibError, match=r"removed; see docs/retired_five_frame_model\.md$") as it:
+        load_network(lifter_file)
+    assert str(it.value).startswith(f"{lifter_file}: the five-frame model")
+    assert (REPOSITORY / "docs" / "retired_five_frame_model.md").is_file()
 
 
 def test_a_heatmap_network_does_not_know_which_lifter_reads_it():

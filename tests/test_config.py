@@ -35,6 +35,10 @@ def test_a_toml_file_overrides_a_profile(tmp_path):
         ('[lifter]\nmethod = "triple"', "unknown method 'triple'; known: dual, single, rotation"),
         ('[lifter]\nlimb_terms = "arms"', "unknown limb_terms 'arms'; known: bones, joints"),
         ("lifter = 3", "'lifter' is a table of keys"),
+        (
+            "[window]\nframes = 3",
+            r"mine\.toml: the five-frame model .*retired_five_frame_model\.md$",
+        ),
         ('base = "fast"', "unknown base 'fast'"),
         ('name = "x"', "remove the key 'name'"),
         ("base = ", "not a TOML file"),

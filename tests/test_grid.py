@@ -7,6 +7,8 @@ from egolib.errors import EgolibError
 from egolib.methods.grid import Ablation, read_grid
 from egolib.methods.sweep import GRIDS
 
+GONE = r'the five-frame model \("window"\) was removed; see docs/retired_five_frame_model\.md$'
+
 
 def grid(folder, text):
     path = folder / "mine.toml"
@@ -76,7 +78,10 @@ def test_variations_of_keys_share_what_is_the_same(tmp_path):
         ('base = "fast"\n[methods.a]', "unknown profile 'fast'"),
         ("[methods.a]\nlifter.latent = 3", r"\[methods.a\] \[lifter\]: unknown key 'latent'"),
         ('[methods.a]\nlifter.method = "x"', "unknown method 'x'; known: dual"),
-        ("[methods.a]\nstage = 1", "unknown stage 1; known: lifter, finetune, ours, window"),
+        ("[methods.a]\nstage = 1", "unknown stage 1; known: lifter, finetune, ours"),
+        ('[methods.a]\nstage = "window"', r"mine\.toml \[methods\.a\]: " + GONE),
+        ('[ablations.a]\nkey = "stage"\nvalues = ["ours", "window"]', GONE),
+        ("[methods.a]\nwindow.frames = 3", GONE),
         ("[methods.a]\nrender.scale = 0.5", "'render' cannot vary"),
         ("[methods]\na = 3", r"\[methods.a\] is not a table"),
         ("[methods.a]\n[methods.b]", r"\[methods.b\]: the same as \[methods.a\]"),
@@ -111,7 +116,6 @@ def test_the_studys_grid_holds_every_method_and_question():
     assert evaluations.pop("oracle") == "oracle"
     assert evaluations.pop("dual_finetuned") == "after"
     assert evaluations.pop("ours") == "ours"
-    assert evaluations.pop("ours_five_frames") == "window"
     assert set(evaluations.values()) == {"before"}
     keys = {ablation.key for ablation in found.ablations.values()}
     assert keys == {

@@ -14,7 +14,7 @@ import pytest
 
 from egolib import cli
 from egolib import execute as execution
-from egolib.config import PROFILES, FinetuneConfig, WindowConfig
+from egolib.config import PROFILES, FinetuneConfig
 from egolib.errors import EgolibError
 from egolib.methods import outcome, steps, sweep
 from egolib.methods.outcome import write_outcome
@@ -37,8 +37,6 @@ lifter.method = "martinez"
 stage = "finetune"
 [methods.ours]
 stage = "ours"
-[methods.ours_five_frames]
-stage = "window"
 [methods.oracle]
 lifter.trained_on = "true"
 [ablations.tuning]
@@ -97,8 +95,7 @@ def test_every_run_is_there_and_shares_what_it_can(finished):
     assert len(names) == len(set(names))
     kinds = [step.name.partition(",")[0] for step in finished.steps()]
     assert {kind: kinds.count(kind) for kind in kinds} == {
-        "heatmaps": 1, "detections": 1, "lifter": 3, "fine-tuning": 1, "ours": 1, "window": 1,
-        "predictions": 6,
+        "heatmaps": 1, "detections": 1, "lifter": 3, "fine-tuning": 1, "ours": 1, "predictions": 5,
     }  # fmt: skip
     assert len(list(finished.results.rglob("heatmaps.safetensors"))) == 1
     assert not list(finished.results.rglob("*.ckpt"))
@@ -150,11 +147,10 @@ def test_only_what_a_changed_key_touches_is_done_again(finished):
 
 
 def test_a_prediction_does_not_depend_on_what_comes_after_it(finished, monkeypatch):
-    """Longer fine-tuning, another look back: the lifter's and our model's predictions stay; what
-    keeps predictions is changed: all are made again, and no network is trained."""
+    """Longer fine-tuning: the lifter's and our model's predictions stay; what keeps predictions is
+    changed: all are made again, and no network is trained."""
     variation = finished.grid.variations["dual"]
-    later = {"finetune": FinetuneConfig(epochs=9), "window": WindowConfig(frames=3)}
-    profile = dataclasses.replace(variation.profile, **later)
+    profile = dataclasses.replace(variation.profile, finetune=FinetuneConfig(epochs=9))
     for stage in ("lifter", "ours"):
         of = dataclasses.replace(variation, profile=profile, stage=stage)
         study = finished.study(of, 0)
@@ -224,9 +220,7 @@ def test_the_outcome_is_written(finished):
     write_outcome(finished)
     assert not [name for name in stale if (folder / name).exists()]
     table = pd.read_csv(folder / "tables" / "methods.csv", index_col=0)
-    assert list(table.index) == [
-        "martinez", "dual", "dual_finetuned", "ours", "ours_five_frames", "oracle",
-    ]  # fmt: skip
+    assert list(table.index) == ["martinez", "dual", "dual_finetuned", "ours", "oracle"]
     mpjpe = next(column for column in table if "| MPJPE (mm) | mean" in column)
     error = finished.predictions("dual").errors_mm.mean()
     assert table.loc["dual", mpjpe] == pytest.approx(error, abs=0.01)
@@ -253,7 +247,7 @@ def test_the_notebook_shows_what_is_trained(finished):
     grid = finished.results.parent / f"{finished.grid.name}.toml"
     page = execution.run_comparison(finished, str(grid)).read_text()
     costs = pd.read_csv(finished.results / "tables" / "methods_full_size.csv", index_col=0)
-    assert {"dual, resnet50", "ours, resnet101", "ours_five_frames, resnet101"} <= set(costs.index)
+    assert {"dual, resnet50", "ours, resnet101"} <= set(costs.index)
     assert (costs["GFLOPs"] > 5).all()
     assert "ours, resnet101" in page
     notebook = (finished.results / "notebooks" / "07_compare_methods.html").read_text()
@@ -288,7 +282,6 @@ def test_what_is_missing_is_told_and_the_rest_is_shown(partial):
     methods = partial.methods()
     assert {name: list(p.runs) for name, p in methods.items()} == {
         "martinez": [0], "dual": [0, 1], "dual_finetuned": [0], "ours": [0, 1],
-        "ours_five_frames": [0, 1],
     }  # fmt: skip
     assert [list(p.runs) for p in partial.ablation("tuning").values()] == [[0], [0]]
     shutil.rmtree(partial.results / "runs" / "dual")

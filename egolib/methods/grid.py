@@ -7,7 +7,7 @@
     lifter.method = "martinez"
 
     [methods.dual_finetuned]
-    stage = "finetune"                 # or ours, or window; else "lifter"
+    stage = "finetune"                 # or ours; else "lifter"
 
     [ablations.latent_size]            # a figure: one key, several values, all else as the base
     key = "lifter.latent_size"
@@ -30,8 +30,8 @@ from pathlib import Path
 
 from egolib.config import (
     LARGEST_SEED,
-    OWN_STAGES,
     STAGES,
+    WINDOW_REMOVED,
     Profile,
     load_profile,
     override,
@@ -56,7 +56,7 @@ class Variation:
 
     @property
     def evaluation(self):
-        """Which of study.EVALUATIONS its error is, or "window"."""
+        """Which of study.EVALUATIONS its error is."""
         if self.stage != "lifter":
             return "after" if self.stage == "finetune" else self.stage
         return "oracle" if self.profile.lifter.trained_on == "true" else "before"
@@ -64,8 +64,8 @@ class Variation:
     @property
     def kind(self):
         """Which of checkpoints.KINDS it is, from what it is given to the pose."""
-        if self.stage in OWN_STAGES:
-            return self.stage
+        if self.stage == "ours":
+            return "ours"
         return "lifter" if self.evaluation == "oracle" else "egopose"
 
     @property
@@ -145,6 +145,8 @@ def read_grid(path):
 def _add(grid, name, changes, seeds, source):
     """Add a variation unless there is one that is the same -> the name it has."""
     stage = changes.get("stage", "lifter")
+    if stage == "window":
+        raise EgolibError(f"{source}: {WINDOW_REMOVED}")
     if stage not in STAGES[1:]:
         raise EgolibError(f"{source}: unknown stage {stage!r}; known: {', '.join(STAGES[1:])}")
     changes = {key: value for key, value in changes.items() if key != "stage"}

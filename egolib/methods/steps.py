@@ -1,5 +1,5 @@
 """One run of a sweep as steps that are done or not: heatmap network, detections, lifter,
-fine-tuning, our own model and its window, predictions. A step leaves a note of all that its outcome
+fine-tuning, our own model, predictions. A step leaves a note of all that its outcome
 depends on.
 """
 
@@ -14,7 +14,6 @@ from pathlib import Path
 from filelock import FileLock
 
 from egolib.checkpoints import spec_of
-from egolib.config import OWN_STAGES
 from egolib.cost import gflops, parameters_m
 from egolib.files import code_digest, write_atomically
 from egolib.fitting import training_precision
@@ -28,7 +27,6 @@ _STAMPS = "steps.json"
 # 260 and 720 samples.
 _GFLOPS_PER_S = {"32-true": 19 * 1.39, "bf16-mixed": 80 * 1.39}
 _PARAMETERS_M_PER_S = {"32-true": 260 * 12.9, "bf16-mixed": 720 * 12.9}
-_WINDOWS_PER_S = 500
 
 
 @dataclass(frozen=True)
@@ -75,19 +73,18 @@ def steps_of_run(variation, study, frames, data):
     """
     profile, folder = study.profile, study.results
     heatmaps, lifter, finetune = profile.heatmaps, profile.lifter, profile.finetune
-    ours, window = profile.ours, profile.window
     network = f"{variation.heatmaps_name}, seed {study.seed}"
     run = f"{variation.folder}, seed {study.seed}"
     alone = _of_heatmaps(study)
     precision = training_precision()
-    own = variation.stage in OWN_STAGES
+    own = variation.stage == "ours"
     picture_s = gflops(spec_of("ours" if own else "heatmaps", profile)) / _GFLOPS_PER_S[precision]
     lifts_s = _PARAMETERS_M_PER_S[precision]
     lift_s = 0 if own else parameters_m(spec_of("lifter", profile)) / lifts_s
     looked_at = frames["train"] + frames["val"] / 3  # without gradients, three times as fast
 
     def step(name, of, folder, seconds, function, *configs, leaves=None):
-        code = code_of_training(name if name in OWN_STAGES else variation.stage)
+        code = code_of_training(variation.stage)
         key = json.dumps([*map(repr, configs), study.seed, data, code])
         return Step(name, of, folder, key, seconds, function, leaves)
 
@@ -97,9 +94,10 @@ def steps_of_run(variation, study, frames, data):
 
     if own:
         pictures = (heatmaps.backbone, heatmaps.image_px, heatmaps.sigma_px, heatmaps.pretrained)
-        learnt = (*pictures, ours, window) if variation.stage == "window" else (*pictures, ours)
+        ours = profile.ours
+        learnt = (*pictures, ours)
         yield step("ours", run, folder, ours.epochs * looked_at * picture_s,
-                   lambda: study.train("ours"), *pictures, ours)  # fmt: skip
+                   lambda: study.train("ours"), *learnt)  # fmt: skip
     else:
         tuned = variation.stage == "finetune"
         learnt = (heatmaps, lifter, finetune) if tuned else (heatmaps, lifter)
@@ -109,10 +107,6 @@ def steps_of_run(variation, study, frames, data):
                    detect, heatmaps, _code_of_looking())  # fmt: skip
         yield step("lifter", run, folder, lifter.epochs * looked_at * lift_s,
                    lambda: study.train("lifter"), heatmaps, lifter)  # fmt: skip
-    if variation.stage == "window":
-        tokens_s = (frames["train"] + frames["val"]) / 3 * picture_s
-        yield step("window", run, folder, tokens_s + window.epochs * looked_at / _WINDOWS_PER_S,
-                   lambda: study.train("window"), *learnt)  # fmt: skip
     if variation.stage == "finetune":
         both_s = finetune.epochs * looked_at * (picture_s + lift_s)
         yield step("fine-tuning", run, folder, both_s,
@@ -128,12 +122,9 @@ def training_s(variation, study):
     """Seconds of training behind a run that is done: the epochs of all its stages, the shared heatmap
     network's among them. Judging epochs on the validation split does not count, nor does looking
     through the pictures once for what the next stage reads."""
-    if variation.stage in OWN_STAGES:
-        stages = ["ours", "window"] if variation.stage == "window" else ["ours"]
-    else:
-        stages = ["lifter", "finetune"] if variation.stage == "finetune" else ["lifter"]
+    stages = ["lifter", "finetune"] if variation.stage == "finetune" else [variation.stage]
     seconds = sum(study.history(stage).seconds.sum() for stage in stages)
-    if variation.stage in OWN_STAGES or variation.evaluation == "oracle":
+    if variation.evaluation in ("ours", "oracle"):
         return seconds
     return seconds + _of_heatmaps(study).history("heatmaps").seconds.sum()
 

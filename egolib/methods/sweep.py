@@ -7,7 +7,7 @@ see the same frames for the same number of epochs under the same loss (SelfPose'
 own term), and each keeps the epoch that was best on the validation split. The oracle alone is trained
 and judged on heatmaps of the true joints. The shared network has seen the training pictures, so
 what it finds there is sharper than in the test split: a handicap that all lifters share. The
-fine-tuned row trains that network on; our own models begin without it, under a loss of their own, on
+fine-tuned row trains that network on; our own model begins without it, under a loss of its own, on
 pictures that are also tilted and turned in hue. What all that took is measured.
 """
 
@@ -23,7 +23,6 @@ import pandas as pd
 from egolib import visibility
 from egolib.checkpoints import spec_of
 from egolib.cluster import run_parts
-from egolib.config import OWN_STAGES
 from egolib.cost import cost_of
 from egolib.errors import EgolibError
 from egolib.files import atomic_path, code_digest
@@ -83,7 +82,7 @@ class Sweep:
         ]
         # The methods from one seed, then from the next, so that a sweep that was cut off tells most.
         studies.sort(key=lambda run: (run[0].name not in self.grid.methods, run[1].seed))
-        shared = [study.results if v.stage in OWN_STAGES else study.shared for v, study in studies]
+        shared = [study.results if v.stage == "ours" else study.shared for v, study in studies]
         mine = list(dict.fromkeys(shared))[shard[0] - 1 :: shard[1]]
         steps = {}
         for (variation, study), folder in zip(studies, shared, strict=True):
