@@ -99,8 +99,8 @@ def joint_colour(joint):
 
 
 def canvas(size, ylabel="", xlabel="", grid="y", note=""):
-    """Figure of `size` (width, height) in inches with one pair of axes, grid lines for the values of
-    `grid` ("x", "y" or "both") and a `caption` -> (StudyFigure, Axes)."""
+    """Figure of `size` (width, height) in inches with one pair of axes, grid lines for the values
+    of `grid` ("x", "y" or "both") and the `caption` `note` -> (StudyFigure, Axes)."""
     figure = StudyFigure(figsize=size)
     axes = figure.subplots()
     axes.set(xlabel=xlabel, ylabel=ylabel)

@@ -58,7 +58,7 @@ _BAR_CAPTION = "Bars: means; lines: 95 % intervals over sequences."
 
 @styled
 def joint_error_bars(predictions):
-    """Mean error of each joint with its interval, as in results.error_by_joint, models side by side.
+    """Mean error of each joint with its interval (results.error_by_joint), models side by side.
 
     predictions: {key of results.STAGES, or another model's name: predictions.Predictions}.
     """
@@ -93,8 +93,8 @@ def action_error_boxes(predictions):
 
 @styled
 def upper_lower_boxes(predictions):
-    """Distribution over frames of the mean error of upper, lower and full body, models side by side;
-    arguments as `joint_error_bars`."""
+    """Distribution over frames of the mean error of upper, lower and full body, models side by
+    side; arguments as `joint_error_bars`."""
     figure, axes = canvas((7, 3.6), "mean error of a frame's joints (mm)", note=_BOX_CAPTION)
     for key, colour, shift, width in _side_by_side(figure, predictions):
         errors = predictions[key].errors_mm
@@ -178,14 +178,15 @@ def _grouped_bars(table, label):
 
 
 def _side_by_side(figure, models):
-    """Name `models` in a legend above a figure -> [(key, colour, shift from a place's middle, width)
-    of each], the stages of results.STAGES first, then others."""
+    """Name `models` in a legend above a figure -> [(key, colour, shift from the middle of a place,
+    width) of each], the stages of results.STAGES first, then others."""
     others = [key for key in models if key not in STAGES]
     keys = [key for key in STAGES if key in models] + others
     colours = {key: _OTHER_COLOURS[i % len(_OTHER_COLOURS)] for i, key in enumerate(others)}
     colours |= STAGE_COLOURS
     handles = [Patch(color=colours[key], label=STAGES.get(key, key)) for key in keys]
-    # Constrained layout gives up where a legend of the axes is wider than they are. In inches, at 9 pt:
+    # Constrained layout gives up where a legend of the axes is wider than they are.
+    # Width of its columns in inches, at 9 points:
     column = 0.8 + 0.07 * max(len(handle.get_label()) for handle in handles)
     columns = max(1, int(figure.get_figwidth() / column))
     figure.legend(handles=handles, loc="outside upper left", ncols=columns)

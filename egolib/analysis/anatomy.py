@@ -47,8 +47,9 @@ class ErrorAnatomy:
         return len(self.error_mm)
 
     def means(self, groups, count, values=None, rounds=1000):
-        """metrics.bootstrap_group_means of `values` (N, K), the errors where None: means (count,) and
-        draws (rounds, count). groups: int, broadcast to the shape of the values, -1 for none."""
+        """metrics.bootstrap_group_means of `values` (N, K), of the errors where None -> (means
+        (count,), draws (rounds, count)). groups: int, broadcast to the shape of the values, -1 for
+        none."""
         values = self.error_mm if values is None else values
         groups = np.broadcast_to(groups, values.shape)
         clusters = np.broadcast_to(self.cluster[:, None], values.shape)

@@ -120,7 +120,8 @@ def by_factor(anatomy, factor):
         question,
         f"From the lowest eighth ({at.iloc[0]:.2g} {unit}) to the highest ({at.iloc[-1]:.2g} "
         f"{unit}) the error goes from {total[0]:.0f} to {total[-1]:.0f} mm: by {amount(*rise)}. "
-        f"Within one part of the body it changes by {np.median(changes):+.0f} mm (median over parts).",
+        f"Within one part of the body it changes by {np.median(changes):+.0f} mm (median over "
+        "parts).",
         pd.concat(rows, names=["part", "bin"]),
     )
 
@@ -147,7 +148,7 @@ def by_visibility(anatomy):
     comparisons = []
     for i, name in enumerate(names[1:], 1):
         weights = counts[i] * counts[0] / np.maximum(counts[i] + counts[0], 1)
-        # A joint that is in one of the states in a single sequence has no draws, so it does not count.
+        # A joint that is in one of the states in a single sequence has no draws: not counted.
         weights[np.isnan(draws[:, i] - draws[:, 0]).all(0)] = 0
         if weights.any():
             gap, gaps = (_weighted(m[..., i, :] - m[..., 0, :], weights) for m in (means, draws))

@@ -54,8 +54,8 @@ def expected_errors(anatomy, predictions):
 
 
 def _by_bins(anatomy, predicted, values):
-    """Means of `values` (N, 16) in bins of equal counts of what was `predicted` of them (N, 16), NaN
-    where nothing was: mean, low, high, predicted (its mean) and joints (how many)."""
+    """Means of `values` (N, 16) in bins of equal counts of what was `predicted` of them (N, 16),
+    NaN where nothing was: mean, low, high, predicted (its mean) and joints (how many)."""
     bins, count = equal_bins(predicted, np.isfinite(predicted), _BINS)
     mean_predicted, _ = anatomy.means(bins, count, predicted, rounds=1)
     joints = np.bincount(bins[bins >= 0], minlength=count)

@@ -36,7 +36,8 @@ _ABOVE = {"loc": "lower left", "bbox_to_anchor": (0, 1)}
 
 def _against_prediction(answer, column, end, labels, agreeing):
     """What was measured against what was predicted of it (a column of the table, bins of equal
-    counts), beside the line where both agree. labels: of the y and the x axis, both from 0 to `end`."""
+    counts), beside the line where both agree. labels: of the y and the x axis; end: of both, None
+    to fit the table."""
     note = "Ten bins of equal counts. Lines: 95 % intervals."
     figure, axes = canvas((4.2, 3.9), *labels, "both", note)
     if answer.table is None:
@@ -149,7 +150,8 @@ def lifting_bars(answer):
 
 @styled
 def bone_bars(answer):
-    """How much too long bones are, and how much their length varies within a person; of bodies.bones."""
+    """How much too long bones are, and how much their length varies within a person; of
+    bodies.bones."""
     rows = answer.table
     note = (
         "A bone is named by its end. Lines: 95 % intervals over sequences; dashes: how much the "
@@ -200,8 +202,8 @@ def people_dots(answer):
     right.set_xlabel("worse than all others by (mm)")
     for axes in (left, right):
         axes.grid(axis="x", color="0.9")
-    caption(figure, "Left: 95 % intervals over a person's sequences. Right: over people (their number "
-            "in brackets), widened for the number of groups.")  # fmt: skip
+    caption(figure, "Left: 95 % intervals over a person's sequences. Right: over people (their "
+            "number in brackets), widened for the number of groups.")  # fmt: skip
     return figure
 
 

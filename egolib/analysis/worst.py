@@ -69,8 +69,8 @@ def made_of(anatomy, causes):
         "what_is_the_error_made_of",
         "What are the millimetres made of?",
         f"The largest part of the error comes from joints that are {first}: "
-        f"{amount(*usual.loc[first])} of {mpjpe.mean():.0f} mm. In the worst 5 % of frames what grows "
-        f"most is: {grown}, to {amount(*bad.loc[grown])} of {mpjpe[worst].mean():.0f} mm.",
+        f"{amount(*usual.loc[first])} of {mpjpe.mean():.0f} mm. In the worst 5 % of frames what "
+        f"grows most is: {grown}, to {amount(*bad.loc[grown])} of {mpjpe[worst].mean():.0f} mm.",
         pd.concat(rows, names=["frames", "cause"]),
     )
 
