@@ -28,6 +28,7 @@ DATA_TABLES = "data_"  # how the names of tables about the data begin
 PCK_THRESHOLD_MM = 150
 _LEVELS = ("source", "name", "statistic")
 _STATISTICS = ("mean", "low", "high")
+_NO_INTERVAL = (np.nan, np.nan)
 _COUNTS = ("frames", "clusters (a character in a clip)", "side of the input (px)")
 _INTERVALS = (
     "Intervals: 95 %, by resampling clusters (a character in a clip, all environments) and, where a "
@@ -131,13 +132,13 @@ def summary(predictions, data_label):
             f"PCK at {PCK_THRESHOLD_MM} mm (%)": _of_frames(
                 p, correct(p.errors_mm, PCK_THRESHOLD_MM).mean(-1)
             ),
-            "2D error, median (px of the input)": [median_px],
+            "2D error, median (px of the input)": (median_px, *_NO_INTERVAL),
             "2D joints within a tenth of the picture (%)": mean_of(
                 100.0 * (errors_px <= p.image_px / 10), p.sequence[frames]
             ),
-            "side of the input (px)": [p.image_px],
-            "frames": [len(p)],
-            "clusters (a character in a clip)": [len(np.unique(p.sequence))],
+            "side of the input (px)": (p.image_px, *_NO_INTERVAL),
+            "frames": (len(p), *_NO_INTERVAL),
+            "clusters (a character in a clip)": (len(np.unique(p.sequence)), *_NO_INTERVAL),
         }
 
     def quote(result):
@@ -152,7 +153,7 @@ def summary(predictions, data_label):
 def mean_of(values, clusters):
     """Mean and 95 % interval of values (N,) or (S, N) in clusters (N,) -> (mean, low, high), NaN where
     there are none."""
-    return bootstrap_interval(values, clusters) if len(clusters) else (np.nan,) * 3
+    return bootstrap_interval(values, clusters) if len(clusters) else (np.nan, *_NO_INTERVAL)
 
 
 def _of_frames(p, values, keep=slice(None)):
@@ -172,8 +173,8 @@ def build_table(predictions, data_label, measure, of=errors_mm, names=STAGES, qu
 
 
 def joined(columns):
-    """{(source, name): {row: (mean, low, high), [mean] or a number}} -> DataFrame with three-level
-    columns, NaN where there is nothing."""
+    """{(source, name): {row: (mean, low, high), or a number}} -> DataFrame with three-level columns,
+    NaN where a row lacks a column."""
     parts = {}
     for key, rows in columns.items():
         part = pd.DataFrame.from_dict(rows, orient="index", dtype=float)

@@ -45,9 +45,9 @@ def write_sweep_report(results_dir):
         finding=finding_about_the_published_row(),
         minutes=figures.get("error_by_minutes"),
         ablations={
-            stem.removeprefix(ABLATION).replace("_", " "): picture
-            for stem, picture in figures.items()
-            if stem.startswith(ABLATION)
+            title.replace("_", " "): figures[ABLATION + title]
+            for title in ablated.index.unique()
+            if ABLATION + title in figures
         },
         ablated=plain(ablated),
         tables=[
