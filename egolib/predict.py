@@ -149,7 +149,8 @@ def _run(runtime, framing, pictures, squares, smooth):
     ]
     pose_m, neck_m = found.get("pose_m", unknown), found.get("neck_m", unknown[:, 0])
     expected_error_m = found.get("expected_error_m", unknown[..., 0])
-    names, time_s = (np.array(x) for x in zip(*((p.name, p.time_s) for p in pictures), strict=True))
+    names = np.array([picture.name for picture in pictures])
+    time_s = np.array([picture.time_s for picture in pictures])
     if smooth:
         places = np.concatenate([pose_m, neck_m[:, None]], 1)
         places = np.stack([smooth(*each) for each in zip(places, time_s, strict=True)])

@@ -12,8 +12,8 @@ from egolib.errors import EgolibError
 from egolib.files import atomic_path, no_space_is_one_line, only_run, write_atomically
 from egolib.skeleton import JOINTS
 
-# Field of poseseries.PoseSeries: (what its numbers are, how many of a column's units one of them is,
-# digits after the point, columns).
+# Field of poseseries.PoseSeries: (its unit, the factor from it to the unit of the columns, their digits
+# after the point, the columns of poses.csv).
 FIELDS = {
     "joints_px": (
         "pixels of the picture as given, centres on integers; of unsure joints in part the pose's"

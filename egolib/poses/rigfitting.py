@@ -66,10 +66,9 @@ def _fit_frames(offsets, targets):
     errors, slopes = _residuals(offsets, rotations, root, targets)
     cost, damping = (errors**2).sum(-1), np.full(len(targets), 1e-3)
     for _ in range(_ITERATIONS):
-        normal = slopes.transpose(0, 2, 1) @ slopes
-        gradient = (slopes.transpose(0, 2, 1) @ errors[..., None])[..., 0]
-        floor = damping[:, None, None] * np.eye(normal.shape[-1]) * 0.1
-        step = -np.linalg.solve(normal + floor, gradient[..., None])[..., 0]
+        across = slopes.transpose(0, 2, 1)
+        floor = damping[:, None, None] * np.eye(slopes.shape[-1]) * 0.1
+        step = -np.linalg.solve(across @ slopes + floor, across @ errors[..., None])[..., 0]
         trial = rotations.copy()
         turns = Rotation.from_rotvec(step[:, 3:].reshape(-1, 3)).as_matrix()
         trial[:, _TURNING] = rotations[:, _TURNING] @ turns.reshape(len(step), -1, 3, 3)
