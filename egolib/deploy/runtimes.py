@@ -5,7 +5,7 @@ import hashlib
 import itertools
 import json
 import sys
-import time
+import timeit
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,8 +23,6 @@ from egolib.exclusions import place_beside
 from egolib.files import code_digest
 from egolib.progress import progress_bar
 
-_TRIALS = 7
-
 
 @dataclass(frozen=True)
 class Runtime:
@@ -38,15 +36,11 @@ class Runtime:
     image_px: int
     run: Callable
 
-    def milliseconds(self, trials=_TRIALS):
+    def milliseconds(self, trials=7):
         """Times (trials,) for one picture in memory, after two runs to warm up."""
         square = np.zeros((1, self.image_px, self.image_px, 3), np.uint8)
-        times = []
-        for _ in range(trials + 2):
-            started = time.perf_counter()
-            self.run(square)
-            times.append(1000 * (time.perf_counter() - started))
-        return np.array(times[2:])
+        seconds = timeit.repeat(lambda: self.run(square), number=1, repeat=trials + 2)
+        return 1000 * np.array(seconds[2:])
 
 
 def poses_of(runtime, index, batch_size=32):
@@ -72,8 +66,7 @@ def open_fastest(path=None):
         network, spec, provenance = load_network(path, PICTURE_KINDS)
         choice = [on_torch(network, spec)]
         if device().type == "cpu":
-            exported = _exported(path, network, spec, provenance)
-            choice += _opened(exported)
+            choice += _opened(_exported(path, network, spec, provenance))
     return min(choice, key=lambda runtime: np.median(runtime.milliseconds()))
 
 
@@ -84,13 +77,12 @@ def _opened(exported):
         try:
             runtime = on(path)
             runtime.milliseconds(trials=0)
+            opened.append(runtime)
         except EgolibError:
             raise
         except Exception as error:  # each has its own
             why = (str(error).strip().splitlines() or [type(error).__name__])[-1]
             print(f"{path.name}: not run by {on.__name__[3:]} here ({why})", file=sys.stderr)
-        else:
-            opened.append(runtime)
     return opened
 
 
@@ -132,8 +124,8 @@ def calibration_path(checkpoint):
 
 def on_torch(network, spec):
     """PyTorch in float32, on the GPU if there is one."""
-    estimator = Estimator(network, spec.image_px).to(device(), memory_format=torch.channels_last)
-    estimator.eval()
+    estimator = Estimator(network, spec.image_px).eval()
+    estimator.to(device(), memory_format=torch.channels_last)
 
     @torch.inference_mode()
     def run(squares):
