@@ -13,7 +13,7 @@ from egolib.skeleton import HEATMAP_JOINTS
 
 
 def example_input(spec):
-    """What a network of `spec` (checkpoints.NetworkSpec) is given for one picture, all zero."""
+    """An input of one image for a network of `spec` (checkpoints.NetworkSpec), all zero."""
     if spec.kind == "lifter":
         return torch.zeros(1, len(HEATMAP_JOINTS), spec.heatmap_px, spec.heatmap_px)
     return torch.zeros(1, 3, spec.image_px, spec.image_px)
@@ -22,7 +22,7 @@ def example_input(spec):
 @functools.cache
 @torch.no_grad()
 def gflops(spec):
-    """Billions of floating-point operations for one picture, a multiplication and an addition
+    """Billions of floating-point operations for one image, a multiplication and an addition
     counted as two; convolutions and matrix products only, as PyTorch counts them."""
     with torch.device("meta"):
         network, picture = build_network(spec).eval(), example_input(spec)
@@ -40,7 +40,7 @@ def parameters_m(spec):
 
 @torch.inference_mode()
 def ms_per_image(spec, repeats=20):
-    """Median milliseconds for one picture alone (batch of 1, fp32, the CPU's threads as they are
+    """Median milliseconds for one image alone (batch of 1, fp32, the CPU's threads as they are
     set), after three runs to warm up."""
     network, picture = build_network(spec).eval(), example_input(spec)
     network, times = network.to(memory_format=torch.channels_last), []
@@ -53,7 +53,7 @@ def ms_per_image(spec, repeats=20):
 
 
 def cost_of(spec, repeats=20):
-    """What one picture costs a network -> {"parameters (M)", "GFLOPs", "ms an image"}."""
+    """The cost of one image -> {"parameters (M)", "GFLOPs", "ms an image"}."""
     return {
         "parameters (M)": parameters_m(spec),
         "GFLOPs": gflops(spec),
@@ -62,7 +62,7 @@ def cost_of(spec, repeats=20):
 
 
 def full_size_costs(backbones=("resnet50", "resnet101"), repeats=9):
-    """What the methods cost at the paper's size, 368 px, from picture to pose -> DataFrame, a row a
+    """The cost of the methods at the paper's size, 368 px, from image to pose -> DataFrame, a row a
     method and backbone; milliseconds as in `ms_per_image`. No error: none was measured at this size."""
     rows = {}
     for backbone in backbones:

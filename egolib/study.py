@@ -29,7 +29,8 @@ from egolib.training import CHECKPOINT_NAMES, train_stage
 REPOSITORY = Path(__file__).resolve().parents[1]
 # Runs with different seeds train on the same miniature, so that they can be compared.
 DATA_SEED = 0
-# The tables' rows: the lifter on true heatmaps, pictures before and after fine-tuning, our own model.
+# The rows of the tables: the lifter on true heatmaps, images before and after fine-tuning, our own
+# model.
 EVALUATIONS = ("oracle", "before", "after", "ours")
 
 
@@ -74,25 +75,25 @@ class Study:
 
     @property
     def data_name(self):
-        """What the tables call the data: the miniature, or the folder that was given."""
+        """The name of the data in tables: "the miniature", or the folder that was given."""
         return "the miniature" if (self.tree / "miniature.json").is_file() else self.tree.name
 
     def prepare_data(self):
         """Render what is missing of the miniature; nothing to do for a tree that was given."""
         if self.renders:
-            # Anny and Warp take seconds to import: only who renders pays for them.
+            # Imported here because Anny and Warp take seconds to import.
             from egolib.miniature import render_tree
 
             render_tree(self.tree, self.profile.render, DATA_SEED)
 
     def audit(self):
-        """What is wrong with the data -> egolib.audit's Audit. Its exclusion list is heeded from
+        """Look for defects in the data -> egolib.audit's Audit, whose exclusion list applies from
         then on. A pack has the audit of the tree that it was made from, or None.
 
-        Drift between labels and pictures is looked for in data that was given, by the miniature's
-        heatmap network.
+        Data that was given, not rendered, is also searched for drift between labels and images, with
+        the miniature's heatmap network.
         """
-        from egolib.audit import audit_tree, load_audit  # only who audits pays for the import
+        from egolib.audit import audit_tree, load_audit  # slow to import
 
         tree = self.source or self.tree
         if (tree / PACK_FILE).is_file():
@@ -102,20 +103,19 @@ class Study:
         return audit_tree(tree, network=None if self.renders else network)
 
     def cautions(self):
-        """What who trains without the notebooks should know beforehand, as sentences; of data that is
-        not there, nothing."""
-        told, packed = [], (self.tree / PACK_FILE).is_file()
+        """Warnings for training without the notebooks, as sentences; none about data that is missing."""
+        cautions, packed = [], (self.tree / PACK_FILE).is_file()
         given = self.tree.is_dir() and not self.renders and not packed
         if given and not excluded_path(self.tree).is_file():
-            told.append(f"{self.tree}: not audited, so no frame is left out; see `egolib audit`")
-        if self.profile.compiled and not torch.cuda.is_available():
-            told.append(
-                f"PyTorch finds no GPU: the profile {self.profile.name} trains on processors"
+            cautions.append(
+                f"{self.tree}: not audited, so no frame is left out; see `egolib audit`"
             )
-        return told
+        if self.profile.compiled and not torch.cuda.is_available():
+            cautions.append(f"PyTorch finds no GPU: the profile {self.profile.name} trains on CPUs")
+        return cautions
 
     def pack(self):
-        """Pack `source` into `tree` at the size of the profile's pictures, as far as it is not."""
+        """Pack `source` into `tree` at the size of the profile's images; what is packed already stays."""
         from egolib.packing import pack_tree
 
         pack_tree(self.source, self.tree, px=self.profile.heatmaps.image_px)
@@ -138,9 +138,10 @@ class Study:
 
     @contextlib.contextmanager
     def _alone_at(self, stage):
-        """Of all who want to train a stage of this run, a notebook beside a job on the cluster say,
-        one does, and the others wait and find it done. The processes of one training count as one;
-        where torchrun or srun started several, the first refuses, as the others would not wait."""
+        """Let one training of a stage of this run go on at a time: a second, such as a notebook beside a
+        job on the cluster, waits and then finds the stage done. The processes of one training count as
+        one. Raises EgolibError instead of waiting where torchrun or srun started several processes,
+        because those other than the first would not wait."""
         from lightning.fabric.utilities.rank_zero import rank_zero_only  # knows torchrun and srun
 
         if rank_zero_only.rank != 0:
@@ -152,25 +153,21 @@ class Study:
             try:
                 held = FileLock(path).acquire(blocking=False)
             except Timeout as error:
+                taken = f"{stage} is being trained into {self.results} already"
                 if started_processes() > 1:
-                    raise EgolibError(
-                        f"{stage} is being trained into {self.results} already; start this again "
-                        "when that is done"
-                    ) from error
-                print(f"{stage} is being trained into {self.results} already: waiting", flush=True)
+                    raise EgolibError(f"{taken}; start this again when that is done") from error
+                print(f"{taken}: waiting", flush=True)
                 held = FileLock(path).acquire()
         with held:
             yield
 
     def checkpoint(self, stage):
         """Path of a stage's checkpoint."""
-        folder = self.checkpoints
-        if stage == "heatmaps" and self.shared:
-            folder = self.shared / "checkpoints"
-        return folder / f"{CHECKPOINT_NAMES[stage]}.safetensors"
+        results = self.shared if stage == "heatmaps" and self.shared else self.results
+        return results / "checkpoints" / f"{CHECKPOINT_NAMES[stage]}.safetensors"
 
     def detections(self, split):
-        """What the heatmap network finds in a split -> detections.Detections, kept on disk."""
+        """The heatmaps that the network predicts for a split -> detections.Detections, kept on disk."""
         network, spec, _ = load_network(self.checkpoint("heatmaps"), ["heatmaps"])
         folder = (self.shared or self.results) / "detections"
         return detect(network, spec, self.index(split), folder, self.profile.workers)
@@ -184,21 +181,18 @@ class Study:
 
     def network(self, evaluation):
         """The network of one of EVALUATIONS -> (network, NetworkSpec)."""
-        if evaluation == "oracle":
-            return load_network(self.checkpoint("lifter"), ["lifter"])[:2]
-        if evaluation == "after":
-            return load_network(self.checkpoint("finetune"), ["egopose"])[:2]
-        if evaluation == "ours":
-            return load_network(self.checkpoint("ours"), ["ours"])[:2]
-        heatmap_net, heatmap_spec, _ = load_network(self.checkpoint("heatmaps"), ["heatmaps"])
-        return join_networks(heatmap_net, heatmap_spec, *self.network("oracle"))
+        if evaluation == "before":
+            heatmap_net, heatmap_spec, _ = load_network(self.checkpoint("heatmaps"), ["heatmaps"])
+            return join_networks(heatmap_net, heatmap_spec, *self.network("oracle"))
+        parts = {"oracle": ("lifter", "lifter"), "after": ("finetune", "egopose")}
+        stage, kind = parts.get(evaluation, (evaluation, evaluation))
+        return load_network(self.checkpoint(stage), [kind])[:2]
 
     def predict(self, evaluation):
         """Predict the test split, keep the outcome below results/predictions -> Predictions."""
-        if evaluation == "before" and self.profile.lifter.trained_on == "detected":
-            (network, spec), detected = self.network("oracle"), self.detections("test").found
-        else:
-            (network, spec), detected = self.network(evaluation), None
+        on_detected = evaluation == "before" and self.profile.lifter.trained_on == "detected"
+        network, spec = self.network("oracle" if on_detected else evaluation)
+        detected = self.detections("test").found if on_detected else None
         index, workers = self.index("test"), self.profile.workers
         predictions = predict_index(network, spec, index, workers, detected=detected)
         predictions.save(self.predictions_path(evaluation))
@@ -209,7 +203,7 @@ class Study:
         return Predictions.load(self.predictions_path(evaluation))
 
     def models(self):
-        """{name: Predictions} of all that are kept; what they say alike of the frames is kept once."""
+        """{name: Predictions} of all that are kept; arrays about the frames are shared in memory."""
         models = {}
         for name in self.evaluated:
             found = self.predictions(name)
@@ -225,6 +219,19 @@ class Study:
     def predictions_path(self, evaluation):
         """Where `predict` keeps them."""
         return self.results / "predictions" / f"{evaluation}.npz"
+
+
+def folders_of(profile, data, results, name):
+    """What a run or a sweep called `name` reads and writes: {"tree": its data, "results": its folder,
+    "renders": whether the data is the miniature}. Raises EgolibError for a profile that needs data and
+    got none."""
+    if not data and not profile.embedded:
+        raise EgolibError(f"the profile {profile.name} needs the official data; give --data DIR")
+    return {
+        "tree": Path(data).resolve() if data else default_tree(profile),
+        "results": Path(results).resolve() if results else REPOSITORY / "results" / name,
+        "renders": not data,
+    }
 
 
 def default_tree(profile):
@@ -243,10 +250,8 @@ def miniature_network(profile=DEFAULT_PROFILE):
     study = open_study(profile, results=REPOSITORY / "results" / f"miniature_{profile}")
     checkpoint = study.checkpoint("heatmaps")
     if not checkpoint.is_file():
-        print(
-            f"{checkpoint} is not there yet and is trained on the miniature first; for "
-            f"{DEFAULT_PROFILE} that takes 10 to 40 min on 2 cores", flush=True,
-        )  # fmt: skip
+        print(f"{checkpoint} is not there yet and is trained on the miniature first; for "
+              f"{DEFAULT_PROFILE} that takes 10 to 40 min on 2 cores", flush=True)  # fmt: skip
         study.prepare_data()
         study.train("heatmaps")
     return checkpoint
@@ -270,14 +275,10 @@ def _described(profile, seed=0, data="", results="", pack=""):
     loaded = load_profile(profile)
     if pack and not data:
         raise EgolibError(f"{pack}: nothing to pack; name the tree with --data DIR")
-    if not data and not loaded.embedded:
-        raise EgolibError(f"the profile {loaded.name} trains on the official data; give --data DIR")
     return Study(
         profile=loaded,
         profile_argument=profile if profile in PROFILES else str(Path(profile).resolve()),
         seed=seed,
-        tree=Path(pack or data).resolve() if data else default_tree(loaded),
-        results=Path(results).resolve() if results else REPOSITORY / "results" / loaded.name,
-        renders=not data,
         source=Path(data).resolve() if pack else None,
+        **folders_of(loaded, pack or data, results, loaded.name),
     )

@@ -3,8 +3,8 @@
 import json
 import shutil
 
-import nbformat
 import pytest
+from fake_papermill import completed
 from planted import write_whole_tree
 
 from egolib import cli, execute, study
@@ -21,11 +21,7 @@ def test_an_edited_profile_is_run_again(tmp_path, shared_toy_tree, monkeypatch):
 
     def executed(notebook, partial, parameters, **_):
         ran.append(notebook)
-        partial.touch()
-        content = nbformat.read(notebook, as_version=4)
-        for cell in content.cells:
-            cell.metadata.papermill = {"status": "completed"}
-        return content
+        return completed(notebook, partial)
 
     monkeypatch.setattr(execute.pm, "execute_notebook", executed)
     monkeypatch.setattr(execute, "SHIPPED", tmp_path / "shipped.safetensors")

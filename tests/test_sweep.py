@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from fake_papermill import completed
 
 from egolib import cli
 from egolib import execute as execution
@@ -23,6 +24,7 @@ from egolib.miniature import planned_sequences
 from egolib.owners import MARKER
 from egolib.pages import write_sweep_report
 from egolib.publishing import SWEEP, publish
+from egolib.results import read_table
 from egolib.skeleton import SPLIT_FOLDERS
 from egolib.study import open_study
 
@@ -155,7 +157,7 @@ def test_a_prediction_does_not_depend_on_what_comes_after_it(finished, monkeypat
         of = dataclasses.replace(variation, profile=profile, stage=stage)
         study = finished.study(of, 0)
         assert all(step.is_done for step in steps.steps_of_run(of, study, *finished._frames))
-    monkeypatch.setattr(steps, "_code_of_looking", lambda: "other")
+    monkeypatch.setattr(steps, "code_digest", lambda *functions: "other")
     kinds = {step.name.partition(",")[0] for step in finished.steps() if not step.is_done}
     assert kinds == {"detections", "predictions"}
 
@@ -219,12 +221,12 @@ def test_the_outcome_is_written(finished):
         (folder / name).write_text("of another grid")
     write_outcome(finished)
     assert not [name for name in stale if (folder / name).exists()]
-    table = pd.read_csv(folder / "tables" / "methods.csv", index_col=0)
+    table = read_table(folder / "tables" / "methods.csv")
     assert list(table.index) == ["martinez", "dual", "dual_finetuned", "ours", "oracle"]
-    mpjpe = next(column for column in table if "| MPJPE (mm) | mean" in column)
+    mpjpe = (f"measured on {finished.data_label}", "MPJPE (mm)", "mean")
     error = finished.predictions("dual").errors_mm.mean()
     assert table.loc["dual", mpjpe] == pytest.approx(error, abs=0.01)
-    minutes = table.filter(like="training (min)").iloc[:, 0]
+    minutes = table["what it costs", "training (min)", "mean"]
     assert minutes["dual_finetuned"] > minutes["dual"] > minutes["oracle"] > 0
     assert "Fine-tuning end to end helps" in (folder / "tables" / "claims.md").read_text()
     for name in ("methods", "ablation_tuning", "error_by_minutes"):
@@ -294,18 +296,16 @@ def test_what_is_missing_is_told_and_the_rest_is_shown(partial):
 def test_a_sweep_that_was_cut_off_has_a_page_and_is_published(partial, monkeypatch):
     """The notebook is not executed here: what it writes is."""
 
-    def execute(notebook, study):
+    def execute(notebook, output, *_, **__):
         write_outcome(partial)
-        path = study.results / "notebooks" / notebook.name
-        path.parent.mkdir()
-        shutil.copy(notebook, path)
+        return completed(notebook, output)
 
-    monkeypatch.setattr(execution, "_execute", execute)
+    monkeypatch.setattr(execution.pm, "execute_notebook", execute)
     monkeypatch.setattr(sweep, "cost_of", lambda spec: {"GFLOPs": 1.5})
     with pytest.raises(EgolibError, match=r"manifest.json: missing"):
         write_sweep_report(partial.results)
     text = execution.run_comparison(partial, "mine.toml").read_text()
-    assert "8 of 12 runs are trained" in text
+    assert "6 of 10 runs are trained" in text
     assert "Not yet: oracle." in text
     assert "martinez (1 of 2 seeds)" in text
     assert "dual (" not in text.split("In part")[1].split("Not yet")[0]
@@ -328,7 +328,7 @@ def test_a_sweep_that_was_cut_off_has_a_page_and_is_published(partial, monkeypat
     assert f"{target.name}/tables/ablations.md" in readme
     assert f"{target.name}/figures/error_by_minutes.png" in readme
     assert "methods_by_visibility" not in readme  # the toy tree does not tell it
-    assert "Not finished: 8 of 12 runs" in readme
+    assert "Not finished: 6 of 10 runs" in readme
 
 
 def test_the_verb_compares_what_is_there(partial, tmp_path, monkeypatch, capsys):
@@ -355,7 +355,9 @@ def test_the_verb_refuses_before_it_starts(tmp_path, shared_toy_tree, capsys, mo
 def test_the_profile_study_is_the_sweep(monkeypatch):
     ran, compared = [], []
     monkeypatch.setattr(sweep, "run_sweep", ran.append)
-    monkeypatch.setattr(cli.whole, "_compare", lambda *asked: compared.append(asked))
+    monkeypatch.setattr(sweep.Sweep, "missing", [])
+    monkeypatch.setattr(sweep.Sweep, "trained_methods", ["dual"])
+    monkeypatch.setattr(execution, "run_comparison", lambda *asked: compared.append(asked))
     assert cli.main(["run", "--profile", "study", "--results", "there"]) == 0
     assert (ran[0].grid.name, ran[0].results.name) == ("study", "there")
     assert compared == [(ran[0], "study")]

@@ -28,14 +28,7 @@ import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 
-from egolib.config import (
-    LARGEST_SEED,
-    STAGES,
-    WINDOW_REMOVED,
-    Profile,
-    load_profile,
-    override,
-)
+from egolib.config import LARGEST_SEED, STAGES, WINDOW_REMOVED, Profile, load_profile, override
 from egolib.errors import EgolibError
 from egolib.methods.comparison import PUBLISHED
 
@@ -78,8 +71,8 @@ class Variation:
 
 @dataclass(frozen=True)
 class Ablation:
-    """One `key` of the profile, or the stage; names: {value: name of its variation}; fixed: "key=value", those that
-    differ from the base for all values."""
+    """One `key` of the profile, or the stage. names: {value: name of its variation}. fixed: "key=value",
+    those that differ from the base for all values."""
 
     key: str
     names: dict
@@ -117,7 +110,7 @@ def read_grid(path):
         if not isinstance(changes, dict) or not name.isidentifier():
             raise EgolibError(f"{path}: [methods.{name}] is not a table named like a word")
         source = f"{path} [methods.{name}]"
-        if (same := _add(grid, name, changes, seeds, source)) != name:
+        if (same := _add(grid, name, [changes], seeds, source)) != name:
             raise EgolibError(f"{source}: the same as [methods.{same}]; leave one of them out")
         _check_heatmaps(grid.variations[name], source)
     for title, ablation in content.get("ablations", {}).items():
@@ -133,7 +126,7 @@ def read_grid(path):
         fixed = ablation.get("with", {})
         names = {value: "_".join([f"{key}={value}", *_flat(fixed)]) for value in ablation["values"]}
         added = {
-            value: _add(grid, name, _merged(fixed, _nested(key, value)), of, source)
+            value: _add(grid, name, [fixed, _nested(key, value)], of, source)
             for value, name in names.items()
         }
         grid.ablations[title] = Ablation(key, added, tuple(_flat(fixed)))
@@ -143,17 +136,18 @@ def read_grid(path):
 
 
 def _add(grid, name, changes, seeds, source):
-    """Add a variation unless there is one that is the same -> the name it has."""
-    stage = changes.get("stage", "lifter")
+    """Add a variation unless there is one that is the same -> the name it has. changes: the tables of
+    keys that differ from the base; of a key that is in two of them, the later value counts."""
+    stage = next((table["stage"] for table in reversed(changes) if "stage" in table), "lifter")
     if stage == "window":
         raise EgolibError(f"{source}: {WINDOW_REMOVED}")
     if stage not in STAGES[1:]:
         raise EgolibError(f"{source}: unknown stage {stage!r}; known: {', '.join(STAGES[1:])}")
-    changes = {key: value for key, value in changes.items() if key != "stage"}
-    profile = override(grid.base, changes, source)
-    for key in ("name", "render"):
-        if key in changes:
-            raise EgolibError(f"{source}: {key!r} cannot vary: all runs share one data set")
+    profile = grid.base
+    for table in changes:
+        profile = override(profile, {k: v for k, v in table.items() if k != "stage"}, source)
+        if fixed := table.keys() & {"name", "render"}:
+            raise EgolibError(f"{source}: {min(fixed)!r} cannot vary: all runs share one data set")
     same = [other for other in grid.variations.values() if other.profile == profile]
     for other in same:
         if other.stage == stage:
@@ -184,13 +178,6 @@ def _nested(key, value):
     return value
 
 
-def _merged(one, other):
-    """Two tables of tables as one; where both have a key, the other's value."""
-    both = {key: _merged(one[key], other[key]) for key in one.keys() & other.keys()
-            if isinstance(one[key], dict) and isinstance(other[key], dict)}  # fmt: skip
-    return {**one, **other, **both}
-
-
 def _flat(table, prefix=""):
     """{"lifter": {"latent_size": 50}} -> ["lifter.latent_size=50"]"""
     for key, value in table.items():
@@ -209,12 +196,9 @@ def _check_keys(content, known, source):
 
 
 def _seeds(values, source):
-    if (
-        not isinstance(values, list)
-        or not values
-        or any(type(v) is not int or not 0 <= v <= LARGEST_SEED for v in values)
-    ):
+    seeds = values if isinstance(values, list) else []
+    if not seeds or any(type(v) is not int or not 0 <= v <= LARGEST_SEED for v in seeds):
         raise EgolibError(
             f"{source}: seeds = {values!r} is not a list of whole numbers from 0 to {LARGEST_SEED}"
         )
-    return tuple(dict.fromkeys(values))
+    return tuple(dict.fromkeys(seeds))

@@ -13,6 +13,7 @@ pictures that are also tilted and turned in hue. What all that took is measured.
 
 import os
 import time
+from collections import Counter
 from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
@@ -25,17 +26,15 @@ from egolib.checkpoints import spec_of
 from egolib.cluster import run_parts
 from egolib.cost import cost_of
 from egolib.errors import EgolibError
-from egolib.files import atomic_path, code_digest
 from egolib.methods.comparison import SeededPredictions
 from egolib.methods.grid import Grid, read_grid
 from egolib.methods.steps import stamps, steps_of_run, training_s
 from egolib.owners import claim
 from egolib.report import duration_text
 from egolib.skeleton import SPLIT_FOLDERS
-from egolib.study import REPOSITORY, Study, default_tree
+from egolib.study import REPOSITORY, Study, folders_of
 
 GRIDS = REPOSITORY / "sweeps"
-_CODE_OF_STATES = ("visibility", "camera", "skeleton", "miniature/write")
 
 
 @dataclass(frozen=True)
@@ -138,13 +137,9 @@ class Sweep:
         """An ablation's trained values -> {value: SeededPredictions}, all of the same seeds; {}
         where there are not two to compare."""
         names = self.grid.ablations[title].names
-        trained = {value: name for value, name in names.items() if self.seeds(name)}
-        if len(trained) < 2:
-            return {}
-        common = sorted(set.intersection(*(set(self.seeds(name)) for name in trained.values())))
-        if not common:
-            return {}
-        return {value: self.predictions(name, common) for value, name in trained.items()}
+        trained = {value: seeds for value, name in names.items() if (seeds := self.seeds(name))}
+        common = sorted(set.intersection(*map(set, trained.values()))) if len(trained) > 1 else []
+        return {v: self.predictions(names[v], common) for v in trained} if common else {}
 
     def costs(self, names):
         """What one picture and the training of methods cost -> DataFrame, a row a name, with the
@@ -153,19 +148,16 @@ class Sweep:
         for name in names:
             variation = self.grid.variations[name]
             seconds = [training_s(variation, self.study(variation, s)) for s in self.seeds(name)]
-            rows[name] = {
-                **cost_of(spec_of(variation.kind, variation.profile)),
-                "training (min)": np.mean(seconds) / 60,
-            }
+            rows[name] = cost_of(spec_of(variation.kind, variation.profile))
+            rows[name]["training (min)"] = np.mean(seconds) / 60
         return pd.DataFrame(rows).T
 
     def durations(self):
         """{kind of step: seconds that all of them took}, of what is done."""
-        seconds = {}
+        seconds = Counter()
         for name, note in self._notes():
-            kind = name.partition(",")[0]
-            seconds[kind] = seconds.get(kind, 0) + note["seconds"]
-        return seconds
+            seconds[name.partition(",")[0]] += note["seconds"]
+        return dict(seconds)
 
     def machines(self):
         """Sentences of report.machine_text, of all that did something; [] where no note says."""
@@ -192,19 +184,7 @@ class Sweep:
     def states(self):
         """visibility.STATES of every joint of the test frames (N, 16), or None where the tree does
         not say what its object ids mean."""
-        index, path = self.any_study.index("test"), self.results / "visibility.npz"
-        code = code_digest(REPOSITORY / "egolib" / f"{name}.py" for name in _CODE_OF_STATES)
-        key = f"{index.fingerprint} {code}"
-        if path.is_file():
-            with np.load(path, allow_pickle=False) as stored:
-                if stored.get("key") == key:
-                    return stored["states"]
-        states = visibility.known_states(index)
-        if states is None:
-            return None
-        with atomic_path(path) as temporary, open(temporary, "wb") as stream:
-            np.savez_compressed(stream, states=states, key=key)
-        return states
+        return visibility.known_states(self.any_study.index("test"))
 
 
 def open_sweep(grid="study", data="", results=""):
@@ -212,14 +192,7 @@ def open_sweep(grid="study", data="", results=""):
     embedded miniature of the base profile. results: else results/<name of the grid>. Raises
     EgolibError as `read_grid` does, and for a base profile that needs data and got none."""
     grid = read_grid(grid if Path(grid).suffix else GRIDS / f"{grid}.toml")
-    if not data and not grid.base.embedded:
-        raise EgolibError(f"the profile {grid.base.name} needs the official data; give --data DIR")
-    return Sweep(
-        grid=grid,
-        tree=Path(data).resolve() if data else default_tree(grid.base),
-        results=Path(results).resolve() if results else REPOSITORY / "results" / grid.name,
-        renders=not data,
-    )
+    return Sweep(grid=grid, **folders_of(grid.base, data, results, grid.name))
 
 
 def prepare(sweep):
