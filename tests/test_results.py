@@ -160,6 +160,23 @@ def test_tables_on_disk(toy, tmp_path):
     assert "20.0 [15.0, 30.0]" in (tmp_path / "tables" / "by_action.md").read_text()
 
 
+def test_a_table_whose_first_rows_are_empty_is_read_as_it_was_written(toy, tmp_path):
+    """pandas takes an empty first row for the name of the index, unless the index has one."""
+    walking = dataclasses.replace(toy, action=np.array(["Walking"] * 4))
+    table = results.error_by_action({"after": walking}, LABEL)[[(*MEASURED, "mean")]]
+    results.write_table("Toy", table, tmp_path, "toy")
+    stored = results.read_table(tmp_path / "toy.csv")
+    pd.testing.assert_frame_equal(stored, table, atol=1e-4)
+
+
+def test_a_table_that_cannot_be_read_is_named(tmp_path):
+    with pytest.raises(EgolibError, match=r"gone\.csv: missing; run"):
+        results.read_table(tmp_path / "gone.csv")
+    (tmp_path / "old.csv").write_text("row,a | b | mean\nAll,1.0\nHead,2.0\nNeck,3.0\n")
+    with pytest.raises(EgolibError, match=r"old\.csv: not a table of this version"):
+        results.read_table(tmp_path / "old.csv")
+
+
 def finished_run(folder, toy, profile="quick"):
     results.write_tables({"after": toy}, LABEL, folder / "tables")
     report.write_manifest(
