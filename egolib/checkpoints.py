@@ -15,6 +15,7 @@ from egolib.config import METHODS, WINDOW_REMOVED
 from egolib.errors import EgolibError
 from egolib.files import write_atomically
 from egolib.models import EgoPose, HeatmapNet, PoseLifter, heatmap_side
+from egolib.provenance import without_effect
 from egolib.quantising import quantised, restored
 from egolib.raypose import RayPose, map_side
 from egolib.skeleton import HEATMAP_JOINTS, JOINTS
@@ -70,20 +71,11 @@ def spec_of(kind, profile):
     )
 
 
-def build_network(spec, pretrained=False):
-    """A network by its spec, freshly initialised (ImageNet trunk when `pretrained`)."""
-    if spec.kind == "heatmaps":
-        return HeatmapNet(spec.backbone, pretrained)
-    if spec.kind == "ours":
-        parts = {name: getattr(spec, name) for name in _OWN_PARTS}
-        return RayPose(spec.backbone, spec.sigma_px, pretrained=pretrained, **parts)
-    lifter = _build_lifter(spec)
-    if spec.kind == "lifter":
-        return lifter
-    return EgoPose(HeatmapNet(spec.backbone, pretrained), lifter)
+def build_heatmap_network(spec, pretrained=False):
+    return HeatmapNet(spec.backbone, pretrained)
 
 
-def _build_lifter(spec):
+def build_lifter(spec, pretrained=False):
     if spec.method == "martinez":
         return MartinezLifter()
     if spec.method == "direct":
@@ -97,6 +89,31 @@ def _build_lifter(spec):
     )
 
 
+def build_egopose(spec, pretrained=False):
+    lifter = build_lifter(spec)
+    return EgoPose(build_heatmap_network(spec, pretrained), lifter)
+
+
+def build_ray_model(spec, pretrained=False):
+    parts = {name: getattr(spec, name) for name in _OWN_PARTS}
+    return RayPose(spec.backbone, spec.sigma_px, pretrained=pretrained, **parts)
+
+
+BUILDERS = {
+    "heatmaps": build_heatmap_network,
+    "lifter": build_lifter,
+    "egopose": build_egopose,
+    "ours": build_ray_model,
+}
+
+
+@without_effect  # who trains a network calls its builder, who runs one names its class
+def build_network(spec, pretrained=False):
+    """A network by its spec, freshly initialised (ImageNet trunk when `pretrained`)."""
+    return BUILDERS[spec.kind](spec, pretrained)
+
+
+@without_effect
 def save_network(path, network, spec, provenance, compact=False):
     """Write `network` to `path`, whole or not at all. `provenance` is a dict of strings and
     numbers that says where it comes from (profile, seed, data, epoch, validation error). `compact`:

@@ -17,8 +17,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from egolib.errors import EgolibError
+from egolib.provenance import without_effect
 
 
+@without_effect  # the values are in the key of what depends on them
 @dataclass(frozen=True)
 class RenderConfig:
     """The embedded miniature: `*_frames` a sequence of each split; how many `characters` each split
@@ -38,6 +40,7 @@ class RenderConfig:
     motion: str = ""
 
 
+@without_effect  # the values are in the key of what depends on them
 @dataclass(frozen=True)
 class HeatmapConfig:
     """Stage 1 (section 4.1): picture -> 15 heatmaps. `pretrained` starts from ImageNet; `augment`
@@ -54,6 +57,7 @@ class HeatmapConfig:
     learning_rate: float = 1e-3
 
 
+@without_effect  # the values are in the key of what depends on them
 @dataclass(frozen=True)
 class LifterConfig:
     """Stage 2 (section 4.2): heatmaps -> pose. `method` is one of METHODS; `latent_size` and
@@ -73,6 +77,7 @@ class LifterConfig:
     learning_rate: float = 1e-3
 
 
+@without_effect  # the values are in the key of what depends on them
 @dataclass(frozen=True)
 class FinetuneConfig:
     """Stage 3: both networks end to end."""
@@ -84,6 +89,7 @@ class FinetuneConfig:
     learning_rate: float = 3e-4
 
 
+@without_effect  # the values are in the key of what depends on them
 @dataclass(frozen=True)
 class OursConfig:
     """The study's own model (raypose.py), picture -> pose in one stage; pictures, sigma and the
@@ -99,6 +105,7 @@ class OursConfig:
     learning_rate: float = 1e-3
 
 
+@without_effect  # the values are in the key of what depends on them
 @dataclass(frozen=True)
 class Profile:
     """Everything a run depends on besides its seed and its data.

@@ -6,7 +6,8 @@ from torch.utils.data import DataLoader, Dataset, Sampler, get_worker_info
 
 from egolib.camera import in_front, native_to_square
 from egolib.errors import EgolibError
-from egolib.frames import NECK, from_neck
+from egolib.frames import NECK, FrameIndex, from_neck
+from egolib.shards import PackedIndex
 from egolib.skeleton import HEATMAP_JOINT_INDICES
 
 _MOST_KEPT = 2_000_000_000  # bytes of decoded pictures
@@ -46,7 +47,7 @@ class FrameDataset(Dataset):
     Raises EgolibError for pictures that would have to be enlarged from a packed size.
     """
 
-    def __init__(self, index, image_px, with_images=True, detected=None, keep=False):
+    def __init__(self, index: FrameIndex | PackedIndex, image_px, with_images=True, detected=None, keep=False):
         if with_images and image_px > index.largest_px:
             raise EgolibError(
                 f"{index.root}: holds pictures of {index.largest_px} px, {image_px} are asked for; "

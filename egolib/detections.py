@@ -16,13 +16,13 @@ from egolib.checkpoints import weights_digest
 from egolib.dataset import FrameDataset, make_loader
 from egolib.errors import EgolibError
 from egolib.evaluation import device, run_network
-from egolib.files import code_digest, no_space_is_one_line, write_atomically
+from egolib.files import no_space_is_one_line, write_atomically
 from egolib.frames import select
 from egolib.progress import progress_bar
+from egolib.provenance import code_digest
 from egolib.skeleton import HEATMAP_JOINTS
 
 _PART = 4096  # frames between two notes of what is done
-_CODE = ("camera", "models", "pictures")
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ def detect(network, spec, index, folder, workers=0, batch_size=64):
         "network": weights_digest(network),
         "spec": dataclasses.asdict(spec),
         "frames": index.fingerprint,
-        "code": code_digest(Path(__file__).with_name(f"{name}.py") for name in _CODE),
+        "code": code_digest(detect, type(network)),
     }
     shape = (len(index), len(HEATMAP_JOINTS), spec.heatmap_px, spec.heatmap_px)
     path.parent.mkdir(parents=True, exist_ok=True)

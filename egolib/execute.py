@@ -1,5 +1,6 @@
-"""The notebooks, headless: papermill runs each once, and again only when something it depends on
-has changed. What it leaves is whole: a notebook is executed under another name, checked, renamed.
+"""Execute the notebooks with papermill: each once, and again only when something that it depends on
+has changed. A notebook is executed under a temporary name, checked and renamed, so that a file under
+its own name is complete.
 """
 
 import contextlib
@@ -17,12 +18,13 @@ from nbconvert.preprocessors import CoalesceStreamsPreprocessor
 from papermill.exceptions import PapermillExecutionError
 
 from egolib.audit import headline
-from egolib.checkpoints import SHIPPED
+from egolib.checkpoints import BUILDERS, SHIPPED
 from egolib.errors import UNUSABLE_PATH, EgolibError, is_ours
 from egolib.files import no_space_is_one_line, write_atomically
 from egolib.methods.outcome import unfinished
 from egolib.pages import notebook_page, write_report, write_study_pages, write_sweep_report
 from egolib.progress import HEADLESS_VARIABLE
+from egolib.provenance import code_digest, digest_of_source
 from egolib.report import write_manifest
 from egolib.shards import LEFT_OUT
 from egolib.skeleton import SPLIT_FOLDERS
@@ -51,7 +53,7 @@ def run_comparison(sweep, grid):
             profile=sweep.grid.base,
             seed=sorted({seed for name in sweep.grid.variations for seed in sweep.seeds(name)}),
             duration_s=sweep.durations(),
-            **_told(study),
+            **_data_entries(study),
             machines=sweep.machines(),
             grid=sweep.grid.name,
             unfinished=unfinished(sweep),
@@ -77,10 +79,11 @@ def run_study(study):
     if study.source:
         with _timed(study, "pack"):
             study.pack()
-    told = _told(study)
-    stamp = _digest([_library_digest(), repr(study.profile), *told["data"].values()])
+    entries = _data_entries(study)
+    stamp = _digest([_weights_digest(), repr(study.profile), *entries["data"].values()])
     for notebook in notebook_paths():
-        stamp = _digest([stamp, notebook.read_text(), repr(_parameters(study))])
+        code = code_of_notebook(notebook)
+        stamp = _digest([stamp, notebook.read_text(), code, repr(_parameters(study))])
         if _is_done(notebook, study, stamp):
             print(f"{notebook.name}: done before, skipped", flush=True)
             continue
@@ -94,7 +97,7 @@ def run_study(study):
         profile=study.profile,
         seed=study.seed,
         duration_s=json.loads((study.results / DURATIONS).read_text()),
-        **told,
+        **entries,
         data_folder=str(study.tree),
         command=_command(study),
     )
@@ -103,8 +106,8 @@ def run_study(study):
     return write_report(study.results)
 
 
-def _told(study):
-    """What a manifest says of the data."""
+def _data_entries(study):
+    """The entries of a manifest about the data: fingerprints, frames, and what was left out."""
     indices = {split: study.index(split) for split in SPLIT_FOLDERS}
     return {
         "data": {split: index.fingerprint for split, index in indices.items()},
@@ -114,7 +117,7 @@ def _told(study):
 
 
 def _command(study):
-    """What makes these results again."""
+    """The command that makes these results again."""
     words = ["./run_all.sh", "--profile", study.profile_argument, "--seed", str(study.seed)]
     if study.source:
         words += ["--data", str(study.source), "--pack", str(study.tree)]
@@ -191,10 +194,10 @@ def _execute(notebook, study):
 
 
 def _leave_stamp(notebook, study, stamp, started):
-    """Note what a notebook was executed for, and the files that are newer than its start."""
+    """Record the stamp of an executed notebook, and the files that are newer than its start."""
     wrote = []
     for path in study.results.rglob("*.*"):
-        # What another process removes meanwhile was a temporary file of its own.
+        # A file that another process removes meanwhile was a temporary one.
         with contextlib.suppress(FileNotFoundError):
             if path.is_file() and path.stat().st_mtime >= started:
                 wrote.append(str(path.relative_to(study.results)))
@@ -202,11 +205,17 @@ def _leave_stamp(notebook, study, stamp, started):
     write_atomically(_stamp_path(notebook, study), json.dumps(stamped, indent=1))
 
 
-def _library_digest():
-    """Of the code, and of the network that comes with it, which a notebook runs."""
-    sources = sorted((REPOSITORY / "egolib").rglob("*.py"))
-    weights = hashlib.sha256(SHIPPED.read_bytes() if SHIPPED.is_file() else b"")
-    return _digest([*(path.read_text() for path in sources), weights.hexdigest()])
+def code_of_notebook(path):
+    """Digest of the library's code that the cells of a notebook depend on, and of all networks that
+    they may load."""
+    cells = nbformat.read(path, as_version=4).cells
+    source = "\n".join(cell.source for cell in cells if cell.cell_type == "code")
+    return _digest([digest_of_source(source), code_digest(*BUILDERS.values())])
+
+
+def _weights_digest():
+    """Of the network that comes with egolib, which a notebook runs."""
+    return hashlib.sha256(SHIPPED.read_bytes() if SHIPPED.is_file() else b"").hexdigest()
 
 
 def _digest(parts):

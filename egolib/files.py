@@ -1,22 +1,20 @@
-"""Writing files so that a half-written one is never taken for a whole one; digests of code."""
+"""Writing files so that a half-written one is never taken for a whole one."""
 
-import ast
 import contextlib
 import errno
-import hashlib
 import os
 import threading
+import zipfile
 from pathlib import Path
 
+import numpy as np
 from filelock import FileLock, Timeout
 
 from egolib.errors import EgolibError, NoSpaceError
-
-# CPython 3.11 counts the depth of a syntax tree in one place for all threads: two that parse at once
-# can end in "SystemError: AST constructor recursion depth mismatch".
-_PARSING = threading.Lock()
+from egolib.provenance import without_effect
 
 
+@without_effect
 @contextlib.contextmanager
 def no_space_is_one_line(path):
     """Turn "no space left" while writing `path` into a NoSpaceError that names it."""
@@ -30,6 +28,7 @@ def no_space_is_one_line(path):
         raise
 
 
+@without_effect
 @contextlib.contextmanager
 def atomic_path(path):
     """Yield a temporary path beside `path`; rename it to `path` if the block succeeds."""
@@ -45,6 +44,7 @@ def atomic_path(path):
             partial.unlink(missing_ok=True)
 
 
+@without_effect
 @contextlib.contextmanager
 def only_run(path):
     """Hold the lock file `path`, and remove it at the end; a killed run holds it no longer.
@@ -62,24 +62,26 @@ def only_run(path):
         raise EgolibError(f"{path}: another run is at work here; wait until it ends") from error
 
 
+@without_effect
 def write_atomically(path, content):
     """Write `content` (bytes or str) to `path`, whole or not at all."""
     with atomic_path(path) as partial:
         partial.write_bytes(content.encode() if isinstance(content, str) else content)
 
 
-def code_digest(paths):
-    """Digest of what Python files do, in the order given: comments, docstrings and layout do not
-    count, nor does the place where the files lie."""
-    return hashlib.sha256("\0".join(map(_bare_code, paths)).encode()).hexdigest()
+def save_arrays(path, state, arrays):
+    """Write `arrays` (a dict of arrays, numbers and text) to the npz file `path`, for `load_arrays`
+    to return while it is asked for the same `state` (str)."""
+    with atomic_path(path) as partial, open(partial, "wb") as stream:
+        np.savez(stream, state=state, **arrays)
 
 
-def _bare_code(path):
-    source = Path(path).read_text()
-    with _PARSING:
-        tree = ast.parse(source)
-    for node in ast.walk(tree):
-        owner = isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef)
-        if owner and ast.get_docstring(node, clean=False) is not None:
-            node.body = node.body[1:] or [ast.Pass()]
-    return ast.unparse(tree)
+def load_arrays(path, state):
+    """The dict that `save_arrays` wrote to `path` for this `state`, numbers and text as Python
+    values; None when the file is missing, damaged or of another state."""
+    try:
+        with np.load(path, allow_pickle=False) as stored:
+            arrays = {k: v.item() if v.ndim == 0 else v for k, v in stored.items()}
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile):
+        return None
+    return arrays if arrays.pop("state", None) == state else None

@@ -8,8 +8,10 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 
 from egolib.errors import EgolibError
+from egolib.provenance import without_effect
 
 
+@without_effect
 def run_in_processes(work, jobs, workers, source, start=None, arguments=()):
     """Yield `work(job)` of each of `jobs` as it is done, by `workers` processes.
 

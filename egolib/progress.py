@@ -7,6 +7,8 @@ import sys
 from tqdm import tqdm as plain_tqdm
 from tqdm.auto import tqdm as live_tqdm
 
+from egolib.provenance import without_effect
+
 HEADLESS_VARIABLE = "EGOLIB_HEADLESS"
 
 
@@ -15,6 +17,7 @@ def _is_live():
     return HEADLESS_VARIABLE not in os.environ and (in_jupyter or sys.stderr.isatty())
 
 
+@without_effect
 def progress_bar(iterable=None, *, total=None, desc=None, unit="it", initial=0):
     """A tqdm bar with rate and time left, over `iterable` or to be updated by hand; the unit "B"
     is counted in kB, MB and so on."""

@@ -81,17 +81,6 @@ class Stage(L.LightningModule):
         """What training does to the colours of normalised images."""
         return jitter_colours(images, generator)
 
-    def lifting_loss(self, lifted, batch, heatmaps):
-        """Loss of a models.Lifted: pose, limbs, and what its branches say."""
-        loss = lifter_loss(
-            lifted.pose_m.float(), batch["joints_3d_m"], lifted.reconstruction, heatmaps,
-            self.limb_terms,
-        )  # fmt: skip
-        if lifted.rotations is not None:
-            target = matrices_from_euler(batch["rotations_rad"])
-            loss = loss + LAMBDA_ROTATION * rotation_loss(lifted.rotations, target)
-        return loss
-
     def loss_and_error(self, batch):
         """What `inputs` returned -> (loss, errors (n,) whose mean over validation is `metric`)."""
         raise NotImplementedError
@@ -172,7 +161,9 @@ class LifterStage(Stage):
     def loss_and_error(self, batch):
         heatmaps = batch["heatmaps"]
         lifted = self.network(heatmaps)
-        return self.lifting_loss(lifted, batch, heatmaps), mpjpe_mm(lifted.pose_m, batch)
+        return lifting_loss(lifted, batch, heatmaps, self.limb_terms), mpjpe_mm(
+            lifted.pose_m, batch
+        )
 
 
 class FinetuneStage(Stage):
@@ -181,9 +172,20 @@ class FinetuneStage(Stage):
     def loss_and_error(self, batch):
         target = batch["heatmaps"]
         heatmaps, *lifted = self.network(batch["image"])
-        loss = self.lifting_loss(Lifted(*lifted), batch, target)
+        loss = lifting_loss(Lifted(*lifted), batch, target, self.limb_terms)
         loss = loss + LAMBDA_HEATMAP * reconstruction_loss(heatmaps.float(), target)
         return loss, mpjpe_mm(lifted[0], batch)
+
+
+def lifting_loss(lifted, batch, heatmaps, limb_terms):
+    """Loss of a models.Lifted: pose, limbs, and what its branches predict."""
+    loss = lifter_loss(
+        lifted.pose_m.float(), batch["joints_3d_m"], lifted.reconstruction, heatmaps, limb_terms
+    )
+    if lifted.rotations is not None:
+        target = matrices_from_euler(batch["rotations_rad"])
+        loss = loss + LAMBDA_ROTATION * rotation_loss(lifted.rotations, target)
+    return loss
 
 
 def mpjpe_mm(pose_m, batch):

@@ -23,6 +23,7 @@ from egolib.files import no_space_is_one_line
 from egolib.fitting import started_processes
 from egolib.owners import claim, owner_of
 from egolib.predictions import Predictions
+from egolib.provenance import without_effect
 from egolib.shards import PACK_FILE, open_frames
 from egolib.training import CHECKPOINT_NAMES, train_stage
 
@@ -78,6 +79,7 @@ class Study:
         """The name of the data in tables: "the miniature", or the folder that was given."""
         return "the miniature" if (self.tree / "miniature.json").is_file() else self.tree.name
 
+    @without_effect  # what is rendered is told by the fingerprints of the data
     def prepare_data(self):
         """Render what is missing of the miniature; nothing to do for a tree that was given."""
         if self.renders:
@@ -240,6 +242,7 @@ def default_tree(profile):
     return REPOSITORY / "data" / (known[0] if known else profile.name)
 
 
+@without_effect
 def miniature_network(profile=DEFAULT_PROFILE):
     """Path of the heatmap network that an embedded `profile` trains on its miniature: that of
     results/<profile> where such a run left one, else of results/miniature_<profile>, where it is

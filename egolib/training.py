@@ -6,27 +6,33 @@ ended: shuffling, turns and colour jitter depend on seed, epoch and batch alone.
 """
 
 import dataclasses
-import functools
 import json
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import lightning as L
 import numpy as np
 import torch
+from torch import nn
 
 from egolib.checkpoints import (
-    build_network,
+    NetworkSpec,
+    build_heatmap_network,
+    build_lifter,
+    build_ray_model,
     join_networks,
     load_network,
     provenance_of,
     save_network,
     spec_of,
 )
+from egolib.config import Profile
 from egolib.dataset import FrameDataset, mean_pose_m
 from egolib.errors import EgolibError
-from egolib.files import code_digest
 from egolib.fitting import fit, training_precision
+from egolib.frames import FrameIndex
 from egolib.ourstages import OursStage
+from egolib.provenance import code_digest, without_effect
 from egolib.stages import FinetuneStage, HeatmapStage, LifterStage
 
 CHECKPOINT_NAMES = {
@@ -36,12 +42,41 @@ CHECKPOINT_NAMES = {
     "ours": "ours",
 }
 FROM_PICTURES = ("heatmaps", "ours")  # the stages that begin with a trunk
-_MODULES = {
-    "heatmaps": HeatmapStage,
-    "lifter": LifterStage,
-    "finetune": FinetuneStage,
-    "ours": OursStage,
-}
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """What a stage is trained on. `heatmaps_path`: the checkpoint of the heatmap network that the
+    fine-tuning starts from. `detected`: detections.Detections of both splits, for a lifter that is
+    trained on them."""
+
+    profile: Profile
+    train_index: FrameIndex
+    val_index: FrameIndex
+    checkpoints_dir: Path
+    seed: int
+    heatmaps_path: Path | None = None
+    detected: list | None = None
+
+    @property
+    def indices(self):
+        return self.train_index, self.val_index
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A stage that is ready to be trained. `module`: the class of its Lightning module. `maps`: the
+    detected heatmaps of both splits, or None. `start`: where weights and detected heatmaps come
+    from."""
+
+    network: nn.Module
+    spec: NetworkSpec
+    module: type
+    with_images: bool = True
+    limb_terms: str | None = None
+    pretrained: bool = False
+    maps: tuple = (None, None)
+    start: dict = field(default_factory=dict)
 
 
 def train_stage(stage, profile, train_index, val_index, checkpoints_dir, seed, resume=True,
@@ -54,74 +89,98 @@ def train_stage(stage, profile, train_index, val_index, checkpoints_dir, seed, r
     The epoch is chosen on `val_index` only. With `resume`, a checkpoint that is what would be trained
     is left as it is, wherever it was trained. Returns the path of the checkpoint.
     """
-    config = getattr(profile, stage)
-    spec = spec_of("egopose" if stage == "finetune" else stage, profile)
+    heatmaps_path = heatmaps_path or checkpoints_dir / "heatmaps.safetensors"
+    inputs = Inputs(profile, train_index, val_index, checkpoints_dir, seed, heatmaps_path, detected)
+    return _train(stage, _PREPARE[stage], inputs, resume, devices, nodes)
+
+
+@without_effect
+def code_of_training(stage):
+    """Digest of the code that decides what a stage learns."""
+    # The fine-tuning starts from the networks of the two stages before it.
+    chain = ("heatmaps", "lifter", "finetune") if stage == "finetune" else (stage,)
+    return code_digest(_train, *(_PREPARE[each] for each in chain))
+
+
+def _train(stage, prepare, inputs: Inputs, resume, devices, nodes):
+    profile, seed = inputs.profile, inputs.seed
     L.seed_everything(seed, verbose=False)
-    start = {}
-    pretrained = profile.heatmaps.pretrained and stage in FROM_PICTURES
-    if stage == "finetune":
-        network, spec, start = _load_joined(
-            heatmaps_path or checkpoints_dir / "heatmaps.safetensors",
-            checkpoints_dir / "lifter.safetensors",
-            spec,
-        )
-    else:
-        network = build_network(spec, pretrained)
-    maps = [None, None]
-    if stage == "ours":
-        network.start_at(mean_pose_m(train_index, relative=False))
-    if stage == "lifter":
-        network.start_at(mean_pose_m(train_index))
-        if config.trained_on == "detected":
-            maps, start = _detected_maps(config, detected)
-    if stage in ("lifter", "finetune") and spec.method == "rotation":
-        _need_rotations(train_index, val_index)
+    prepared = prepare(inputs)
+    network, spec, config = prepared.network, prepared.spec, getattr(profile, stage)
     run_key = {
         "stage": stage,
         "seed": seed,
         "config": dataclasses.asdict(config),
-        "limb_terms": None if stage == "ours" else profile.lifter.limb_terms,
-        "pretrained": pretrained,
+        "limb_terms": prepared.limb_terms,
+        "pretrained": prepared.pretrained,
         "spec": dataclasses.asdict(spec),
-        "data": [train_index.fingerprint, val_index.fingerprint],
-        "frames": [len(train_index), len(val_index)],
-        "start": start,
+        "data": [index.fingerprint for index in inputs.indices],
+        "frames": [len(index) for index in inputs.indices],
+        "start": prepared.start,
         "code": code_of_training(stage),
     }
-    path = checkpoints_dir / f"{CHECKPOINT_NAMES[stage]}.safetensors"
+    path = inputs.checkpoints_dir / f"{CHECKPOINT_NAMES[stage]}.safetensors"
     if resume and json.loads(json.dumps(run_key)).items() <= provenance_of(path).items():
         return path
     if profile.compiled and torch.cuda.is_available():
         network.compile()
-    module = _MODULES[stage](network, spec, config, seed, profile.lifter.limb_terms)
+    module = prepared.module(network, spec, config, seed, prepared.limb_terms)
     sets = [
-        FrameDataset(index, spec.image_px, stage != "lifter", part, keep=True)
-        for index, part in zip((train_index, val_index), maps, strict=True)
+        FrameDataset(index, spec.image_px, prepared.with_images, maps, keep=True)
+        for index, maps in zip(inputs.indices, prepared.maps, strict=True)
     ]
-    best = fit(
-        module,
-        *sets,
-        checkpoints_dir / "runs" / stage,
-        run_key,
-        resume,
-        profile.workers,
-        devices,
-        nodes,
-    )
+    run_dir = inputs.checkpoints_dir / "runs" / stage
+    best = fit(module, *sets, run_dir, run_key, resume, profile.workers, devices, nodes)
     if module.global_rank == 0:
         origin = {"profile": profile.name, "precision": training_precision()}
         save_network(path, module.network, spec, {**origin, **run_key, "best": best})
     return path
 
 
-@functools.cache
-def code_of_training(stage):
-    """Digest of the code that decides what a stage learns."""
-    names = (
-        "augment camera dataset fitting heatmaps losses models pictures rotations stages training"
+def _prepare_heatmaps(inputs):
+    spec, pretrained = spec_of("heatmaps", inputs.profile), inputs.profile.heatmaps.pretrained
+    # The limb terms belong to the lifter; they are in the key of this stage since its first version.
+    return Prepared(
+        build_heatmap_network(spec, pretrained), spec, HeatmapStage,
+        limb_terms=inputs.profile.lifter.limb_terms, pretrained=pretrained,
+    )  # fmt: skip
+
+
+def _prepare_lifter(inputs):
+    config, spec = inputs.profile.lifter, spec_of("lifter", inputs.profile)
+    network = build_lifter(spec)
+    network.start_at(mean_pose_m(inputs.train_index))
+    maps, start = (None, None), {}
+    if config.trained_on == "detected":
+        maps, start = _detected_maps(config, inputs.detected)
+    _need_rotations(spec, inputs)
+    return Prepared(network, spec, LifterStage, False, config.limb_terms, maps=maps, start=start)
+
+
+def _prepare_finetune(inputs):
+    network, spec, start = _load_joined(
+        inputs.heatmaps_path,
+        inputs.checkpoints_dir / "lifter.safetensors",
+        spec_of("egopose", inputs.profile),
     )
-    names += " ourlosses ourstages raypose" if stage == "ours" else " baselines"
-    return code_digest(Path(__file__).with_name(f"{name}.py") for name in names.split())
+    _need_rotations(spec, inputs)
+    terms = inputs.profile.lifter.limb_terms
+    return Prepared(network, spec, FinetuneStage, limb_terms=terms, start=start)
+
+
+def _prepare_ours(inputs):
+    spec, pretrained = spec_of("ours", inputs.profile), inputs.profile.heatmaps.pretrained
+    network = build_ray_model(spec, pretrained)
+    network.start_at(mean_pose_m(inputs.train_index, relative=False))
+    return Prepared(network, spec, OursStage, pretrained=pretrained)
+
+
+_PREPARE = {
+    "heatmaps": _prepare_heatmaps,
+    "lifter": _prepare_lifter,
+    "finetune": _prepare_finetune,
+    "ours": _prepare_ours,
+}
 
 
 def _detected_maps(config, detected):
@@ -136,8 +195,8 @@ def _detected_maps(config, detected):
     return [part.found for part in detected], {"heatmaps": [part.key for part in detected]}
 
 
-def _need_rotations(*indices):
-    for index in indices:
+def _need_rotations(spec, inputs):
+    for index in inputs.indices if spec.method == "rotation" else ():
         if not np.isfinite(index.rotations_rad).all():
             raise EgolibError(
                 f"{index.root}: some labels of the {index.split} split have no `rot`, which the "

@@ -1,15 +1,11 @@
-import ast
 import errno
 import os
-import threading
-import time
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from egolib.errors import EgolibError
-from egolib.files import atomic_path, code_digest, no_space_is_one_line, only_run, write_atomically
+from egolib.files import atomic_path, no_space_is_one_line, only_run, write_atomically
 
 
 def test_a_failure_leaves_the_old_file_and_no_partial(tmp_path):
@@ -36,33 +32,6 @@ def test_a_full_disk_is_one_line_that_names_the_file(tmp_path, monkeypatch):
 def test_a_really_full_device():
     with pytest.raises(EgolibError, match="/dev/full"), no_space_is_one_line("/dev/full"):
         Path("/dev/full").write_bytes(b"x" * 4096)
-
-
-def test_the_digest_of_code_ignores_words_and_layout_but_no_deed(tmp_path):
-    versions = {
-        "plain": "def f(x):\n    return x + 1\n",
-        "explained": '"""Why."""\n\n\ndef f(x):\n    """Adds."""\n    return (x + 1)  # one\n',
-        "changed": "def f(x):\n    return x + 2\n",
-    }
-    for name, text in versions.items():
-        (tmp_path / name).write_text(text)
-    digests = {name: code_digest([tmp_path / name]) for name in versions}
-    assert digests["plain"] == digests["explained"] != digests["changed"]
-
-
-def test_threads_that_ask_for_digests_at_once_parse_one_after_another(tmp_path, monkeypatch):
-    path, parse, at_work = tmp_path / "code.py", ast.parse, threading.Semaphore(1)
-    path.write_text("x = 1\n")
-
-    def parse_alone(*source):
-        assert at_work.acquire(blocking=False), "two threads parse at once"
-        time.sleep(0.01)
-        at_work.release()
-        return parse(*source)
-
-    monkeypatch.setattr(ast, "parse", parse_alone)
-    with ThreadPoolExecutor(4) as pool:
-        assert len(set(pool.map(lambda _: code_digest([path]), range(8)))) == 1
 
 
 def test_two_runs_do_not_work_in_one_place(tmp_path):

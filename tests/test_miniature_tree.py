@@ -18,7 +18,6 @@ from test_miniature_channels import read_frame
 from egolib.camera import XR_EGOPOSE, in_front, inside_circle, project, unproject, world_to_camera
 from egolib.config import RenderConfig
 from egolib.errors import EgolibError
-from egolib.files import code_digest
 from egolib.miniature import OBJECT_IDS, plan, planned_sequences, render_tree, tree
 from egolib.miniature.motion.clips import CLIPS
 from egolib.miniature.people.body import stable_rng
@@ -281,17 +280,6 @@ def test_a_tree_of_another_renderer_is_refused(tiny, tmp_path, monkeypatch):
     monkeypatch.setattr(tree, "renderer_digest", lambda: "of other code")
     with pytest.raises(EgolibError, match=r"miniature\.json.*another version.*delete its folder"):
         render_tree(tmp_path, TINY, SEED)
-
-
-def test_the_renderer_is_known_by_what_it_does(tmp_path):
-    before = tree.renderer_digest()
-    assert before == tree.renderer_digest()
-    source = Path(tree.__file__).read_text()
-    commented, changed = tmp_path / "commented.py", tmp_path / "changed.py"
-    commented.write_text("# why\n" + source.replace('"""Render a whole tree', '"""Draw a tree'))
-    changed.write_text(source.replace("4)", "3)", 1))
-    digests_of = [code_digest([path]) for path in (tree.__file__, commented, changed)]
-    assert digests_of[0] == digests_of[1] != digests_of[2]
 
 
 def test_a_scale_that_does_not_divide_is_refused(tmp_path):

@@ -1,10 +1,7 @@
 """The audit of one character, kept as a file: what is wrong, and the frames that are left."""
 
-import functools
 import json
-import zipfile
-from dataclasses import asdict, dataclass
-from pathlib import Path
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -28,11 +25,9 @@ from egolib.audit.listing import (
 )
 from egolib.audit.pictures import duplicate_findings, inspect_pictures, size_findings
 from egolib.camera import in_front
-from egolib.files import atomic_path, code_digest
+from egolib.files import load_arrays, save_arrays
+from egolib.provenance import code_digest
 from egolib.skeleton import HEATMAP_JOINT_INDICES
-
-# What decides the findings; drift, tables and page are made anew each time.
-_CODE = ("audit/character", "audit/labels", "audit/listing", "audit/pictures", "camera", "labels", "skeleton")  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -56,47 +51,25 @@ class CharacterRecord:
     joints_2d_px: np.ndarray
     in_front: np.ndarray
 
-    def save(self, path):
-        values = asdict(self) | {k: json.dumps(getattr(self, k)) for k in ("findings", "facts")}
-        with atomic_path(path) as partial, open(partial, "wb") as stream:
-            np.savez(stream, **values)
-
-    @classmethod
-    def load(cls, path, state):
-        """The record at `path` if it is of this `state`, else None."""
-        try:
-            with np.load(path, allow_pickle=False) as stored:
-                values = {k: v.item() if v.ndim == 0 else v for k, v in stored.items()}
-            if values["state"] != state:
-                return None
-            findings = [Finding(*row) for row in json.loads(values.pop("findings"))]
-            return cls(findings=findings, facts=json.loads(values.pop("facts")), **values)
-        except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile):
-            return None
-
 
 def audit_character(tree, character, kept):
     """Audit `character` (such as "ValSet/male_008_a_a") of a tree -> CharacterRecord.
 
-    The record is kept at the path `kept` and read from there while no file of the character
+    What was found is kept at the path `kept` and read from there while no file of the character
     changes, comes or goes.
     """
     folders = list_character(tree, character)
-    state = digest(_code_state(), folders)
-    record = CharacterRecord.load(kept, state)
-    if record is None:
-        record = _audit(tree, character, folders, state)
-        record.save(kept)
-    return record
+    state = digest(code_digest(_audit), folders)
+    arrays = load_arrays(kept, state)
+    if arrays is None:
+        arrays = _audit(tree, character, folders)
+        save_arrays(kept, state, arrays)
+    findings = [Finding(*row) for row in json.loads(arrays.pop("findings"))]
+    return CharacterRecord(character, state, findings, json.loads(arrays.pop("facts")), **arrays)
 
 
-@functools.cache
-def _code_state():
-    egolib = Path(__file__).parents[1]
-    return code_digest(egolib / f"{name}.py" for name in _CODE)
-
-
-def _audit(tree, character, folders, state):
+def _audit(tree, character, folders):
+    """The fields of CharacterRecord from `findings` on; findings and facts as json."""
     findings = list(place_findings(character, folders))
     labels, sizes, digests = {}, {}, {}
     for folder, channels in folders.items():
@@ -110,45 +83,47 @@ def _audit(tree, character, folders, state):
     for folder, channels in folders.items():
         known = labels[folder]
         clips = dict(zip(known.numbers.tolist(), known.clips, strict=True))
-        pairs = set(paired(channels))
+        pairs = paired(channels)
         label_digests = {n: d for n, d in known.digests.items() if n in pairs}
         findings += file_findings(tree, folder, channels, width)
         findings += hole_findings(folder, channels, clips, sequence_starts(tree / folder))
         findings += label_findings(folder, known, bones_cm)
         findings += duplicate_findings(folder, digests[folder], label_digests)
     findings.sort(key=lambda row: (row.folder, -1 if row.number is None else row.number))
-    frames = _usable(folders, labels, {(f.folder, f.number) for f in findings if excludes(f)})
-    return CharacterRecord(
-        character, state, findings, _facts(folders, labels), np.array(list(folders), str), **frames
-    )
+    left_out = {(f.folder, f.number) for f in findings if excludes(f)}
+    return {
+        "findings": json.dumps(findings),
+        "facts": json.dumps(_facts(folders, labels)),
+        "folders": np.array(list(folders), str),
+    } | _usable(folders, labels, left_out)
 
 
-def _usable(folders, labels, excluded):
-    """The columns of CharacterRecord from `folder_ids` on."""
-    parts = []
+def _usable(folders, labels, left_out):
+    """The fields of CharacterRecord from `folder_ids` on, of paired frames not in `left_out`."""
+    rows = []
     for folder_id, (folder, known) in enumerate(labels.items()):
-        pairs = set(paired(folders[folder]))
-        wanted = [n in pairs and (folder, n) not in excluded for n in known.numbers.tolist()]
-        rows = np.flatnonzero(np.array(wanted, bool))
+        images, pairs = folders[folder]["rgba"], paired(folders[folder])
         _, clip_ids = np.unique(known.clips, return_inverse=True)
-        names = [folders[folder]["rgba"][n][0][0] for n in known.numbers[rows].tolist()]
-        deep = known.joints_3d_cm[rows][:, HEATMAP_JOINT_INDICES]
-        flat = known.joints_2d_px[rows][:, HEATMAP_JOINT_INDICES].astype(np.float32)
-        folder_ids = np.full(len(rows), folder_id, np.int32)
-        parts.append(
-            (folder_ids, known.numbers[rows], clip_ids[rows].astype(np.int32), np.array(names, str),
-             flat, in_front(deep))
-        )  # fmt: skip
-    keys = ("folder_ids", "numbers", "clip_ids", "image_names", "joints_2d_px", "in_front")
-    empty = [np.empty(s, t) for s, t in zip([(0,)] * 4 + [(0, 15, 2), (0, 15)], "iqiUf?", strict=True)]  # fmt: skip
-    columns = [np.concatenate(column) for column in zip(*parts, strict=True)] if parts else empty
-    return dict(zip(keys, columns, strict=True))
+        for row, number in enumerate(known.numbers.tolist()):
+            if number in pairs and (folder, number) not in left_out:
+                joints = known.joints_2d_px[row], known.joints_3d_cm[row]
+                rows.append((folder_id, number, clip_ids[row], images[number][0][0], *joints))
+    folder_ids, numbers, clip_ids, names, flat, deep = zip(*rows, strict=True) if rows else [()] * 6
+    joints_2d_px, joints_3d_cm = np.reshape(flat, (-1, 16, 2)), np.reshape(deep, (-1, 16, 3))
+    return {
+        "folder_ids": np.array(folder_ids, np.int32),
+        "numbers": np.array(numbers, np.int64),
+        "clip_ids": np.array(clip_ids, np.int32),
+        "image_names": np.array(names, str),
+        "joints_2d_px": joints_2d_px[:, HEATMAP_JOINT_INDICES].astype(np.float32),
+        "in_front": in_front(joints_3d_cm[:, HEATMAP_JOINT_INDICES]),
+    }
 
 
 def _facts(folders, labels):
     """Numbers for the summary and the page."""
     residuals = [np.nanmedian(projection_residual(k)) for k in labels.values() if len(k.numbers)]
-    numbers = {f: [n for c in ("rgba", "json") for n in ch[c]] for f, ch in folders.items()}
+    numbers = {folder: [*c["rgba"], *c["json"]] for folder, c in folders.items()}
     return {
         "pictures": sum(len(channels["rgba"]) for channels in folders.values()),
         "labels": sum(len(channels["json"]) for channels in folders.values()),
@@ -156,5 +131,5 @@ def _facts(folders, labels):
         "clips": len(set().union(*(known.clips for known in labels.values()))),
         "hand_behind_lens": int(sum(hands_behind_plane(known).sum() for known in labels.values())),
         "residual_px": round(float(np.median(residuals)), 3) if residuals else None,
-        "range": {f: [min(n), max(n)] for f, n in numbers.items() if n},
+        "range": {folder: [min(n), max(n)] for folder, n in numbers.items() if n},
     }

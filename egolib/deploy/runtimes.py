@@ -20,8 +20,8 @@ from egolib.deploy.inference import PICTURE_KINDS, Estimator
 from egolib.errors import EgolibError
 from egolib.evaluation import device
 from egolib.exclusions import place_beside
-from egolib.files import code_digest
 from egolib.progress import progress_bar
+from egolib.provenance import code_digest
 
 
 @dataclass(frozen=True)
@@ -90,7 +90,8 @@ def _exported(path, network, spec, provenance):
     """The network of a checkpoint as ONNX files, beside it or in the user's cache, made once by this
     version of the code: in float32 and, where its calibration_path is there, in int8."""
     folder = place_beside(path.parent, ".egolib")
-    name = f"{path.stem}-{weights_digest(network)[:16]}-{_code_of_export()[:8]}"
+    code = code_digest(export_onnx, quantise_onnx, type(network))
+    name = f"{path.stem}-{weights_digest(network)[:16]}-{code[:8]}"
     exported = [folder / f"{name}.onnx"]
     if not exported[0].is_file():
         print("Exporting the network to ONNX, once ...", file=sys.stderr)
@@ -102,18 +103,6 @@ def _exported(path, network, spec, provenance):
             print("Quantising it to int8, once ...", file=sys.stderr)
             quantise_onnx(*exported, np.load(calibration_path(path), allow_pickle=False)["squares"])
     return exported
-
-
-@functools.cache
-def _code_of_export():
-    """Digest of the code that decides what an ONNX file computes."""
-    names = ("exporting", "inference", "upsampling")
-    of_networks = ("baselines", "camera", "dataset", "heatmaps", "models", "raypose")
-    here = Path(__file__)
-    return code_digest([
-        *(here.with_name(f"{name}.py") for name in names),
-        *(here.parents[1] / f"{name}.py" for name in of_networks),
-    ])  # fmt: skip
 
 
 def calibration_path(checkpoint):

@@ -4,7 +4,6 @@ depends on.
 """
 
 import dataclasses
-import functools
 import json
 import time
 from collections.abc import Callable
@@ -15,10 +14,12 @@ from filelock import FileLock
 
 from egolib.checkpoints import spec_of
 from egolib.cost import gflops, parameters_m
-from egolib.files import code_digest, write_atomically
+from egolib.detections import detect
+from egolib.evaluation import predict_index
+from egolib.files import write_atomically
 from egolib.fitting import training_precision
+from egolib.provenance import code_digest
 from egolib.report import hardware, machine_text
-from egolib.study import REPOSITORY
 from egolib.training import code_of_training
 
 _STAMPS = "steps.json"
@@ -83,38 +84,40 @@ def steps_of_run(variation, study, frames, data):
     lift_s = 0 if own else parameters_m(spec_of("lifter", profile)) / lifts_s
     looked_at = frames["train"] + frames["val"] / 3  # without gradients, three times as fast
 
-    def step(name, of, folder, seconds, function, *configs, leaves=None):
-        code = code_of_training(variation.stage)
+    def step(name, of, folder, seconds, function, stages, *configs, leaves=None):
+        code = [code_of_training(stage) for stage in stages]
         key = json.dumps([*map(repr, configs), study.seed, data, code])
         return Step(name, of, folder, key, seconds, function, leaves)
 
-    def detect():
+    def detect_all():
         for split in frames:
             study.detections(split)
 
+    stages = ["heatmaps", "lifter", "finetune"][: 3 if variation.stage == "finetune" else 2]
     if own:
+        stages = ["ours"]
         pictures = (heatmaps.backbone, heatmaps.image_px, heatmaps.sigma_px, heatmaps.pretrained)
         ours = profile.ours
         learnt = (*pictures, ours)
         yield step("ours", run, folder, ours.epochs * looked_at * picture_s,
-                   lambda: study.train("ours"), *learnt)  # fmt: skip
+                   lambda: study.train("ours"), ["ours"], *learnt)  # fmt: skip
     else:
         tuned = variation.stage == "finetune"
         learnt = (heatmaps, lifter, finetune) if tuned else (heatmaps, lifter)
         yield step("heatmaps", network, study.shared, heatmaps.epochs * looked_at * picture_s,
-                   lambda: alone.train("heatmaps"), heatmaps)  # fmt: skip
+                   lambda: alone.train("heatmaps"), ["heatmaps"], heatmaps)  # fmt: skip
         yield step("detections", network, study.shared, sum(frames.values()) / 3 * picture_s,
-                   detect, heatmaps, _code_of_looking())  # fmt: skip
+                   detect_all, ["heatmaps"], heatmaps, _code_of_looking())  # fmt: skip
         yield step("lifter", run, folder, lifter.epochs * looked_at * lift_s,
-                   lambda: study.train("lifter"), heatmaps, lifter)  # fmt: skip
+                   lambda: study.train("lifter"), ["heatmaps", "lifter"], heatmaps, lifter)  # fmt: skip
     if variation.stage == "finetune":
         both_s = finetune.epochs * looked_at * (picture_s + lift_s)
         yield step("fine-tuning", run, folder, both_s,
-                   lambda: study.train("finetune"), *learnt)  # fmt: skip
+                   lambda: study.train("finetune"), stages, *learnt)  # fmt: skip
     kind = variation.evaluation
     one_s = lift_s if variation.stage == "lifter" else picture_s
     yield step(f"predictions, {kind}", run, folder, frames["test"] / 3 * one_s,
-               lambda: study.predict(kind), *learnt, _code_of_looking(),
+               lambda: study.predict(kind), stages, *learnt, _code_of_looking(),
                leaves=study.predictions_path(kind))  # fmt: skip
 
 
@@ -129,11 +132,9 @@ def training_s(variation, study):
     return seconds + _of_heatmaps(study).history("heatmaps").seconds.sum()
 
 
-@functools.cache
 def _code_of_looking():
     """Digest of the code that keeps what a network finds."""
-    names = ("detections", "evaluation", "predictions")
-    return code_digest(REPOSITORY / "egolib" / f"{name}.py" for name in names)
+    return code_digest(detect, predict_index)
 
 
 def _of_heatmaps(study):

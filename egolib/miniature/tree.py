@@ -8,7 +8,6 @@ from pathlib import Path
 import cv2
 
 from egolib.errors import EgolibError
-from egolib.files import code_digest
 from egolib.miniature.motion.bvh import captures_digest
 from egolib.miniature.people.body import build_characters
 from egolib.miniature.people.wardrobe import OBJECT_IDS, skin_tone
@@ -18,6 +17,7 @@ from egolib.miniature.stage import Stage
 from egolib.miniature.write import DEPTH_UNIT_M, WORLDP_UNIT_M, WORLDP_ZERO, meta_path, write_json
 from egolib.processes import run_in_processes
 from egolib.progress import progress_bar
+from egolib.provenance import code_digest
 from egolib.skeleton import SPLITS
 
 TREE_FILE = "miniature.json"
@@ -102,9 +102,7 @@ def _claim(out, config, seed):
 
 def renderer_digest():
     """Digest of the code that decides the bytes of a tree; comments do not count."""
-    here = Path(__file__).parent
-    sources = sorted(here.rglob("*.py"), key=lambda path: path.relative_to(here).as_posix())
-    return code_digest([*sources, here.with_name("camera.py"), here.with_name("skeleton.py")])
+    return code_digest(render_tree)
 
 
 def _describe_characters(out, sequences, characters):
