@@ -5,10 +5,10 @@ The rooms, in the order in which data flows; a module imports only from modules 
 
     skeleton     joints, bones, body groups, actions, the official split
     camera       the calibrated fisheye lens
-    official     the official data set: release v1.0 -> its parts -> a tree on disk
     miniature    the embedded data set: body, motion, wardrobe, room, render, write
     pictures     picture files -> arrays
     labels       a label file -> joints and their rotations
+    official     the official data set: release v1.0 -> its parts -> a tree on disk
     exclusions   the frames that an audit leaves out
     frames       a tree on disk -> an index of frames paired by number
     shards       frames packed for speed: squares and labels in memory-mapped files

@@ -10,8 +10,7 @@ import hashlib
 import math
 import os
 import re
-import zipfile
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import ClassVar
 
@@ -20,15 +19,14 @@ import numpy as np
 from egolib.camera import in_front, inside_square, native_to_square
 from egolib.errors import EgolibError
 from egolib.exclusions import excluded_path, place_beside, read_excluded
-from egolib.files import atomic_path
+from egolib.files import load_arrays, save_arrays
 from egolib.labels import read_labels
 from egolib.pictures import read_square
 from egolib.progress import progress_bar
 from egolib.skeleton import JOINTS, SPLIT_FOLDERS, action_of_clip
 
 NECK, HEAD = JOINTS.index("Neck"), JOINTS.index("Head")
-_NUMBER = re.compile(r"(\d+)\.(?:png|json)$")
-_CACHE_FORMAT = "3"
+_CACHE_FORMAT = "4"
 
 
 def from_neck(joints_m):
@@ -94,11 +92,10 @@ class FrameIndex:
     def __getitem__(self, position):
         folder = str(self.folders[self.folder_ids[position]])
         clip = str(self.clips[self.clip_ids[position]])
-        _, character, environment, _ = folder.split("/")
         return Frame(
             image_path=self.root / self.image(position),
-            character=character,
-            environment=environment,
+            character=folder.split("/")[1],
+            environment=folder.split("/")[2],
             number=int(self.numbers[position]),
             clip=clip,
             action=action_of_clip(clip),
@@ -113,7 +110,7 @@ class FrameIndex:
 
     @property
     def largest_px(self):
-        """Side of the squares that are packed; without limit in a tree, which keeps whole pictures."""
+        """Side of the packed squares; without limit in a tree, which keeps whole images."""
         return math.inf
 
     def image(self, position):
@@ -167,11 +164,11 @@ def index_tree(tree, split):
     listing, excluded = _list_split(tree, split)
     state = hashlib.sha256(repr((_CACHE_FORMAT, listing, excluded)).encode()).hexdigest()
     cache = place_beside(tree, ".egolib") / f"index_{split}.npz"
-    index = _load_cached(cache, tree, state)
-    if index is None:
-        index = _build(tree, split, listing, excluded)
-        _save_cached(cache, index, state)
-    return index
+    columns = load_arrays(cache, state)
+    if columns is None:
+        columns = _read_columns(tree, split, listing)
+        save_arrays(cache, state, columns)
+    return FrameIndex(tree, split, excluded=excluded, **columns)
 
 
 def select(index, keep):
@@ -179,13 +176,26 @@ def select(index, keep):
     return replace(index, **{name: getattr(index, name)[keep] for name in index.PER_FRAME})
 
 
+def numbered_files(folder, ending):
+    """{number: [(name, bytes, time of change), ...]} of the files in `folder` (Path) whose names
+    end with a number and `ending` (a regular expression such as "png"), ordered by number, then
+    name; empty for a folder that does not exist."""
+    found = {}
+    for entry in os.scandir(folder) if folder.is_dir() else ():
+        if match := re.search(rf"(\d+)\.{ending}$", entry.name):
+            status = entry.stat()
+            file = (entry.name, status.st_size, status.st_mtime_ns)
+            found.setdefault(int(match[1]), []).append(file)
+    return {number: sorted(files) for number, files in sorted(found.items())}
+
+
 def _list_split(tree, split):
-    """([(folder relative to the tree, pictures, labels)], number of frames excluded); pictures and
-    labels as `_numbered` has them, without the excluded frames."""
+    """([(folder relative to the tree, images, labels)], number of frames excluded); images and
+    labels as {frame number: (name, bytes, time of change)} without the excluded frames."""
     if not tree.is_dir():
         raise EgolibError(f"{tree}: no such folder; render one with `egolib render {tree}`")
-    sets = ", ".join(SPLIT_FOLDERS.values())
     if not any((tree / name).is_dir() for name in SPLIT_FOLDERS.values()):
+        sets = ", ".join(SPLIT_FOLDERS.values())
         raise EgolibError(f"{tree}: not a tree of frames; expected the folders {sets} in it")
     top = tree / SPLIT_FOLDERS[split]
     if not top.is_dir():
@@ -194,10 +204,11 @@ def _list_split(tree, split):
     for folder in sorted(top.glob("*/env*/cam_down")):
         name = folder.relative_to(tree).as_posix()
         unwanted = unwanted_frames.get(name, set())
-        files = [_numbered(folder / kind, unwanted) for kind in ("rgba", "json")]
-        left_out = files[0].keys() & files[1].keys() & unwanted
-        images, labels = ({n: kind[n] for n in kind if n not in left_out} for kind in files)
-        excluded += len(left_out)
+        images = _single_files(folder / "rgba", "png", unwanted)
+        labels = _single_files(folder / "json", "json", unwanted)
+        for number in images.keys() & labels.keys() & unwanted:
+            del images[number], labels[number]
+            excluded += 1
         listing.append((name, images, labels))
     if not any(images.keys() & labels.keys() for _, images, labels in listing):
         if excluded:
@@ -209,27 +220,20 @@ def _list_split(tree, split):
     return listing, excluded
 
 
-def _numbered(folder, unwanted):
-    """{frame number: (file name, bytes, time of change)}, ordered by number. Of an unwanted frame
-    there may be several files."""
-    found = {}
-    if folder.is_dir():
-        for entry in os.scandir(folder):
-            match = _NUMBER.search(entry.name)
-            if not match:
-                continue
-            number = int(match[1])
-            if number in found and number not in unwanted:
-                raise EgolibError(
-                    f"{entry.path}: a second file of frame {number}; remove one, "
-                    "or exclude the frame with `egolib audit`"
-                )
-            status = entry.stat()
-            found[number] = (entry.name, status.st_size, status.st_mtime_ns)
-    return dict(sorted(found.items()))
+def _single_files(folder, ending, unwanted):
+    """{frame number: its file}; only of an unwanted frame there may be several files."""
+    files = numbered_files(folder, ending)
+    for number, (_, *others) in files.items():
+        if others and number not in unwanted:
+            raise EgolibError(
+                f"{folder / others[0][0]}: a second file of frame {number}; remove one, "
+                "or exclude the frame with `egolib audit`"
+            )
+    return {number: same[0] for number, same in files.items()}
 
 
-def _build(tree, split, listing, excluded):
+def _read_columns(tree, split, listing):
+    """Read all labels -> the fields of FrameIndex from `fingerprint` to `unpaired_labels`."""
     pairs = [
         (folder_id, number, images[number][:2], labels[number][0])
         for folder_id, (_, images, labels) in enumerate(listing)
@@ -238,49 +242,24 @@ def _build(tree, split, listing, excluded):
     folders = [folder for folder, _, _ in listing]
     # The block closes the bar before an error is shown, not after it.
     with progress_bar(pairs, desc=f"index {split}", unit="frame") as bar:
-        rows = [
-            read_labels(tree / folders[folder_id] / "json" / label_name)
-            for folder_id, _, _, label_name in bar
-        ]
-    clips, clip_ids = np.unique([row[0] for row in rows], return_inverse=True)
-    joints_2d_px, joints_3d_m, rotations_rad = (
-        np.stack([row[i] for row in rows]) for i in (1, 2, 3)
-    )
+        rows = [read_labels(tree / folders[i] / "json" / name) for i, _, _, name in bar]
+    names, *joints = zip(*rows, strict=True)
+    clips, clip_ids = np.unique(names, return_inverse=True)
+    joints_2d_px, joints_3d_m, rotations_rad = map(np.stack, joints)
     content = hashlib.sha256(repr((folders, pairs, clips.tolist(), clip_ids.tolist())).encode())
     content.update(joints_2d_px.tobytes() + joints_3d_m.tobytes() + rotations_rad.tobytes())
-    return FrameIndex(
-        root=tree,
-        split=split,
-        fingerprint=content.hexdigest(),
-        folders=np.array(folders),
-        folder_ids=np.array([pair[0] for pair in pairs], np.int32),
-        image_names=np.array([pair[2][0] for pair in pairs]),
-        numbers=np.array([pair[1] for pair in pairs], np.int64),
-        clips=clips,
-        clip_ids=clip_ids.astype(np.int32),
-        joints_2d_px=joints_2d_px,
-        joints_3d_m=joints_3d_m,
-        rotations_rad=rotations_rad,
-        unpaired_images=sum(len(images.keys() - labels.keys()) for _, images, labels in listing),
-        unpaired_labels=sum(len(labels.keys() - images.keys()) for _, images, labels in listing),
-        excluded=excluded,
-    )
-
-
-def _load_cached(path, tree, state):
-    """The cached index of a split in this `state`, or None; a damaged cache is built anew."""
-    try:
-        with np.load(path, allow_pickle=False) as stored:
-            values = {k: v.item() if v.ndim == 0 else v for k, v in stored.items()}
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile):
-        return None
-    if values.pop("state", None) != state:
-        return None
-    return FrameIndex(**values, root=tree)
-
-
-def _save_cached(path, index, state):
-    values = {field.name: getattr(index, field.name) for field in fields(index)}
-    del values["root"]
-    with atomic_path(path) as partial, open(partial, "wb") as stream:
-        np.savez(stream, state=state, **values)
+    folder_ids, numbers, images, _ = zip(*pairs, strict=True)
+    return {
+        "fingerprint": content.hexdigest(),
+        "folders": np.array(folders),
+        "folder_ids": np.array(folder_ids, np.int32),
+        "image_names": np.array([name for name, _ in images]),
+        "numbers": np.array(numbers, np.int64),
+        "clips": clips,
+        "clip_ids": clip_ids.astype(np.int32),
+        "joints_2d_px": joints_2d_px,
+        "joints_3d_m": joints_3d_m,
+        "rotations_rad": rotations_rad,
+        "unpaired_images": sum(len(own.keys() - other.keys()) for _, own, other in listing),
+        "unpaired_labels": sum(len(own.keys() - other.keys()) for _, other, own in listing),
+    }

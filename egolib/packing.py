@@ -6,7 +6,6 @@ machines. A shard takes its name when it is whole, so a killed run goes on with 
 """
 
 import contextlib
-import dataclasses
 import hashlib
 import json
 import os
@@ -98,15 +97,39 @@ def prepare_pack(
     splits = [split for split, folder in SPLIT_FOLDERS.items() if (tree / folder).is_dir()]
     # Without any of them, index_tree says what is wrong with the folder.
     indices = {split: index_tree(tree, split) for split in splits or SPLIT_FOLDERS}
-    pack = _claim(out, indices, px, encoding, quality, frames_per_shard)
+    first = next(iter(indices.values()))
+    known = {
+        split: {"frames": len(index), "fingerprint": index.fingerprint}
+        | {key: getattr(index, key) for key in LEFT_OUT}
+        for split, index in indices.items()
+    }
+    px = px or min(DEFAULT_PX, len(read_crop(first.root / first.image(0))))
+    quality = quality if encoding == "jpeg" else None
+    pack = Pack(FORMAT, px, encoding, quality, frames_per_shard, known)
+    _bind(out, pack)
     for split, index in indices.items():
         for column, name in column_files(split).items():
             with atomic_path(out / name) as path, open(path, "wb") as stream:
                 np.save(stream, getattr(index, column), allow_pickle=False)
     audit = excluded_path(tree).parent
-    for path in audit.glob("*.*") if audit.is_dir() else ():  # what was left out, and why
+    for path in audit.glob("*.*"):  # what was left out, and why
         write_atomically(out / AUDIT_FOLDER / path.name, path.read_bytes())
     return indices, pack
+
+
+def _bind(out, pack):
+    """Write pack.json to `out`, or refuse a folder of another pack or of other files."""
+    if (out / PACK_FILE).exists():
+        found, wanted = vars(load_pack(out)), vars(pack)
+        if differing := [key for key in wanted if found[key] != wanted[key]]:
+            raise EgolibError(
+                f"{out / PACK_FILE}: another pack, its {', '.join(differing)} differ (splits: the "
+                "tree has changed since); choose another folder or delete this one"
+            )
+    elif out.exists() and any(out.iterdir()):
+        raise EgolibError(f"{out}: holds files of another origin; choose another folder")
+    else:
+        write_atomically(out / PACK_FILE, json.dumps(vars(pack), indent=1))
 
 
 def complete(out):
@@ -163,36 +186,6 @@ def _damaged_images(path, frames):
 
     with ThreadPoolExecutor() as pool:  # crc32 lets other threads run
         return np.flatnonzero(list(pool.map(is_damaged, table)))
-
-
-def _claim(out, indices, px, encoding, quality, frames_per_shard):
-    """Bind `out` to these settings and this state of the tree -> Pack, or refuse."""
-    first = next(iter(indices.values()))
-    pack = Pack(
-        format=FORMAT,
-        px=px or min(DEFAULT_PX, len(read_crop(first.root / first.image(0)))),
-        encoding=encoding,
-        quality=quality if encoding == "jpeg" else None,
-        frames_per_shard=frames_per_shard,
-        splits={
-            split: {"frames": len(index), "fingerprint": index.fingerprint}
-            | {key: getattr(index, key) for key in LEFT_OUT}
-            for split, index in indices.items()
-        },
-    )
-    if (out / PACK_FILE).exists():
-        found = dataclasses.asdict(load_pack(out))
-        differing = [key for key, value in dataclasses.asdict(pack).items() if found[key] != value]
-        if differing:
-            raise EgolibError(
-                f"{out / PACK_FILE}: another pack, its {', '.join(differing)} differ (splits: the "
-                "tree has changed since); choose another folder or delete this one"
-            )
-    elif out.exists() and any(out.iterdir()):
-        raise EgolibError(f"{out}: holds files of another origin; choose another folder")
-    else:
-        write_atomically(out / PACK_FILE, json.dumps(dataclasses.asdict(pack), indent=1))
-    return pack
 
 
 def _all_shards(pack):

@@ -38,8 +38,8 @@ def read_image(path):
 def inspect_png(content):
     """Bytes of a PNG -> (width, height). Raises ValueError that says what is wrong with it.
 
-    A PNG carries a checksum for each of its chunks. Comparing them with the bytes finds what cutting
-    short, bit rot and bad copies do to an image, without decoding it: about ten times as fast.
+    A PNG carries a checksum for each of its chunks. Comparing them with the bytes finds what
+    truncation, bit rot and bad copies do to an image without decoding it, about ten times as fast.
     """
     if not content.startswith(_PNG_START):
         raise ValueError("not a PNG" if content else "empty")
@@ -60,8 +60,8 @@ def inspect_png(content):
 
 
 def read_still(path):
-    """Any picture file of a user's -> uint8 RGB (H, W, 3): upright by its EXIF; grey, alpha and CMYK
-    become RGB, 16 bits become 8.
+    """Any image file of a user's -> uint8 RGB (H, W, 3): upright by its EXIF; grey, alpha and
+    CMYK become RGB, 16 bits become 8.
 
     Raises EgolibError for a file that is missing, cut short, no picture, too large or too small.
     """
@@ -88,7 +88,7 @@ def read_still(path):
 
 
 def decode(content):
-    """Bytes of a picture file, or a uint8 view of them -> uint8 RGB (H, W, 3), None if that fails."""
+    """Bytes of an image file, or a uint8 view of them -> uint8 RGB (H, W, 3), or None."""
     content = np.frombuffer(content, np.uint8)
     return cv2.imdecode(content, cv2.IMREAD_COLOR_RGB) if len(content) else None
 

@@ -189,7 +189,8 @@ def load_checksums(root):
 
 
 def _load_json(path, parse, missing):
-    """parse(what the json file at `path` holds), or an EgolibError: `missing` if it is not there."""
+    """parse(content of the json file at `path`). Raises EgolibError with `missing` if there is
+    none, and another if it is not as `egolib pack` writes it."""
     try:
         return parse(json.loads(path.read_text()))
     except FileNotFoundError as error:

@@ -2,12 +2,13 @@
 
 defects      the table of defects: what each means, what follows, what to do
 listing      files by channel and number: what is missing, doubled or out of place
-labels       what labels tell about themselves: units, lens, world, bones, hands
-pictures     whole, of one size, not repeated
+labels       consistency of the labels: units, lens, world, bones, hands
+pictures     images: whole, of one size, not repeated
 character    all of that for one character, kept as a file
-sight        where a heatmap network sees the joints
-drift        labels that have drifted against their pictures in time
-page         summary, list of findings, exclusion list, and a page with plots
+sight        where a heatmap network finds the joints
+drift        labels that have drifted against their images in time
+tables       summary, list of findings, exclusion list
+page         all of it on a page with plots
 run          a whole tree, in several processes, resumable
 """
 

@@ -1,11 +1,11 @@
-"""Labels that have drifted against their pictures in time: which moment do the pictures show?
+"""Labels that have drifted against their images in time: which moment do the images show?
 
-A heatmap network says where the joints are in each picture; the labels of which frame fit that
-best? Networks err, but much the same way from one frame to the next, so joints are compared by
-their motion: each track without its running median over two seconds. A wrong pairing persists (each later frame
-of the folder is one off), so the offset is a path over the whole folder that pays for each step
-(Viterbi). A stretch of the path counts when its gain over no offset stands out from its own spread over
-joints and times.
+A heatmap network finds the joints in each image; the labels of which frame fit them best? The
+errors of a network change little from one frame to the next, so joints are compared by their
+motion: each track minus its running median over two seconds. A wrong pairing persists (each later
+frame of the folder is one off), so the offset is a path over the whole folder that pays for each
+step (Viterbi). A stretch of the path counts when its gain over no offset stands out from its own
+spread over joints and times.
 """
 
 from dataclasses import dataclass
@@ -102,13 +102,12 @@ def stretches(costs, path, numbers):
     middle = costs.shape[-1] // 2
     chosen = np.take_along_axis(costs, (path + middle)[:, None, None], -1)[..., 0]
     gains = costs[..., middle] - chosen
-    return [
-        Stretch(
-            int(numbers[start]), int(numbers[stop - 1]),
-            float(np.median(path[start:stop])), _confidence(gains[start:stop]),
-        )
-        for start, stop in edges.reshape(-1, 2)
-    ]  # fmt: skip
+    found = []
+    for start, stop in edges.reshape(-1, 2):
+        first, last = int(numbers[start]), int(numbers[stop - 1])
+        offset, confidence = float(np.median(path[start:stop])), _confidence(gains[start:stop])
+        found.append(Stretch(first, last, offset, confidence))
+    return found
 
 
 def noticeable_shift(costs):
@@ -141,11 +140,9 @@ def find_drift(record, sight, side_px):
     for folder_id, folder in enumerate(record.folders):
         rows = record.folder_ids == folder_id
         if rows.any():
-            costs = offset_costs(
-                sight.joints_px[rows], weights[rows], labels_px[rows], runs[rows], side_px
-            )
-            path, numbers = offset_path(costs), record.numbers[rows]
-            found[str(folder)] = FolderDrift(
-                numbers, path, stretches(costs, path, numbers), noticeable_shift(costs)
-            )
+            seen_px, numbers = sight.joints_px[rows], record.numbers[rows]
+            costs = offset_costs(seen_px, weights[rows], labels_px[rows], runs[rows], side_px)
+            path = offset_path(costs)
+            moving = stretches(costs, path, numbers)
+            found[str(folder)] = FolderDrift(numbers, path, moving, noticeable_shift(costs))
     return found

@@ -45,11 +45,9 @@ class LabelColumns:
     @property
     def digests(self):
         """{number: digest of its joints}."""
+        rows = zip(self.numbers.tolist(), self.joints_2d_px, self.joints_3d_cm, strict=True)
         return {
-            int(n): hashlib.sha256(flat.tobytes() + deep.tobytes()).digest()
-            for n, flat, deep in zip(
-                self.numbers, self.joints_2d_px, self.joints_3d_cm, strict=True
-            )
+            n: hashlib.sha256(flat.tobytes() + deep.tobytes()).digest() for n, flat, deep in rows
         }
 
     @property
@@ -76,13 +74,12 @@ def read_folder(tree, folder, files):
             detail = f"cannot be read ({error.strerror})"
             findings.append(Finding(folder, number, "json", "labels_malformed", detail))
         except LabelError as error:
-            detail = str(error).removeprefix(f"{path}: ").partition(";")[0]
-            findings.append(Finding(folder, number, "json", error.defect, detail))
+            findings.append(Finding(folder, number, "json", error.defect, error.what))
         else:
             rows.append((number, clip, flat, deep, *_world(content, columns)))
     numbers, clips, *arrays = zip(*rows, strict=True) if rows else [()] * 6
-    shapes = ((16, 2), (16, 3), (16, 3), (6,))
-    stacked = (np.reshape(a, (len(rows), *s)).astype(float) for a, s in zip(arrays, shapes, strict=True))  # fmt: skip
+    shapes = (-1, 16, 2), (-1, 16, 3), (-1, 16, 3), (-1, 6)
+    stacked = [np.reshape(a, s).astype(float) for a, s in zip(arrays, shapes, strict=True)]
     return LabelColumns(np.array(numbers, np.int64), list(clips), *stacked), findings
 
 
@@ -99,40 +96,36 @@ def _world(content, columns):
 def label_findings(folder, labels, usual_bones_cm):
     """Check every frame of a cam_down. usual_bones_cm (11,): the character's (`usual_bones`)."""
     human = labels.in_centimetres
-    residual_px = projection_residual(labels)
+    residual_px, world_cm = projection_residual(labels), world_residual(labels)
     change_cm = np.abs(labels.bones_cm - usual_bones_cm)
     changed = change_cm > np.maximum(BONE_CM, BONE_SHARE * usual_bones_cm)
-    world_cm = world_residual(labels)
-    worst = np.argmax(np.nan_to_num(residual_px), 1), np.argmax(change_cm, 1)
+    bone = np.argmax(change_cm, 1)
 
-    def found(frames, channel, defect, detail):
-        for i in np.flatnonzero(frames):
-            yield Finding(folder, int(labels.numbers[i]), channel, defect, detail(i))
+    def projection(i):
+        joint = np.nanargmax(residual_px[i])
+        return f"{JOINTS[joint]} by {residual_px[i, joint]:.0f} px"
 
-    yield from found(~human, "json", "wrong_unit", lambda i: _unit(labels.bones_cm[i].sum()))
-    off = (residual_px > PROJECTION_PX).any(1)
-    yield from found(
-        off, "json", "projection_off",
-        lambda i: f"{JOINTS[worst[0][i]]} by {residual_px[i, worst[0][i]]:.0f} px",
-    )  # fmt: skip
-    yield from found(
-        ~(world_cm.max(1) <= WORLD_CM), "json", "world_off",
-        lambda i: f"{JOINTS[world_cm[i].argmax()]} by {world_cm[i].max():.1f} cm"
-        if np.isfinite(world_cm[i]).all() else "lacks camera or trans, or they are not finite",
-    )  # fmt: skip
-    yield from found(
-        changed.any(1) & human, "json", "bones_change",
-        lambda i: f"{'-'.join(RIGID_BONES[worst[1][i]])} {labels.bones_cm[i, worst[1][i]]:.1f} cm, "
-        f"usually {usual_bones_cm[worst[1][i]]:.1f}",
-    )  # fmt: skip
-    for side in ("Left", "Right"):
-        flung, length_px = _flung(labels, residual_px, changed, side)
-        yield from found(
-            flung, "json", "hand_flung",
-            lambda i, length_px=length_px, side=side: f"{side}Hand is {length_px[i]:.0f} px from its forearm",
-        )  # fmt: skip
+    def world(i):
+        if not np.isfinite(world_cm[i]).all():
+            return "lacks camera or trans, or they are not finite"
+        return f"{JOINTS[world_cm[i].argmax()]} by {world_cm[i].max():.1f} cm"
+
+    def length(i):
+        now_cm, usual_cm = labels.bones_cm[i, bone[i]], usual_bones_cm[bone[i]]
+        return f"{'-'.join(RIGID_BONES[bone[i]])} {now_cm:.1f} cm, usually {usual_cm:.1f}"
+
     unknown = np.array([action_of_clip(clip) == UNKNOWN_ACTION for clip in labels.clips], bool)
-    yield from found(unknown, "json", "unknown_clip", lambda i: labels.clips[i])
+    for frames, defect, detail in (
+        (~human, "wrong_unit", lambda i: _unit(labels.bones_cm[i].sum())),
+        ((residual_px > PROJECTION_PX).any(1), "projection_off", projection),
+        (~(world_cm.max(1) <= WORLD_CM), "world_off", world),
+        (changed.any(1) & human, "bones_change", length),
+        _flung(labels, residual_px, changed, "Left"),
+        _flung(labels, residual_px, changed, "Right"),
+        (unknown, "unknown_clip", lambda i: labels.clips[i]),
+    ):
+        for i in np.flatnonzero(frames):
+            yield Finding(folder, int(labels.numbers[i]), "json", defect, detail(i))
 
 
 def usual_bones(folders):
@@ -168,12 +161,14 @@ def _before_plane(labels):
 
 
 def _flung(labels, residual_px, changed, side):
-    """Frames whose hand is far from its forearm for no reason in 3D, bool (N,), and how far."""
+    """(frames whose hand is far from its forearm for no reason in 3D, bool (N,); the defect; its
+    detail by frame)."""
     ends = joint_indices([f"{side}ForeArm", f"{side}Hand"])
     forearm = RIGID_BONES.index((f"{side}ForeArm", f"{side}Hand"))
     length_px = np.linalg.norm(np.diff(labels.joints_2d_px[:, ends], axis=1)[:, 0], axis=-1)
     unexplained = (residual_px[:, ends] > PROJECTION_PX).any(1) | changed[:, forearm]
-    return (length_px > HAND_PX) & unexplained & _before_plane(labels)[:, ends].all(1), length_px
+    flung = (length_px > HAND_PX) & unexplained & _before_plane(labels)[:, ends].all(1)
+    return flung, "hand_flung", lambda i: f"{side}Hand is {length_px[i]:.0f} px from its forearm"
 
 
 def _unit(size):

@@ -3,41 +3,30 @@
 import hashlib
 import os
 import re
-from collections import Counter
+import statistics
 from itertools import pairwise
 
 from egolib.audit.defects import Finding
+from egolib.frames import numbered_files
 from egolib.skeleton import SPLITS
 
-CHANNELS = ("rgba", "json", "depth", "objectId", "worldp", "rot")
+# The ending of each channel's files, as a regular expression; that of most is not documented.
+CHANNELS = {"rgba": "png", "json": "json"} | dict.fromkeys(
+    ("depth", "objectId", "worldp", "rot"), r"\w+"
+)
 PICTURE_CHANNELS = ("rgba", "depth", "objectId", "worldp")
-_ENDINGS = {"rgba": "png", "json": "json"}  # the names of the other channels are not documented
 
 
 def list_character(tree, character):
     """`character` (such as "ValSet/male_008_a_a") -> {folder relative to the tree: {channel:
     {number: [(file name, bytes, time of change), ...]}}}, numbers in order."""
-    folders = sorted((tree / character).glob("env*/cam_down"))
     return {
         folder.relative_to(tree).as_posix(): {
-            channel: _numbered(folder / channel, _ENDINGS.get(channel, r"\w+"))
-            for channel in CHANNELS
+            channel: numbered_files(folder / channel, ending)
+            for channel, ending in CHANNELS.items()
         }
-        for folder in folders
+        for folder in sorted((tree / character).glob("env*/cam_down"))
     }
-
-
-def _numbered(folder, ending):
-    found = {}
-    pattern = re.compile(rf"(\d+)\.{ending}$")
-    for entry in os.scandir(folder) if folder.is_dir() else ():
-        match = pattern.search(entry.name)
-        if match:
-            status = entry.stat()
-            found.setdefault(int(match[1]), []).append(
-                (entry.name, status.st_size, status.st_mtime_ns)
-            )
-    return {number: sorted(files) for number, files in sorted(found.items())}
 
 
 def digest(*content):
@@ -46,9 +35,14 @@ def digest(*content):
 
 
 def paired(channels):
-    """Numbers with exactly one picture and one label file, in order."""
-    images, labels = channels["rgba"], channels["json"]
-    return [n for n in labels if n in images and len(labels[n]) == len(images[n]) == 1]
+    """The set of numbers with exactly one image and one label file."""
+    single = ({n for n, same in channels[c].items() if len(same) == 1} for c in ("rgba", "json"))
+    return set.intersection(*single)
+
+
+def _all_numbers(channels):
+    """Numbers of all files in order; `rot` may be a link to the files of another environment."""
+    return sorted(set().union(*(channels[c] for c in CHANNELS if c != "rot")))
 
 
 def place_findings(character, folders):
@@ -69,7 +63,6 @@ def place_findings(character, folders):
 def file_findings(tree, folder, channels, width):
     """What the names of the files in one cam_down tell. width: digits of most of the character's
     numbers (`usual_width`)."""
-    everything = set().union(*(channels[c] for c in CHANNELS if c != "rot"))
     for channel, files in channels.items():
         place = tree / folder / channel
         if place.is_symlink() and not place.exists():
@@ -79,8 +72,9 @@ def file_findings(tree, folder, channels, width):
             yield Finding(folder, None, channel, "channel_absent", what)
         elif not place.is_symlink():  # a link shows another environment's frames
             kind = {"rgba": "no_picture", "json": "no_labels"}.get(channel, "no_companion")
-            for number in sorted(everything - files.keys()):
-                yield Finding(folder, number, channel, kind, "")
+            for number in _all_numbers(channels):
+                if number not in files:
+                    yield Finding(folder, number, channel, kind, "")
         for number, same in files.items():
             if len(same) > 1:
                 names = ", ".join(name for name, *_ in same)
@@ -101,28 +95,20 @@ def sequence_starts(folder):
 def hole_findings(folder, channels, clips, starts):
     """Numbers that are missing between two frames of one clip, but before those in `starts`: there
     another performance of it begins. clips: {number: clip}."""
-    everything = sorted(set().union(*(channels[c] for c in CHANNELS if c != "rot")))
     clip = None
-    for before, after in pairwise(everything):
+    for before, after in pairwise(_all_numbers(channels)):
         clip = clips.get(before, clip)
         missing = after - before - 1
-        if not missing or after in starts:
-            continue
-        if clip is not None and clips.get(after, clip) == clip:
+        if missing and after not in starts and clip is not None and clips.get(after, clip) == clip:
             detail = f"{missing} frames of {clip}, {before + 1} to {after - 1}"
             yield Finding(folder, before + 1, "", "hole", detail)
 
 
 def usual_width(folders):
     """Digits of most frame numbers of a character."""
-    widths = Counter(
-        len(_digits(name))
-        for channels in folders.values()
-        for channel in ("rgba", "json")
-        for files in channels[channel].values()
-        for name, *_ in files
-    )
-    return widths.most_common(1)[0][0] if widths else 0
+    listed = [channels[c] for channels in folders.values() for c in ("rgba", "json")]
+    names = [name for files in listed for same in files.values() for name, *_ in same]
+    return statistics.mode(len(_digits(name)) for name in names) if names else 0
 
 
 def _digits(name):

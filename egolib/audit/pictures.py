@@ -7,6 +7,7 @@ from egolib.audit.defects import Finding
 from egolib.audit.listing import PICTURE_CHANNELS
 from egolib.pictures import inspect_png
 
+
 def inspect_pictures(tree, folder, channels):
     """Look at every picture of a cam_down -> (findings, {(channel, number): (width, height)},
     {number: digest of the bytes of its rgba})."""

@@ -1,17 +1,20 @@
 """What an audit found, as tables: findings, a summary by character and by defect, exclusions."""
 
-import io
 from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
 
-from egolib.audit.defects import DEFECTS, Finding, excludes
+from egolib.audit.defects import DEFECTS, Defect, Finding, excludes
 from egolib.exclusions import EXCLUDED_COLUMNS, EXCLUDED_FILE
 from egolib.files import write_atomically
 from egolib.skeleton import SPLIT_FOLDERS
 
 FINDINGS_FILE, SUMMARY_FILE, PAGE_FILE = "findings.csv", "summary.csv", "index.html"
+SUMMARY_COLUMNS = (
+    "set", "character", "pictures", "labels", "frames", "excluded", "kept", "findings", "clips",
+    "hand_behind_lens", "residual_px",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -37,11 +40,8 @@ class Audit:
         characters = self.findings.folder.str.split("/").str[:2].str.join("/")
         grouped = self.findings.assign(character=characters).groupby("defect")
         table = grouped.agg(findings=("defect", "size"), characters=("character", "nunique"))
-        table = table.reindex([name for name in DEFECTS if name in table.index])
-        return table.assign(
-            **{field: [getattr(DEFECTS[name], field) for name in table.index]
-               for field in ("meaning", "consequence", "remedy")}
-        )  # fmt: skip
+        known = pd.DataFrame.from_dict(DEFECTS, "index", columns=Defect._fields)
+        return known.join(table, how="inner")[[*table, *known]].rename_axis("defect")
 
 
 def load_audit(folder):
@@ -61,52 +61,33 @@ def collect(tree, out, splits, results):
     """results: [(CharacterRecord, findings of the network, drift of its folders)] -> Audit."""
     rows, summary, drift, ranges = [], [], {}, {}
     for record, seen, drift_here in results:
-        found = record.findings + seen
-        rows += found
+        facts, lost = record.facts, {(f.folder, f.number) for f in seen if excludes(f)}
+        kept = len(record.numbers) - len(lost)
+        set_name, name = record.character.split("/")
+        counts = {"excluded": facts["frames"] - kept, "kept": kept}
+        counts["findings"] = len(record.findings) + len(seen)
+        summary.append({"set": set_name, "character": name} | facts | counts)
+        rows += record.findings + seen
         drift |= drift_here
-        ranges |= record.facts["range"]
-        summary.append(_summary_row(record, found))
+        ranges |= facts["range"]
     findings = pd.DataFrame(rows, columns=Finding._fields).astype({"number": "Int64"})
     left_out = [
         (f.folder, f.number, f.defect) for f in rows if excludes(f) and f.number is not None
     ]
     excluded = pd.DataFrame(left_out, columns=EXCLUDED_COLUMNS).drop_duplicates(ignore_index=True)
-    return Audit(
-        tree, tuple(splits), findings, excluded, pd.DataFrame(summary), drift, ranges, out / PAGE_FILE
-    )  # fmt: skip
-
-
-def _summary_row(record, found):
-    facts = record.facts
-    seen_now = {(f.folder, f.number) for f in found[len(record.findings) :] if excludes(f)}
-    kept = len(record.numbers) - len(seen_now)
-    set_name, name = record.character.split("/")
-    return {
-        "set": set_name,
-        "character": name,
-        "pictures": facts["pictures"],
-        "labels": facts["labels"],
-        "frames": facts["frames"],
-        "excluded": facts["frames"] - kept,
-        "kept": kept,
-        "findings": len(found),
-        "clips": facts["clips"],
-        "hand_behind_lens": facts["hand_behind_lens"],
-        "residual_px": facts["residual_px"],
-    }
+    table = pd.DataFrame(summary, columns=SUMMARY_COLUMNS)
+    return Audit(tree, tuple(splits), findings, excluded, table, drift, ranges, out / PAGE_FILE)
 
 
 def write_tables(audit):
     """Write findings.csv, summary.csv and excluded.csv beside the page. Rows of the exclusion list
     that are of splits which were not audited stay."""
     out = audit.page.parent
-    path = out / EXCLUDED_FILE
-    audited = tuple(f"{SPLIT_FOLDERS[split]}/" for split in audit.splits)
     excluded = audit.excluded
-    if path.is_file():
-        before = pd.read_csv(path)
+    if (out / EXCLUDED_FILE).is_file():
+        before = pd.read_csv(out / EXCLUDED_FILE)
+        audited = tuple(f"{SPLIT_FOLDERS[split]}/" for split in audit.splits)
         excluded = pd.concat([before[~before.folder.str.startswith(audited)], excluded])
-    for name, table in ((FINDINGS_FILE, audit.findings), (SUMMARY_FILE, audit.summary), (EXCLUDED_FILE, excluded)):  # fmt: skip
-        stream = io.StringIO()
-        table.to_csv(stream, index=False)
-        write_atomically(out / name, stream.getvalue())
+    tables = {FINDINGS_FILE: audit.findings, SUMMARY_FILE: audit.summary, EXCLUDED_FILE: excluded}
+    for name, table in tables.items():
+        write_atomically(out / name, table.to_csv(index=False))

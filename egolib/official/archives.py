@@ -119,11 +119,9 @@ def _check_complete(character, parts):
         if path.name == after.name:
             raise EgolibError(f"{path}: is also at {after}; keep one of the two")
     expected = part_names(character, last=names[-1][-1] if names else None)
-    missing = [name for name in expected if name not in names]
-    if missing:
-        raise EgolibError(
-            f"{character}: {', '.join(missing)} missing; fetch with `egolib download`"
-        )
+    if missing := [name for name in expected if name not in names]:
+        what = f"{', '.join(missing)} missing"
+        raise EgolibError(f"{character}: {what}; fetch with `egolib download`")
     if names != expected:
         raise EgolibError(
             f"{parts[0]}: lies beside parts of the same archive; keep the one or the others"

@@ -70,13 +70,11 @@ def download(out, characters=None, splits=None, url=URL, workers=4):
     names = [name for character in chosen for name in part_names(character)]
     with ThreadPoolExecutor(16) as pool:
         offers = list(pool.map(lambda name: _ask(url, name, FIRST_TRIES), names))
-    missing = [name for name, offer in zip(names, offers, strict=True) if offer is None]
-    if missing:
+    if missing := [name for name, offer in zip(names, offers, strict=True) if offer is None]:
         raise EgolibError(f"{url}: has no {', '.join(missing)}")
     wanted = [offer for offer in offers if not _is_whole(out, offer)]
     needed = sum((o.length_bytes or MAX_PART_BYTES) - _size(o.partial(out)) for o in wanted)
-    silent = [offer.name for offer in wanted if offer.length_bytes is None]
-    if silent:
+    if silent := [offer.name for offer in wanted if offer.length_bytes is None]:
         print(
             f"The server does not say how large {silent[0]} is ({len(silent)} such parts); each "
             f"is counted as {bytes_text(MAX_PART_BYTES)}, the most that GitHub admits"
@@ -104,9 +102,8 @@ def _is_whole(out, offer):
 @contextlib.contextmanager
 def _session(address, tries=TRIES):
     """A session that repeats by itself what fails before a body begins, and heeds Retry-After."""
-    retry = urllib3.Retry(
-        tries, backoff_factor=BACKOFF_S, status_forcelist=_BUSY, raise_on_status=False
-    )
+    waits = {"backoff_factor": BACKOFF_S, "status_forcelist": _BUSY}
+    retry = urllib3.Retry(tries, raise_on_status=False, **waits)
     try:
         with requests.Session() as session:
             session.headers["Accept-Encoding"] = "identity"

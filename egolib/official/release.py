@@ -56,12 +56,9 @@ def choose_characters(characters=None, splits=None):
 
     Raises EgolibError for a name that is unknown, and when nothing is left.
     """
-    for given, known, what in (
-        (characters, LAST_PARTS, "character of release v1.0"),
-        (splits, SPLIT_FOLDERS, "set"),
-    ):
-        unknown = [name for name in given or () if name not in known]
-        if unknown:
+    choices = (characters, LAST_PARTS, "character of release v1.0"), (splits, SPLIT_FOLDERS, "set")
+    for given, known, what in choices:
+        if unknown := [name for name in given or () if name not in known]:
             raise EgolibError(f"{unknown[0]!r} is not a {what}; known: {', '.join(known)}")
     folders = [SPLIT_FOLDERS[split] for split in splits or SPLIT_FOLDERS]
     wanted = LAST_PARTS if characters is None else characters

@@ -14,8 +14,8 @@ class _Stopped(Exception):
 
 
 def run_each(work, items, workers, total_bytes, desc):
-    """Call `work(item, advance)` for each of `items`, `workers` at a time, in threads: jobs wait for
-    the network or the disk, or run code that lets other threads run (zlib).
+    """Call `work(item, advance)` for each of `items`, `workers` at a time, in threads: jobs wait
+    for the network or the disk, or run code that releases the GIL (zlib).
 
     `advance(n)` moves the common bar by n bytes; it is also where a job ends when the run is
     interrupted, so a job calls it often.

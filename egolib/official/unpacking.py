@@ -120,8 +120,7 @@ def _describe_damage(parts, error, advance):
         return f"{parts[-1]}: is damaged: longer than the parts before it; fetch it again"
     if isinstance(error, EOFError):
         return f"{parts[-1]}: is cut off after {bytes_text(last_size)}; fetch it again"
-    suspects = _damaged_parts(parts, advance)
-    if suspects:
+    if suspects := _damaged_parts(parts, advance):
         return f"{' or '.join(map(str, suspects))}: is damaged ({error}); fetch it again"
     return f"{parts[0]}: it, or a part after it, is damaged ({error}); fetch them again"
 
