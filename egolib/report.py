@@ -131,8 +131,7 @@ def read_manifest(results_dir):
 
 def run_sentence(manifest):
     """When, by what and on what a run was made, and how long it took."""
-    state = _uncommitted(manifest)
-    seeds = _seeds(manifest)
+    state, seeds = _uncommitted(manifest), _seeds(manifest)
     return (
         f"Run of {manifest['date'][:10]}, commit {(manifest['commit'] or 'unknown')[:7]}{state}, "
         f"profile {manifest['profile']['name']}, seed{'s' * (',' in seeds)} {seeds}, "
@@ -157,8 +156,8 @@ def origin_sentence(results_dir):
     table = read_table(next(filter(Path.is_file, tables), tables[0]))
     groups = table.columns.unique("source").drop(published.COLUMN_GROUP, errors="ignore")
     return (
-        f"Numbers of this run are {' and '.join(groups)}; those headed '{published.COLUMN_GROUP}' are quoted "
-        "from their authors, who measured them on the full data set's official test split."
+        f"Numbers of this run are {' and '.join(groups)}; those headed '{published.COLUMN_GROUP}' are "
+        "quoted from their authors, who measured them on the full data set's official test split."
     )
 
 
