@@ -1,12 +1,11 @@
 """Count lines of code by package: no docstrings, no comments, no blank lines.
 
-    python benchmarks/code_lines.py
+python benchmarks/code_lines.py
 """
 
 import ast
 import io
 import tokenize
-from collections import Counter
 from pathlib import Path
 
 REPOSITORY = Path(__file__).resolve().parents[1]

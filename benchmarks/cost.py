@@ -10,9 +10,9 @@ import cv2
 import pandas as pd
 
 from egolib.config import RenderConfig
-from egolib.miniature import planned_sequences
-from egolib.miniature.people.body import build_characters
-from egolib.miniature.stage import Stage
+from egosynth import planned_sequences
+from egosynth.people.body import build_characters
+from egosynth.sequence_renderer import Stage
 
 SCALES = (0.2, 0.3, 1.0)
 SIZES = {"10 K": 10_000, "100 K": 100_000, "383 K": 383_000}

@@ -15,15 +15,15 @@ import numpy as np
 import pandas as pd
 import torch
 
-from egolib.cameras.framing import Framing
-from egolib.checkpoints import NetworkSpec, build_network, load_network, weights_digest
-from egolib.deploy.exporting import calibration_squares, export_onnx, quantise_onnx
-from egolib.deploy.runtimes import on_onnxruntime, on_openvino, on_torch, poses_of
+from egolib.data.images import read_image
+from egolib.data.shards import open_frames
+from egolib.experiments.manifest import hardware
+from egolib.headset.cameras.framing import Framing
+from egolib.headset.deploy.exporting import calibration_squares, export_onnx, quantise_onnx
+from egolib.headset.deploy.runtimes import on_onnxruntime, on_openvino, on_torch, poses_of
+from egolib.headset.predict import predict
 from egolib.metrics import mpjpe_mm
-from egolib.pictures import read_image
-from egolib.predict import predict
-from egolib.report import hardware
-from egolib.shards import open_frames
+from egolib.models.checkpoints import NetworkSpec, build_network, load_network, weights_digest
 
 # ResNet-50, 368 px, a lifter of 80 M parameters; its time does not depend on its weights.
 PUBLISHED = NetworkSpec(

@@ -15,12 +15,12 @@ import pandas as pd
 import torch
 from scipy import stats
 
-from egolib.checkpoints import load_network
 from egolib.config import PROFILES, override
-from egolib.packing import pack_tree
-from egolib.shards import open_frames
-from egolib.training import train_stage
-from egolib.visibility import evenly
+from egolib.data.packing import pack_tree
+from egolib.data.shards import open_frames
+from egolib.data.visibility import evenly
+from egolib.models.checkpoints import load_network
+from egolib.training.train import train_stage
 
 
 def errors(pack, folder, profile, frames, seed):

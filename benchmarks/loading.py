@@ -34,12 +34,12 @@ from torch.utils.data import DataLoader, Dataset
 from torchvision.transforms import v2
 
 from egolib.camera import crop_square, in_front, native_to_square
-from egolib.dataset import FrameDataset, make_loader, normalise
-from egolib.frames import from_neck, index_tree, select
-from egolib.heatmaps import draw_heatmaps
-from egolib.models import heatmap_side
-from egolib.packing import pack_tree
-from egolib.shards import open_frames
+from egolib.data.dataset import FrameDataset, make_loader, normalise
+from egolib.data.index import from_neck, index_tree, select
+from egolib.data.packing import pack_tree
+from egolib.data.shards import open_frames
+from egolib.models.heatmaps import draw_heatmaps
+from egolib.models.networks import heatmap_side
 from egolib.skeleton import HEATMAP_JOINT_INDICES
 
 SIGMA_PX, BATCH = 1.0, 32

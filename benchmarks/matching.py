@@ -9,10 +9,10 @@ import numpy as np
 import pandas as pd
 
 from egolib.camera import inside_circle, square_to_native
-from egolib.cameras.framing import TURNS
-from egolib.cameras.matching import is_usual, turned_confidence
-from egolib.deploy.runtimes import open_fastest
-from egolib.shards import open_frames
+from egolib.data.shards import open_frames
+from egolib.headset.cameras.framing import TURNS
+from egolib.headset.cameras.matching import is_usual, turned_confidence
+from egolib.headset.deploy.runtimes import open_fastest
 
 SETS = 2000  # drawn for each row
 DRAWN_PX = 256

@@ -13,11 +13,11 @@ from pathlib import Path
 import numpy as np
 
 from egolib.config import PROFILES, override
-from egolib.evaluation import load_for_evaluation, predict_index
-from egolib.frames import select
+from egolib.data.index import select
+from egolib.evaluation.inference import load_for_evaluation, predict_index
+from egolib.experiments.run import open_study
 from egolib.metrics import mpjpe_mm
-from egolib.study import open_study
-from egolib.training import train_stage
+from egolib.training.train import train_stage
 
 GOAL_MM = 15
 REPEATS = 16  # of every frame in an epoch

@@ -9,13 +9,13 @@ import time
 import numpy as np
 import warp as wp
 
-from egolib.miniature.motion.performance import perform
-from egolib.miniature.people.body import build_characters, camera_poses, pose_skeleton, stable_rng
-from egolib.miniature.people.wardrobe import dress, sole_points
-from egolib.miniature.places.furniture import companions
-from egolib.miniature.places.room import FREE_M, furnish
-from egolib.miniature.rendering.renderer import BRUTE_FORCE, LightQuality, Renderer
-from egolib.miniature.rendering.sensor import draw_sensor
+from egosynth.motion.performance import perform
+from egosynth.people.body import build_characters, camera_poses, pose_skeleton, stable_rng
+from egosynth.people.wardrobe import dress, sole_points
+from egosynth.places.furniture import companions
+from egosynth.places.room import FREE_M, furnish
+from egosynth.rendering.renderer import BRUTE_FORCE, LightQuality, Renderer
+from egosynth.rendering.sensor import draw_sensor
 
 CHARACTERS = ("female_001_a_a", "male_004_a_a")
 CLIPS = ("walking", "Boxing", "Talking")

@@ -23,15 +23,16 @@ import nbformat
 import numpy as np
 import pandas as pd
 
-from egolib import execute, study
 from egolib.camera import native_to_square, project
 from egolib.config import PROFILES
-from egolib.frames import FrameIndex
-from egolib.pages import write_report, write_study_pages
-from egolib.pictures import read_square
-from egolib.predictions import Predictions
-from egolib.published import TEST_FRAMES
-from egolib.report import write_manifest
+from egolib.data.images import read_square
+from egolib.data.index import FrameIndex
+from egolib.evaluation.literature import TEST_FRAMES
+from egolib.evaluation.predictions import Predictions
+from egolib.experiments import notebooks as execute
+from egolib.experiments import run as study
+from egolib.experiments.manifest import write_manifest
+from egolib.report import write_report, write_study_pages
 from egolib.skeleton import ACTION_CLIPS, HEATMAP_JOINT_INDICES, SPLITS, action_of_clip
 
 CLEAR_PEAK = Path("/proc/self/clear_refs")

@@ -23,10 +23,9 @@ import cv2
 import numpy as np
 import pandas as pd
 
-from egolib.dataset import FrameDataset, make_loader
-from egolib.packing import FRAMES_PER_SHARD, complete
-from egolib.progress import progress_bar
-from egolib.shards import (
+from egolib.data.dataset import FrameDataset, make_loader
+from egolib.data.packing import FRAMES_PER_SHARD, complete
+from egolib.data.shards import (
     FORMAT,
     LEFT_OUT,
     PACK_FILE,
@@ -35,6 +34,7 @@ from egolib.shards import (
     column_files,
     open_frames,
 )
+from egolib.foundation.progress import progress_bar
 from egolib.skeleton import SPLITS
 
 FRAMES = 383_000  # the paper's abstract

@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from egolib.evaluation import Predictions
+from egolib.evaluation.inference import Predictions
+from egolib.headset.poses.steady import OneEuroFilter
 from egolib.metrics import mpjpe_mm
-from egolib.poses.steady import OneEuroFilter
 
 STRENGTHS = ((0.5, 2.0), (1.0, 4.0), (1.0, 8.0), (2.0, 4.0), (4.0, 8.0))
 

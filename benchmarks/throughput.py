@@ -8,11 +8,11 @@ from pathlib import Path
 import torch
 
 from egolib.config import PROFILES, RenderConfig
-from egolib.fitting import training_precision
-from egolib.heatmaps import draw_heatmaps
 from egolib.losses import heatmap_loss
-from egolib.miniature import planned_sequences, render_tree
-from egolib.models import HeatmapNet, heatmap_side
+from egolib.models.heatmaps import draw_heatmaps
+from egolib.models.networks import HeatmapNet, heatmap_side
+from egolib.training.fit import training_precision
+from egosynth import planned_sequences, render_tree
 
 
 def frames_per_second():

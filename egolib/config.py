@@ -16,8 +16,8 @@ import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 
-from egolib.errors import EgolibError
-from egolib.provenance import without_effect
+from egolib.foundation.errors import EgolibError
+from egolib.foundation.provenance import without_effect
 
 
 @without_effect  # the values are in the key of what depends on them

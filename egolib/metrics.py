@@ -7,7 +7,7 @@ import functools
 
 import numpy as np
 
-from egolib.frames import from_neck
+from egolib.data.index import from_neck
 from egolib.skeleton import JOINTS
 
 _BLOCK = 8192

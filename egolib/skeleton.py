@@ -7,7 +7,7 @@ import re
 
 import numpy as np
 
-from egolib.errors import EgolibError
+from egolib.foundation.errors import EgolibError
 
 RIG_PREFIX = "mixamorig:"
 

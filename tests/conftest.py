@@ -12,9 +12,9 @@ from filelock import FileLock
 
 from egolib.camera import project
 from egolib.config import PROFILES, override
-from egolib.errors import EgolibError
+from egolib.experiments.run import REPOSITORY, miniature_network, open_study
+from egolib.foundation.errors import EgolibError
 from egolib.skeleton import JOINTS, RIG_PREFIX
-from egolib.study import REPOSITORY, miniature_network, open_study
 
 # Files of tests, the longest first: what is begun last should be done soon.
 LONGEST = ("study", "official_data", "training", "browser", "audit_drift", "raypose", "execute")

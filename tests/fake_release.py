@@ -12,7 +12,7 @@ import sys
 import tarfile
 from pathlib import Path
 
-from egolib.official.release import part_names
+from egolib.data.official.release import part_names
 from egolib.skeleton import SPLITS
 
 

@@ -1,56 +1,116 @@
-"""The rooms and the direction of the flow, as `egolib/__init__.py` draws them."""
+"""The packages and the direction of the flow, as `egolib/__init__.py` draws them."""
 
 import ast
 import json
 import re
+import subprocess
+import sys
+from collections import defaultdict
 from pathlib import Path
+
+import pytest
 
 import egolib
 
 ROOT = Path(__file__).parents[1]
-FREE = ["errors", "config", "files", "progress", "processes", "cluster"]
 FLOW = re.findall(r"^    (\w+)  ", egolib.__doc__, re.MULTILINE)
+SEAM = "egolib.data.miniature"
+SOURCES = sorted(path for name in ("egolib", "egosynth") for path in (ROOT / name).rglob("*.py"))
+
+
+def name_of(path):
+    return ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+
+
+MODULES = {name_of(path): path for path in SOURCES}
 
 
 def imported_modules(path):
+    """Names of the project's modules that a file imports, wherever in it."""
     for node in ast.walk(ast.parse(path.read_text())):
-        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("egolib."):
-            yield node.module.split(".")[1]
-        elif isinstance(node, ast.ImportFrom) and node.module == "egolib":
-            yield from (alias.name for alias in node.names)
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names if alias.name in MODULES)
+        elif isinstance(node, ast.ImportFrom) and node.module in MODULES:
+            inner = {f"{node.module}.{alias.name}" for alias in node.names}
+            yield from inner & MODULES.keys() or {node.module}
 
 
-def test_the_map_names_every_module():
-    modules = {path.stem for path in (ROOT / "egolib").glob("*.py")} - {"__init__"}
-    packages = {path.parent.name for path in (ROOT / "egolib").glob("*/__init__.py")}
-    assert sorted([*FREE, *FLOW]) == sorted(modules | packages)
+IMPORTS = {name: set(imported_modules(path)) for name, path in MODULES.items()}
 
 
-def test_a_module_imports_only_from_modules_before_it():
-    for path in (ROOT / "egolib").rglob("*.py"):
-        room = path.relative_to(ROOT / "egolib").parts[0].removesuffix(".py")
-        if room == "__init__":
-            continue
-        allowed = FREE if room in FREE else [*FREE, *FLOW[: FLOW.index(room) + 1]]
-        for module in imported_modules(path):
-            assert module in allowed, f"{path.name} imports {module}"
+def entry(module):
+    return module.split(".")[1] if "." in module else module
 
 
-def test_notebooks_hold_no_outputs_no_definitions_and_short_cells():
-    for path in sorted((ROOT / "notebooks").glob("*.ipynb")):
-        cells = json.loads(path.read_text())["cells"]
-        code = ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "code"]
-        assert not any(cell.get("outputs") for cell in cells), path.name
-        for source in code:
-            assert source.count("\n") < 25, path.name
-            assert not re.search(r"^\s*(def|class) ", source, re.MULTILINE), path.name
-        tagged = [c for c in cells if "parameters" in c["metadata"].get("tags", [])]
-        names = re.findall(r"^(\w+) = ", "".join(tagged[0]["source"]), re.MULTILINE)
-        assert names == ["profile", "seed", "data", "results"], path.name
+def test_the_map_names_every_entry_and_fits_on_a_screen():
+    entries = {path.stem for path in (ROOT / "egolib").glob("*.py")} - {"__init__"}
+    entries |= {path.parent.name for path in (ROOT / "egolib").glob("*/__init__.py")}
+    assert sorted(FLOW) == sorted(entries)
+    assert len(FLOW) <= 17
+    assert egolib.__doc__.count("\n") < 40
+
+
+def test_a_module_imports_only_from_entries_before_it():
+    for module, imports in IMPORTS.items():
+        if module.startswith("egolib."):
+            allowed = FLOW[: FLOW.index(entry(module)) + 1]
+            for other in imports:
+                assert other.startswith("egosynth") or entry(other) in allowed, (module, other)
+
+
+def test_no_modules_import_each_other_in_a_circle():
+    done, path = set(), []
+
+    def visit(module):
+        assert module not in path, " -> ".join([*path[path.index(module) :], module])
+        if module not in done:
+            path.append(module)
+            for other in sorted(IMPORTS[module]):
+                visit(other)
+            path.pop()
+            done.add(module)
+
+    for module in sorted(MODULES):
+        visit(module)
+
+
+def test_the_data_engine_knows_skeleton_camera_and_foundation_only():
+    used = defaultdict(set)
+    for module, imports in IMPORTS.items():
+        for other in imports:
+            if module.startswith("egosynth") and other.startswith("egolib"):
+                used[entry(other)].add(module)
+            if module.startswith("egolib") and other.startswith("egosynth"):
+                assert module == SEAM, f"{module} imports {other}"
+    assert used.keys() <= {"skeleton", "camera", "foundation"}
+
+
+def test_without_the_data_engine_everything_else_can_be_imported():
+    program = f"""
+import importlib, sys
+for absent in ("egosynth", "warp", "anny"):
+    sys.modules[absent] = None
+for name in {sorted(m for m in MODULES if m.startswith("egolib") and "__main__" not in m)}:
+    importlib.import_module(name)
+"""
+    subprocess.run([sys.executable, "-c", program], check=True, cwd=ROOT)
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "notebooks").glob("*.ipynb")), ids=lambda p: p.stem)
+def test_a_notebook_holds_no_outputs_no_definitions_and_short_cells(path):
+    cells = json.loads(path.read_text())["cells"]
+    code = ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "code"]
+    assert not any(cell.get("outputs") for cell in cells)
+    for source in code:
+        assert source.count("\n") < 25
+        assert not re.search(r"^\s*(def|class) ", source, re.MULTILINE)
+    tagged = [c for c in cells if "parameters" in c["metadata"].get("tags", [])]
+    names = re.findall(r"^(\w+) = ", "".join(tagged[0]["source"]), re.MULTILINE)
+    assert names == ["profile", "seed", "data", "results"]
 
 
 def test_no_file_is_unpickled():
-    for path in (ROOT / "egolib").rglob("*.py"):
+    for path in SOURCES:
         text = path.read_text()
         assert "import pickle" not in text
         calls = re.findall(r"torch\.load\([^)]*\)", text)

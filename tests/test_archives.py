@@ -22,12 +22,12 @@ from fake_release import (
 )
 
 from egolib import cli
-from egolib.errors import EgolibError
-from egolib.files import only_run
-from egolib.frames import index_tree
-from egolib.official import members, transfers
-from egolib.official.archives import STAMP, extract
-from egolib.official.release import part_names
+from egolib.data.index import index_tree
+from egolib.data.official import members, transfers
+from egolib.data.official.archives import STAMP, extract
+from egolib.data.official.release import part_names
+from egolib.foundation.errors import EgolibError
+from egolib.foundation.files import only_run
 
 CHARACTER = "male_008_a_a"  # nine parts
 
@@ -332,7 +332,7 @@ def test_a_full_disk_is_one_line_and_stops_everything(tmp_path, parts, monkeypat
     def full(*_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("egolib.official.unpacking.shutil.copyfileobj", full)
+    monkeypatch.setattr("egolib.data.official.unpacking.shutil.copyfileobj", full)
     refuses(parts, tmp_path / "tree", "no space left")
 
 

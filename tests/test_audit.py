@@ -21,9 +21,9 @@ from egolib import cli
 from egolib.audit import audit_tree
 from egolib.audit.character import audit_character
 from egolib.audit.defects import DEFECTS
-from egolib.checkpoints import NetworkSpec, build_network, save_network
-from egolib.errors import EgolibError
-from egolib.frames import index_tree
+from egolib.data.index import index_tree
+from egolib.foundation.errors import EgolibError
+from egolib.models.checkpoints import NetworkSpec, build_network, save_network
 
 SPEC = NetworkSpec("heatmaps", "resnet18", 32, 1.0)
 
@@ -161,7 +161,7 @@ def test_a_split_alone_keeps_the_rows_of_the_others(tree, checkpoint):
 
 
 def test_a_tree_that_cannot_be_written(tree, checkpoint, tmp_path, monkeypatch):
-    from egolib import exclusions
+    from egolib.data import exclusions
 
     PLANTS["NaN"][1](tree)
     monkeypatch.setattr(exclusions.os, "access", lambda path, mode: False)

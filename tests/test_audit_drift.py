@@ -7,8 +7,8 @@ from planted import shift_labels, write_whole_frame
 from egolib.audit import audit_tree
 from egolib.audit.drift import noticeable_shift, offset_costs, offset_path, stretches
 from egolib.config import override
-from egolib.frames import index_tree
-from egolib.training import train_stage
+from egolib.data.index import index_tree
+from egolib.training.train import train_stage
 
 SIDE_PX, FRAMES, RUNS = 128, 1800, 3
 

@@ -4,14 +4,14 @@ import math
 import numpy as np
 import torch
 
-from egolib.augment import jitter_colours, turn_and_mirror, turn_matrices, turn_pictures
 from egolib.camera import XR_EGOPOSE, native_to_square, project
-from egolib.checkpoints import build_network, spec_of
-from egolib.dataset import FrameDataset, make_loader, normalise
-from egolib.frames import index_tree
-from egolib.rotations import matrices_from_euler
+from egolib.data.augmentation import jitter_colours, turn_and_mirror, turn_matrices, turn_pictures
+from egolib.data.dataset import FrameDataset, make_loader, normalise
+from egolib.data.index import index_tree
+from egolib.models.checkpoints import build_network, spec_of
+from egolib.models.rotations import matrices_from_euler
 from egolib.skeleton import HEATMAP_JOINT_INDICES, HEATMAP_JOINTS, JOINTS
-from egolib.stages import HeatmapStage
+from egolib.training.modules import HeatmapStage
 
 SIDE = 64
 

@@ -9,8 +9,8 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 from toy_run import all_seen, finished_run, off_by, perfect, toy_index, unfinished_sweep
 
-from egolib.pages import write_comparison, write_report, write_sweep_report
-from egolib.pages.explore import PAGES, write_pages
+from egolib.report import write_comparison, write_report, write_sweep_report
+from egolib.report.explore import PAGES, write_pages
 
 EVERY_PAGE = [
     "index.html",

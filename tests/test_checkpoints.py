@@ -7,7 +7,10 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
-from egolib.checkpoints import (
+from egolib.config import PROFILES, override
+from egolib.experiments.run import REPOSITORY
+from egolib.foundation.errors import EgolibError
+from egolib.models.checkpoints import (
     NetworkSpec,
     build_network,
     join_networks,
@@ -16,10 +19,7 @@ from egolib.checkpoints import (
     spec_of,
     weights_digest,
 )
-from egolib.config import PROFILES, override
-from egolib.errors import EgolibError
 from egolib.skeleton import HEATMAP_JOINTS, JOINTS
-from egolib.study import REPOSITORY
 
 LIFTER = NetworkSpec("lifter", "resnet18", 64, 1.0)
 

@@ -8,10 +8,12 @@ import pandas as pd
 import pytest
 from conftest import write_toy_tree
 
-from egolib import cli, files, study
-from egolib.checkpoints import NetworkSpec, build_network, save_network
+from egolib import cli
 from egolib.config import RenderConfig
-from egolib.results import read_table
+from egolib.evaluation.tables import read_table
+from egolib.experiments import run as study
+from egolib.foundation import files
+from egolib.models.checkpoints import NetworkSpec, build_network, save_network
 
 SPEC = NetworkSpec("egopose", "resnet18", 64, 1.0)
 

@@ -8,18 +8,18 @@ import pandas as pd
 import pytest
 from test_results import toy_predictions
 
-from egolib import published
 from egolib.config import PROFILES
-from egolib.errors import EgolibError
-from egolib.methods import claims, comparison
-from egolib.methods.ablations import ablated, ablations_text
-from egolib.methods.comparison import SeededPredictions
-from egolib.methods.grid import Ablation, Grid
-from egolib.methods.methodplots import ablation_figure, method_bars
+from egolib.data.visibility import HIDDEN_BY_WEARER, OUTSIDE, SEEN
+from egolib.evaluation import claims, comparison
+from egolib.evaluation import literature as published
+from egolib.evaluation.ablations import ablated, ablations_text
+from egolib.evaluation.comparison import SeededPredictions
+from egolib.evaluation.tables import as_latex, as_markdown, error_by_action
+from egolib.experiments.grid import Ablation, Grid
+from egolib.foundation.errors import EgolibError
 from egolib.metrics import area, bootstrap_interval, bootstrap_means
-from egolib.results import as_latex, as_markdown, error_by_action
+from egolib.plots.methods import ablation_figure, method_bars
 from egolib.skeleton import LOWER_BODY, joint_indices
-from egolib.visibility import HIDDEN_BY_WEARER, OUTSIDE, SEEN
 
 LABEL = "a toy"
 ACTIONS = ["Gaming"] * 20 + ["Walking"] * 20

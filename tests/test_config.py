@@ -1,7 +1,7 @@
 import pytest
 
 from egolib.config import PROFILES, load_profile, override
-from egolib.errors import EgolibError
+from egolib.foundation.errors import EgolibError
 
 
 def test_profiles_by_name():

@@ -9,10 +9,10 @@ import reimplementation as theirs
 import torch
 
 from egolib import cli
-from egolib.checkpoints import load_network
-from egolib.convert import convert
-from egolib.dataset import normalise
-from egolib.errors import EgolibError
+from egolib.data.dataset import normalise
+from egolib.foundation.errors import EgolibError
+from egolib.models.checkpoints import load_network
+from egolib.models.convert import convert
 
 REST = {"optimizer_state_dict": {"state": {}, "param_groups": []}, "scheduler": {"gamma": 0.1}}
 
@@ -45,7 +45,7 @@ def written(monkeypatch):
     """{path: (network, spec, provenance)} of what would have been written."""
     kept = {}
     monkeypatch.setattr(
-        "egolib.convert.save_network", lambda path, *outcome: kept.update({path: outcome})
+        "egolib.models.convert.save_network", lambda path, *outcome: kept.update({path: outcome})
     )
     return kept
 

@@ -1,7 +1,7 @@
 import pytest
 
-from egolib.checkpoints import NetworkSpec, build_network
-from egolib.cost import gflops, ms_per_image, parameters_m
+from egolib.models.checkpoints import NetworkSpec, build_network
+from egolib.models.cost import gflops, ms_per_image, parameters_m
 
 MARTINEZ = NetworkSpec("lifter", "resnet18", 64, 1.0, "martinez")
 

@@ -4,9 +4,9 @@ import torch
 from conftest import STANDING_M, write_frame
 
 from egolib.camera import native_to_square, project
-from egolib.dataset import EpochShuffle, FrameDataset, make_loader, normalise
-from egolib.errors import EgolibError
-from egolib.frames import index_tree
+from egolib.data.dataset import EpochShuffle, FrameDataset, make_loader, normalise
+from egolib.data.index import index_tree
+from egolib.foundation.errors import EgolibError
 from egolib.skeleton import HEATMAP_JOINT_INDICES, JOINTS
 
 

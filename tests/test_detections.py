@@ -8,17 +8,17 @@ import numpy as np
 import pytest
 import torch
 
-from egolib import detections
-from egolib.checkpoints import NetworkSpec, build_network, load_network
 from egolib.config import override
-from egolib.dataset import FrameDataset, make_loader
-from egolib.detections import detect
-from egolib.errors import EgolibError
-from egolib.evaluation import load_for_evaluation, predict_index, run_network
-from egolib.frames import index_tree
+from egolib.data.dataset import FrameDataset, make_loader
+from egolib.data.index import index_tree
+from egolib.evaluation import detections
+from egolib.evaluation.detections import detect
+from egolib.evaluation.inference import load_for_evaluation, predict_index, run_network
+from egolib.experiments.run import Study
+from egolib.foundation.errors import EgolibError
 from egolib.metrics import mpjpe_mm
-from egolib.study import Study
-from egolib.training import train_stage
+from egolib.models.checkpoints import NetworkSpec, build_network, load_network
+from egolib.training.train import train_stage
 
 SPEC = NetworkSpec("heatmaps", "resnet18", 64, 1.0)
 

@@ -13,15 +13,17 @@ import pandas as pd
 import pytest
 from filelock import FileLock
 
-from egolib import cli, fitting, study
-from egolib.checkpoints import load_network
+from egolib import cli
 from egolib.config import STAGES, load_profile
-from egolib.dataset import EpochShuffle, ordered_batches
-from egolib.errors import EgolibError
-from egolib.fitting import training_precision
-from egolib.frames import index_tree
-from egolib.study import open_study
-from egolib.training import train_stage
+from egolib.data.dataset import EpochShuffle, ordered_batches
+from egolib.data.index import index_tree
+from egolib.experiments import run as study
+from egolib.experiments.run import open_study
+from egolib.foundation.errors import EgolibError
+from egolib.models.checkpoints import load_network
+from egolib.training import fit as fitting
+from egolib.training.fit import training_precision
+from egolib.training.train import train_stage
 
 PROFILE = 'base = "smoke"\n[lifter]\nepochs = 2\nbatch_size = 8\n'
 

@@ -13,10 +13,10 @@ import pytest
 import requests
 
 from egolib import cli
-from egolib.errors import EgolibError
-from egolib.files import only_run
-from egolib.official import download, release, transfers
-from egolib.official.release import LAST_PARTS, MAX_PART_BYTES, part_names
+from egolib.data.official import download, release, transfers
+from egolib.data.official.release import LAST_PARTS, MAX_PART_BYTES, part_names
+from egolib.foundation.errors import EgolibError
+from egolib.foundation.files import only_run
 
 CHARACTER = "female_003_a_a"  # six parts
 FIRST = f"{CHARACTER}.tar.gz.partaa"

@@ -7,11 +7,13 @@ import pytest
 from fake_papermill import completed
 from planted import write_whole_tree
 
-from egolib import cli, execute, study
-from egolib.execute import notebook_paths, run_study
-from egolib.owners import MARKER
-from egolib.packing import pack_tree
-from egolib.study import Study, open_study
+from egolib import cli
+from egolib.data.packing import pack_tree
+from egolib.experiments import notebooks as execute
+from egolib.experiments import run as study
+from egolib.experiments.notebooks import notebook_paths, run_study
+from egolib.experiments.results_folder import MARKER
+from egolib.experiments.run import Study, open_study
 
 
 def test_an_edited_profile_is_run_again(tmp_path, shared_toy_tree, monkeypatch):

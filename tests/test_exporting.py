@@ -16,21 +16,21 @@ from toy_network import SPEC, toy_network
 
 from egolib import cli
 from egolib.camera import XR_EGOPOSE, inside_circle, native_to_square, project, square_to_native
-from egolib.checkpoints import NetworkSpec, build_network, save_network, weights_digest
-from egolib.deploy import exporting, runtimes
-from egolib.deploy.exporting import (
+from egolib.data.shards import open_frames
+from egolib.foundation.errors import EgolibError
+from egolib.headset.deploy import exporting, runtimes
+from egolib.headset.deploy.estimator import Estimator
+from egolib.headset.deploy.exporting import (
     CALIBRATION_FRAMES,
     calibration_squares,
     export_onnx,
     quantise_onnx,
 )
-from egolib.deploy.inference import Estimator
-from egolib.deploy.runtimes import on_onnxruntime, on_openvino, on_torch, open_fastest
-from egolib.deploy.upsampling import BlockConv
-from egolib.errors import EgolibError
-from egolib.heatmaps import draw_heatmaps
-from egolib.models import Lifted
-from egolib.shards import open_frames
+from egolib.headset.deploy.runtimes import on_onnxruntime, on_openvino, on_torch, open_fastest
+from egolib.headset.deploy.upsampling import BlockConv
+from egolib.models.checkpoints import NetworkSpec, build_network, save_network, weights_digest
+from egolib.models.heatmaps import draw_heatmaps
+from egolib.models.networks import Lifted
 from egolib.skeleton import HEATMAP_JOINT_INDICES, JOINTS
 
 SQUARES = np.random.default_rng(0).integers(0, 256, (3, 64, 64, 3), np.uint8)
@@ -74,7 +74,7 @@ def test_every_runtime_says_the_same(network, exported):
 def test_a_process_that_drops_openvino_in_another_thread_outlives_a_signal(exported):
     script = """
 import signal, sys, threading
-from egolib.deploy.runtimes import on_openvino
+from egolib.headset.deploy.runtimes import on_openvino
 
 kept = [on_openvino(sys.argv[1])]
 dropping = threading.Thread(target=kept.clear)

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from egolib.errors import EgolibError
-from egolib.files import atomic_path, no_space_is_one_line, only_run, write_atomically
+from egolib.foundation.errors import EgolibError
+from egolib.foundation.files import atomic_path, no_space_is_one_line, only_run, write_atomically
 
 
 def test_a_failure_leaves_the_old_file_and_no_partial(tmp_path):

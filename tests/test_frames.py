@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from conftest import STANDING_M, random_poses, write_frame
 
-from egolib import frames
-from egolib.errors import EgolibError
-from egolib.frames import index_tree, select
-from egolib.pictures import read_image, read_square
+from egolib.data import index as frames
+from egolib.data.images import read_image, read_square
+from egolib.data.index import index_tree, select
+from egolib.foundation.errors import EgolibError
 
 CHARACTER = "female_001_a_a"
 

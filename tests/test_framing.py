@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 
 from egolib.camera import XR_EGOPOSE, FisheyeCamera, inside_circle, square_to_native, unproject
-from egolib.cameras.calibration import read_calibration
-from egolib.cameras.framing import Framing
-from egolib.cameras.imagecircle import find_circle
-from egolib.errors import EgolibError
-from egolib.pictures import resize_square
+from egolib.data.images import resize_square
+from egolib.foundation.errors import EgolibError
+from egolib.headset.cameras.calibration import read_calibration
+from egolib.headset.cameras.framing import Framing
+from egolib.headset.cameras.imagecircle import find_circle
 
 SIDE = 128
 OTHER = FisheyeCamera(

@@ -3,9 +3,9 @@
 import pytest
 
 from egolib.config import METHODS
-from egolib.errors import EgolibError
-from egolib.methods.grid import Ablation, read_grid
-from egolib.methods.sweep import GRIDS
+from egolib.experiments.grid import Ablation, read_grid
+from egolib.experiments.sweep import GRIDS
+from egolib.foundation.errors import EgolibError
 
 GONE = r'the five-frame model \("window"\) was removed; see docs/retired_five_frame_model\.md$'
 

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from egolib.heatmaps import draw_heatmaps, find_peaks
+from egolib.models.heatmaps import draw_heatmaps, find_peaks
 
 
 def test_a_heatmap_peaks_at_its_joint():

@@ -4,7 +4,7 @@ import torch
 from conftest import STANDING_M
 
 from egolib import losses
-from egolib.rotations import matrices_from_euler
+from egolib.models.rotations import matrices_from_euler
 from egolib.skeleton import JOINTS
 
 TRUTH = torch.tensor(STANDING_M, dtype=torch.float32)[None]

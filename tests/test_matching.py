@@ -7,12 +7,12 @@ from conftest import write_toy_tree
 
 from egolib import cli
 from egolib.camera import XR_EGOPOSE
-from egolib.cameras.framing import Framing
-from egolib.cameras.matching import match, match_sheet, sample_pictures
-from egolib.cameras.sources import open_sources
-from egolib.deploy import runtimes
-from egolib.deploy.runtimes import Runtime
-from egolib.errors import EgolibError
+from egolib.foundation.errors import EgolibError
+from egolib.headset.cameras.framing import Framing
+from egolib.headset.cameras.matching import match, match_sheet, sample_pictures
+from egolib.headset.cameras.sources import open_sources
+from egolib.headset.deploy import runtimes
+from egolib.headset.deploy.runtimes import Runtime
 
 
 def sure_of_a_bright_top(squares):

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
 
-from egolib.miniature.people import body
 from egolib.skeleton import JOINTS, SPLITS, parse_character
+from egosynth.people import body
 
 EVERYBODY = tuple(name for names in SPLITS.values() for name in names)
 

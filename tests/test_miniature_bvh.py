@@ -7,10 +7,10 @@ from scipy.spatial.transform import Rotation
 from test_miniature_body import cast
 from test_miniature_motion import PERFORMER, shown, soles_of
 
-from egolib.errors import EgolibError
-from egolib.miniature.motion.bvh import CMU, captured_clips, perform_capture, read_capture, retarget
-from egolib.miniature.motion.limits import shortest_turns, unit
-from egolib.miniature.people.body import pose_skeleton, stable_rng
+from egolib.foundation.errors import EgolibError
+from egosynth.motion.bvh import CMU, captured_clips, perform_capture, read_capture, retarget
+from egosynth.motion.limits import shortest_turns, unit
+from egosynth.people.body import pose_skeleton, stable_rng
 
 TO_FILE = np.array([[1.0, 0, 0], [0, 0, 1], [0, -1, 0]])  # y up, z forward
 CENTIMETRES, INCHES = 100, 1 / 0.0254

@@ -12,7 +12,7 @@ from test_miniature_body import cast
 
 from egolib.camera import inside_circle, project, unproject, world_to_camera
 from egolib.config import RenderConfig
-from egolib.miniature import (
+from egosynth import (
     OBJECT_IDS,
     decode_depth,
     decode_worldp,
@@ -20,9 +20,9 @@ from egolib.miniature import (
     encode_worldp,
     planned_sequences,
 )
-from egolib.miniature.rendering.renderer import pixel_centres
-from egolib.miniature.stage import Stage
-from egolib.miniature.write import DEPTH_UNIT_M, WORLDP_UNIT_M
+from egosynth.rendering.renderer import pixel_centres
+from egosynth.sequence_renderer import Stage
+from egosynth.write import DEPTH_UNIT_M, WORLDP_UNIT_M
 
 CONFIG = RenderConfig(scale=0.2, train_frames=2, characters=1)
 SHOWN_CLIPS = ("walking", "Boxing", "lower_stretching")

@@ -5,7 +5,7 @@ import warp as wp
 from test_miniature_body import cast
 from test_miniature_motion import PEOPLE, shown
 
-from egolib.miniature.motion.clips import CLIPS
+from egosynth.motion.clips import CLIPS
 
 BODY = ("Hips", "Spine", "Spine1", "Spine2", "LeftShoulder", "RightShoulder", "Neck", "Head",
         "LeftUpLeg", "RightUpLeg", "LeftLeg", "RightLeg")  # fmt: skip

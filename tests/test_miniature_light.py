@@ -10,12 +10,12 @@ import pytest
 from test_miniature_body import cast
 
 from egolib.camera import inside_circle
-from egolib.miniature.people.body import camera_poses, pose_skeleton, stable_rng
-from egolib.miniature.people.wardrobe import OBJECT_IDS, dress
-from egolib.miniature.places import room as places_room
-from egolib.miniature.places.furniture import companions, draw_piece
-from egolib.miniature.places.lights import Lamp, Light, draw_light
-from egolib.miniature.places.room import (
+from egosynth.people.body import camera_poses, pose_skeleton, stable_rng
+from egosynth.people.wardrobe import OBJECT_IDS, dress
+from egosynth.places import room as places_room
+from egosynth.places.furniture import companions, draw_piece
+from egosynth.places.lights import Lamp, Light, draw_light
+from egosynth.places.room import (
     CLEARANCE_M,
     GARDEN_FLOORS,
     INDOOR_FLOORS,
@@ -25,10 +25,10 @@ from egolib.miniature.places.room import (
     Window,
     furnish,
 )
-from egolib.miniature.places.solids import part, placed
-from egolib.miniature.places.surfaces import FLAT, Surface
-from egolib.miniature.rendering.renderer import BRUTE_FORCE, Renderer, pixel_centres, tile_order
-from egolib.miniature.rendering.sensor import Film, Sensor, draw_sensor, tone_curve
+from egosynth.places.solids import part, placed
+from egosynth.places.surfaces import FLAT, Surface
+from egosynth.rendering.renderer import BRUTE_FORCE, Renderer, pixel_centres, tile_order
+from egosynth.rendering.sensor import Film, Sensor, draw_sensor, tone_curve
 
 SCALE = 0.2
 PLAIN_SENSOR = Sensor(

@@ -9,13 +9,13 @@ import pytest
 from test_miniature_body import cast
 
 from egolib.camera import project
-from egolib.miniature.motion.clips import CLIPS
-from egolib.miniature.motion.limits import LIMITS, joint_angles
-from egolib.miniature.motion.performance import perform
-from egolib.miniature.people.body import camera_poses, pose_skeleton, stable_rng
-from egolib.miniature.people.wardrobe import dress, sole_points
-from egolib.miniature.places.room import CLEARANCE_M, FREE_M
 from egolib.skeleton import ACTIONS, action_of_clip
+from egosynth.motion.clips import CLIPS
+from egosynth.motion.limits import LIMITS, joint_angles
+from egosynth.motion.performance import perform
+from egosynth.people.body import camera_poses, pose_skeleton, stable_rng
+from egosynth.people.wardrobe import dress, sole_points
+from egosynth.places.room import CLEARANCE_M, FREE_M
 
 FPS = 30
 PERFORMER = "female_003_a_a"

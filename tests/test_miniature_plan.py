@@ -7,10 +7,10 @@ from collections import Counter
 import pytest
 
 from egolib.config import PROFILES, RenderConfig
-from egolib.miniature import plan
-from egolib.miniature.motion.clips import CLIPS, Clip
-from egolib.miniature.plan import SHARES, clips_of_characters, planned_sequences, shard_of
 from egolib.skeleton import ACTION_CLIPS, SPLITS, action_of_clip
+from egosynth import plan
+from egosynth.motion.clips import CLIPS, Clip
+from egosynth.plan import SHARES, clips_of_characters, planned_sequences, shard_of
 
 MORE = {clip: Clip(3.0, ()) for clips in ACTION_CLIPS.values() for clip in clips[:8]}
 

@@ -17,15 +17,15 @@ from test_miniature_channels import read_frame
 
 from egolib.camera import XR_EGOPOSE, in_front, inside_circle, project, unproject, world_to_camera
 from egolib.config import RenderConfig
-from egolib.errors import EgolibError
-from egolib.miniature import OBJECT_IDS, plan, planned_sequences, render_tree, tree
-from egolib.miniature.motion.clips import CLIPS
-from egolib.miniature.people.body import stable_rng
-from egolib.miniature.people.wardrobe import GARMENT_STEP, PARTS
-from egolib.miniature.rendering.renderer import picture_size, pixel_centres
-from egolib.miniature.stage import Stage
-from egolib.miniature.write import TO_WORLD
+from egolib.foundation.errors import EgolibError
 from egolib.skeleton import ACTION_CLIPS, JOINTS, RIG_PREFIX, SPLITS, action_of_clip
+from egosynth import OBJECT_IDS, plan, planned_sequences, render_tree, tree
+from egosynth.motion.clips import CLIPS
+from egosynth.people.body import stable_rng
+from egosynth.people.wardrobe import GARMENT_STEP, PARTS
+from egosynth.rendering.renderer import picture_size, pixel_centres
+from egosynth.sequence_renderer import Stage
+from egosynth.write import TO_WORLD
 
 TINY = RenderConfig(
     scale=0.1, train_frames=2, val_frames=1, test_frames=1, characters=1,

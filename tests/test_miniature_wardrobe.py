@@ -8,11 +8,11 @@ import pytest
 from scipy.spatial.transform import Rotation
 from test_miniature_body import cast
 
-from egolib.miniature.people import styles, tailoring
-from egolib.miniature.people.body import camera_poses, pose_skeleton, stable_rng
-from egolib.miniature.people.figure import Figure
-from egolib.miniature.people.fitting import Fitting
-from egolib.miniature.people.wardrobe import (
+from egosynth.people import styles, tailoring
+from egosynth.people.body import camera_poses, pose_skeleton, stable_rng
+from egosynth.people.draping import Fitting
+from egosynth.people.figure import Figure
+from egosynth.people.wardrobe import (
     GARMENT_STEP,
     OBJECT_IDS,
     PARTS,
@@ -20,10 +20,10 @@ from egolib.miniature.people.wardrobe import (
     part_ids,
     sole_points,
 )
-from egolib.miniature.places.room import furnish
-from egolib.miniature.rendering.fabric import PATTERNS, SWATCH_M, SWATCH_PX, swatches
-from egolib.miniature.rendering.renderer import Renderer
-from egolib.miniature.rendering.sensor import draw_sensor
+from egosynth.places.room import furnish
+from egosynth.rendering.fabric import PATTERNS, SWATCH_M, SWATCH_PX, swatches
+from egosynth.rendering.renderer import Renderer
+from egosynth.rendering.sensor import draw_sensor
 
 WEARERS = ("female_004_a_a", "female_012_f_s", "male_001_a_a", "male_010_f_s")
 BELOW_KNEE = (1.1, 1.2)

@@ -1,13 +1,13 @@
 import pytest
 import torch
 
-from egolib import models
-from egolib.baselines import DirectLifter, MartinezLifter
-from egolib.checkpoints import NetworkSpec, build_network
 from egolib.config import METHODS
-from egolib.errors import EgolibError
-from egolib.heatmaps import draw_heatmaps
-from egolib.models import EgoPose, HeatmapNet, PoseLifter, heatmap_side
+from egolib.foundation.errors import EgolibError
+from egolib.models import networks as models
+from egolib.models.baselines import DirectLifter, MartinezLifter
+from egolib.models.checkpoints import NetworkSpec, build_network
+from egolib.models.heatmaps import draw_heatmaps
+from egolib.models.networks import EgoPose, HeatmapNet, PoseLifter, heatmap_side
 
 
 @pytest.mark.parametrize(("image_px", "side"), [(64, 8), (128, 16), (256, 32), (368, 48)])

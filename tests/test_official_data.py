@@ -11,8 +11,8 @@ import pytest
 from fake_release import write_release
 
 from egolib import cli
-from egolib.shards import open_frames
-from egolib.study import REPOSITORY
+from egolib.data.shards import open_frames
+from egolib.experiments.run import REPOSITORY
 
 CHARACTERS = ("TrainSet/female_001_a_a", "ValSet/male_008_a_a", "TestSet/female_004_a_a")
 

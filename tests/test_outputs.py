@@ -11,13 +11,13 @@ import pytest
 from conftest import STANDING_M
 
 from egolib.camera import project, world_to_camera
-from egolib.cameras.captures import open_capture
-from egolib.deploy.runtimes import Runtime
-from egolib.labels import load_json, read_labels
-from egolib.poses.estimates import USUAL_NECK_M
-from egolib.poses.poseseries import read_series
-from egolib.poses.rig import BONES, FITTED
-from egolib.predict import predict
+from egolib.data.labels import load_json, read_labels
+from egolib.headset.cameras.captures import open_capture
+from egolib.headset.deploy.runtimes import Runtime
+from egolib.headset.poses.estimates import USUAL_NECK_M
+from egolib.headset.poses.poseseries import read_series
+from egolib.headset.poses.rig import BONES, FITTED
+from egolib.headset.predict import predict
 from egolib.skeleton import JOINTS, RIG_PREFIX
 
 FRAMES = 12

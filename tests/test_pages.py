@@ -22,18 +22,18 @@ from toy_run import (
 )
 
 from egolib import cli
-from egolib.analysis.answers import Answer
-from egolib.errors import EgolibError
-from egolib.pages import (
+from egolib.evaluation.analysis.answers import Answer
+from egolib.foundation.errors import EgolibError
+from egolib.report import (
     gallery,
     write_comparison,
     write_report,
     write_study_pages,
     write_sweep_report,
 )
-from egolib.pages.difference import difference_table
-from egolib.pages.explore import write_pages
-from egolib.pages.notebook import notebook_page, with_formulas
+from egolib.report.difference import difference_table
+from egolib.report.explore import write_pages
+from egolib.report.notebook import notebook_page, with_formulas
 from egolib.skeleton import JOINTS
 
 

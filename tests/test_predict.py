@@ -8,12 +8,12 @@ import pandas as pd
 import pytest
 from toy_network import SPEC, toy_network
 
-from egolib.checkpoints import NetworkSpec
-from egolib.deploy.runtimes import on_torch
-from egolib.errors import EgolibError
-from egolib.poses.posetable import HEADER
-from egolib.predict import predict
-from egolib.scoring import score_poses
+from egolib.foundation.errors import EgolibError
+from egolib.headset.deploy.runtimes import on_torch
+from egolib.headset.poses.posetable import HEADER
+from egolib.headset.predict import predict
+from egolib.headset.scoring import score_poses
+from egolib.models.checkpoints import NetworkSpec
 from egolib.skeleton import JOINTS
 
 

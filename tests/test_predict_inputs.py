@@ -12,14 +12,15 @@ import pandas as pd
 import pytest
 from toy_network import SPEC, toy_network
 
-from egolib import checkpoints, cli
-from egolib.cameras.framing import Framing
-from egolib.cameras.lenses import kannala_brandt
-from egolib.cameras.sources import Picture, Source
-from egolib.checkpoints import build_network, load_network, save_network, shipped_network
-from egolib.deploy import runtimes
-from egolib.errors import EgolibError
-from egolib.predict import predict as predict_all
+from egolib import cli
+from egolib.foundation.errors import EgolibError
+from egolib.headset.cameras.framing import Framing
+from egolib.headset.cameras.lenses import kannala_brandt
+from egolib.headset.cameras.sources import Picture, Source
+from egolib.headset.deploy import runtimes
+from egolib.headset.predict import predict as predict_all
+from egolib.models import checkpoints
+from egolib.models.checkpoints import build_network, load_network, save_network, shipped_network
 
 
 @pytest.fixture(scope="module")
@@ -194,8 +195,8 @@ def test_a_camera_that_stalls_keeps_what_it_gave(
     checkpoint, tmp_path, pictures, monkeypatch, capsys
 ):
     camera = FakeCamera(pictures[:1], lambda: threading.Event().wait(5))
-    monkeypatch.setattr("egolib.cameras.sources._camera", camera.open)
-    monkeypatch.setattr("egolib.cameras.sources.PATIENCE_S", 1.0)
+    monkeypatch.setattr("egolib.headset.cameras.sources._camera", camera.open)
+    monkeypatch.setattr("egolib.headset.cameras.sources.PATIENCE_S", 1.0)
     assert predict(checkpoint, "0", tmp_path / "out") == 0
     printed = capsys.readouterr().out
     assert "1 pictures done" in printed
@@ -207,7 +208,9 @@ def test_ctrl_c_is_the_usual_end_of_a_camera(checkpoint, tmp_path, pictures, mon
     def interrupt():
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("egolib.cameras.sources._camera", FakeCamera(pictures[:1], interrupt).open)
+    monkeypatch.setattr(
+        "egolib.headset.cameras.sources._camera", FakeCamera(pictures[:1], interrupt).open
+    )
     assert predict(checkpoint, "0", tmp_path / "out") == 0
     assert "1 pictures done" in capsys.readouterr().out
 
@@ -216,7 +219,7 @@ def test_a_camera_of_another_shape_is_not_run_in_vain(
     checkpoint, tmp_path, pictures, monkeypatch, capsys
 ):
     wide = [np.zeros((90, 160, 3), np.uint8)] * 3
-    monkeypatch.setattr("egolib.cameras.sources._camera", FakeCamera(wide).open)
+    monkeypatch.setattr("egolib.headset.cameras.sources._camera", FakeCamera(wide).open)
     assert predict(checkpoint, "0", tmp_path / "out") == 2
     assert "160x90 is neither 8:5 nor square; try `egolib match`" in capsys.readouterr().err
 
@@ -238,7 +241,9 @@ def test_frames_that_a_camera_dropped_leave_their_time(checkpoint, tmp_path, pic
         def open(self, _):
             return dataclasses.replace(super().open(_), fps=30.0)
 
-    monkeypatch.setattr("egolib.cameras.sources._camera", SlowCamera(slowly(pictures[:4])).open)
+    monkeypatch.setattr(
+        "egolib.headset.cameras.sources._camera", SlowCamera(slowly(pictures[:4])).open
+    )
     assert predict(checkpoint, "0", tmp_path / "out") == 0
     (path,) = (tmp_path / "out").glob("*.mp4")
     times = pd.read_csv(tmp_path / "out" / "poses.csv").time_s.unique()

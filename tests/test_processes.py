@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from egolib.errors import EgolibError
-from egolib.processes import run_in_processes
+from egolib.foundation.errors import EgolibError
+from egolib.foundation.processes import run_in_processes
 
 _base = 0
 
@@ -52,7 +52,7 @@ def alive(pid):
 def test_processes_end_with_their_killed_parent():
     code = (
         "import multiprocessing as m, time\n"
-        "from egolib.processes import end_with_parent\n"
+        "from egolib.foundation.processes import end_with_parent\n"
         "def wait():\n"
         "    end_with_parent()\n"
         "    time.sleep(60)\n"

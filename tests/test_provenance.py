@@ -9,16 +9,17 @@ from pathlib import Path
 
 import pytest
 
-from egolib import detections, training
 from egolib.audit import character
 from egolib.config import override
-from egolib.deploy import exporting
-from egolib.evaluation import predict_index
-from egolib.frames import index_tree
-from egolib.miniature.tree import render_tree
-from egolib.provenance import Sources, closure, code_digest, digest_of_source
-from egolib.training import Inputs
-from egolib.visibility import known_states
+from egolib.data.index import index_tree
+from egolib.data.visibility import known_states
+from egolib.evaluation import detections
+from egolib.evaluation.inference import predict_index
+from egolib.foundation.provenance import Sources, closure, code_digest, digest_of_source
+from egolib.headset.deploy import exporting
+from egolib.training import train as training
+from egolib.training.train import Inputs
+from egosynth.tree import render_tree
 
 ROOT = Path(__file__).parents[1]
 STAGES = ("heatmaps", "lifter", "finetune", "ours")

@@ -7,11 +7,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from egolib import published, report, results
 from egolib.config import PROFILES
-from egolib.errors import EgolibError
-from egolib.evaluation import Predictions
-from egolib.publishing import RUN, publish
+from egolib.evaluation import literature as published
+from egolib.evaluation import tables as results
+from egolib.evaluation.inference import Predictions
+from egolib.experiments import manifest as report
+from egolib.experiments.publishing import RUN, publish
+from egolib.foundation.errors import EgolibError
 from egolib.skeleton import ACTIONS, HEATMAP_JOINTS, JOINTS
 
 LABEL = "a toy of 4 frames"

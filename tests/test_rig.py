@@ -7,8 +7,8 @@ import pytest
 from conftest import STANDING_M
 from scipy.spatial.transform import Rotation
 
-from egolib.poses.bvh import write_bvh
-from egolib.poses.rig import (
+from egolib.headset.poses.bvh import write_bvh
+from egolib.headset.poses.rig import (
     BONES,
     FITTED,
     OBSERVED,
@@ -18,7 +18,7 @@ from egolib.poses.rig import (
     to_camera_axes,
     to_rig_axes,
 )
-from egolib.poses.rigfitting import fit_rig
+from egolib.headset.poses.rigfitting import fit_rig
 
 
 @pytest.fixture(scope="module")

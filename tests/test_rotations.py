@@ -3,7 +3,7 @@ import pytest
 import torch
 from scipy.spatial.transform import Rotation
 
-from egolib.rotations import geodesic_degrees, matrices_from_6d, matrices_from_euler
+from egolib.models.rotations import geodesic_degrees, matrices_from_6d, matrices_from_euler
 
 
 def test_euler_angles_are_read_as_scipy_reads_them():

@@ -14,18 +14,18 @@ import pytest
 from conftest import write_toy_tree
 
 from egolib import cli
-from egolib.checkpoints import NetworkSpec, build_network, save_network
 from egolib.config import override
-from egolib.dataset import FrameDataset, make_loader
-from egolib.errors import EgolibError
-from egolib.frames import FrameIndex, index_tree, select
-from egolib.packing import pack_tree, submit_pack, verify_pack
-from egolib.pictures import read_square
-from egolib.plots import frame_sheet
-from egolib.shards import open_frames
-from egolib.study import open_study
-from egolib.training import train_stage
-from egolib.visibility import IN_PICTURE, joint_views
+from egolib.data.dataset import FrameDataset, make_loader
+from egolib.data.images import read_square
+from egolib.data.index import FrameIndex, index_tree, select
+from egolib.data.packing import pack_tree, submit_pack, verify_pack
+from egolib.data.shards import open_frames
+from egolib.data.visibility import IN_PICTURE, joint_views
+from egolib.experiments.run import open_study
+from egolib.foundation.errors import EgolibError
+from egolib.models.checkpoints import NetworkSpec, build_network, save_network
+from egolib.plots.errors import frame_sheet
+from egolib.training.train import train_stage
 
 SMALL = {"px": 64, "frames_per_shard": 7}  # several shards a split
 

@@ -2,9 +2,9 @@
 
 import hashlib
 
-from egolib.checkpoints import load_network, shipped_network
-from egolib.deploy.runtimes import calibration_path
-from egolib.shipping import CARD, MOST_BYTES
+from egolib.experiments.shipping import CARD, MOST_BYTES
+from egolib.headset.deploy.runtimes import calibration_path
+from egolib.models.checkpoints import load_network, shipped_network
 
 
 def test_the_shipped_network_is_the_one_on_its_card():

@@ -8,14 +8,14 @@ import pytest
 import torch
 from conftest import write_toy_tree
 
-from egolib import shipping
-from egolib.checkpoints import NetworkSpec, build_network, load_network, save_network
 from egolib.config import PROFILES
-from egolib.errors import EgolibError
-from egolib.evaluation import predict_index
-from egolib.shards import open_frames
-from egolib.shipping import ship
-from egolib.training import code_of_training
+from egolib.data.shards import open_frames
+from egolib.evaluation.inference import predict_index
+from egolib.experiments import shipping
+from egolib.experiments.shipping import ship
+from egolib.foundation.errors import EgolibError
+from egolib.models.checkpoints import NetworkSpec, build_network, load_network, save_network
+from egolib.training.train import code_of_training
 
 SPEC = NetworkSpec("ours", "resnet18", 64, 1.0)
 

@@ -1,7 +1,7 @@
 import pytest
 
 from egolib import skeleton
-from egolib.errors import EgolibError
+from egolib.foundation.errors import EgolibError
 
 
 def test_the_joints_are_a_tree_rooted_at_the_neck():

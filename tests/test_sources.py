@@ -13,11 +13,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from egolib.cameras import sources
-from egolib.cameras.captures import Capture
-from egolib.cameras.sources import Picture, Unread, batches, open_sources, read_ahead
-from egolib.errors import EgolibError
-from egolib.pictures import read_still
+from egolib.data.images import read_still
+from egolib.foundation.errors import EgolibError
+from egolib.headset.cameras import sources
+from egolib.headset.cameras.captures import Capture
+from egolib.headset.cameras.sources import Picture, Unread, batches, open_sources, read_ahead
 
 LEVELS = range(20, 220, 20)  # of grey, one a frame
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from egolib.poses.steady import OneEuroFilter
+from egolib.headset.poses.steady import OneEuroFilter
 
 TIMES_S = np.arange(120) / 30
 

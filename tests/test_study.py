@@ -15,13 +15,13 @@ import nbformat
 import numpy as np
 import pytest
 
-from egolib.analysis.answers import ANSWERS_FILE
-from egolib.evaluation import Predictions
-from egolib.execute import notebook_paths, run_study
-from egolib.frames import index_tree
+from egolib.data.index import index_tree
+from egolib.evaluation.analysis.answers import ANSWERS_FILE
+from egolib.evaluation.inference import Predictions
+from egolib.evaluation.tables import read_table
+from egolib.experiments.notebooks import notebook_paths, run_study
+from egolib.experiments.run import EVALUATIONS, open_study
 from egolib.metrics import mpjpe_mm
-from egolib.results import read_table
-from egolib.study import EVALUATIONS, open_study
 
 RUN = [sys.executable, "-m", "egolib.cli", "run", "--profile", "smoke"]
 _PATIENCE_S = 600

@@ -14,19 +14,19 @@ import pytest
 from fake_papermill import completed
 
 from egolib import cli
-from egolib import execute as execution
 from egolib.config import PROFILES, FinetuneConfig
-from egolib.errors import EgolibError
-from egolib.methods import outcome, steps, sweep
-from egolib.methods.outcome import write_outcome
-from egolib.methods.sweep import open_sweep, prepare, run_sweep, submit_sweep
-from egolib.miniature import planned_sequences
-from egolib.owners import MARKER
-from egolib.pages import write_sweep_report
-from egolib.publishing import SWEEP, publish
-from egolib.results import read_table
+from egolib.evaluation.tables import read_table
+from egolib.experiments import notebooks as execution
+from egolib.experiments import outcome, steps, sweep
+from egolib.experiments.outcome import write_outcome
+from egolib.experiments.publishing import SWEEP, publish
+from egolib.experiments.results_folder import MARKER
+from egolib.experiments.run import open_study
+from egolib.experiments.sweep import open_sweep, prepare, run_sweep, submit_sweep
+from egolib.foundation.errors import EgolibError
+from egolib.report import write_sweep_report
 from egolib.skeleton import SPLIT_FOLDERS
-from egolib.study import open_study
+from egosynth import planned_sequences
 
 SPLITS_OF_FOLDERS = {folder: split for split, folder in SPLIT_FOLDERS.items()}
 README = Path(__file__).parents[1] / "README.md"

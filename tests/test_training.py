@@ -12,13 +12,15 @@ import pytest
 import torch
 from conftest import STANDING_M, write_frame
 
-from egolib import fitting, stages, training
-from egolib.checkpoints import load_network
-from egolib.errors import EgolibError
-from egolib.evaluation import Predictions, load_for_evaluation, predict_index
-from egolib.frames import index_tree
+from egolib.data.index import index_tree
+from egolib.evaluation.inference import Predictions, load_for_evaluation, predict_index
+from egolib.foundation.errors import EgolibError
 from egolib.metrics import mpjpe_mm
-from egolib.training import train_stage
+from egolib.models.checkpoints import load_network
+from egolib.training import fit as fitting
+from egolib.training import modules as stages
+from egolib.training import train as training
+from egolib.training.train import train_stage
 
 
 @pytest.fixture(scope="module")

@@ -8,11 +8,11 @@ import pytest
 from conftest import STANDING_M, write_frame
 
 from egolib.camera import XR_EGOPOSE, pixels_per_metre, project, unproject
-from egolib.errors import EgolibError
-from egolib.frames import index_tree
-from egolib.miniature import OBJECT_IDS, encode_depth
+from egolib.data.index import index_tree
+from egolib.data.visibility import evenly, joint_views, object_names
+from egolib.foundation.errors import EgolibError
 from egolib.skeleton import JOINTS
-from egolib.visibility import evenly, joint_views, object_names
+from egosynth import OBJECT_IDS, encode_depth
 
 FOLDER = "TestSet/female_004_a_a/env_001/cam_down"
 IDS = {

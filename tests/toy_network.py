@@ -2,7 +2,7 @@
 
 import torch
 
-from egolib.checkpoints import NetworkSpec, build_network
+from egolib.models.checkpoints import NetworkSpec, build_network
 
 SPEC = NetworkSpec(kind="egopose", backbone="resnet18", image_px=64, sigma_px=1.0)
 

@@ -10,16 +10,17 @@ import pandas as pd
 import pytest
 from conftest import STANDING_M
 
-from egolib import report, results
 from egolib.camera import native_to_square, project
 from egolib.config import PROFILES
-from egolib.evaluation import Predictions
-from egolib.frames import FrameIndex
-from egolib.methods import outcome
-from egolib.methods.comparison import SeededPredictions
-from egolib.methods.grid import Ablation, Grid
+from egolib.data.index import FrameIndex
+from egolib.data.visibility import SEEN, STATES
+from egolib.evaluation import tables as results
+from egolib.evaluation.comparison import SeededPredictions
+from egolib.evaluation.inference import Predictions
+from egolib.experiments import manifest as report
+from egolib.experiments import outcome
+from egolib.experiments.grid import Ablation, Grid
 from egolib.skeleton import HEATMAP_JOINT_INDICES, action_of_clip
-from egolib.visibility import SEEN, STATES
 
 PEOPLE = ("female_004_a_a", "female_012_f_s", "male_001_a_a", "male_004_f_s")
 CLIPS = ("Boxing", "walking")

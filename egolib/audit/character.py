@@ -25,8 +25,8 @@ from egolib.audit.listing import (
 )
 from egolib.audit.pictures import duplicate_findings, inspect_pictures, size_findings
 from egolib.camera import in_front
-from egolib.files import load_arrays, save_arrays
-from egolib.provenance import code_digest
+from egolib.foundation.files import load_arrays, save_arrays
+from egolib.foundation.provenance import code_digest
 from egolib.skeleton import HEATMAP_JOINT_INDICES
 
 

@@ -4,7 +4,7 @@ import numpy as np
 from matplotlib.colors import LogNorm
 
 from egolib.audit.defects import DEFECTS
-from egolib.drawing import StudyFigure, styled
+from egolib.plots.style import StudyFigure, styled
 
 _KEPT, _EXCLUDED, _UNPAIRED = "#7fbf9b", "#d55e00", "#b0b0b0"
 _FOLDERS = 16  # at most so many lines or panels

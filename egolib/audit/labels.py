@@ -7,7 +7,7 @@ import numpy as np
 
 from egolib.audit.defects import Finding
 from egolib.camera import XR_EGOPOSE, project, world_to_camera
-from egolib.labels import LabelError, load_json, parse_labels
+from egolib.data.labels import LabelError, load_json, parse_labels
 from egolib.skeleton import JOINTS, UNKNOWN_ACTION, action_of_clip, joint_indices
 
 # Bones that no pose bends; shoulders and hips move against the neck.

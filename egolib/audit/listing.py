@@ -7,7 +7,7 @@ import statistics
 from itertools import pairwise
 
 from egolib.audit.defects import Finding
-from egolib.frames import numbered_files
+from egolib.data.index import numbered_files
 from egolib.skeleton import SPLITS
 
 # The ending of each channel's files, as a regular expression; that of most is not documented.

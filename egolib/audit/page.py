@@ -7,8 +7,8 @@ import jinja2
 
 from egolib.audit.figures import defect_matrix, drift_paths, frames_kept, where_in_folders
 from egolib.audit.tables import collect, write_tables
-from egolib.drawing import styled
-from egolib.files import write_atomically
+from egolib.foundation.files import write_atomically
+from egolib.plots.style import styled
 
 _ENVIRONMENT = jinja2.Environment(loader=jinja2.PackageLoader("egolib.audit"), autoescape=True)
 

@@ -5,7 +5,7 @@ from collections import Counter
 
 from egolib.audit.defects import Finding
 from egolib.audit.listing import PICTURE_CHANNELS
-from egolib.pictures import inspect_png
+from egolib.data.images import inspect_png
 
 
 def inspect_pictures(tree, folder, channels):

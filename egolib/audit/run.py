@@ -7,10 +7,10 @@ from pathlib import Path
 from egolib.audit.character import audit_character
 from egolib.audit.defects import Finding
 from egolib.audit.page import write_audit
-from egolib.errors import EgolibError
-from egolib.exclusions import AUDIT_FOLDER, place_beside
-from egolib.processes import run_in_processes
-from egolib.progress import progress_bar
+from egolib.data.exclusions import AUDIT_FOLDER, place_beside
+from egolib.foundation.errors import EgolibError
+from egolib.foundation.processes import run_in_processes
+from egolib.foundation.progress import progress_bar
 from egolib.skeleton import SPLIT_FOLDERS
 
 

@@ -10,12 +10,12 @@ import torch
 
 from egolib.audit.defects import Finding
 from egolib.audit.listing import digest
-from egolib.checkpoints import load_network
-from egolib.errors import EgolibError
-from egolib.evaluation import device, run_network
-from egolib.files import load_arrays, save_arrays
-from egolib.heatmaps import find_peaks
-from egolib.pictures import read_square
+from egolib.data.images import read_square
+from egolib.evaluation.inference import device, run_network
+from egolib.foundation.errors import EgolibError
+from egolib.foundation.files import load_arrays, save_arrays
+from egolib.models.checkpoints import load_network
+from egolib.models.heatmaps import find_peaks
 
 _BATCH = 64
 

@@ -6,8 +6,8 @@ from pathlib import Path
 import pandas as pd
 
 from egolib.audit.defects import DEFECTS, Defect, Finding, excludes
-from egolib.exclusions import EXCLUDED_COLUMNS, EXCLUDED_FILE
-from egolib.files import write_atomically
+from egolib.data.exclusions import EXCLUDED_COLUMNS, EXCLUDED_FILE
+from egolib.foundation.files import write_atomically
 from egolib.skeleton import SPLIT_FOLDERS
 
 FINDINGS_FILE, SUMMARY_FILE, PAGE_FILE = "findings.csv", "summary.csv", "index.html"

@@ -14,7 +14,7 @@ import sys
 
 import egolib
 from egolib.cli import data, networks, whole
-from egolib.errors import UNUSABLE_PATH, EgolibError
+from egolib.foundation.errors import UNUSABLE_PATH, EgolibError
 
 
 def _parser():

@@ -5,8 +5,8 @@ from pathlib import Path
 
 from egolib.cli import options as common
 from egolib.config import DEFAULT_PROFILE, load_profile
-from egolib.errors import EgolibError
-from egolib.official.release import URL
+from egolib.data.official.release import URL
+from egolib.foundation.errors import EgolibError
 from egolib.skeleton import SPLIT_FOLDERS
 
 
@@ -62,7 +62,7 @@ def add_verbs(verbs):
 
 def _download(options):
     """Fetch the parts of the official archives."""
-    from egolib.official.download import download
+    from egolib.data.official.download import download
 
     fetched = download(options.out, options.characters, options.sets, options.url, options.workers)
     print(f"Fetched {fetched} parts; all are in {options.out}")
@@ -70,7 +70,7 @@ def _download(options):
 
 def _extract(options):
     """Official archive parts -> a tree of frames."""
-    from egolib.official.archives import extract
+    from egolib.data.official.archives import extract
 
     chosen = (options.characters, options.sets)
     extracted = extract(options.folder, options.out, *chosen, options.workers, options.delete_parts)
@@ -80,8 +80,8 @@ def _extract(options):
 def _audit(options):
     """What is wrong with a copy of the data; nothing is deleted."""
     from egolib.audit import audit_tree, headline
-    from egolib.exclusions import excluded_path
-    from egolib.study import miniature_network
+    from egolib.data.exclusions import excluded_path
+    from egolib.experiments.run import miniature_network
 
     network = options.network or miniature_network
     audit = audit_tree(options.tree, options.out, network, options.workers, options.split)
@@ -95,7 +95,7 @@ def _audit(options):
 
 def _pack(options):
     """A tree -> square crops in shards, which load fast."""
-    from egolib.packing import pack_tree, submit_pack
+    from egolib.data.packing import pack_tree, submit_pack
 
     settings = {"px": options.px, "encoding": options.encoding, "quality": options.quality}
     paths = (options.tree, options.out)
@@ -110,7 +110,7 @@ def _pack(options):
 
 def _verify(options):
     """Read every byte of a pack and name what is damaged."""
-    from egolib.packing import verify_pack
+    from egolib.data.packing import verify_pack
 
     findings = verify_pack(options.packed)
     print("\n".join(findings) or f"{options.packed}: every image and label is as it was packed")
@@ -123,7 +123,7 @@ def _verify(options):
 
 def _render(options):
     """Write the embedded miniature to a folder."""
-    from egolib.miniature import render_tree
+    from egosynth import render_tree
 
     given = {"scale": options.scale, "motion": options.motion}
     given = {key: value for key, value in given.items() if value is not None}

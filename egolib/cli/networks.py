@@ -4,7 +4,7 @@ from pathlib import Path
 
 from egolib.cli import options as common
 from egolib.config import STAGES
-from egolib.errors import EgolibError
+from egolib.foundation.errors import EgolibError
 from egolib.skeleton import JOINTS, SPLIT_FOLDERS
 
 
@@ -64,7 +64,7 @@ def _train(options):
     """Train one stage, without a notebook."""
     from lightning.fabric.utilities.rank_zero import rank_zero_only  # knows torchrun and srun
 
-    from egolib.study import open_study
+    from egolib.experiments.run import open_study
 
     study = open_study(options.profile, options.seed, options.data, options.results)
     study.prepare_data()
@@ -75,7 +75,7 @@ def _train(options):
 
 def _convert(options):
     """The public re-implementation's .tar checkpoints -> one of ours."""
-    from egolib.convert import convert
+    from egolib.models.convert import convert
 
     if options.out.suffix != ".safetensors":
         raise EgolibError(f"{options.out}: the last name is the outcome's and ends in .safetensors")
@@ -84,13 +84,13 @@ def _convert(options):
 
 def _evaluate(options):
     """Print the tables of a checkpoint on a split."""
-    from egolib import evaluation
-    from egolib.files import write_atomically
-    from egolib.methods.comparison import MORE_MEASURES, tables_of_one
-    from egolib.plots import heatmap_sheet, prediction_sheet, save_figure
-    from egolib.results import STAGES, as_markdown, summary, write_table
-    from egolib.shards import open_frames
-    from egolib.visibility import known_states
+    from egolib.data.shards import open_frames
+    from egolib.data.visibility import known_states
+    from egolib.evaluation import inference as evaluation
+    from egolib.evaluation.comparison import MORE_MEASURES, tables_of_one
+    from egolib.evaluation.tables import STAGES, as_markdown, summary, write_table
+    from egolib.foundation.files import write_atomically
+    from egolib.plots.errors import heatmap_sheet, prediction_sheet, save_figure
 
     network, spec, provenance = evaluation.load_for_evaluation(options.checkpoint)
     index = open_frames(options.data, options.split)
@@ -128,9 +128,9 @@ def _evaluate(options):
 
 def _predict(options):
     """Poses from images, videos or a live camera."""
-    from egolib.cameras.framing import Framing
-    from egolib.deploy.runtimes import open_fastest
-    from egolib.predict import predict
+    from egolib.headset.cameras.framing import Framing
+    from egolib.headset.deploy.runtimes import open_fastest
+    from egolib.headset.predict import predict
 
     framing = Framing(options.mirror, options.turn or 0, options.circle, common.read_lens(options))
     network, inputs = common.network_and_inputs(options)
@@ -141,10 +141,10 @@ def _predict(options):
 
 def _match(options):
     """How images of another headset fit: a sheet, and the options of predict."""
-    from egolib.cameras.matching import match, match_sheet, sample_pictures
-    from egolib.cameras.sources import open_sources
-    from egolib.deploy.runtimes import open_fastest
-    from egolib.drawing import save_picture
+    from egolib.headset.cameras.matching import match, match_sheet, sample_pictures
+    from egolib.headset.cameras.sources import open_sources
+    from egolib.headset.deploy.runtimes import open_fastest
+    from egolib.plots.style import save_picture
 
     network, inputs = common.network_and_inputs(options)
     runtime = open_fastest(network)
@@ -173,9 +173,9 @@ def _words(framing, calibration):
 
 def _export(options):
     """A network as ONNX, for use without torch and egolib."""
-    from egolib.checkpoints import load_network, shipped_network
-    from egolib.deploy.exporting import calibration_squares, export_onnx, quantise_onnx
-    from egolib.shards import open_frames
+    from egolib.data.shards import open_frames
+    from egolib.headset.deploy.exporting import calibration_squares, export_onnx, quantise_onnx
+    from egolib.models.checkpoints import load_network, shipped_network
 
     if options.out.suffix != ".onnx":
         raise EgolibError(f"{options.out}: the last name is the outcome's and ends in .onnx")
@@ -192,14 +192,14 @@ def _export(options):
 
 def _ship(options):
     """A checkpoint, small, as the network of predict; and its card."""
-    from egolib.checkpoints import SHIPPED
-    from egolib.shipping import ship
+    from egolib.experiments.shipping import ship
+    from egolib.models.checkpoints import SHIPPED
 
     print(f"Read {ship(options.checkpoint, options.data, options.out or SHIPPED)}")
 
 
 def _score(options):
     """2D accuracy of poses.csv against labels.json."""
-    from egolib.scoring import score_poses
+    from egolib.headset.scoring import score_poses
 
     print(score_poses(options.poses, options.labels, options.threshold_px).to_string())

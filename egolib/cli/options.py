@@ -4,9 +4,9 @@ import argparse
 from math import inf, isfinite
 from pathlib import Path
 
-from egolib.cluster import CLUSTERS
 from egolib.config import DEFAULT_PROFILE, LARGEST_SEED, PROFILES
-from egolib.errors import EgolibError
+from egolib.foundation.errors import EgolibError
+from egolib.foundation.jobs import CLUSTERS
 
 
 def add_verb(verbs, function, resumes=False):
@@ -119,7 +119,7 @@ def add_framing(parser):
 
 def read_lens(options):
     """The lens of --calibration, or None."""
-    from egolib.cameras.calibration import read_calibration
+    from egolib.headset.cameras.calibration import read_calibration
 
     return read_calibration(options.calibration) if options.calibration else None
 

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from egolib.cli import options as common
-from egolib.errors import EgolibError
+from egolib.foundation.errors import EgolibError
 
 
 def add_verbs(verbs):
@@ -30,9 +30,9 @@ def add_verbs(verbs):
 
 def _run(options):
     """The whole study: data, notebooks, tables, figures."""
-    from egolib.execute import run_study
-    from egolib.methods.sweep import open_sweep, run_sweep
-    from egolib.study import open_study
+    from egolib.experiments.notebooks import run_study
+    from egolib.experiments.run import open_study
+    from egolib.experiments.sweep import open_sweep, run_sweep
 
     if options.profile == "study":  # every method, not one
         if options.seed:
@@ -49,7 +49,7 @@ def _run(options):
 
 def _sweep(options):
     """Train and compare every run of a grid: methods, seeds, ablations."""
-    from egolib.methods.sweep import open_sweep, prepare, run_sweep, submit_sweep
+    from egolib.experiments.sweep import open_sweep, prepare, run_sweep, submit_sweep
 
     sweep = open_sweep(options.grid, options.data, options.results)
     if options.no_training:
@@ -67,7 +67,7 @@ def _sweep(options):
 
 
 def _report(sweep, grid):
-    from egolib.execute import run_comparison
+    from egolib.experiments.notebooks import run_comparison
 
     if sweep.missing:
         print(f"Not trained from all seeds yet: {', '.join(sweep.missing)}")
@@ -78,7 +78,7 @@ def _report(sweep, grid):
 
 def _compare(options):
     """Two runs on the same test frames -> a page of differences."""
-    from egolib.pages import write_comparison
+    from egolib.report import write_comparison
 
     first, second = options.runs
     out = options.out or second / f"compared_with_{first.resolve().name}.html"
@@ -87,7 +87,7 @@ def _compare(options):
 
 def _publish(options):
     """Copy a run's or a sweep's tables and figures into the repository."""
-    from egolib.publishing import publish
-    from egolib.study import REPOSITORY
+    from egolib.experiments.publishing import publish
+    from egolib.experiments.run import REPOSITORY
 
     print(publish(options.results, REPOSITORY))

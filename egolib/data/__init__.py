@@ -1,0 +1,1 @@
+"""A tree of frames on disk -> batches of tensors."""

@@ -1,0 +1,178 @@
+"""Frames -> batches of tensors."""
+
+import numpy as np
+import torch
+from torch.utils.data import DataLoader, Dataset, Sampler, get_worker_info
+
+from egolib.camera import in_front, native_to_square
+from egolib.data.index import NECK, FrameIndex, from_neck
+from egolib.data.shards import PackedIndex
+from egolib.foundation.errors import EgolibError
+from egolib.skeleton import HEATMAP_JOINT_INDICES
+
+_MOST_KEPT = 2_000_000_000  # bytes of decoded pictures
+
+
+def targets(index, image_px, positions=slice(None)):
+    """What is true of frames of a FrameIndex, as arrays:
+
+    joints_2d_px: float32 (N, 15, 2), heatmap joints in pixels of the square image of side `image_px`
+        (centres on integers).
+    in_front: bool (N, 15), False where the joint is behind the lens plane and has no 2D target.
+    joints_3d_m: float32 (N, 16, 3), metres relative to the neck, camera axes.
+    neck_m: float32 (N, 3), the neck in the camera frame.
+    rotations_rad: float32 (N, 16, 3), as in FrameIndex.
+    """
+    pixels = index.joints_2d_px[positions][:, HEATMAP_JOINT_INDICES]
+    joints_m = index.joints_3d_m[positions]
+    return {
+        "joints_2d_px": native_to_square(pixels, image_px).astype(np.float32),
+        "in_front": in_front(joints_m[:, HEATMAP_JOINT_INDICES]),
+        "joints_3d_m": from_neck(joints_m),
+        "neck_m": joints_m[:, NECK],
+        "rotations_rad": index.rotations_rad[positions],
+    }
+
+
+class FrameDataset(Dataset):
+    """Samples of a FrameIndex, as dicts: its `targets`, and
+
+    image: uint8 (3, S, S) RGB, the square crop; left out when `with_images` is False.
+    heatmaps: float16 (15, H, H), from `detected` (N, 15, H, H), which a network found in the
+        pictures; left out when there is none.
+    position: int64, the place in the index.
+
+    `keep`: pictures are decoded once and kept for the next epoch, where all fit into 2 GB and no other
+    processes load them.
+    Raises EgolibError for pictures that would have to be enlarged from a packed size.
+    """
+
+    def __init__(
+        self, index: FrameIndex | PackedIndex, image_px, with_images=True, detected=None, keep=False
+    ):
+        if with_images and image_px > index.largest_px:
+            raise EgolibError(
+                f"{index.root}: holds pictures of {index.largest_px} px, {image_px} are asked for; "
+                f"pack the tree again with --px {image_px}, or train on smaller pictures"
+            )
+        self.index = index
+        self.image_px = image_px
+        self.with_images = with_images
+        self.detected = detected
+        self.keep = keep and 3 * len(index) * image_px**2 <= _MOST_KEPT
+        self.kept = {}
+
+    def __len__(self):
+        return len(self.index)
+
+    def __getitem__(self, position):
+        return {name: values[0] for name, values in self.__getitems__([position]).items()}
+
+    def __getitems__(self, positions):
+        """The samples of a list of positions, stacked: PyTorch's loader asks for them so."""
+        batch = targets(self.index, self.image_px, positions)
+        batch["position"] = np.asarray(positions)
+        if self.detected is not None:
+            batch["heatmaps"] = np.asarray(self.detected[positions])
+        if self.with_images:
+            squares = np.empty((len(positions), self.image_px, self.image_px, 3), np.uint8)
+            for square, position in zip(squares, positions, strict=True):
+                square[:] = self._square(position)
+            batch["image"] = squares.transpose(0, 3, 1, 2)
+        return {name: torch.from_numpy(values) for name, values in batch.items()}
+
+    def _square(self, position):
+        if position in self.kept:
+            return self.kept[position]
+        square = self.index.read_square(position, self.image_px)
+        if self.keep and get_worker_info() is None:
+            self.kept[position] = square
+        return square
+
+
+def mean_pose_m(index, relative=True):
+    """Mean pose of a FrameIndex relative to the neck, or in the camera frame, float32 (16, 3)
+    metres."""
+    joints_m = index.joints_3d_m.mean(0, dtype=np.float64)
+    joints_m = from_neck(joints_m) if relative else joints_m
+    return torch.from_numpy(joints_m.astype(np.float32))
+
+
+class EpochShuffle(Sampler):
+    """A shuffle that depends on seed and epoch only, so that a resumed run sees what the
+    uninterrupted one would have seen. Lightning calls `set_epoch`.
+
+    Of `world_size` processes, number `rank` gets its share: the batches of one process, each dealt
+    out in turn. The last short batch is dropped unless it is the only one: batch normalisation is
+    poor on a handful of pictures.
+    """
+
+    def __init__(self, length, seed, batch_size=1, rank=0, world_size=1):
+        whole = length - length % batch_size or length
+        self.length, self.share = length, whole // world_size
+        self.seed, self.epoch = seed, 0
+        self.rank, self.world_size = rank, world_size
+
+    def set_epoch(self, epoch):
+        self.epoch = epoch
+
+    def __len__(self):
+        return self.share
+
+    def __iter__(self):
+        order = np.random.default_rng([self.seed, self.epoch]).permutation(self.length)
+        dealt = order[: self.share * self.world_size]
+        return iter(dealt[self.rank :: self.world_size].tolist())
+
+
+def ordered_batches(length, batch_size, rank=0, world_size=1):
+    """Positions 0 to length - 1 in batches [[int, ...], ...], those of process `rank`.
+
+    Every process has as many batches, of nearly the same size: processes that wait for each other
+    at every batch would else wait for ever.
+    """
+    rounds = -(-length // max(batch_size, 2 * world_size))
+    parts = np.array_split(np.arange(length), rounds * world_size)
+    return [part.tolist() for part in parts[rank::world_size]]
+
+
+def make_loader(dataset, batch_size, workers=0, shuffle_seed=None, accumulate=1, rank=0,
+                world_size=1):  # fmt: skip
+    """Batches of `dataset`: in order, or shuffled anew each epoch from `shuffle_seed`.
+
+    `batch_size` frames are shared by `world_size` processes, of which this is number `rank`; in
+    training, each takes its part in `accumulate` pieces. Raises EgolibError where that does not
+    come out even, and for fewer frames than processes.
+    """
+    if len(dataset) < world_size:
+        raise EgolibError(f"{world_size} processes cannot share {len(dataset)} frames")
+    if shuffle_seed is None:
+        batches = {"batch_sampler": ordered_batches(len(dataset), batch_size, rank, world_size)}
+    else:
+        if batch_size % (world_size * accumulate):
+            raise EgolibError(
+                f"batch_size = {batch_size} does not divide among {world_size} processes in "
+                f"{accumulate} pieces each; choose a multiple of {world_size * accumulate}"
+            )
+        batches = {
+            "sampler": EpochShuffle(len(dataset), shuffle_seed, batch_size, rank, world_size),
+            "batch_size": batch_size // (world_size * accumulate),
+        }
+    return DataLoader(
+        dataset,
+        **batches,
+        collate_fn=_as_it_is,
+        num_workers=workers,
+        persistent_workers=workers > 0,
+        pin_memory=torch.cuda.is_available(),
+    )
+
+
+def _as_it_is(batch):
+    return batch
+
+
+def normalise(images):
+    """uint8 (B, 3, S, S) -> float32 in [-1, 1], channels last in memory."""
+    scaled = images.float().div_(127.5).sub_(1)
+    return scaled.contiguous(memory_format=torch.channels_last)

@@ -1,0 +1,51 @@
+"""The list of frames that an audit excludes, and where it lies.
+
+`excluded.csv` has the columns folder (relative to the tree, such as
+`TrainSet/female_003_a_a/env_001/cam_down`), number and reason: one row a frame and reason.
+"""
+
+import hashlib
+import os
+from pathlib import Path
+
+import pandas as pd
+
+from egolib.foundation.errors import EgolibError
+
+AUDIT_FOLDER, EXCLUDED_FILE = "audit", "excluded.csv"
+EXCLUDED_COLUMNS = ("folder", "number", "reason")
+
+
+def place_beside(tree, folder):
+    """Where a folder that belongs to `tree` is written: in the tree, or, when the tree cannot be
+    written, below the user's cache folder."""
+    beside = tree / folder
+    if os.access(beside if beside.exists() else tree, os.W_OK):
+        return beside
+    key = hashlib.sha256(str(tree.resolve()).encode()).hexdigest()[:16]
+    base = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache"))
+    return base / "egolib" / key / folder
+
+
+def excluded_path(tree):
+    """The list that training on `tree` reads: the user's own, or else the one in the tree."""
+    own = place_beside(tree, AUDIT_FOLDER) / EXCLUDED_FILE
+    return own if own.is_file() else tree / AUDIT_FOLDER / EXCLUDED_FILE
+
+
+def read_excluded(tree):
+    """{folder: set of frame numbers} to leave out of `tree`; empty without a list.
+
+    Raises EgolibError that names a list which cannot be read.
+    """
+    path = excluded_path(tree)
+    if not path.is_file():
+        return {}
+    try:
+        rows = pd.read_csv(path, usecols=["folder", "number"], dtype={"folder": str, "number": int})
+    except (ValueError, OSError) as error:
+        raise EgolibError(
+            f"{path}: not a list with the columns {', '.join(EXCLUDED_COLUMNS)} ({error}); "
+            "audit the tree again, or delete the list to train on everything"
+        ) from error
+    return {folder: set(numbers) for folder, numbers in rows.groupby("folder").number}

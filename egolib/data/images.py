@@ -1,0 +1,117 @@
+"""Image files -> arrays, and the square that the network sees."""
+
+import struct
+import warnings
+import zlib
+from pathlib import Path
+
+import cv2
+import numpy as np
+from PIL import Image, UnidentifiedImageError
+
+from egolib.camera import crop_square
+from egolib.foundation.errors import EgolibError
+
+LEAST_PX, MOST_PX = 32, 32766  # a side, to show a body; and what cv2.remap takes
+_PNG_START, _PNG_END = b"\x89PNG\r\n\x1a\n", b"IEND\xaeB`\x82"
+
+
+def read_image(path):
+    """Picture file -> uint8 RGB (H, W, 3).
+
+    Raises EgolibError for a missing, truncated or undecodable file. OpenCV fills the rest of a
+    PNG that was cut short without a word, so its last chunk is looked for first.
+    """
+    path = Path(path)
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise EgolibError(f"{path}: cannot be read ({error.strerror}); restore the file") from error
+    if content.startswith(_PNG_START) and not content.rstrip(b"\0").endswith(_PNG_END):
+        raise EgolibError(f"{path}: the PNG is cut short; fetch or render it again")
+    image = decode(content)
+    if image is None:
+        raise EgolibError(f"{path}: not a picture that OpenCV can decode; fetch or render it again")
+    return image
+
+
+def inspect_png(content):
+    """Bytes of a PNG -> (width, height). Raises ValueError that says what is wrong with it.
+
+    A PNG carries a checksum for each of its chunks. Comparing them with the bytes finds what
+    truncation, bit rot and bad copies do to an image without decoding it, about ten times as fast.
+    """
+    if not content.startswith(_PNG_START):
+        raise ValueError("not a PNG" if content else "empty")
+    view, position, size = memoryview(content), len(_PNG_START), None
+    while True:
+        try:
+            length, kind = struct.unpack_from(">I4s", content, position)
+            (checksum,) = struct.unpack_from(">I", content, position + 8 + length)
+        except struct.error as error:
+            raise ValueError("cut short") from error
+        if zlib.crc32(view[position + 4 : position + 8 + length]) != checksum:
+            raise ValueError(f"damaged (the checksum of a chunk {kind.decode('latin-1')} is wrong)")
+        if size is None:
+            size = struct.unpack_from(">II", content, position + 8)
+        if kind == b"IEND":
+            return size
+        position += 12 + length
+
+
+def read_still(path):
+    """Any image file of a user's -> uint8 RGB (H, W, 3): upright by its EXIF; grey, alpha and
+    CMYK become RGB, 16 bits become 8.
+
+    Raises EgolibError for a file that is missing, cut short, no picture, too large or too small.
+    """
+    path = Path(path)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            with Image.open(path) as image:
+                width, height = image.size
+                if image.format != "PNG":
+                    image.load()  # OpenCV may fill a JPEG that was cut short without a word
+    except (Image.DecompressionBombWarning, Image.DecompressionBombError) as error:
+        most = Image.MAX_IMAGE_PIXELS // 10**6
+        raise EgolibError(f"{path}: more than {most} megapixels; make it smaller") from error
+    except UnidentifiedImageError as error:
+        raise EgolibError(f"{path}: no picture") from error
+    except (OSError, SyntaxError, ValueError) as error:
+        raise EgolibError(f"{path}: cut short, or unreadable ({error})") from error
+    if min(width, height) < LEAST_PX:
+        raise EgolibError(f"{path}: {width}x{height} is too small to show a body")
+    if max(width, height) > MOST_PX:
+        raise EgolibError(f"{path}: {width}x{height} is too long a strip")
+    return read_image(path)
+
+
+def decode(content):
+    """Bytes of an image file, or a uint8 view of them -> uint8 RGB (H, W, 3), or None."""
+    content = np.frombuffer(content, np.uint8)
+    return cv2.imdecode(content, cv2.IMREAD_COLOR_RGB) if len(content) else None
+
+
+def read_crop(path):
+    """Picture of the data set, at any scale -> its square crop, uint8 RGB (H, H, 3).
+
+    Raises EgolibError as `read_image` does, and for a picture that is not 8:5.
+    """
+    try:
+        return crop_square(read_image(path))
+    except ValueError as error:
+        raise EgolibError(f"{path}: {error}; this is not a frame of the data set") from error
+
+
+def read_square(path, size_px):
+    """`read_crop`, resized to (size_px, size_px, 3)."""
+    return resize_square(read_crop(path), size_px)
+
+
+def resize_square(square, size_px):
+    """Square picture (H, H, 3) -> (size_px, size_px, 3): averaged when it shrinks, else linear."""
+    if len(square) == size_px:
+        return np.ascontiguousarray(square)
+    interpolation = cv2.INTER_AREA if len(square) > size_px else cv2.INTER_LINEAR
+    return cv2.resize(square, (size_px, size_px), interpolation=interpolation)

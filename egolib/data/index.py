@@ -1,0 +1,265 @@
+"""A tree on disk -> an index of frames, paired by frame number -> Frame.
+
+The layout is the official one: `<Set>/<character>/env*/cam_down/{rgba,json,...}`. The frame
+number is the only key that pairs a picture with its labels (official issue 20); its padding
+varies, so numbers are compared as integers and never by their place in a listing. Files hold
+centimetres and native pixels; everything that leaves this module is in metres.
+"""
+
+import hashlib
+import math
+import os
+import re
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import ClassVar
+
+import numpy as np
+
+from egolib.camera import in_front, inside_square, native_to_square
+from egolib.data.exclusions import excluded_path, place_beside, read_excluded
+from egolib.data.images import read_square
+from egolib.data.labels import read_labels
+from egolib.foundation.errors import EgolibError
+from egolib.foundation.files import load_arrays, save_arrays
+from egolib.foundation.progress import progress_bar
+from egolib.skeleton import JOINTS, SPLIT_FOLDERS, action_of_clip
+
+NECK, HEAD = JOINTS.index("Neck"), JOINTS.index("Head")
+_CACHE_FORMAT = "4"
+
+
+def from_neck(joints_m):
+    """Joints (..., 16, 3) relative to their neck, of NumPy arrays as of tensors."""
+    return joints_m - joints_m[..., NECK, None, :]
+
+
+@dataclass(frozen=True)
+class Frame:
+    """One labelled picture. Joints follow skeleton.JOINTS.
+
+    image_path: its file in a tree; a packed frame keeps the name, not the file.
+    joints_2d_px: (16, 2) native 1280x800 pixels, mirrored where the joint is behind the lens plane.
+    joints_3d_m: (16, 3) metres in the camera frame.
+    """
+
+    image_path: Path
+    character: str
+    environment: str
+    number: int
+    clip: str
+    action: str
+    joints_2d_px: np.ndarray
+    joints_3d_m: np.ndarray
+
+
+@dataclass(frozen=True)
+class FrameIndex:
+    """The frames of one split as columns, ordered by folder and frame number.
+
+    joints_2d_px (N, 16, 2) and joints_3d_m (N, 16, 3) as in Frame; rotations_rad (N, 16, 3) as the
+    files have them (rotations.py says what that is), NaN where they have none; folder_ids (N,)
+    points into `folders`, clip_ids (N,) into `clips`. `fingerprint` is a digest of labels, names
+    and sizes of pictures, the same wherever the tree lies. unpaired_images and unpaired_labels
+    count the files that were left out because their number has no partner, `excluded` the frames
+    that were left out because an audit's list says so (exclusions.py).
+    """
+
+    PER_FRAME: ClassVar = (
+        "folder_ids", "image_names", "numbers", "clip_ids", "joints_2d_px", "joints_3d_m",
+        "rotations_rad",
+    )  # fmt: skip
+
+    root: Path
+    split: str
+    fingerprint: str
+    folders: np.ndarray
+    folder_ids: np.ndarray
+    image_names: np.ndarray
+    numbers: np.ndarray
+    clips: np.ndarray
+    clip_ids: np.ndarray
+    joints_2d_px: np.ndarray
+    joints_3d_m: np.ndarray
+    rotations_rad: np.ndarray
+    unpaired_images: int
+    unpaired_labels: int
+    excluded: int = 0
+
+    def __len__(self):
+        return len(self.numbers)
+
+    def __getitem__(self, position):
+        folder = str(self.folders[self.folder_ids[position]])
+        clip = str(self.clips[self.clip_ids[position]])
+        return Frame(
+            image_path=self.root / self.image(position),
+            character=folder.split("/")[1],
+            environment=folder.split("/")[2],
+            number=int(self.numbers[position]),
+            clip=clip,
+            action=action_of_clip(clip),
+            joints_2d_px=self.joints_2d_px[position],
+            joints_3d_m=self.joints_3d_m[position],
+        )
+
+    def read_square(self, position, size_px):
+        """Square crop of a frame, uint8 RGB (size_px, size_px, 3). Raises EgolibError that names
+        the picture when it cannot be read."""
+        return read_square(self.root / self.image(position), size_px)
+
+    @property
+    def largest_px(self):
+        """Side of the packed squares; without limit in a tree, which keeps whole images."""
+        return math.inf
+
+    def image(self, position):
+        """A frame's picture below the tree's root, such as
+        `TrainSet/female_003_a_a/env_001/cam_down/rgba/female_003_a_a.rgba.005000.png`."""
+        return f"{self.folders[self.folder_ids[position]]}/rgba/{self.image_names[position]}"
+
+    @property
+    def images(self):
+        """`image` of every frame, (N,) str."""
+        rgba = np.char.add(self.folders, "/rgba/")
+        return np.char.add(rgba[self.folder_ids], self.image_names)
+
+    @property
+    def inside(self):
+        """Whether a joint lies in the square crop and before the lens plane, bool (N, 16)."""
+        pixels = native_to_square(self.joints_2d_px, 1)
+        return inside_square(pixels, 1) & in_front(self.joints_3d_m)
+
+    @property
+    def characters(self):
+        """Character of every frame, (N,) str."""
+        return np.array([folder.split("/")[1] for folder in self.folders])[self.folder_ids]
+
+    @property
+    def environments(self):
+        """Environment of every frame, (N,) str."""
+        return np.array([folder.split("/")[2] for folder in self.folders])[self.folder_ids]
+
+    @property
+    def clip_names(self):
+        """Clip of every frame as its json spells it, (N,) str."""
+        return self.clips[self.clip_ids]
+
+    @property
+    def actions(self):
+        """Action category of every frame, (N,) str."""
+        return np.array([action_of_clip(clip) for clip in self.clips])[self.clip_ids]
+
+
+def index_tree(tree, split):
+    """Index the frames of one split ("train", "val", "test") of a tree, without those that the
+    list of an audit excludes: their labels are not read.
+
+    The index is built once and cached beside the tree (below the user's cache folder when the
+    tree cannot be written); the cache is used while no file of the split changes, comes or goes.
+    Raises EgolibError for a folder that is not a tree, a split without frames, a list that cannot
+    be read, and whatever `read_labels` refuses.
+    """
+    tree = Path(tree)
+    listing, excluded = _list_split(tree, split)
+    state = hashlib.sha256(repr((_CACHE_FORMAT, listing, excluded)).encode()).hexdigest()
+    cache = place_beside(tree, ".egolib") / f"index_{split}.npz"
+    columns = load_arrays(cache, state)
+    if columns is None:
+        columns = _read_columns(tree, split, listing)
+        save_arrays(cache, state, columns)
+    return FrameIndex(tree, split, excluded=excluded, **columns)
+
+
+def select(index, keep):
+    """The index of the frames where `keep` (N,) is True, or of the positions it lists."""
+    return replace(index, **{name: getattr(index, name)[keep] for name in index.PER_FRAME})
+
+
+def numbered_files(folder, ending):
+    """{number: [(name, bytes, time of change), ...]} of the files in `folder` (Path) whose names
+    end with a number and `ending` (a regular expression such as "png"), ordered by number, then
+    name; empty for a folder that does not exist."""
+    found = {}
+    for entry in os.scandir(folder) if folder.is_dir() else ():
+        if match := re.search(rf"(\d+)\.{ending}$", entry.name):
+            status = entry.stat()
+            file = (entry.name, status.st_size, status.st_mtime_ns)
+            found.setdefault(int(match[1]), []).append(file)
+    return {number: sorted(files) for number, files in sorted(found.items())}
+
+
+def _list_split(tree, split):
+    """([(folder relative to the tree, images, labels)], number of frames excluded); images and
+    labels as {frame number: (name, bytes, time of change)} without the excluded frames."""
+    if not tree.is_dir():
+        raise EgolibError(f"{tree}: no such folder; render one with `egolib render {tree}`")
+    if not any((tree / name).is_dir() for name in SPLIT_FOLDERS.values()):
+        sets = ", ".join(SPLIT_FOLDERS.values())
+        raise EgolibError(f"{tree}: not a tree of frames; expected the folders {sets} in it")
+    top = tree / SPLIT_FOLDERS[split]
+    if not top.is_dir():
+        raise EgolibError(f"{tree}: has no {top.name}, which the {split} split needs")
+    listing, excluded, unwanted_frames = [], 0, read_excluded(tree)
+    for folder in sorted(top.glob("*/env*/cam_down")):
+        name = folder.relative_to(tree).as_posix()
+        unwanted = unwanted_frames.get(name, set())
+        images = _single_files(folder / "rgba", "png", unwanted)
+        labels = _single_files(folder / "json", "json", unwanted)
+        for number in images.keys() & labels.keys() & unwanted:
+            del images[number], labels[number]
+            excluded += 1
+        listing.append((name, images, labels))
+    if not any(images.keys() & labels.keys() for _, images, labels in listing):
+        if excluded:
+            raise EgolibError(f"{excluded_path(tree)}: excludes all {excluded} frames of {top}")
+        raise EgolibError(
+            f"{top}: holds no frame; expected <character>/env_001/cam_down/rgba/*.png "
+            "and json/*.json with the same numbers"
+        )
+    return listing, excluded
+
+
+def _single_files(folder, ending, unwanted):
+    """{frame number: its file}; only of an unwanted frame there may be several files."""
+    files = numbered_files(folder, ending)
+    for number, (_, *others) in files.items():
+        if others and number not in unwanted:
+            raise EgolibError(
+                f"{folder / others[0][0]}: a second file of frame {number}; remove one, "
+                "or exclude the frame with `egolib audit`"
+            )
+    return {number: same[0] for number, same in files.items()}
+
+
+def _read_columns(tree, split, listing):
+    """Read all labels -> the fields of FrameIndex from `fingerprint` to `unpaired_labels`."""
+    pairs = [
+        (folder_id, number, images[number][:2], labels[number][0])
+        for folder_id, (_, images, labels) in enumerate(listing)
+        for number in sorted(images.keys() & labels.keys())
+    ]
+    folders = [folder for folder, _, _ in listing]
+    # The block closes the bar before an error is shown, not after it.
+    with progress_bar(pairs, desc=f"index {split}", unit="frame") as bar:
+        rows = [read_labels(tree / folders[i] / "json" / name) for i, _, _, name in bar]
+    names, *joints = zip(*rows, strict=True)
+    clips, clip_ids = np.unique(names, return_inverse=True)
+    joints_2d_px, joints_3d_m, rotations_rad = map(np.stack, joints)
+    content = hashlib.sha256(repr((folders, pairs, clips.tolist(), clip_ids.tolist())).encode())
+    content.update(joints_2d_px.tobytes() + joints_3d_m.tobytes() + rotations_rad.tobytes())
+    folder_ids, numbers, images, _ = zip(*pairs, strict=True)
+    return {
+        "fingerprint": content.hexdigest(),
+        "folders": np.array(folders),
+        "folder_ids": np.array(folder_ids, np.int32),
+        "image_names": np.array([name for name, _ in images]),
+        "numbers": np.array(numbers, np.int64),
+        "clips": clips,
+        "clip_ids": clip_ids.astype(np.int32),
+        "joints_2d_px": joints_2d_px,
+        "joints_3d_m": joints_3d_m,
+        "rotations_rad": rotations_rad,
+        "unpaired_images": sum(len(own.keys() - other.keys()) for _, own, other in listing),
+        "unpaired_labels": sum(len(own.keys() - other.keys()) for _, other, own in listing),
+    }

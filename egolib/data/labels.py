@@ -1,0 +1,76 @@
+"""A label file -> the 16 joints in the picture and before the camera.
+
+Files hold centimetres and native pixels and the whole rig; joints are found by name.
+"""
+
+import json
+from pathlib import Path
+
+import numpy as np
+
+from egolib.foundation.errors import EgolibError
+from egolib.skeleton import JOINTS, RIG_PREFIX
+
+MALFORMED, JOINT_MISSING, NOT_FINITE = "labels_malformed", "joint_missing", "not_finite"
+_NO_ROTATION = (np.nan,) * 3
+_REMEDY = "repair it, or move it away: its frame is then left out and counted as unpaired"
+
+
+class LabelError(EgolibError):
+    """A label file that cannot be used: `what` is wrong with it, and `defect` is one of MALFORMED,
+    JOINT_MISSING and NOT_FINITE."""
+
+    def __init__(self, path, what, defect=MALFORMED):
+        super().__init__(f"{path}: {what}; {_REMEDY}")
+        self.what, self.defect = what, defect
+
+
+def read_labels(path):
+    """Label file -> (clip, joints_2d_px (16, 2) native pixels, joints_3d_m (16, 3) camera frame,
+    rotations_rad (16, 3) as they are, NaN for a joint without `rot`).
+
+    Raises LabelError that names the file when it is not json, lacks a key or a joint, or holds
+    a value that is not finite.
+    """
+    clip, joints_2d_px, joints_3d_cm, rotations_rad, _ = parse_labels(load_json(path), path)
+    return clip, joints_2d_px, joints_3d_cm / 100, rotations_rad
+
+
+def load_json(path):
+    """Json file -> what it holds. Raises LabelError for a file that is not json."""
+    try:
+        return json.loads(Path(path).read_bytes())
+    except ValueError as error:
+        raise LabelError(path, f"the label file is not json ({error})") from error
+
+
+def parse_labels(labels, path):
+    """Content of a label file -> (clip, joints_2d_px (16, 2), joints_3d_cm (16, 3), rotations_rad
+    (16, 3), the places of skeleton.JOINTS among the file's joints). `path` is for the messages;
+    raises as `read_labels`."""
+    try:
+        names = [joint["name"].removeprefix(RIG_PREFIX) for joint in labels["joints"]]
+        points_2d = np.array(labels["pts2d_fisheye"], np.float32)
+        points_3d = np.array(labels["pts3d_fisheye"], np.float32)
+        turns = np.array([joint.get("rot", _NO_ROTATION) for joint in labels["joints"]], np.float32)
+        clip = str(labels["action"])
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        what = f"lacks {error}" if isinstance(error, KeyError) else f"is not as expected ({error})"
+        raise LabelError(path, f"the label file {what}") from error
+    missing = [name for name in JOINTS if name not in names]
+    if missing:
+        raise LabelError(path, f"lacks the joint {RIG_PREFIX}{missing[0]}", JOINT_MISSING)
+    if turns.shape != (len(names), 3):
+        raise LabelError(path, "`rot` of a joint is not three numbers")
+    expected = (2, len(names)), (3, len(names))
+    if (points_2d.shape, points_3d.shape) != expected:
+        shapes = f"{points_2d.shape} and {points_3d.shape}, not {expected[0]} and {expected[1]}"
+        raise LabelError(path, f"pts2d_fisheye and pts3d_fisheye have shapes {shapes}")
+    columns = [names.index(name) for name in JOINTS]
+    for points, key in ((points_2d, "pts2d_fisheye"), (points_3d, "pts3d_fisheye")):
+        finite = np.isfinite(points[:, columns]).all(0)
+        if not finite.all():
+            name = JOINTS[int(np.argmin(finite))]
+            raise LabelError(path, f"{key} of {name} is not a finite number", NOT_FINITE)
+    joints_2d_px, joints_3d_cm = points_2d[:, columns].T, points_3d[:, columns].T
+    return clip, joints_2d_px, joints_3d_cm, turns[columns], columns

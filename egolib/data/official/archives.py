@@ -1,0 +1,148 @@
+"""Parts of official archives -> verified -> a tree on disk.
+
+The parts of a character are read one after the other, as one stream, through gzip and tar into a
+hidden folder. That folder is renamed to `<Set>/<character>` when every part was read, the gzip
+checksum fits and tar has reached its end. The parts are never changed, nor joined on disk.
+"""
+
+import json
+import os
+import shutil
+from itertools import pairwise
+from pathlib import Path
+
+from egolib.data.official.release import (
+    UNPACKED_BYTES,
+    character_of,
+    choose_characters,
+    part_names,
+    set_folder,
+)
+from egolib.data.official.transfers import require_space, run_each
+from egolib.data.official.unpacking import unpack
+from egolib.foundation.errors import EgolibError
+from egolib.foundation.files import no_space_is_one_line, only_run
+from egolib.foundation.progress import bytes_text
+
+STAMP = ".parts.json"  # in a character's folder: the names and bytes of the parts it came from
+
+
+def extract(folder, out, characters=None, splits=None, workers=None, delete_parts=False):
+    """Extract the parts found in `folder` and below it to the tree `out`, `workers` characters at
+    a time (default: one a core); characters already there are skipped.
+
+    characters, splits: as in `release.choose_characters`; a character that is asked for by name
+    and has no parts is an error, otherwise what is found is extracted. delete_parts: remove the
+    parts of each character once it is verified, in place and written out to the disk.
+    Returns the number of characters extracted by this call. Raises EgolibError that lists every
+    character that failed and why, after all of them have been tried.
+    """
+    folder, out = Path(folder), Path(out)
+    found = find_parts(folder)
+    chosen = choose_characters(characters, splits)
+    if characters is None:
+        chosen = [n for n in chosen if n in found or (_home(out, n) / STAMP).exists()]
+    if not chosen:
+        raise EgolibError(
+            f"{folder}: holds no parts of archives such as male_008_a_a.tar.gz.partaa; "
+            "fetch them with `egolib download`"
+        )
+    parts = {name: found.get(name, []) for name in chosen}
+    done = [name for name in chosen if _is_done(_home(out, name), parts[name])]
+    wanted = [name for name in chosen if name not in done]
+    sizes = [sum(_stamp(parts[name]).values()) for name in wanted]
+    # A gzip file does not tell its unpacked size, but images are compressed already: they come out
+    # no smaller than their archive.
+    least = max(sizes, default=0) if delete_parts else sum(sizes)
+    remedy = (
+        f"about {bytes_text(UNPACKED_BYTES)}; free some space, or choose --characters or --sets"
+    )
+    require_space(out, least, f"unpacked data are larger still: all of release v1.0 takes {remedy}")
+
+    def extract_one(name, advance):
+        with only_run(out / f".partial-{name}.lock"):
+            _extract_character(name, parts[name], out, advance)
+        if delete_parts:
+            _delete(parts[name])
+
+    if delete_parts:
+        _delete([part for name in done for part in parts[name]])
+    if wanted:
+        workers = workers or min(8, os.cpu_count())
+        run_each(extract_one, wanted, workers, sum(sizes), "Extracting")
+    return len(wanted)
+
+
+def find_parts(folder):
+    """{character: its parts in order} of the archives in `folder` and below it.
+
+    An archive whose parts were joined by hand (`<character>.tar.gz`) counts as its only part.
+    """
+    if not folder.is_dir():
+        raise EgolibError(f"{folder}: no such folder")
+    found = {}
+    for path in sorted(folder.rglob("*.tar.gz*"), key=lambda path: path.name):
+        if (name := character_of(path.name)) and path.is_file():
+            found.setdefault(name, []).append(path)
+    return found
+
+
+def _home(out, character):
+    return out / set_folder(character) / character
+
+
+def _stamp(parts):
+    return {path.name: path.stat().st_size for path in parts}
+
+
+def _is_done(home, parts):
+    """Whether `home` was extracted from these parts; some may have been deleted since."""
+    try:
+        stamp = json.loads((home / STAMP).read_text())
+    except (OSError, ValueError):
+        return False
+    return _stamp(parts).items() <= stamp.items()
+
+
+def _delete(parts):
+    os.sync()  # a power cut must not find the parts gone and their character still in memory
+    for path in parts:
+        path.unlink()
+
+
+def _check_complete(character, parts):
+    """Raise EgolibError unless `parts` are all the parts of a character, each once."""
+    names = [path.name for path in parts]
+    if names == [f"{character}.tar.gz"]:
+        return
+    for path, after in pairwise(parts):
+        if path.name == after.name:
+            raise EgolibError(f"{path}: is also at {after}; keep one of the two")
+    expected = part_names(character, last=names[-1][-1] if names else None)
+    if missing := [name for name in expected if name not in names]:
+        what = f"{', '.join(missing)} missing"
+        raise EgolibError(f"{character}: {what}; fetch with `egolib download`")
+    if names != expected:
+        raise EgolibError(
+            f"{parts[0]}: lies beside parts of the same archive; keep the one or the others"
+        )
+
+
+def _extract_character(character, parts, out, advance):
+    home, partial = _home(out, character), out / f".partial-{character}"
+    if home.exists():
+        raise EgolibError(
+            f"{home}: is there already, but was not extracted from these parts; "
+            "move it away to extract them"
+        )
+    _check_complete(character, parts)
+    shutil.rmtree(partial, ignore_errors=True)  # of a run that was killed
+    try:
+        with no_space_is_one_line(partial):
+            partial.mkdir()
+            unpack(parts, character, partial, advance)
+            (partial / STAMP).write_text(json.dumps(_stamp(parts), indent=1))
+            home.parent.mkdir(exist_ok=True)
+            partial.rename(home)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)

@@ -1,0 +1,228 @@
+"""Packed frames: the square crops of a tree in a few large files, and its labels as columns.
+
+A packed folder holds pack.json (what it is: see Pack), for every split one .npy file a column of
+FrameIndex and shards of `frames_per_shard` pictures, and checksums.json, which is written last. A
+shard is a table (dtype PICTURE) followed by the encoded pictures. All is mapped into memory: to
+open 383 K frames takes no longer than to open a hundred, and processes share what they read.
+"""
+
+import json
+import mmap
+import zlib
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from egolib.data.images import decode, resize_square
+from egolib.data.index import FrameIndex, index_tree, select
+from egolib.foundation.errors import EgolibError
+from egolib.skeleton import SPLIT_FOLDERS
+
+FORMAT = 2
+PACK_FILE, CHECKSUM_FILE = "pack.json", "checksums.json"
+PICTURE = np.dtype([("start", "<u8"), ("bytes", "<u4"), ("crc32", "<u4")])
+COLUMNS = ("folders", "clips", *FrameIndex.PER_FRAME)
+LEFT_OUT = ("excluded", "unpaired_images", "unpaired_labels")
+_MAPPED_AROUND = 1 << 16  # Linux maps so many bytes, aligned, when one of them is touched
+_REMEDY = "run `egolib pack` again, which makes only what is missing"
+
+
+@dataclass(frozen=True)
+class Pack:
+    """pack.json: pictures of px x px, `encoding` "jpeg" (of `quality`) or "png".
+
+    splits: {split: {"frames", "fingerprint" of the tree's index, and what the index left out:
+    "excluded", "unpaired_images", "unpaired_labels"}}.
+    """
+
+    format: int
+    px: int
+    encoding: str
+    quality: int | None
+    frames_per_shard: int
+    splits: dict
+
+    def shards(self, split):
+        """[(file name below the packed folder, place of its first frame, frames in it)]."""
+        frames, step = self.splits[split]["frames"], self.frames_per_shard
+        return [
+            (f"{split}/{first // step:05d}.shard", first, min(step, frames - first))
+            for first in range(0, frames, step)
+        ]
+
+
+@dataclass(frozen=True, kw_only=True)
+class PackedIndex(FrameIndex):
+    """A FrameIndex whose columns are memory maps and whose pictures come from shards.
+
+    rows (N,): the place of each frame in the packed split, which `select` keeps.
+    """
+
+    PER_FRAME = (*FrameIndex.PER_FRAME, "rows")
+
+    rows: np.ndarray
+    pack: Pack
+    pictures: "ShardReader"
+
+    @property
+    def largest_px(self):
+        return self.pack.px
+
+    def read_square(self, position, size_px):
+        square = self.pictures.read(int(self.rows[position]))
+        if square is None or square.shape != (self.pack.px, self.pack.px, 3):
+            raise EgolibError(
+                f"{self.root}: the packed picture {self.image(position)} is damaged; "
+                f"`egolib verify {self.root}` names the file"
+            )
+        return resize_square(square, size_px)
+
+    def __reduce__(self):
+        """Another process opens the folder itself: it gets no copy of the columns."""
+        return _reopen, (self.root, self.split, np.asarray(self.rows))
+
+
+class ShardReader:
+    """The pictures of one split by row; a shard is mapped when it is first read."""
+
+    def __init__(self, root, pack, split):
+        self._paths = [(root / name, frames) for name, _, frames in pack.shards(split)]
+        self._frames_per_shard, self._maps = pack.frames_per_shard, {}
+
+    def read(self, row):
+        """uint8 RGB (px, px, 3), or None when the picture cannot be decoded."""
+        number, place = divmod(row, self._frames_per_shard)
+        if number not in self._maps:
+            self._maps[number] = map_shard(*self._paths[number])
+        table, content = self._maps[number]
+        start, size, _ = table[place].item()
+        if start + size > len(content):
+            return None
+        square = decode(np.frombuffer(content, np.uint8, size, start))
+        # What was read stays in the system's cache; an epoch shall not fill this process's memory.
+        if hasattr(content, "madvise"):  # Windows has none
+            first = start - start % _MAPPED_AROUND
+            past = min(start + size + -(start + size) % _MAPPED_AROUND, len(content))
+            content.madvise(mmap.MADV_DONTNEED, first, past - first)
+        return square
+
+
+def open_frames(data, split):
+    """The frames of a split ("train", "val", "test") of a tree or of a packed folder.
+
+    Raises EgolibError as frames.index_tree does, and for a pack that is foreign, of another
+    format, not complete or cut short.
+    """
+    data = Path(data)
+    return open_packed(data, split) if (data / PACK_FILE).is_file() else index_tree(data, split)
+
+
+def open_packed(root, split):
+    """The PackedIndex of a split of a packed folder (Path)."""
+    pack, checksums = load_pack(root), load_checksums(root)
+    if split not in pack.splits:
+        raise EgolibError(
+            f"{root}: has no {split} split; the tree that was packed lacked {SPLIT_FOLDERS[split]}"
+        )
+    for name in (*column_files(split).values(), *(name for name, *_ in pack.shards(split))):
+        if not (root / name).is_file():
+            raise EgolibError(f"{root / name}: missing; {_REMEDY}")
+        if (root / name).stat().st_size != checksums["files"].get(name, {}).get("bytes"):
+            raise EgolibError(f"{root / name}: cut short or foreign; delete it, then {_REMEDY}")
+    return map_index(root, pack, split, checksums["fingerprints"][split])
+
+
+def load_pack(root):
+    """pack.json of a packed folder -> Pack. Raises EgolibError for what is none, or of another
+    format."""
+
+    def as_pack(content):
+        if (found := content["format"]) != FORMAT:
+            said = f"format {found}, this egolib reads {FORMAT}; pack the tree again"
+            raise EgolibError(f"{root / PACK_FILE}: {said}")
+        return Pack(**content)
+
+    return _load_json(root / PACK_FILE, as_pack, f"not a packed folder; it has no {PACK_FILE}")
+
+
+def column_files(split):
+    """{column of FrameIndex: file name below the packed folder}. The rows need none."""
+    return {column: f"{split}/{column}.npy" for column in COLUMNS}
+
+
+def map_shard(path, frames):
+    """A shard -> (its table (frames,) of PICTURE, its bytes as mmap)."""
+    with open(path, "rb") as stream:
+        content = mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ)
+    return np.frombuffer(content, PICTURE, frames), content
+
+
+def shard_checksum(path, frames):
+    """{"bytes", "table_crc32"} of a shard, None when it is missing or not whole. The table holds
+    the checksum of every picture."""
+    try:
+        table, content = map_shard(path, frames)
+    except (OSError, ValueError):  # missing, empty, or shorter than its table
+        return None
+    if int(table["start"][-1]) + int(table["bytes"][-1]) != len(content):
+        return None
+    return {"bytes": len(content), "table_crc32": zlib.crc32(table)}
+
+
+def file_checksum(path):
+    """{"bytes", "crc32"} of a file, None when it is missing."""
+    if not path.is_file():
+        return None
+    content = path.read_bytes()
+    return {"bytes": len(content), "crc32": zlib.crc32(content)}
+
+
+def load_checksums(root):
+    """checksums.json -> {"fingerprints": {split: str}, "files": {name: checksum}}. Raises
+    EgolibError when the pack is not complete."""
+
+    def as_checksums(content):
+        return {"fingerprints": content["fingerprints"], "files": content["files"]}
+
+    return _load_json(root / CHECKSUM_FILE, as_checksums, f"the pack is not complete; {_REMEDY}")
+
+
+def _load_json(path, parse, missing):
+    """parse(content of the json file at `path`). Raises EgolibError with `missing` if there is
+    none, and another if it is not as `egolib pack` writes it."""
+    try:
+        return parse(json.loads(path.read_text()))
+    except FileNotFoundError as error:
+        raise EgolibError(f"{path.parent}: {missing}") from error
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise EgolibError(
+            f"{path}: not what `egolib pack` writes ({error}); delete it, then {_REMEDY}"
+        ) from error
+
+
+def map_index(root, pack, split, fingerprint):
+    """The PackedIndex of files that are known to be there."""
+    known = pack.splits[split]
+    return PackedIndex(
+        root=root,
+        split=split,
+        fingerprint=fingerprint,
+        **{column: _map_column(root / name) for column, name in column_files(split).items()},
+        **{key: known[key] for key in LEFT_OUT},
+        rows=np.arange(known["frames"]),
+        pack=pack,
+        pictures=ShardReader(root, pack, split),
+    )
+
+
+def _map_column(path):
+    try:
+        return np.load(path, mmap_mode="r", allow_pickle=False)
+    except (OSError, ValueError, EOFError) as error:
+        raise EgolibError(f"{path}: not readable ({error}); delete it, then {_REMEDY}") from error
+
+
+def _reopen(root, split, rows):
+    index = open_packed(root, split)
+    return index if np.array_equal(rows, index.rows) else select(index, rows)

@@ -1,0 +1,1 @@
+"""A trained network over a split -> predictions, tables, comparisons and error analysis."""

@@ -1,0 +1,108 @@
+"""Who wears the headset: traits of people, and whether somebody is systematically worse off.
+
+Gender, body type and height stand in a character's name. Skin tone and clothing are told by the
+miniature's metadata; on the official data they are not available.
+"""
+
+import json
+
+import numpy as np
+import pandas as pd
+
+from egolib.evaluation.analysis.answers import BOUNDED, Answer, amount, listed
+from egolib.metrics import bootstrap_group_means, interval
+from egolib.skeleton import parse_character
+
+_LUMINANCE = (0.2126, 0.7152, 0.0722)  # of linear RGB, Rec. 709
+UNKNOWN = ""
+WORSE = ["worse", "worse_low", "worse_high"]
+
+
+def traits(index):
+    """{trait: what holds in each frame, (N,) str}, UNKNOWN where nothing tells.
+
+    Skin is called darker or lighter than the median of the people of this FrameIndex.
+    """
+    people, person = np.unique(index.characters, return_inverse=True)
+    gender, _, body, height = np.array([parse_character(name) for name in people]).T
+    tones = np.array([_luminance(index, name) for name in people])
+    known = np.isfinite(tones)
+    lighter = tones > np.median(tones[known]) if known.any() else known
+    tone = np.where(known, np.where(lighter, "lighter half", "darker half"), UNKNOWN)
+    of_people = {"gender": gender, "body type": body, "height": height, "skin tone": tone}
+    return {trait: values[person] for trait, values in of_people.items()} | _clothing(index)
+
+
+def _luminance(index, character):
+    folder = index.folders[[f.split("/")[1] == character for f in index.folders]][0]
+    path = index.root.joinpath(*folder.split("/")[:2], "character.json")
+    if not path.is_file():
+        return np.nan
+    return float(np.dot(_LUMINANCE, json.loads(path.read_text())["skin_linear_rgb"]))
+
+
+def _clothing(index):
+    """Sleeves and what covers the legs, from the metadata file of each sequence."""
+    worn = {trait: np.full(len(index), UNKNOWN, "U24") for trait in ("sleeves", "legs")}
+    for i, folder in enumerate(index.folders):
+        for path in sorted((index.root / folder / "meta").glob("*.json")):
+            meta = json.loads(path.read_text())
+            first, last = meta["first_number"], meta["last_number"]
+            here = (index.folder_ids == i) & (index.numbers >= first) & (index.numbers <= last)
+            worn["sleeves"][here] = f"sleeves {meta['outfit']['top'].get('sleeves') or 'none'}"
+            worn["legs"][here] = meta["outfit"]["bottom"]["kind"]
+    return worn
+
+
+def by_person(anatomy, told):
+    """Which people are hardest, and is a group of them worse off? told: `traits`.
+
+    Table: rows (trait, group) with characters, frames, mean MPJPE and its bounds, and `worse`, by
+    how much it is above that of all other frames, with bounds. The first trait is "character",
+    whose intervals resample its sequences; those of groups resample characters, and the bounds of
+    `worse` are widened for the number of comparisons (Bonferroni).
+    """
+    mpjpe = anatomy.error_mm.mean(-1)
+    means, draws = bootstrap_group_means(
+        mpjpe, anatomy.character, anatomy.cluster, len(anatomy.names)
+    )
+    frames = np.bincount(anatomy.character)
+    bounds = np.stack([means, *interval(draws)], -1)
+    rows = {("character", name): (1, frames[i], *bounds[i], *[np.nan] * 3)
+            for i, name in enumerate(anatomy.names)}  # fmt: skip
+    groups = [
+        (trait, group)
+        for trait, values in told.items()
+        for group in np.unique(values)
+        if group != UNKNOWN and not (values == group).all()
+    ]
+    for trait, group in groups:
+        inside = told[trait] == group
+        # Of so wide an interval each bound needs as many draws beyond it as one of a single comparison.
+        means, draws = bootstrap_group_means(
+            mpjpe, inside.astype(int), anatomy.character, 2, rounds=1000 * len(groups)
+        )
+        low, high = (bound[1] for bound in interval(draws))
+        gap = interval(draws[:, 1] - draws[:, 0], 1 - 0.05 / len(groups))
+        count = len(np.unique(anatomy.character[inside]))
+        worse = (means[1] - means[0], *map(float, gap))
+        rows[trait, group] = (count, inside.sum(), means[1], low, high, *worse)
+    columns = ["characters", "frames", *BOUNDED, *WORSE]
+    table = pd.DataFrame.from_dict(rows, orient="index", columns=columns)
+    table.index = pd.MultiIndex.from_tuples(table.index, names=["trait", "group"])
+    people, worse = table.loc["character", BOUNDED], table.loc[table.worse_low > 0, WORSE]
+    hard, easy = people["mean"].idxmax(), people["mean"].idxmin()
+    named = [f"{group} ({amount(*row)})" for (_, group), row in worse.iterrows()]
+    verdict = "No group is significantly worse off than the rest"
+    if named:
+        verdict = f"Systematically worse off: {listed(named)}"
+    unknown = [trait for trait, values in told.items() if (values == UNKNOWN).all()]
+    missing = f" Not available on this data: {listed(unknown)}." if unknown else ""
+    return Answer(
+        "who_is_worse_off",
+        "Which people are hardest, and is anybody systematically worse off?",
+        f"{hard} is hardest ({amount(*people.loc[hard])}), {easy} easiest "
+        f"({amount(*people.loc[easy])}). {verdict}, of {len(groups)} groups of {len(people)} people "
+        f"compared; that few can only show large differences.{missing}",
+        table,
+    )

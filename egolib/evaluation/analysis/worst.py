@@ -1,0 +1,123 @@
+"""The worst frames, and what every joint's error is made of: a cause that is computed.
+
+A joint has one cause, by what is known about it, in this order: it is not in the image; its peak
+in 2D is wrong, because left and right are swapped, or it is hidden, or although it is seen; its peak
+is right, or it has none, and the error is mostly depth, or mostly not.
+"""
+
+import numpy as np
+import pandas as pd
+
+from egolib.data.index import from_neck
+from egolib.data.visibility import BEHIND, HIDDEN_BY_THINGS, HIDDEN_BY_WEARER, OUTSIDE, STATES
+from egolib.evaluation.analysis.answers import BOUNDED, Answer, amount, table_of
+from egolib.evaluation.analysis.causes import FOUND
+from egolib.skeleton import HEATMAP_JOINT_INDICES, HEATMAP_JOINTS, JOINTS, mirrored_name
+
+CAUSES = (
+    "outside the picture", "left and right swapped in 2D", "hidden, not found in 2D",
+    "in the picture, not found in 2D", "right in 2D, wrong in depth", "right in 2D, else wrong",
+)  # fmt: skip
+_OUT, _SWAPPED, _HIDDEN, _MISSED, _DEPTH, _ELSE = range(len(CAUSES))
+_WORST_SHARE = 0.05
+_REFERENCE_POSES = 20_000
+
+
+def joint_causes(anatomy, predictions):
+    """Cause of every joint's error -> int8 (N, 16), positions in CAUSES."""
+    mirrored = np.array([HEATMAP_JOINTS.index(mirrored_name(name)) for name in HEATMAP_JOINTS])
+    to_own, to_other = (
+        np.linalg.norm(predictions.predicted_px - truth_px, axis=-1)
+        for truth_px in (predictions.truth_px, predictions.truth_px[:, mirrored])
+    )
+    other_is_near = (to_other < FOUND * predictions.image_px) & (to_other < to_own)
+    swapped = np.zeros(anatomy.state.shape, bool)
+    swapped[:, HEATMAP_JOINT_INDICES] = other_is_near & (mirrored != np.arange(len(mirrored)))
+    missed = anatomy.error_px > FOUND  # False for NaN: the head, and joints outside the image
+    beyond = np.isin(STATES, (OUTSIDE, BEHIND))[anatomy.state]
+    hidden = np.isin(STATES, (HIDDEN_BY_WEARER, HIDDEN_BY_THINGS))[anatomy.state]
+    conditions = {
+        _OUT: beyond,
+        _SWAPPED: missed & swapped,
+        _HIDDEN: missed & hidden,
+        _MISSED: missed,
+        _DEPTH: anatomy.along_mm**2 > anatomy.across_mm**2,
+    }
+    return np.select(list(conditions.values()), list(conditions), _ELSE).astype(np.int8)
+
+
+def millimetres_by_cause(anatomy, causes):
+    """What each frame's MPJPE is made of -> (N, len(CAUSES)) mm that sum to it."""
+    of_cause = [np.where(causes == i, anatomy.error_mm, 0).mean(-1) for i in range(len(CAUSES))]
+    return np.stack(of_cause, -1)
+
+
+def made_of(anatomy, causes):
+    """What are the millimetres made of? Table: rows ("all frames" or "worst 5 %", cause); mean and
+    bounds in mm, and percent of the joints with this cause."""
+    parts, mpjpe = millimetres_by_cause(anatomy, causes), anatomy.error_mm.mean(-1)
+    worst = mpjpe >= np.quantile(mpjpe, 1 - _WORST_SHARE)
+    rows = {}
+    for name, chosen in (("all frames", np.full(len(anatomy), True)), ("worst 5 %", worst)):
+        groups = np.where(chosen[:, None], np.arange(len(CAUSES)), -1)
+        found = anatomy.means(groups, len(CAUSES), parts)
+        joints = 100 * np.bincount(causes[chosen].ravel(), minlength=len(CAUSES))
+        rows[name] = table_of(*found, CAUSES).assign(joints=joints / causes[chosen].size)
+    usual, bad = (table[BOUNDED] for table in rows.values())
+    first, grown = usual["mean"].idxmax(), (bad["mean"] - usual["mean"]).idxmax()
+    return Answer(
+        "what_is_the_error_made_of",
+        "What are the millimetres made of?",
+        f"The largest part of the error comes from joints that are {first}: "
+        f"{amount(*usual.loc[first])} of {mpjpe.mean():.0f} mm. In the worst 5 % of frames what "
+        f"grows most is: {grown}, to {amount(*bad.loc[grown])} of {mpjpe[worst].mean():.0f} mm.",
+        pd.concat(rows, names=["frames", "cause"]),
+    )
+
+
+def worst_frames(anatomy, predictions, causes, training_poses_m, count=20):
+    """The worst frames, at most one of a sequence in one environment, with a guess at the cause:
+    what adds most millimetres beyond the mean of all frames.
+
+    training_poses_m (M, 16, 3): to tell how unlike all of them a pose is. Table: a row a frame,
+    `place` in the predictions, and who, what, mpjpe_mm, cause, cause_mm, worst_joint, and
+    nearest_training_pose_mm.
+    """
+    mpjpe = anatomy.error_mm.mean(-1)
+    sources = ("image", "character", "environment", "clip", "action")
+    frames = pd.DataFrame({name: getattr(predictions, name) for name in sources})
+    frames = frames.assign(place=frames.index, mpjpe_mm=mpjpe)
+    frames = frames.sort_values("mpjpe_mm", ascending=False)
+    table = frames.drop_duplicates(["character", "environment", "clip"])[:count]
+    places = table.place.to_numpy()
+    parts = millimetres_by_cause(anatomy, causes)
+    cause = (parts - parts.mean(0))[places].argmax(-1)
+    usual = np.linspace(0, len(mpjpe) - 1, min(100, len(mpjpe))).astype(int)
+    away, usually = (
+        _nearest_mm(predictions.truth_m[at], training_poses_m) for at in (places, usual)
+    )
+    table = table[["place", "image", "character", "clip", "action", "mpjpe_mm"]].assign(
+        cause=np.array(CAUSES)[cause],
+        cause_mm=parts[places, cause],
+        worst_joint=np.array(JOINTS)[anatomy.error_mm[places].argmax(-1)],
+        nearest_training_pose_mm=away,
+    )
+    often = table.cause.value_counts()
+    return Answer(
+        "which_frames_are_worst",
+        f"The {len(table)} worst frames: what went wrong?",
+        f"In {often.iloc[0]} of {len(table)} the computed cause is: {often.index[0]}. The worst joint "
+        f"is most often {table.worst_joint.mode()[0]}. Their poses are {np.median(away):.0f} mm from "
+        f"the nearest training pose, where usual test poses are {np.median(usually):.0f} mm away "
+        "(medians; single frames, so without intervals).",
+        table.reset_index(drop=True),
+    )
+
+
+def _nearest_mm(poses_m, training_poses_m):
+    """Mean joint distance (K,) of poses from the nearest of at most _REFERENCE_POSES others."""
+    step = max(1, len(training_poses_m) // _REFERENCE_POSES)
+    others = from_neck(training_poses_m[::step].astype(np.float32))
+    return np.array(
+        [1000 * np.linalg.norm(others - pose, axis=-1).mean(-1).min() for pose in poses_m]
+    )

@@ -1,0 +1,121 @@
+"""What a network said about frames, beside the truth: the one thing every table and figure is made of."""
+
+import zipfile
+from dataclasses import asdict, dataclass, field, fields, replace
+from functools import cached_property
+
+import numpy as np
+
+from egolib.camera import inside_square
+from egolib.foundation.errors import EgolibError
+from egolib.foundation.files import atomic_path
+from egolib.metrics import joint_errors_mm
+from egolib.skeleton import HEATMAP_JOINTS, JOINTS, plain_clip
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """What a network said about N frames, beside the truth. Saved as npz, nothing pickled.
+
+    predicted_m, truth_m: (N, 16, 3) metres from the neck, camera axes; predicted_m is NaN for a
+    heatmap network alone. predicted_px, truth_px: (N, 15, 2) pixels of the square input of side
+    image_px; confidence (N, 15): heatmap peaks. in_front (N, 15): the joint has a 2D target.
+    The next (N,): str or int, who does what where, and the picture below the tree's root.
+    rotation_errors_deg: (N, 16) geodesic, of a network that predicts rotations; else (0, 16).
+    entropy_bits: (N, 15), how spread out each heatmap is (heatmaps.entropy_bits).
+    Of our own model, else without rows: spread_mm (N, 16), the error that each joint expects;
+    neck_errors_mm (N,), that of the neck in the camera frame.
+    """
+
+    predicted_m: np.ndarray
+    truth_m: np.ndarray
+    predicted_px: np.ndarray
+    truth_px: np.ndarray
+    confidence: np.ndarray
+    in_front: np.ndarray
+    image_px: int
+    character: np.ndarray
+    environment: np.ndarray
+    clip: np.ndarray
+    action: np.ndarray
+    number: np.ndarray
+    image: np.ndarray
+    rotation_errors_deg: np.ndarray = field(default_factory=lambda: np.empty((0, len(JOINTS))))
+    entropy_bits: np.ndarray = field(
+        default_factory=lambda: np.empty((0, len(HEATMAP_JOINTS)), np.float32)
+    )
+    spread_mm: np.ndarray = field(default_factory=lambda: np.empty((0, len(JOINTS))))
+    neck_errors_mm: np.ndarray = field(default_factory=lambda: np.empty(0))
+
+    def __len__(self):
+        return len(self.truth_m)
+
+    @cached_property
+    def sequence(self):
+        """Cluster of every frame for intervals, int (N,): one character in one clip. The
+        environments of a character that share a motion count as one."""
+        return np.unique(cluster_names(self), return_inverse=True)[1]
+
+    @property
+    def errors_mm(self):
+        """Error of every joint by the data set's protocol (metrics), (N, 16) millimetres."""
+        return joint_errors_mm(self.predicted_m, self.truth_m)
+
+    @property
+    def inside(self):
+        """Whether a joint's truth lies in the picture and before the lens plane, bool (N, 15)."""
+        return inside_square(self.truth_px, self.image_px) & self.in_front
+
+    @property
+    def errors_px(self):
+        """2D errors (N, 15) in pixels of the square input; NaN where the joint is not inside."""
+        distance = np.linalg.norm(self.predicted_px - self.truth_px, axis=-1)
+        return np.where(self.inside, distance, np.nan)
+
+    def select(self, keep):
+        """These predictions of the frames that `keep` (N,) holds: a mask or places."""
+        changes = {
+            name: values[keep] for name, values in _arrays(self).items() if len(values) == len(self)
+        }
+        return replace(self, **changes)
+
+    def sharing(self, other):
+        """These predictions, with the arrays of `other` where they are equal: kept once."""
+        theirs = _arrays(other)
+        changes = {
+            name: theirs[name]
+            for name, values in _arrays(self).items()
+            if np.array_equal(values, theirs[name])
+        }
+        return replace(self, **changes)
+
+    def save(self, path):
+        with atomic_path(path) as partial, open(partial, "wb") as stream:
+            np.savez_compressed(stream, **asdict(self))
+
+    @classmethod
+    def load(cls, path):
+        """Raises EgolibError when `path` is missing or not a file that `save` wrote."""
+        try:
+            with np.load(path, allow_pickle=False) as stored:
+                return cls(**{k: v.item() if v.ndim == 0 else v for k, v in stored.items()})
+        except FileNotFoundError as error:
+            raise EgolibError(
+                f"{path}: no such predictions; run the notebook that writes them"
+            ) from error
+        except (OSError, ValueError, TypeError, zipfile.BadZipFile) as error:
+            raise EgolibError(
+                f"{path}: not predictions of this study ({error}); delete it"
+            ) from error
+
+
+def cluster_names(predictions):
+    """What Predictions.sequence numbers, (N,) str: "character/clip"."""
+    clips, of_frame = np.unique(predictions.clip, return_inverse=True)
+    plain = np.array([plain_clip(clip) for clip in clips], str)
+    return np.char.add(np.char.add(predictions.character, "/"), plain[of_frame])
+
+
+def _arrays(predictions):
+    values = {f.name: getattr(predictions, f.name) for f in fields(predictions)}
+    return {name: value for name, value in values.items() if isinstance(value, np.ndarray)}

@@ -1,0 +1,1 @@
+"""Runs of the study: one profile, the notebooks headless, sweeps, manifest, publishing."""

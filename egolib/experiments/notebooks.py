@@ -1,0 +1,222 @@
+"""Execute the notebooks with papermill: each once, and again only when something that it depends on
+has changed. A notebook is executed under a temporary name, checked and renamed, so that a file under
+its own name is complete.
+"""
+
+import contextlib
+import dataclasses
+import hashlib
+import json
+import os
+import shlex
+import sys
+import time
+
+import nbformat
+import papermill as pm
+from nbconvert.preprocessors import CoalesceStreamsPreprocessor
+from papermill.exceptions import PapermillExecutionError
+
+from egolib.audit import headline
+from egolib.data.shards import LEFT_OUT
+from egolib.experiments.manifest import write_manifest
+from egolib.experiments.outcome import unfinished
+from egolib.experiments.run import REPOSITORY
+from egolib.foundation.errors import UNUSABLE_PATH, EgolibError, is_ours
+from egolib.foundation.files import no_space_is_one_line, write_atomically
+from egolib.foundation.progress import HEADLESS_VARIABLE
+from egolib.foundation.provenance import code_digest, digest_of_source
+from egolib.models.checkpoints import BUILDERS, SHIPPED
+from egolib.report import notebook_page, write_report, write_study_pages, write_sweep_report
+from egolib.skeleton import SPLIT_FOLDERS
+
+NOTEBOOKS = REPOSITORY / "notebooks"
+COMPARISON = "07_compare_methods.ipynb"
+DURATIONS = "durations.json"
+
+
+def notebook_paths():
+    """The notebooks of a study in the order in which they build on each other; the comparison
+    reads a sweep instead (`run_comparison`)."""
+    return [p for p in sorted(NOTEBOOKS.glob("[0-9][0-9]*_*.ipynb")) if p.name != COMPARISON]
+
+
+def run_comparison(sweep, grid):
+    """Execute the notebook that compares the methods of a sweep.Sweep as far as they are trained;
+    write manifest and report -> path of the report. `grid` is what `open_sweep` opened."""
+    study = dataclasses.replace(sweep.any_study, results=sweep.results, profile_argument=grid)
+    with no_space_is_one_line(sweep.results):
+        notebook_page(_execute(NOTEBOOKS / COMPARISON, study), NOTEBOOKS)
+        data = [] if sweep.renders else ["--data", str(sweep.tree)]
+        write_manifest(
+            sweep.results / "manifest.json",
+            profile=sweep.grid.base,
+            seed=sorted({seed for name in sweep.grid.variations for seed in sweep.seeds(name)}),
+            duration_s=sweep.durations(),
+            **_data_entries(study),
+            machines=sweep.machines(),
+            grid=sweep.grid.name,
+            unfinished=unfinished(sweep),
+            command=shlex.join(["egolib", "sweep", grid, *data]),
+        )
+        return write_sweep_report(sweep.results)
+
+
+def run_study(study):
+    """Render, or audit and pack what was given; run every notebook that is not done; write manifest,
+    pages and report -> path of the report.
+
+    durations.json keeps {step: seconds}: all the time spent on a step in this results folder,
+    interrupted and repeated runs included.
+    """
+    if study.renders:
+        with _timed(study, "render"):
+            study.prepare_data()
+    else:
+        with _timed(study, "audit"):
+            audit = study.audit()
+        print(headline(audit) if audit else f"{study.tree}: packed without an audit", flush=True)
+    if study.source:
+        with _timed(study, "pack"):
+            study.pack()
+    entries = _data_entries(study)
+    stamp = _digest([_weights_digest(), repr(study.profile), *entries["data"].values()])
+    for notebook in notebook_paths():
+        code = code_of_notebook(notebook)
+        stamp = _digest([stamp, notebook.read_text(), code, repr(_parameters(study))])
+        if _is_done(notebook, study, stamp):
+            print(f"{notebook.name}: done before, skipped", flush=True)
+            continue
+        print(f"{notebook.name}: running", flush=True)
+        with _timed(study, notebook.stem), no_space_is_one_line(study.results):
+            started = time.time()
+            _execute(notebook, study)
+            _leave_stamp(notebook, study, stamp, started)
+    write_manifest(
+        study.results / "manifest.json",
+        profile=study.profile,
+        seed=study.seed,
+        duration_s=json.loads((study.results / DURATIONS).read_text()),
+        **entries,
+        data_folder=str(study.tree),
+        command=_command(study),
+    )
+    with no_space_is_one_line(study.results):
+        write_study_pages(study)
+    return write_report(study.results)
+
+
+def _data_entries(study):
+    """The entries of a manifest about the data: fingerprints, frames, and what was left out."""
+    indices = {split: study.index(split) for split in SPLIT_FOLDERS}
+    return {
+        "data": {split: index.fingerprint for split, index in indices.items()},
+        "frames": {split: len(index) for split, index in indices.items()},
+        "left_out": {s: {k: getattr(index, k) for k in LEFT_OUT} for s, index in indices.items()},
+    }
+
+
+def _command(study):
+    """The command that makes these results again."""
+    words = ["./run_all.sh", "--profile", study.profile_argument, "--seed", str(study.seed)]
+    if study.source:
+        words += ["--data", str(study.source), "--pack", str(study.tree)]
+    elif not study.renders:
+        words += ["--data", str(study.tree)]
+    return shlex.join(words)
+
+
+@contextlib.contextmanager
+def _timed(study, step):
+    path = study.results / DURATIONS
+    started = time.perf_counter()
+    try:
+        yield
+    finally:
+        durations = json.loads(path.read_text()) if path.is_file() else {}
+        durations[step] = round(durations.get(step, 0) + time.perf_counter() - started, 1)
+        write_atomically(path, json.dumps(durations, indent=1))
+
+
+def _parameters(study):
+    return {
+        "profile": study.profile_argument,
+        "seed": study.seed,
+        "data": "" if study.renders else str(study.tree),
+        "results": str(study.results),
+    }
+
+
+def _stamp_path(notebook, study):
+    return study.results / "notebooks" / f".{notebook.stem}.stamp.json"
+
+
+def _is_done(notebook, study, stamp):
+    """Whether the notebook ran for this stamp, and all that it wrote is still there."""
+    path = _stamp_path(notebook, study)
+    if not path.is_file():
+        return False
+    found = json.loads(path.read_text())
+    return found["stamp"] == stamp and all((study.results / f).is_file() for f in found["wrote"])
+
+
+def _execute(notebook, study):
+    """Execute one notebook, check that every cell completed, and rename it -> path of the outcome."""
+    output = study.results / "notebooks" / notebook.name
+    output.parent.mkdir(parents=True, exist_ok=True)
+    partial = output.with_suffix(".partial.ipynb")
+    parameters = _parameters(study)
+    if unknown := parameters.keys() - pm.inspect_notebook(notebook).keys():
+        raise EgolibError(f"{notebook}: its parameters cell lacks {', '.join(sorted(unknown))}")
+    os.environ[HEADLESS_VARIABLE] = "1"
+    try:
+        executed = pm.execute_notebook(
+            notebook, partial, parameters, kernel_name="python3", cwd=NOTEBOOKS,
+            progress_bar=False, stdout_file=sys.stdout, stderr_file=sys.stderr,
+        )  # fmt: skip
+    except PapermillExecutionError as error:
+        where = f"{notebook.name}, cell {error.exec_count}"
+        unusable = error.ename in {each.__name__ for each in UNUSABLE_PATH}
+        if is_ours(error.ename) or (unusable and "[Errno" in error.evalue):
+            raise EgolibError(f"{error.evalue} ({where})") from error
+        raise RuntimeError(f"{where}: {error.ename}: {error.evalue}; see {partial}") from error
+    finally:
+        del os.environ[HEADLESS_VARIABLE]
+    # A cell that calls sys.exit(0) ends papermill without an error and skips the rest.
+    for cell in executed.cells:
+        if cell.cell_type == "code" and cell.metadata.papermill.get("status") != "completed":
+            raise EgolibError(f"{notebook}: a cell did not complete; see {partial}")
+    # One line for each progress bar, not one for each time it was drawn.
+    executed, _ = CoalesceStreamsPreprocessor().preprocess(executed, {})
+    write_atomically(output, nbformat.writes(executed))
+    partial.unlink()
+    return output
+
+
+def _leave_stamp(notebook, study, stamp, started):
+    """Record the stamp of an executed notebook, and the files that are newer than its start."""
+    wrote = []
+    for path in study.results.rglob("*.*"):
+        # A file that another process removes meanwhile was a temporary one.
+        with contextlib.suppress(FileNotFoundError):
+            if path.is_file() and path.stat().st_mtime >= started:
+                wrote.append(str(path.relative_to(study.results)))
+    stamped = {"stamp": stamp, "wrote": sorted(wrote)}
+    write_atomically(_stamp_path(notebook, study), json.dumps(stamped, indent=1))
+
+
+def code_of_notebook(path):
+    """Digest of the library's code that the cells of a notebook depend on, and of all networks that
+    they may load."""
+    cells = nbformat.read(path, as_version=4).cells
+    source = "\n".join(cell.source for cell in cells if cell.cell_type == "code")
+    return _digest([digest_of_source(source), code_digest(*BUILDERS.values())])
+
+
+def _weights_digest():
+    """Of the network that comes with egolib, which a notebook runs."""
+    return hashlib.sha256(SHIPPED.read_bytes() if SHIPPED.is_file() else b"").hexdigest()
+
+
+def _digest(parts):
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()

@@ -1,0 +1,87 @@
+"""Writing files so that a half-written one is never taken for a whole one."""
+
+import contextlib
+import errno
+import os
+import threading
+import zipfile
+from pathlib import Path
+
+import numpy as np
+from filelock import FileLock, Timeout
+
+from egolib.foundation.errors import EgolibError, NoSpaceError
+from egolib.foundation.provenance import without_effect
+
+
+@without_effect
+@contextlib.contextmanager
+def no_space_is_one_line(path):
+    """Turn "no space left" while writing `path` into a NoSpaceError that names it."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise NoSpaceError(
+                f"{path}: no space left on this disk; free some and run again"
+            ) from error
+        raise
+
+
+@without_effect
+@contextlib.contextmanager
+def atomic_path(path):
+    """Yield a temporary path beside `path`; rename it to `path` if the block succeeds."""
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    writer = f"{os.getpid()}-{threading.get_ident()}"
+    partial = path.with_name(f".{path.name}.partial-{writer}")
+    with no_space_is_one_line(path):
+        try:
+            yield partial
+            os.replace(partial, path)
+        finally:
+            partial.unlink(missing_ok=True)
+
+
+@without_effect
+@contextlib.contextmanager
+def only_run(path):
+    """Hold the lock file `path`, and remove it at the end; a killed run holds it no longer.
+
+    Raises EgolibError when another run, of any machine that sees the file, holds it.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        with FileLock(path, timeout=0):
+            try:
+                yield
+            finally:
+                path.unlink()
+    except Timeout as error:
+        raise EgolibError(f"{path}: another run is at work here; wait until it ends") from error
+
+
+@without_effect
+def write_atomically(path, content):
+    """Write `content` (bytes or str) to `path`, whole or not at all."""
+    with atomic_path(path) as partial:
+        partial.write_bytes(content.encode() if isinstance(content, str) else content)
+
+
+def save_arrays(path, state, arrays):
+    """Write `arrays` (a dict of arrays, numbers and text) to the npz file `path`, for `load_arrays`
+    to return while it is asked for the same `state` (str)."""
+    with atomic_path(path) as partial, open(partial, "wb") as stream:
+        np.savez(stream, state=state, **arrays)
+
+
+def load_arrays(path, state):
+    """The dict that `save_arrays` wrote to `path` for this `state`, numbers and text as Python
+    values; None when the file is missing, damaged or of another state."""
+    try:
+        with np.load(path, allow_pickle=False) as stored:
+            arrays = {k: v.item() if v.ndim == 0 else v for k, v in stored.items()}
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile):
+        return None
+    return arrays if arrays.pop("state", None) == state else None

@@ -1,0 +1,53 @@
+"""Work in processes of this machine that end with it."""
+
+import multiprocessing
+import os
+import signal
+import threading
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+
+from egolib.foundation.errors import EgolibError
+from egolib.foundation.provenance import without_effect
+
+
+@without_effect
+def run_in_processes(work, jobs, workers, source, start=None, arguments=()):
+    """Yield `work(job)` of each of `jobs` as it is done, by `workers` processes.
+
+    Each begins with `start(*arguments)` and ends when this process does, is interrupted, or takes no
+    more. An exception of a job is raised here and ends them all. Raises EgolibError, naming `source`,
+    when one of them died.
+    """
+    context = multiprocessing.get_context("spawn")
+    pool = ProcessPoolExecutor(workers, context, _enter, (start, arguments))
+    try:
+        for future in as_completed([pool.submit(work, job) for job in jobs]):
+            yield future.result()
+    except BrokenProcessPool as error:
+        raise EgolibError(
+            f"{source}: a process died (out of memory?); run again to resume, with fewer workers"
+        ) from error
+    except BaseException:
+        for process in multiprocessing.active_children():
+            process.terminate()
+        raise
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def end_with_parent():
+    """From now on this process ends when the one that started it is killed."""
+
+    def wait():
+        multiprocessing.parent_process().join()
+        os._exit(1)
+
+    threading.Thread(target=wait, daemon=True).start()
+
+
+def _enter(start, arguments):
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent alone answers Ctrl-C
+    end_with_parent()
+    if start:
+        start(*arguments)

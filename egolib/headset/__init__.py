@@ -1,0 +1,1 @@
+"""Poses from images of a headset: camera input, framing, runtimes, pose output."""

@@ -1,0 +1,99 @@
+"""Calibration files -> lenses: what OpenCV, ROS and Kalibr write, and OCamCalib's polynomials as text
+or as the JSON of other headset data sets."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import yaml
+
+from egolib.foundation.errors import EgolibError
+from egolib.headset.cameras.lenses import kannala_brandt, scaramuzza
+
+FISHEYE_MODELS = ("equidistant", "fisheye", "kannala_brandt", "opencv_fisheye")
+_MATRIX_KEYS = ("K", "camera_matrix", "cameraMatrix", "intrinsics", "intrinsic_matrix")
+_DISTORTION_KEYS = (
+    "D", "distortion_coefficients", "distortion_coeffs", "distCoeffs", "dist_coeffs",
+)  # fmt: skip
+
+
+def read_calibration(path):
+    """Calibration file -> lenses.RadialLens.
+
+    YAML or JSON with a fisheye matrix, 4 distortion coefficients and the picture's size, under the
+    names that OpenCV's samples, ROS (equidistant) and Kalibr give them; JSON with polynomialC2W,
+    image_center or intrinsic, size and perhaps affine; or OCamCalib's calib_results.txt. Raises
+    EgolibError for a file that is missing or none of these, and for absurd numbers.
+    """
+    path = Path(path)
+    try:
+        text = path.read_text()
+        if "polynomial coefficients for the DIRECT mapping" in text:
+            return _from_ocamcalib(text)
+        if text.lstrip().startswith("{"):
+            entries = json.loads(text)
+        else:  # OpenCV's first line is no YAML, and its matrices are mappings with a tag of their own
+            plain = text.replace("%YAML:1.0", "", 1).replace("!!opencv-matrix", "")
+            entries = yaml.safe_load(plain)
+        if not isinstance(entries, dict):
+            raise ValueError("no named entries in it")
+        cameras = [each for each in entries.values() if isinstance(each, dict)]
+        if len(cameras) == 1 and not entries.keys() & {*_MATRIX_KEYS}:
+            entries = cameras[0]  # Kalibr's cam0
+        if "polynomialC2W" in entries:
+            return _from_polynomial(entries)
+        return _from_matrix(entries)
+    except FileNotFoundError as error:
+        raise EgolibError(f"{path}: no such calibration") from error
+    except (OSError, ValueError, TypeError, KeyError, IndexError, yaml.YAMLError) as error:
+        reason = f"lacks {error}" if isinstance(error, KeyError) else " ".join(str(error).split())
+        raise EgolibError(f"{path}: not the calibration of a fisheye lens ({reason})") from error
+
+
+def _from_ocamcalib(text):
+    lines = [line.split() for line in text.splitlines() if line.strip() and line[0] != "#"]
+    (_, *polynomial), _, centre, stretch, size = [[float(x) for x in line] for line in lines[:5]]
+    return scaramuzza(polynomial, stretch, centre[::-1], *size[::-1])
+
+
+def _from_polynomial(entries):
+    if "image_center" in entries:
+        centre = _numbers(entries["image_center"])
+    else:
+        centre = _numbers(entries["intrinsic"])[:2, 2]
+    # Data sets disagree on the order of the size; the centre tells.
+    size = _numbers(entries["size"])
+    size = min(size, size[::-1], key=lambda each: np.abs(centre - each / 2).sum())
+    stretch = _numbers(entries.get("affine", (1, 0, 0)))
+    return scaramuzza(_numbers(entries["polynomialC2W"]), stretch, centre, *size)
+
+
+def _from_matrix(entries):
+    model = str(entries.get("distortion_model", FISHEYE_MODELS[0])).lower()
+    if model not in FISHEYE_MODELS:
+        raise ValueError(f"the model is {model!r}; calibrate with cv2.fisheye")
+    matrix = _numbers(_first(entries, _MATRIX_KEYS))
+    if matrix.size == 4:  # Kalibr's fx, fy, cx, cy
+        fx, fy, cx, cy = matrix
+        matrix = np.array([[fx, 0, cx], [0, fy, cy], [0, 0, 1]])
+    distortion = _numbers(_first(entries, _DISTORTION_KEYS)).ravel()
+    return kannala_brandt(matrix.reshape(3, 3), distortion, *_size(entries))
+
+
+def _size(entries):
+    for names in (("image_width", "image_height"), ("width", "height"), ("w", "h")):
+        if names[0] in entries:
+            return [float(entries[name]) for name in names]
+    return _numbers(_first(entries, ("image_size", "resolution", "size", "dim", "img_size")))
+
+
+def _first(entries, names):
+    for name in names:
+        if name in entries:
+            return entries[name]
+    raise KeyError(" or ".join(names))
+
+
+def _numbers(value):
+    """A number, a list, a list of lists or a matrix of OpenCV's or ROS's -> float array."""
+    return np.asarray(value["data"] if isinstance(value, dict) else value, np.float64)

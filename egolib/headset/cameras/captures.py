@@ -1,0 +1,66 @@
+"""Videos and live cameras, through OpenCV -> frames, in one line each where that fails."""
+
+import contextlib
+import os
+from dataclasses import dataclass
+
+import cv2
+
+from egolib.foundation.errors import EgolibError
+
+PATIENCE_S = 10  # for a network camera to answer, and for each frame of any camera
+_USUAL_FPS = 30.0
+_TIME_LIMITS_MS = (
+    cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, 1000 * PATIENCE_S,
+    cv2.CAP_PROP_READ_TIMEOUT_MSEC, 1000 * PATIENCE_S,
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Capture:
+    """A video file, or a camera: a device number or a URL. frames: as its header says; 0 where it
+    does not. fps: frames a second; 30 where nothing says better."""
+
+    device: str | int
+    frames: int
+    fps: float
+
+    def read(self, wanted=lambda number: True):
+        """Yield (number from 0, seconds by its own clock, uint8 RGB (H, W, 3)) of each frame whose
+        number is `wanted`, until it ends. The others cost no conversion."""
+        with _opened(self.device) as capture:
+            number = -1
+            while capture.grab():
+                number += 1
+                if not wanted(number):
+                    continue
+                seconds = capture.get(cv2.CAP_PROP_POS_MSEC) / 1000
+                whole, frame = capture.retrieve()
+                if whole:
+                    yield number, seconds, cv2.cvtColor(frame, cv2.COLOR_BGR2RGB)
+
+
+def open_capture(device, otherwise="gives no frames"):
+    """Device number, path or URL -> Capture. Raises EgolibError that names the device and says
+    `otherwise` when it gives no frame."""
+    with _opened(device) as capture:
+        if not capture.grab():
+            raise EgolibError(f"{device}: {otherwise}")
+        frames = capture.get(cv2.CAP_PROP_FRAME_COUNT)
+        fps = capture.get(cv2.CAP_PROP_FPS)
+    return Capture(device, max(0, int(frames)), fps if 0 < fps < 1000 else _USUAL_FPS)
+
+
+@contextlib.contextmanager
+def _opened(device):
+    # One line of ours says what is wrong, not pages of FFmpeg's.
+    os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
+    cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
+    # FFmpeg, which reads files and streams, comes without its input devices.
+    local = isinstance(device, int) or device.startswith("/dev/video")
+    reader = (cv2.CAP_ANY, ()) if local else (cv2.CAP_FFMPEG, _TIME_LIMITS_MS)
+    capture = cv2.VideoCapture(device, *reader)
+    try:
+        yield capture
+    finally:
+        capture.release()

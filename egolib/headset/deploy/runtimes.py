@@ -1,0 +1,183 @@
+"""What runs an inference.Estimator: PyTorch, ONNX Runtime or OpenVINO; the fastest is chosen."""
+
+import functools
+import hashlib
+import itertools
+import json
+import sys
+import timeit
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import onnx
+import torch
+
+from egolib.data.exclusions import place_beside
+from egolib.evaluation.inference import device
+from egolib.foundation.errors import EgolibError
+from egolib.foundation.progress import progress_bar
+from egolib.foundation.provenance import code_digest
+from egolib.headset.deploy.estimator import PICTURE_KINDS, Estimator
+from egolib.headset.deploy.exporting import INPUT, export_onnx, quantise_onnx, told_by
+from egolib.models.checkpoints import JOINT_ORDERS, load_network, shipped_network, weights_digest
+
+
+@dataclass(frozen=True)
+class Runtime:
+    """A network ready to run. name: what runs it; kind: of network (checkpoints.KINDS); network: what
+    tells it from others, the same in every runtime and precision; run: squares, uint8 RGB
+    (B, image_px, image_px, 3) -> {name: float32 array}, some of inference.OUTPUTS."""
+
+    name: str
+    kind: str
+    network: str
+    image_px: int
+    run: Callable
+
+    def milliseconds(self, trials=7):
+        """Times (trials,) for one picture in memory, after two runs to warm up."""
+        square = np.zeros((1, self.image_px, self.image_px, 3), np.uint8)
+        seconds = timeit.repeat(lambda: self.run(square), number=1, repeat=trials + 2)
+        return 1000 * np.array(seconds[2:])
+
+
+def poses_of(runtime, index, batch_size=32):
+    """The poses (N, 16, 3) that a Runtime finds in the pictures of a FrameIndex, metres from the neck."""
+    poses_m = []
+    for first in progress_bar(range(0, len(index), batch_size), desc=runtime.name, unit="batch"):
+        rows = range(first, min(first + batch_size, len(index)))
+        squares = np.stack([index.read_square(i, runtime.image_px) for i in rows])
+        poses_m.append(runtime.run(squares)["pose_m"])
+    return np.concatenate(poses_m)
+
+
+def open_fastest(path=None):
+    """A checkpoint, or what `egolib export` wrote -> the Runtime that is fastest on this machine at
+    one picture a time. None: the network that comes with egolib. Raises EgolibError for a file that
+    is neither, and for a kind that is not in inference.PICTURE_KINDS."""
+    path = Path(path or shipped_network())
+    if path.suffix == ".onnx":
+        choice = _opened([path])
+        if not choice:
+            raise EgolibError(f"{path}: neither ONNX Runtime nor OpenVINO runs it here")
+    else:
+        network, spec, provenance = load_network(path, PICTURE_KINDS)
+        choice = [on_torch(network, spec)]
+        if device().type == "cpu":
+            choice += _opened(_exported(path, network, spec, provenance))
+    return min(choice, key=lambda runtime: np.median(runtime.milliseconds()))
+
+
+def _opened(exported):
+    """The Runtimes that open exported files on this machine; one that cannot is named and left out."""
+    opened = []
+    for path, on in itertools.product(exported, (on_onnxruntime, on_openvino)):
+        try:
+            runtime = on(path)
+            runtime.milliseconds(trials=0)
+            opened.append(runtime)
+        except EgolibError:
+            raise
+        except Exception as error:  # each has its own
+            why = (str(error).strip().splitlines() or [type(error).__name__])[-1]
+            print(f"{path.name}: not run by {on.__name__[3:]} here ({why})", file=sys.stderr)
+    return opened
+
+
+def _exported(path, network, spec, provenance):
+    """The network of a checkpoint as ONNX files, beside it or in the user's cache, made once by this
+    version of the code: in float32 and, where its calibration_path is there, in int8."""
+    folder = place_beside(path.parent, ".egolib")
+    code = code_digest(export_onnx, quantise_onnx, type(network))
+    name = f"{path.stem}-{weights_digest(network)[:16]}-{code[:8]}"
+    exported = [folder / f"{name}.onnx"]
+    if not exported[0].is_file():
+        print("Exporting the network to ONNX, once ...", file=sys.stderr)
+        export_onnx(network, spec, exported[0], provenance)
+    if calibration_path(path).is_file():
+        ranges = hashlib.sha256(calibration_path(path).read_bytes()).hexdigest()[:8]
+        exported.append(folder / f"{name}-int8-{ranges}.onnx")
+        if not exported[1].is_file():
+            print("Quantising it to int8, once ...", file=sys.stderr)
+            quantise_onnx(*exported, np.load(calibration_path(path), allow_pickle=False)["squares"])
+    return exported
+
+
+def calibration_path(checkpoint):
+    """Where squares of training frames lie that int8 takes its ranges from: a file of numpy's (npz)
+    that holds `squares`, uint8 RGB (N, image_px, image_px, 3)."""
+    return checkpoint.with_suffix(".calibration.npz")
+
+
+def on_torch(network, spec):
+    """PyTorch in float32, on the GPU if there is one."""
+    estimator = Estimator(network, spec.image_px).eval()
+    estimator.to(device(), memory_format=torch.channels_last)
+
+    @torch.inference_mode()
+    def run(squares):
+        outputs = estimator(torch.from_numpy(squares).to(device()))
+        return {name: value.cpu().numpy() for name, value in outputs.items()}
+
+    name, network = f"PyTorch ({device()}, float32)", weights_digest(network)
+    return Runtime(name, spec.kind, network, spec.image_px, run)
+
+
+def on_onnxruntime(path):
+    """ONNX Runtime on the CPU, of what `egolib export` wrote."""
+    import onnxruntime
+
+    described, precision = _read_description(path)
+    session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+    names = [output.name for output in session.get_outputs()]
+
+    def run(squares):
+        return dict(zip(names, session.run(names, {INPUT: squares}), strict=True))
+
+    return Runtime(f"ONNX Runtime (cpu, {precision})", *described, run)
+
+
+def on_openvino(path):
+    """OpenVINO on the CPU, of what `egolib export` wrote; float32 is run in bf16 where the processor
+    has it."""
+    described, precision = _read_description(path)
+    core = _openvino_core()
+    options = {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_PRECISION_HINT": "f32"}
+    # What int8 leaves in float32 stays so: with bf16 OpenVINO finds no way to run it.
+    if precision == "float32" and "BF16" in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES"):
+        options["INFERENCE_PRECISION_HINT"] = precision = "bf16"
+    compiled = core.compile_model(path, "CPU", options)
+
+    def run(squares):
+        found = compiled(squares)
+        return {output.any_name: found[output] for output in compiled.outputs}
+
+    return Runtime(f"OpenVINO (cpu, {precision})", *described, run)
+
+
+@functools.cache
+def _openvino_core():
+    """One for the whole life of the process: OpenVINO's CPU plugin gives its thread another stack for
+    signals and unmaps it when its last user goes. Where that is another thread, as it may be with the
+    garbage collector, the next signal that Python handles kills the process."""
+    import openvino
+
+    return openvino.Core()
+
+
+def _read_description(path):
+    """-> (kind, network and image_px as a Runtime has them, precision) of an exported file."""
+    try:
+        told = told_by(onnx.load(path, load_external_data=False))
+        orders = {name: tuple(json.loads(told[name])) for name in JOINT_ORDERS}
+        described = told["kind"], told["network"], int(told["image_px"])
+        precision = told["precision"]
+    except FileNotFoundError as error:
+        raise EgolibError(f"{path}: no such file; write it with `egolib export`") from error
+    except Exception as error:  # protobuf's own, of which there are many
+        raise EgolibError(f"{path}: not what `egolib export` wrote ({error})") from error
+    if orders != JOINT_ORDERS:
+        raise EgolibError(f"{path}: its joints are not those of this study; export it again")
+    return described, precision

@@ -1,0 +1,65 @@
+"""What stands beside poses.csv: overlays, drawn as the poses come, and forms for other tools, made
+from the table at the end, so that they also hold what an earlier run has done."""
+
+import contextlib
+import functools
+
+import numpy as np
+
+from egolib.foundation.progress import progress_bar
+from egolib.headset.poses import overlays
+from egolib.headset.poses.bvh import write_bvh
+from egolib.headset.poses.poseseries import read_series, save_npz, write_labels
+from egolib.headset.poses.rig import BONES, to_camera_axes
+from egolib.headset.poses.rigfitting import fit_rig
+
+
+@contextlib.contextmanager
+def drawing(out, source, before):
+    """Yield a function that draws a picture of a sources.Source and its pose (a poseseries.PoseSeries
+    at one position) in the background: stills as overlays/<stem>.png, frames into one video. A
+    video of which `before` frames were done by an earlier run is left to `write_forms`, which draws
+    it whole."""
+    if before and source.fps and not source.live:
+        yield lambda picture, pose: None
+        return
+    path = _video_path(out, source, before)
+    still = functools.partial(overlays.write_picture, out / "overlays")
+    with overlays.video(path, source.fps, source.live) as add, overlays.in_background() as run:
+        yield functools.partial(run, add if source.fps else still)
+
+
+def write_forms(out, sources, bvh, labels):
+    """poses.csv -> poses.npz, overlays of videos that are not there yet, and on request a BVH of each
+    video and of all stills, and the data set's json of each picture; both need poses."""
+    series = read_series(out / "poses.csv")
+    for source in sources:
+        if source.fps and not source.live and not _video_path(out, source).is_file():
+            _draw_again(out, source, series)
+    rig_joints_m = np.full((len(series), len(BONES), 3), np.nan, np.float32)
+    for name in np.unique(series.source) if bvh or labels else ():
+        chosen = np.flatnonzero(series.source == name)
+        motion = fit_rig(series[chosen].joints_m)
+        rig_joints_m[chosen] = to_camera_axes(motion.joints_m)
+        if bvh:
+            write_bvh(out / f"{name}.bvh", motion, series[chosen].fps)
+        if labels:
+            write_labels(out / "json", series[chosen], motion)
+    save_npz(out / "poses.npz", series, rig_joints_m)
+
+
+def _video_path(out, source, before=0):
+    """A camera's second video must not take the place of its first."""
+    name = f"camera-{before:06d}" if source.live else source.name
+    return out / f"{name}.overlay.mp4"
+
+
+def _draw_again(out, source, series):
+    position = {image: i for i, image in enumerate(series.image.tolist())}
+    with (
+        overlays.video(_video_path(out, source), source.fps) as add,
+        progress_bar(source.read(), total=source.total, desc="draw", unit="picture") as pictures,
+    ):
+        for picture in pictures:
+            if picture.name in position:  # what could not be read is not
+                add(picture, series[position[picture.name]])

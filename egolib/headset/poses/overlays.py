@@ -1,0 +1,98 @@
+"""Poses drawn over their pictures, with the skeleton in space beside them: as PNG files and as videos,
+drawn while the next pictures are being read and run."""
+
+import contextlib
+from collections import deque
+from concurrent.futures import ThreadPoolExecutor
+from fractions import Fraction
+
+import av
+import cv2
+import numpy as np
+
+from egolib.foundation.files import atomic_path, write_atomically
+from egolib.plots.style import draw_overlay
+from egolib.skeleton import HEATMAP_JOINT_INDICES
+
+_WAITING = 16  # drawings that may wait for their turn
+_VIDEO_PX = 512  # most of a video's height: drawing and encoding keep up with a camera
+_MILLISECOND = Fraction(1, 1000)
+_ENCODER = {"preset": "veryfast", "crf": "20"}
+
+
+@contextlib.contextmanager
+def in_background():
+    """Yield a function that runs another, with its arguments, in a thread of its own: in the order
+    of the calls, each waiting while too many are under way. All are done when the block ends;
+    what one raises is raised in the block or at its end."""
+    waiting = deque()
+    with ThreadPoolExecutor(1) as pool:
+
+        def run(function, *arguments):
+            waiting.append(pool.submit(function, *arguments))
+            if len(waiting) > _WAITING:
+                waiting.popleft().result()
+
+        try:
+            yield run
+            for drawing in waiting:
+                drawing.result()
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+
+def draw(picture, pose, most_px=None):
+    """The overlay of a sources.Picture with its pose (a poseseries.PoseSeries at one position), uint8
+    RGB; the picture is made smaller where it is higher than most_px. Joints are as opaque as they
+    are confident; those out of view are left out."""
+    image, joints_px = picture.rgb, pose.joints_px[HEATMAP_JOINT_INDICES]
+    if most_px and len(image) > most_px:
+        scale = most_px / len(image)
+        image = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+        joints_px = (joints_px + 0.5) * scale - 0.5
+    opacity = pose.confidence * np.nan_to_num(pose.in_view, nan=1)
+    return draw_overlay(image, joints_px, opacity[HEATMAP_JOINT_INDICES], pose.pose_m)
+
+
+def write_picture(folder, picture, pose):
+    """Write the overlay of a picture as `<stem>.png` below a folder."""
+    overlay = draw(picture, pose)[..., ::-1]
+    _, png = cv2.imencode(".png", overlay, [cv2.IMWRITE_PNG_COMPRESSION, 1])
+    write_atomically(folder / f"{picture.stem}.png", png.tobytes())
+
+
+@contextlib.contextmanager
+def video(path, fps, live=False):
+    """Yield a function that adds the overlay of a picture to the video at `path` (H.264 in mp4), which
+    is there, whole, when the block has ended well and anything was added. live: frames were
+    dropped, each is shown at its own time."""
+    with contextlib.ExitStack() as opened:
+        container, stream, last = None, None, -1
+
+        def start(height, width):
+            nonlocal container, stream
+            partial = opened.enter_context(atomic_path(path))
+            container = opened.enter_context(av.open(partial, "w", format="mp4"))
+            rate = Fraction(fps).limit_denominator(1001)
+            stream = container.add_stream("libx264", rate, _ENCODER)
+            stream.pix_fmt = "yuv420p"
+            stream.height, stream.width = height // 2 * 2, width // 2 * 2
+            if live:
+                stream.codec_context.time_base = _MILLISECOND
+
+        def add(picture, pose):
+            nonlocal last
+            overlay = draw(picture, pose, _VIDEO_PX)
+            if not stream:
+                start(*overlay.shape[:2])
+            if overlay.shape[:2] != (stream.height, stream.width):
+                overlay = cv2.resize(overlay, (stream.width, stream.height))
+            frame = av.VideoFrame.from_ndarray(overlay, format="rgb24")
+            if live:
+                frame.time_base = _MILLISECOND
+                last = frame.pts = max(last + 1, round(1000 * picture.time_s))
+            container.mux(stream.encode(frame))
+
+        yield add
+        if stream:
+            container.mux(stream.encode())

@@ -1,0 +1,75 @@
+"""What a network costs: parameters, arithmetic, and milliseconds an image on this machine."""
+
+import functools
+import time
+
+import pandas as pd
+import torch
+from torch.utils.flop_counter import FlopCounterMode
+
+from egolib.config import METHODS, PROFILES, override
+from egolib.models.checkpoints import build_network, spec_of
+from egolib.skeleton import HEATMAP_JOINTS
+
+
+def example_input(spec):
+    """An input of one image for a network of `spec` (checkpoints.NetworkSpec), all zero."""
+    if spec.kind == "lifter":
+        return torch.zeros(1, len(HEATMAP_JOINTS), spec.heatmap_px, spec.heatmap_px)
+    return torch.zeros(1, 3, spec.image_px, spec.image_px)
+
+
+@functools.cache
+@torch.no_grad()
+def gflops(spec):
+    """Billions of floating-point operations for one image, a multiplication and an addition
+    counted as two; convolutions and matrix products only, as PyTorch counts them."""
+    with torch.device("meta"):
+        network, picture = build_network(spec).eval(), example_input(spec)
+    with FlopCounterMode(display=False) as counter:
+        network(picture)
+    return counter.get_total_flops() / 1e9
+
+
+@functools.cache
+def parameters_m(spec):
+    """Millions of parameters."""
+    with torch.device("meta"):
+        return sum(p.numel() for p in build_network(spec).parameters()) / 1e6
+
+
+@torch.inference_mode()
+def ms_per_image(spec, repeats=20):
+    """Median milliseconds for one image alone (batch of 1, fp32, the CPU's threads as they are
+    set), after three runs to warm up."""
+    network, picture = build_network(spec).eval(), example_input(spec)
+    network, times = network.to(memory_format=torch.channels_last), []
+    picture = picture.contiguous(memory_format=torch.channels_last)
+    for _ in range(repeats + 3):
+        started = time.perf_counter()
+        network(picture)
+        times.append(time.perf_counter() - started)
+    return 1000 * sorted(times[3:])[repeats // 2]
+
+
+def cost_of(spec, repeats=20):
+    """The cost of one image -> {"parameters (M)", "GFLOPs", "ms an image"}."""
+    return {
+        "parameters (M)": parameters_m(spec),
+        "GFLOPs": gflops(spec),
+        "ms an image": ms_per_image(spec, repeats),
+    }
+
+
+def full_size_costs(backbones=("resnet50", "resnet101"), repeats=9):
+    """The cost of the methods at the paper's size, 368 px, from image to pose -> DataFrame, a row a
+    method and backbone; milliseconds as in `ms_per_image`. No error: none was measured at this size."""
+    rows = {}
+    for backbone in backbones:
+        for name in (*METHODS, "ours"):
+            lifter = {} if name == "ours" else {"lifter": {"method": name}}
+            changes = {"heatmaps": {"backbone": backbone}, **lifter}
+            profile = override(PROFILES["paper"], changes, "full size")
+            spec = spec_of("ours" if name == "ours" else "egopose", profile)
+            rows[f"{name}, {backbone}"] = cost_of(spec, repeats)
+    return pd.DataFrame(rows).T

@@ -1,0 +1,20 @@
+"""Templates -> pages that need no network: style and scripts stand in the page itself."""
+
+import jinja2
+
+from egolib.foundation.files import write_atomically
+
+_ENVIRONMENT = jinja2.Environment(
+    loader=jinja2.PackageLoader("egolib.report"),
+    autoescape=True,
+    trim_blocks=True,
+    lstrip_blocks=True,
+    undefined=jinja2.StrictUndefined,
+)
+_ENVIRONMENT.policies["json.dumps_kwargs"] = {}  # keep the order of keys
+
+
+def write_page(path, template, **values):
+    """Write a template of `templates/`, filled in -> `path`."""
+    write_atomically(path, _ENVIRONMENT.get_template(template).render(**values) + "\n")
+    return path

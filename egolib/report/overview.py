@@ -1,0 +1,156 @@
+"""The report of a run: one page that tells how good the method is, where it fails and why, made from
+the files that the run left."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pandas as pd
+from PIL import Image
+
+from egolib.data.exclusions import excluded_path
+from egolib.data.visibility import joint_states
+from egolib.evaluation import literature as published
+from egolib.evaluation.analysis.answers import ANSWERS_FILE
+from egolib.evaluation.tables import STAGES, TABLES, footnotes, formatted, read_table
+from egolib.experiments import manifest as report
+from egolib.experiments.publishing import RUN
+from egolib.experiments.run import REPOSITORY
+from egolib.report.explore import PAGES, write_pages
+from egolib.report.layout import write_page
+from egolib.report.notebook import markdown_page, notebook_page
+from egolib.report.tables import plain, with_sources
+
+_CSS_DPI = 110
+_DATA_FIGURES = ("data_", "where_joints_are")
+_TILES = ("MPJPE (mm)", "PA-MPJPE (mm)", "PCK at 150 mm (%)")
+_MORE_TABLES = {
+    "data_splits": "Frames by split",
+    "data_actions": "Frames by action",
+    "data_joints": "What is seen of each joint",
+    "which_frames_are_worst": "The worst frames",
+    "who_is_worse_off": "People and groups",
+    "what_is_the_error_made_of": "What the error is made of",
+}
+
+
+def write_study_pages(study):
+    """The interactive pages, executed notebooks, data card and audit of a finished Study as pages
+    below its results. Takes seconds for a pack or a miniature; it reads at most
+    gallery.MOST_FRAMES pictures."""
+    results, index = study.results, study.index("test")
+    write_pages(index, study.models(), joint_states(index), results / "pages")
+    for path in _notebooks(results):
+        notebook_page(path, REPOSITORY / "notebooks")
+    if study.renders:
+        card = REPOSITORY / "data" / "README.md"
+        markdown_page(results / "data_card.html", card, "Data card: the miniature")
+    audit = excluded_path(study.source or study.tree).parent
+    if (audit / "index.html").is_file():
+        shutil.copytree(audit, results / "audit", dirs_exist_ok=True)
+
+
+def write_report(results_dir):
+    """Write `<results_dir>/index.html` -> its path. Raises EgolibError when the manifest or a table
+    is missing."""
+    results = Path(results_dir)
+    manifest = report.read_manifest(results)
+    figures, answers = figures_of(results), _answers(results)
+    summary_first = sorted(TABLES, key=lambda name: name != "summary")
+    tables = {name: read_table(results / "tables" / f"{name}.csv") for name in summary_first}
+    more_tables = {name: results / "tables" / f"{name}.csv" for name in _MORE_TABLES}
+    used = {report.SHEET_FIGURE}.union(*(answer["figures"] for answer in answers.values()))
+    data = {name for name in figures.keys() - used if name.startswith(_DATA_FIGURES)}
+    return write_page(
+        results / "index.html",
+        "report.html",
+        title=f"Results of the profile {manifest['profile']['name']}",
+        tiles=_tiles(tables["summary"], manifest),
+        lead=figures.get(report.SHEET_FIGURE),
+        lead_caption=RUN.figure[report.SHEET_FIGURE],
+        answers=answers,
+        figures=figures,
+        pages=[
+            (f"pages/{name}.html", *texts)
+            for name, texts in PAGES.items()
+            if (results / "pages" / f"{name}.html").is_file()
+        ],
+        tables=[(name, TABLES[name][0], with_sources(t)) for name, t in tables.items()],
+        notes=footnotes(pd.concat(list(tables.values()), axis=1)),
+        more_tables=[
+            (name, _MORE_TABLES[name], plain(_table(path)))
+            for name, path in more_tables.items()
+            if path.is_file()
+        ],
+        training=sorted(figures.keys() - used - data),
+        data=sorted(data),
+        card=(results / "data_card.html").is_file(),
+        audit=(results / "audit" / "index.html").is_file(),
+        **how_made(results, manifest),
+    )
+
+
+def _table(path):
+    """A csv whose first columns, up to the first of numbers, name the row."""
+    table = pd.read_csv(path)
+    names = [c for c in table.columns if not pd.api.types.is_numeric_dtype(table[c])]
+    names = names[:2] if names[:2] == list(table.columns[:2]) else names[:1]
+    rows = table[names].astype(str).agg(", ".join, axis=1) if names else table.index.astype(str)
+    return table.drop(columns=[*names, "image"], errors="ignore").set_index(rows)
+
+
+def _answers(results):
+    """{name: what analysis.Answer.keep left of it, and the path of its table, or ""}."""
+    path = results / "tables" / ANSWERS_FILE
+    kept = json.loads(path.read_text()) if path.is_file() else {}
+    for name, answer in kept.items():
+        table = Path("tables") / f"{name}.csv"
+        answer["table"] = str(table) if (results / table).is_file() else ""
+    return kept
+
+
+def figures_of(results):
+    """{name: what the template `figure.html` shows}: where a figure is, and the size at which its
+    letters are as large as the page's."""
+    found = {}
+    for path in sorted((results / "figures").glob("*.png")):
+        with Image.open(path) as image:
+            scale = _CSS_DPI / image.info.get("dpi", (150,))[0]
+            width, height = (round(side * scale) for side in image.size)
+        found[path.stem] = {"path": f"figures/{path.name}", "width": width, "height": height}
+    return found
+
+
+def how_made(results, manifest):
+    """What every report says of its run: the sentences at its top, and what the template `made.html`
+    shows, command, commit, facts and the executed notebooks."""
+    return {
+        "run": report.run_sentence(manifest),
+        "origin": report.origin_sentence(results),
+        "notebooks": [
+            (p.stem, p.with_suffix(".html").is_file(), p.relative_to(results).as_posix())
+            for p in _notebooks(results)
+        ],
+        "command": manifest.get("command"),
+        "commit": manifest["commit"],
+        "facts": report.facts(manifest),
+    }
+
+
+def _tiles(summary, manifest):
+    """[(number, its bounds, what it is)] of the model with the least error, the oracle aside."""
+    error = summary.loc["MPJPE (mm)"].xs("mean", level="statistic")
+    error = error.drop(published.COLUMN_GROUP, errors="ignore")
+    oracle = error.index.get_level_values("name") == STAGES["oracle"]
+    best = (error if oracle.all() else error[~oracle]).idxmin()
+    text = formatted(summary)[best]
+    tiles = [(*text[row].partition(" ")[::2], f"{row}, {best[1]}") for row in _TILES]
+    tiles.append((f"{manifest['frames'].get('test', 0):,}", "", "test frames"))
+    return [
+        *tiles,
+        (report.duration_text(sum(manifest["duration_s"].values())), "", "for the whole run"),
+    ]
+
+
+def _notebooks(results):
+    return sorted((results / "notebooks").glob("[0-9]*.ipynb"))

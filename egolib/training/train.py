@@ -1,0 +1,225 @@
+"""The three stages of the paper (heatmaps, lifter, both end to end) and that of our own model.
+
+`train_stage` trains one of them, keeps the epoch that was best on the validation split and writes
+it as safetensors. A killed run resumes after its last finished epoch and ends as it would have
+ended: shuffling, turns and colour jitter depend on seed, epoch and batch alone.
+"""
+
+import dataclasses
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import lightning as L
+import numpy as np
+import torch
+from torch import nn
+
+from egolib.config import Profile
+from egolib.data.dataset import FrameDataset, mean_pose_m
+from egolib.data.index import FrameIndex
+from egolib.foundation.errors import EgolibError
+from egolib.foundation.provenance import code_digest, without_effect
+from egolib.models.checkpoints import (
+    NetworkSpec,
+    build_heatmap_network,
+    build_lifter,
+    build_ray_model,
+    join_networks,
+    load_network,
+    provenance_of,
+    save_network,
+    spec_of,
+)
+from egolib.training.fit import fit, training_precision
+from egolib.training.modules import FinetuneStage, HeatmapStage, LifterStage
+from egolib.training.ray_modules import OursStage
+
+CHECKPOINT_NAMES = {
+    "heatmaps": "heatmaps",
+    "lifter": "lifter",
+    "finetune": "finetuned",
+    "ours": "ours",
+}
+FROM_PICTURES = ("heatmaps", "ours")  # the stages that begin with a trunk
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """What a stage is trained on. `heatmaps_path`: the checkpoint of the heatmap network that the
+    fine-tuning starts from. `detected`: detections.Detections of both splits, for a lifter that is
+    trained on them."""
+
+    profile: Profile
+    train_index: FrameIndex
+    val_index: FrameIndex
+    checkpoints_dir: Path
+    seed: int
+    heatmaps_path: Path | None = None
+    detected: list | None = None
+
+    @property
+    def indices(self):
+        return self.train_index, self.val_index
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A stage that is ready to be trained. `module`: the class of its Lightning module. `maps`: the
+    detected heatmaps of both splits, or None. `start`: where weights and detected heatmaps come
+    from."""
+
+    network: nn.Module
+    spec: NetworkSpec
+    module: type
+    with_images: bool = True
+    limb_terms: str | None = None
+    pretrained: bool = False
+    maps: tuple = (None, None)
+    start: dict = field(default_factory=dict)
+
+
+def train_stage(stage, profile, train_index, val_index, checkpoints_dir, seed, resume=True,
+                devices=1, nodes=1, heatmaps_path=None, detected=None):  # fmt: skip
+    """Train one of STAGES by `profile` and write `<checkpoints_dir>/<name>.safetensors`.
+
+    The fine-tuning starts from the two checkpoints of the stages before it: the lifter in the same
+    folder, the heatmap network there or at `heatmaps_path`; our own model starts as `heatmaps` does. A
+    lifter that is trained on detected heatmaps reads `detected`: detections.Detections of both splits.
+    The epoch is chosen on `val_index` only. With `resume`, a checkpoint that is what would be trained
+    is left as it is, wherever it was trained. Returns the path of the checkpoint.
+    """
+    heatmaps_path = heatmaps_path or checkpoints_dir / "heatmaps.safetensors"
+    inputs = Inputs(profile, train_index, val_index, checkpoints_dir, seed, heatmaps_path, detected)
+    return _train(stage, _PREPARE[stage], inputs, resume, devices, nodes)
+
+
+@without_effect
+def code_of_training(stage):
+    """Digest of the code that decides what a stage learns."""
+    # The fine-tuning starts from the networks of the two stages before it.
+    chain = ("heatmaps", "lifter", "finetune") if stage == "finetune" else (stage,)
+    return code_digest(_train, *(_PREPARE[each] for each in chain))
+
+
+def _train(stage, prepare, inputs: Inputs, resume, devices, nodes):
+    profile, seed = inputs.profile, inputs.seed
+    L.seed_everything(seed, verbose=False)
+    prepared = prepare(inputs)
+    network, spec, config = prepared.network, prepared.spec, getattr(profile, stage)
+    run_key = {
+        "stage": stage,
+        "seed": seed,
+        "config": dataclasses.asdict(config),
+        "limb_terms": prepared.limb_terms,
+        "pretrained": prepared.pretrained,
+        "spec": dataclasses.asdict(spec),
+        "data": [index.fingerprint for index in inputs.indices],
+        "frames": [len(index) for index in inputs.indices],
+        "start": prepared.start,
+        "code": code_of_training(stage),
+    }
+    path = inputs.checkpoints_dir / f"{CHECKPOINT_NAMES[stage]}.safetensors"
+    if resume and json.loads(json.dumps(run_key)).items() <= provenance_of(path).items():
+        return path
+    if profile.compiled and torch.cuda.is_available():
+        network.compile()
+    module = prepared.module(network, spec, config, seed, prepared.limb_terms)
+    sets = [
+        FrameDataset(index, spec.image_px, prepared.with_images, maps, keep=True)
+        for index, maps in zip(inputs.indices, prepared.maps, strict=True)
+    ]
+    run_dir = inputs.checkpoints_dir / "runs" / stage
+    best = fit(module, *sets, run_dir, run_key, resume, profile.workers, devices, nodes)
+    if module.global_rank == 0:
+        origin = {"profile": profile.name, "precision": training_precision()}
+        save_network(path, module.network, spec, {**origin, **run_key, "best": best})
+    return path
+
+
+def _prepare_heatmaps(inputs):
+    spec, pretrained = spec_of("heatmaps", inputs.profile), inputs.profile.heatmaps.pretrained
+    # The limb terms belong to the lifter; they are in the key of this stage since its first version.
+    return Prepared(
+        build_heatmap_network(spec, pretrained), spec, HeatmapStage,
+        limb_terms=inputs.profile.lifter.limb_terms, pretrained=pretrained,
+    )  # fmt: skip
+
+
+def _prepare_lifter(inputs):
+    config, spec = inputs.profile.lifter, spec_of("lifter", inputs.profile)
+    network = build_lifter(spec)
+    network.start_at(mean_pose_m(inputs.train_index))
+    maps, start = (None, None), {}
+    if config.trained_on == "detected":
+        maps, start = _detected_maps(config, inputs.detected)
+    _need_rotations(spec, inputs)
+    return Prepared(network, spec, LifterStage, False, config.limb_terms, maps=maps, start=start)
+
+
+def _prepare_finetune(inputs):
+    network, spec, start = _load_joined(
+        inputs.heatmaps_path,
+        inputs.checkpoints_dir / "lifter.safetensors",
+        spec_of("egopose", inputs.profile),
+    )
+    _need_rotations(spec, inputs)
+    terms = inputs.profile.lifter.limb_terms
+    return Prepared(network, spec, FinetuneStage, limb_terms=terms, start=start)
+
+
+def _prepare_ours(inputs):
+    spec, pretrained = spec_of("ours", inputs.profile), inputs.profile.heatmaps.pretrained
+    network = build_ray_model(spec, pretrained)
+    network.start_at(mean_pose_m(inputs.train_index, relative=False))
+    return Prepared(network, spec, OursStage, pretrained=pretrained)
+
+
+_PREPARE = {
+    "heatmaps": _prepare_heatmaps,
+    "lifter": _prepare_lifter,
+    "finetune": _prepare_finetune,
+    "ours": _prepare_ours,
+}
+
+
+def _detected_maps(config, detected):
+    """-> ([heatmaps of training, of validation], where they come from). Raises EgolibError."""
+    if detected is None:
+        raise EgolibError('trained_on = "detected" needs the heatmaps that a network found')
+    if config.augment:
+        raise EgolibError(
+            'detected heatmaps cannot be turned: set augment = false, or trained_on = "true", '
+            "below [lifter]"
+        )
+    return [part.found for part in detected], {"heatmaps": [part.key for part in detected]}
+
+
+def _need_rotations(spec, inputs):
+    for index in inputs.indices if spec.method == "rotation" else ():
+        if not np.isfinite(index.rotations_rad).all():
+            raise EgolibError(
+                f"{index.root}: some labels of the {index.split} split have no `rot`, which the "
+                "method rotation learns; choose another method"
+            )
+
+
+def _load_joined(heatmaps_path, lifter_path, asked):
+    heatmap_net, heatmap_spec, heatmap_origin = load_network(heatmaps_path, ["heatmaps"])
+    lifter, lifter_spec, lifter_origin = load_network(lifter_path, ["lifter"])
+    network, spec = join_networks(heatmap_net, heatmap_spec, lifter, lifter_spec)
+    for name, wanted in dataclasses.asdict(asked).items():
+        if getattr(spec, name) != wanted:
+            raise EgolibError(
+                f"{lifter_path} and its heatmap network: has {name} = {getattr(spec, name)}, the "
+                f"profile asks for {wanted}; train the stages before this one again"
+            )
+    return (
+        network.train(),
+        spec,
+        # A converted checkpoint has no best epoch.
+        {
+            name: origin.get("best", origin)
+            for name, origin in (("heatmaps", heatmap_origin), ("lifter", lifter_origin))
+        },
+    )
