@@ -21,6 +21,7 @@ JOINTS = (
 UPPER_BODY = JOINTS[:8]
 LOWER_BODY = JOINTS[8:]
 BODY_GROUPS = {"Upper body": UPPER_BODY, "Lower body": LOWER_BODY, "Full body": JOINTS}
+BODY_PARTS = ("head and neck", "left arm", "right arm", "left leg", "right leg")
 
 # The camera sits in front of the face and looks down: the head joint is never in the picture.
 HEATMAP_JOINTS = tuple(name for name in JOINTS if name != "Head")
@@ -32,6 +33,14 @@ def mirrored_name(joint):
         if joint.startswith(side):
             return other + joint.removeprefix(side)
     return joint
+
+
+def part_of(joint):
+    """Name of a joint's body part, one of BODY_PARTS."""
+    if joint in ("Neck", "Head"):
+        return "head and neck"
+    side = "left" if joint.startswith("Left") else "right"
+    return f"{side} arm" if joint.endswith(("Arm", "Hand")) else f"{side} leg"
 
 
 def without_side(joint):

@@ -22,10 +22,11 @@ unverified against the official data), `meta` and `character.json`.
 
 from egosynth.people.wardrobe import OBJECT_IDS
 from egosynth.plan import Sequence, planned_sequences
+from egosynth.settings import RenderSettings
 from egosynth.tree import render_tree
 from egosynth.write import decode_depth, decode_worldp, encode_depth, encode_worldp
 
 __all__ = [
-    "OBJECT_IDS", "Sequence", "decode_depth", "decode_worldp", "encode_depth", "encode_worldp",
+    "OBJECT_IDS", "RenderSettings", "Sequence", "decode_depth", "decode_worldp", "encode_depth", "encode_worldp",
     "planned_sequences", "render_tree",
 ]  # fmt: skip

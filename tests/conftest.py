@@ -17,7 +17,7 @@ from egolib.foundation.errors import EgolibError
 from egolib.skeleton import JOINTS, RIG_PREFIX
 
 # Files of tests, the longest first: what is begun last should be done soon.
-LONGEST = ("study", "official_data", "training", "browser", "audit_drift", "raypose", "execute")
+LONGEST = ("run", "official_data", "train", "browser", "drift", "ray_model", "notebooks")
 
 # Held while what the processes of a test run share is made.
 SMOKE_LOCK = REPOSITORY / "data" / "smoke.lock"

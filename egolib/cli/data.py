@@ -123,9 +123,9 @@ def _verify(options):
 
 def _render(options):
     """Write the embedded miniature to a folder."""
-    from egosynth import render_tree
+    from egolib.data.miniature import render_miniature
 
     given = {"scale": options.scale, "motion": options.motion}
     given = {key: value for key, value in given.items() if value is not None}
     config = dataclasses.replace(load_profile(options.profile).render, **given)
-    render_tree(options.out, config, options.seed, options.workers, options.shard)
+    render_miniature(options.out, config, options.seed, options.workers, options.shard)

@@ -33,6 +33,8 @@ def _run(options):
     from egolib.experiments.notebooks import run_study
     from egolib.experiments.run import open_study
     from egolib.experiments.sweep import open_sweep, run_sweep
+    from egolib.foundation.files import no_space_is_one_line
+    from egolib.report import write_report, write_study_pages
 
     if options.profile == "study":  # every method, not one
         if options.seed:
@@ -44,7 +46,10 @@ def _run(options):
         _report(sweep, "study")
         return
     study = open_study(options.profile, options.seed, options.data, options.results, options.pack)
-    print(f"Read {run_study(study)}")
+    run_study(study)
+    with no_space_is_one_line(study.results):
+        write_study_pages(study)
+        print(f"Read {write_report(study.results)}")
 
 
 def _sweep(options):
@@ -67,13 +72,15 @@ def _sweep(options):
 
 
 def _report(sweep, grid):
-    from egolib.experiments.notebooks import run_comparison
+    from egolib.experiments.notebooks import NOTEBOOKS, run_comparison
+    from egolib.report import notebook_page, write_sweep_report
 
     if sweep.missing:
         print(f"Not trained from all seeds yet: {', '.join(sweep.missing)}")
     if sweep.trained_methods:
         grid = str(Path(grid).resolve()) if Path(grid).suffix else grid
-        print(f"Read {run_comparison(sweep, grid)}")
+        notebook_page(run_comparison(sweep, grid), NOTEBOOKS)
+        print(f"Read {write_sweep_report(sweep.results)}")
 
 
 def _compare(options):

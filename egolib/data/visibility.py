@@ -4,14 +4,13 @@ The last question needs to know what each pixel shows: on the miniature the chan
 objectId say so, on the official data, whose object ids are not documented, it stays open.
 """
 
-import json
-
 import cv2
 import numpy as np
 import pandas as pd
 
 from egolib.camera import XR_EGOPOSE, in_front, inside_circle, pixels_per_metre
 from egolib.data.index import select
+from egolib.data.miniature import description
 from egolib.foundation.errors import EgolibError
 from egolib.foundation.progress import progress_bar
 from egolib.skeleton import JOINTS, without_side
@@ -96,10 +95,7 @@ def _joint_states(index):
 
 def object_names(tree):
     """{object id: name} of a tree that documents them, else {}."""
-    path = tree / "miniature.json"
-    if not path.is_file():
-        return {}
-    return {value: name for name, value in json.loads(path.read_text())["object_ids"].items()}
+    return {value: name for name, value in description(tree).get("object_ids", {}).items()}
 
 
 def _part_and_cloth(name, object_id):
@@ -117,9 +113,7 @@ def _part_without_side(part):
 
 def _look_at_pixels(index, names, inside, states, covers):
     """Fill in `states` and `covers` (N, 16) where `inside`: by the pixels the joints fall on."""
-    from egosynth import decode_depth  # imports Warp, which takes a second
-
-    own = _own_flesh(names)
+    own, unit_m = _own_flesh(names), description(index.root)["depth_unit_m"]
     seen, by_things, by_wearer = (
         STATES.index(name) for name in (SEEN, HIDDEN_BY_THINGS, HIDDEN_BY_WEARER)
     )
@@ -128,7 +122,7 @@ def _look_at_pixels(index, names, inside, states, covers):
         for i in bar:
             frame, joints = index[i], np.flatnonzero(inside[i])
             ids = _read_channel(frame, "objectId")
-            depth_m = decode_depth(_read_channel(frame, "depth"))
+            depth_m = _read_channel(frame, "depth").astype(np.float32) * unit_m
             scale = ids.shape[1] / XR_EGOPOSE.width
             pixels = np.rint((frame.joints_2d_px[joints] + 0.5) * scale - 0.5).astype(int)
             across, down = pixels.clip(0, (ids.shape[1] - 1, ids.shape[0] - 1)).T

@@ -27,7 +27,6 @@ from egolib.foundation.files import no_space_is_one_line, write_atomically
 from egolib.foundation.progress import HEADLESS_VARIABLE
 from egolib.foundation.provenance import code_digest, digest_of_source
 from egolib.models.checkpoints import BUILDERS, SHIPPED
-from egolib.report import notebook_page, write_report, write_study_pages, write_sweep_report
 from egolib.skeleton import SPLIT_FOLDERS
 
 NOTEBOOKS = REPOSITORY / "notebooks"
@@ -42,11 +41,11 @@ def notebook_paths():
 
 
 def run_comparison(sweep, grid):
-    """Execute the notebook that compares the methods of a sweep.Sweep as far as they are trained;
-    write manifest and report -> path of the report. `grid` is what `open_sweep` opened."""
+    """Execute the notebook that compares the methods of a sweep.Sweep as far as they are trained,
+    and write the manifest -> path of the executed notebook. `grid` is what `open_sweep` opened."""
     study = dataclasses.replace(sweep.any_study, results=sweep.results, profile_argument=grid)
     with no_space_is_one_line(sweep.results):
-        notebook_page(_execute(NOTEBOOKS / COMPARISON, study), NOTEBOOKS)
+        executed = _execute(NOTEBOOKS / COMPARISON, study)
         data = [] if sweep.renders else ["--data", str(sweep.tree)]
         write_manifest(
             sweep.results / "manifest.json",
@@ -59,12 +58,12 @@ def run_comparison(sweep, grid):
             unfinished=unfinished(sweep),
             command=shlex.join(["egolib", "sweep", grid, *data]),
         )
-        return write_sweep_report(sweep.results)
+        return executed
 
 
 def run_study(study):
-    """Render, or audit and pack what was given; run every notebook that is not done; write manifest,
-    pages and report -> path of the report.
+    """Render, or audit and pack what was given; run every notebook that is not done; write the
+    manifest.
 
     durations.json keeps {step: seconds}: all the time spent on a step in this results folder,
     interrupted and repeated runs included.
@@ -101,9 +100,6 @@ def run_study(study):
         data_folder=str(study.tree),
         command=_command(study),
     )
-    with no_space_is_one_line(study.results):
-        write_study_pages(study)
-    return write_report(study.results)
 
 
 def _data_entries(study):

@@ -15,6 +15,7 @@ from filelock import FileLock, Timeout
 
 from egolib.config import DEFAULT_PROFILE, PROFILES, Profile, load_profile
 from egolib.data.exclusions import AUDIT_FOLDER, excluded_path
+from egolib.data.miniature import DESCRIPTION_FILE, render_miniature
 from egolib.data.shards import PACK_FILE, open_frames
 from egolib.evaluation.detections import detect
 from egolib.evaluation.inference import predict_index
@@ -27,7 +28,7 @@ from egolib.models.checkpoints import join_networks, load_network
 from egolib.training.fit import started_processes
 from egolib.training.train import CHECKPOINT_NAMES, train_stage
 
-REPOSITORY = Path(__file__).resolve().parents[1]
+REPOSITORY = Path(__file__).resolve().parents[2]
 # Runs with different seeds train on the same miniature, so that they can be compared.
 DATA_SEED = 0
 # The rows of the tables: the lifter on true heatmaps, images before and after fine-tuning, our own
@@ -77,16 +78,12 @@ class Study:
     @property
     def data_name(self):
         """The name of the data in tables: "the miniature", or the folder that was given."""
-        return "the miniature" if (self.tree / "miniature.json").is_file() else self.tree.name
+        return "the miniature" if (self.tree / DESCRIPTION_FILE).is_file() else self.tree.name
 
-    @without_effect  # what is rendered is told by the fingerprints of the data
     def prepare_data(self):
         """Render what is missing of the miniature; nothing to do for a tree that was given."""
         if self.renders:
-            # Imported here because Anny and Warp take seconds to import.
-            from egosynth import render_tree
-
-            render_tree(self.tree, self.profile.render, DATA_SEED)
+            render_miniature(self.tree, self.profile.render, DATA_SEED)
 
     def audit(self):
         """Look for defects in the data -> egolib.audit's Audit, whose exclusion list applies from

@@ -71,7 +71,7 @@ def closure(entries: tuple[str, ...]) -> "Closure":
 
 @functools.cache
 def _installed() -> "Sources":
-    return Sources(Path(__file__).resolve().parents[1])
+    return Sources(Path(__file__).resolve().parents[2])
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,6 @@ from itertools import cycle
 
 import numpy as np
 
-from egolib.evaluation.analysis.anatomy import PARTS
 from egolib.evaluation.analysis.causes import FACTORS, FOUND
 from egolib.evaluation.analysis.worst import CAUSES
 from egolib.plots.data import STATE_COLOURS
@@ -23,12 +22,12 @@ from egolib.plots.style import (
     name_places,
     styled,
 )
-from egolib.skeleton import JOINTS, joint_indices
+from egolib.skeleton import BODY_PARTS, JOINTS, joint_indices
 
 CAUSE_COLOURS = dict(
     zip(CAUSES, (PALE, "#cc79a7", "#8c510a", "#e69f00", "#0072b2", "#56b4e9"), strict=True)
 )
-_MARKERS = dict(zip(PARTS, "osv^D", strict=True))
+_MARKERS = dict(zip(BODY_PARTS, "osv^D", strict=True))
 _FEWEST = 20
 _LINES = "Lines: 95 % intervals over sequences."
 _ABOVE = {"loc": "lower left", "bbox_to_anchor": (0, 1)}

@@ -15,15 +15,18 @@ from matplotlib.lines import Line2D
 
 from egolib.foundation.errors import EgolibError
 from egolib.foundation.files import atomic_path
-from egolib.skeleton import BONES, HEATMAP_JOINT_INDICES, HEATMAP_JOINTS, JOINTS
+from egolib.skeleton import (
+    BODY_PARTS,
+    BONES,
+    HEATMAP_JOINT_INDICES,
+    HEATMAP_JOINTS,
+    JOINTS,
+    part_of,
+)
 
-PART_COLOURS = {
-    "head and neck": "#cc79a7",
-    "left arm": "#0072b2",
-    "right arm": "#56b4e9",
-    "left leg": "#d55e00",
-    "right leg": "#e69f00",
-}
+PART_COLOURS = dict(
+    zip(BODY_PARTS, ("#cc79a7", "#0072b2", "#56b4e9", "#d55e00", "#e69f00"), strict=True)
+)
 TRUE_COLOUR = "#808080"
 DARK, LIGHT, ACCENT, PALE = "#2b3a80", "#88a8d8", "#d55e00", "#b8b8b8"  # of numbers
 VIEWS = ("front", "side")
@@ -83,14 +86,6 @@ def save_picture(figure, path):
         raise EgolibError(f"{path}: name a picture, such as {path.stem}.png")
     with atomic_path(path) as partial:
         figure.savefig(partial, format=suffix, dpi=150)
-
-
-def part_of(joint):
-    """Name of a joint's body part, a key of PART_COLOURS."""
-    if joint in ("Neck", "Head"):
-        return "head and neck"
-    side = "left" if joint.startswith("Left") else "right"
-    return f"{side} arm" if joint.endswith(("Arm", "Hand")) else f"{side} leg"
 
 
 def joint_colour(joint):

@@ -32,8 +32,7 @@ from egolib.models.checkpoints import (
     spec_of,
 )
 from egolib.training.fit import fit, training_precision
-from egolib.training.modules import FinetuneStage, HeatmapStage, LifterStage
-from egolib.training.ray_modules import OursStage
+from egolib.training.modules import FinetuneStage, HeatmapStage, LifterStage, OursStage
 
 CHECKPOINT_NAMES = {
     "heatmaps": "heatmaps",

@@ -8,10 +8,8 @@ import numpy as np
 from egolib.data.index import from_neck
 from egolib.foundation.errors import EgolibError
 from egolib.metrics import bootstrap_group_means
-from egolib.plots.style import PART_COLOURS, part_of
-from egolib.skeleton import HEATMAP_JOINT_INDICES, JOINTS
+from egolib.skeleton import HEATMAP_JOINT_INDICES, JOINTS, part_of
 
-PARTS = tuple(PART_COLOURS)
 _ORACLE = "oracle"
 JOINT_PARTS = np.array([part_of(joint) for joint in JOINTS])  # of each joint, its body part
 

@@ -5,10 +5,10 @@ import numpy as np
 import pandas as pd
 
 from egolib.data.visibility import STATES
-from egolib.evaluation.analysis.anatomy import JOINT_PARTS, PARTS
+from egolib.evaluation.analysis.anatomy import JOINT_PARTS
 from egolib.evaluation.analysis.answers import Answer, amount, compared, difference, table_of
 from egolib.metrics import equal_bins, interval
-from egolib.skeleton import ACTIONS, JOINTS, LOWER_BODY, UNKNOWN_ACTION, side_pairs
+from egolib.skeleton import ACTIONS, BODY_PARTS, JOINTS, LOWER_BODY, UNKNOWN_ACTION, side_pairs
 
 FOUND = 0.05  # a joint is found in 2D if it is off by at most this share of the image's side
 # What may explain the error with a joint: name of the anatomy's column, what it is, its unit.
@@ -103,7 +103,7 @@ def by_factor(anatomy, factor):
         return Answer(name, question, f"Not available: these predictions lack {what}.")
     bins, count = equal_bins(values, known, _BINS)
     rows, changes = {}, []
-    for part in ("all", *PARTS):
+    for part in ("all", *BODY_PARTS):
         groups = bins if part == "all" else np.where(part == JOINT_PARTS, bins, -1)
         at, _ = anatomy.means(groups, count, values, rounds=1)
         means, draws = anatomy.means(groups, count)

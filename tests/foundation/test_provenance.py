@@ -21,7 +21,7 @@ from egolib.training import train as training
 from egolib.training.train import Inputs
 from egosynth.tree import render_tree
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 STAGES = ("heatmaps", "lifter", "finetune", "ours")
 
 MAIN = """
@@ -248,13 +248,13 @@ def test_the_digests_of_training_are_those_of_their_closures():
     [
         ("losses", "LAMBDA_POSE = 0.1", "LAMBDA_POSE = 0.2", {"lifter", "finetune"}),
         ("skeleton", '("Neck", "LeftUpLeg")', '("Head", "LeftUpLeg")', {"lifter", "finetune"}),
-        ("ourlosses", "OURS_SPREAD = 0.01", "OURS_SPREAD = 0.02", {"ours"}),
-        ("augment", "MAX_TURN_DEGREES = 8", "MAX_TURN_DEGREES = 9", set(STAGES)),
-        ("quantising", "_LEVELS = 127", "_LEVELS = 63", set()),
-        ("study", 'f"the miniature in', 'f"the rendered data in', set()),
-        ("progress", "mininterval=10", "mininterval=11", set()),
-        ("files", ".partial-", ".half-", set()),
-        ("training", "method rotation learns", "method rotation needs", set()),
+        ("losses", "OURS_SPREAD = 0.01", "OURS_SPREAD = 0.02", {"ours"}),
+        ("data.augmentation", "MAX_TURN_DEGREES = 8", "MAX_TURN_DEGREES = 9", set(STAGES)),
+        ("models.quantisation", "_LEVELS = 127", "_LEVELS = 63", set()),
+        ("experiments.run", 'f"the miniature in', 'f"the rendered data in', set()),
+        ("foundation.progress", "mininterval=10", "mininterval=11", set()),
+        ("foundation.files", ".partial-", ".half-", set()),
+        ("training.train", "method rotation learns", "method rotation needs", set()),
     ],
 )  # fmt: skip
 def test_a_changed_constant_changes_the_digests_that_it_should(sources, module, old, new, expected):
@@ -338,9 +338,12 @@ def test_every_function_that_a_training_runs_is_covered_by_its_digest(
     outside = {
         f"egolib.{name}"
         for name in (
-            "checkpoints:save_network", "checkpoints:build_network", "files:write_atomically",
-            "files:atomic_path", "files:no_space_is_one_line", "progress:progress_bar",
-            "progress:_is_live", "provenance:code_digest", "training:code_of_training",
+            "models.checkpoints:save_network", "models.checkpoints:build_network",
+            "foundation.files:write_atomically",
+            "foundation.files:atomic_path", "foundation.files:no_space_is_one_line",
+            "foundation.progress:progress_bar",
+            "foundation.progress:_is_live", "foundation.provenance:code_digest",
+            "training.train:code_of_training",
         )
     }  # fmt: skip
     for stage in STAGES:

@@ -6,7 +6,7 @@ from functools import cache
 import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
-from test_miniature_body import cast
+from test_body import cast
 
 from egosynth.people import styles, tailoring
 from egosynth.people.body import camera_poses, pose_skeleton, stable_rng

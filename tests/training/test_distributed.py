@@ -144,7 +144,7 @@ def test_processes_that_would_not_wait_are_told_to_come_back(
 
 
 def test_the_example_job_trains_every_stage():
-    script = Path(__file__).parents[1] / "slurm" / "train.sbatch"
+    script = Path(__file__).parents[2] / "slurm" / "train.sbatch"
     assert subprocess.run(["bash", "-n", script], check=False).returncode == 0
     (stages,) = re.findall(r"for stage in ([\w ]+);", script.read_text())
     assert tuple(stages.split()) == STAGES

@@ -7,7 +7,7 @@ from itertools import combinations, count
 
 import numpy as np
 import pytest
-from test_miniature_body import cast
+from test_body import cast
 
 from egolib.camera import inside_circle
 from egosynth.people.body import camera_poses, pose_skeleton, stable_rng

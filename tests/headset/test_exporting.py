@@ -135,7 +135,7 @@ def test_our_own_model_in_int8_is_smaller_and_close(shared_toy_tree, tmp_path):
 
 
 def test_the_readmes_example_needs_neither_torch_nor_egolib(network, exported, tmp_path):
-    readme = (Path(__file__).parents[1] / "README.md").read_text()
+    readme = (Path(__file__).parents[2] / "README.md").read_text()
     example = re.search(r"```python\n(import json, sys\n.*?)```", readme, re.DOTALL)[1]
     assert example.count("\n") <= 20
     picture = tmp_path / "picture.png"

@@ -4,8 +4,8 @@ pose; what is not motion is refused with one line."""
 import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
-from test_miniature_body import cast
-from test_miniature_motion import PERFORMER, shown, soles_of
+from test_body import cast
+from test_motion import PERFORMER, shown, soles_of
 
 from egolib.foundation.errors import EgolibError
 from egosynth.motion.bvh import CMU, captured_clips, perform_capture, read_capture, retarget

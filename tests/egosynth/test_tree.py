@@ -12,8 +12,8 @@ import cv2
 import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
-from test_miniature_body import cast
-from test_miniature_channels import read_frame
+from test_body import cast
+from test_channels import read_frame
 
 from egolib.camera import XR_EGOPOSE, in_front, inside_circle, project, unproject, world_to_camera
 from egolib.config import RenderConfig

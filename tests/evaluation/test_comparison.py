@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
-from test_results import toy_predictions
+from test_tables import toy_predictions
 
 from egolib.config import PROFILES
 from egolib.data.visibility import HIDDEN_BY_WEARER, OUTSIDE, SEEN

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
-from test_miniature_body import cast
+from test_body import cast
 
 from egolib.camera import inside_circle, project, unproject, world_to_camera
 from egolib.config import RenderConfig

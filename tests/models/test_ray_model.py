@@ -14,14 +14,14 @@ from egolib.data.augmentation import tilt_camera, turn_hue
 from egolib.data.index import index_tree
 from egolib.evaluation.inference import predict_index
 from egolib.foundation.errors import EgolibError
+from egolib.losses import divergence, ray_loss, spread_loss
 from egolib.models.checkpoints import NetworkSpec, build_network, load_network, save_network
 from egolib.models.heatmaps import draw_heatmaps, find_peaks
 from egolib.models.networks import Lifted
 from egolib.models.ray_model import WIDTH, map_side
-from egolib.ray_losses import divergence, ray_loss, spread_loss
 from egolib.skeleton import HEATMAP_JOINT_INDICES
-from egolib.training import ray_modules as ourstages
-from egolib.training.ray_modules import OursStage
+from egolib.training import modules as ourstages
+from egolib.training.modules import OursStage
 from egolib.training.train import train_stage
 
 SPEC = NetworkSpec("ours", "resnet18", 64, 1.0)

@@ -29,7 +29,7 @@ from egolib.skeleton import SPLIT_FOLDERS
 from egosynth import planned_sequences
 
 SPLITS_OF_FOLDERS = {folder: split for split, folder in SPLIT_FOLDERS.items()}
-README = Path(__file__).parents[1] / "README.md"
+README = Path(__file__).parents[2] / "README.md"
 GRID = """
 base = "tiny.toml"
 [methods.martinez]

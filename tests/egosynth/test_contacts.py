@@ -2,8 +2,8 @@
 
 import numpy as np
 import warp as wp
-from test_miniature_body import cast
-from test_miniature_motion import PEOPLE, shown
+from test_body import cast
+from test_motion import PEOPLE, shown
 
 from egosynth.motion.clips import CLIPS
 

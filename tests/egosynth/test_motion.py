@@ -6,7 +6,7 @@ from functools import cache
 
 import numpy as np
 import pytest
-from test_miniature_body import cast
+from test_body import cast
 
 from egolib.camera import project
 from egolib.skeleton import ACTIONS, action_of_clip
