@@ -90,7 +90,7 @@ def _evaluate(options):
     from egolib.evaluation.comparison import MORE_MEASURES, tables_of_one
     from egolib.evaluation.tables import STAGES, as_markdown, summary, write_table
     from egolib.foundation.files import write_atomically
-    from egolib.plots.errors import heatmap_sheet, prediction_sheet, save_figure
+    from egolib.plots import heatmap_sheet, prediction_sheet, save_figure
 
     network, spec, provenance = evaluation.load_for_evaluation(options.checkpoint)
     index = open_frames(options.data, options.split)

@@ -1,5 +1,4 @@
-"""Every figure of the study. Each function returns a Figure that shows itself in Jupyter as the
-last expression of a cell; `save_figure` writes it as pdf and png."""
+"""Figures of errors by joint, action and part of the body."""
 
 import numpy as np
 from matplotlib.cm import ScalarMappable
@@ -7,23 +6,6 @@ from matplotlib.colors import Normalize
 from matplotlib.patches import Patch
 
 from egolib.evaluation.tables import STAGES, error_by_action, error_by_joint
-from egolib.plots.curves import training_curves
-from egolib.plots.data import (
-    joint_location_map,
-    joint_sizes,
-    joints_around_camera,
-    visibility_bars,
-    visibility_by_action,
-    what_hides_what,
-)
-from egolib.plots.sheets import (
-    clip_strips,
-    contact_sheet,
-    frame_sheet,
-    heatmap_sheet,
-    prediction_sheet,
-    typical_frames,
-)
 from egolib.plots.style import (
     ACCENT,
     DARK,
@@ -36,18 +18,10 @@ from egolib.plots.style import (
     image_grid,
     joint_colour,
     name_places,
-    save_figure,
     styled,
 )
 from egolib.skeleton import ACTIONS, BODY_GROUPS, BONES, JOINTS, UNKNOWN_ACTION, joint_indices
 
-__all__ = [
-    "action_error_bars", "action_error_boxes", "clip_strips", "contact_sheet", "error_skeleton",
-    "frame_sheet", "heatmap_sheet", "joint_error_bars", "joint_error_boxes", "joint_location_map",
-    "joint_sizes", "joints_around_camera", "prediction_sheet", "save_figure", "training_curves",
-    "typical_frames", "upper_lower_boxes", "visibility_bars", "visibility_by_action",
-    "what_hides_what",
-]  # fmt: skip
 STAGE_COLOURS = {"oracle": PALE, "before": LIGHT, "after": DARK, "ours": ACCENT}
 _OTHER_COLOURS = ("#e69f00", "#009e73", "#cc79a7", "#8c510a")
 _TILT = np.deg2rad(25)

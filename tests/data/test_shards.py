@@ -24,7 +24,7 @@ from egolib.data.visibility import IN_PICTURE, joint_views
 from egolib.experiments.run import open_study
 from egolib.foundation.errors import EgolibError
 from egolib.models.checkpoints import NetworkSpec, build_network, save_network
-from egolib.plots.errors import frame_sheet
+from egolib.plots import frame_sheet
 from egolib.training.train import train_stage
 
 SMALL = {"px": 64, "frames_per_shard": 7}  # several shards a split

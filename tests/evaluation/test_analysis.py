@@ -8,6 +8,7 @@ import pytest
 from layout import check_layout
 from toy_run import CLIPS, LENGTH, PEOPLE, N, all_seen, off_by, perfect, toy_index
 
+from egolib import plots
 from egolib.data.visibility import HIDDEN_BY_WEARER, IN_PICTURE, OUTSIDE, STATES
 from egolib.evaluation.analysis import bodies, causes, confidence, wearers, worst
 from egolib.evaluation.analysis.anatomy import dissect
@@ -16,7 +17,6 @@ from egolib.evaluation.tables import error_by_joint
 from egolib.foundation.errors import EgolibError
 from egolib.metrics import bootstrap_group_means, bootstrap_interval, interval
 from egolib.plots import analysis as errorplots
-from egolib.plots import errors as plots
 from egolib.skeleton import HEATMAP_JOINTS, JOINTS, LOWER_BODY
 
 

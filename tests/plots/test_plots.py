@@ -10,12 +10,12 @@ import pytest
 import torch
 from layout import check_layout
 
+from egolib import plots
 from egolib.camera import project
 from egolib.data.index import FrameIndex
 from egolib.evaluation.inference import Predictions
 from egolib.evaluation.tables import STAGES, error_by_joint
 from egolib.models.checkpoints import NetworkSpec, build_network
-from egolib.plots import errors as plots
 from egolib.plots import ray_model as ourplots
 from egolib.plots import sheets
 from egolib.plots import style as drawing
