@@ -12,7 +12,7 @@ import pandas as pd
 from egolib.config import RenderConfig
 from egosynth import planned_sequences
 from egosynth.people.body import build_characters
-from egosynth.sequence_renderer import Stage
+from egosynth.sequence_renderer import SequenceRenderer
 
 SCALES = (0.2, 0.3, 1.0)
 SIZES = {"10 K": 10_000, "100 K": 100_000, "383 K": 383_000}
@@ -25,16 +25,16 @@ def measure(scale, rig, characters):
     config = RenderConfig(scale=scale, characters=1)
     plan = [s for s in planned_sequences(config) if s.character in characters]
     with tempfile.TemporaryDirectory() as folder:
-        stage = Stage(Path(folder) / "warm", config, 0, rig, characters)
-        stage.play(plan[0])
-        stage.root = Path(folder) / "tree"
+        renderer = SequenceRenderer(Path(folder) / "warm", config, 0, rig, characters)
+        renderer.play(plan[0])
+        renderer.root = Path(folder) / "tree"
         frames, started = 0, time.process_time()
         for sequence in plan:
-            frames += stage.play(sequence)
+            frames += renderer.play(sequence)
             if time.process_time() - started > MEASURED_SECONDS:
                 break
         rate = frames / (time.process_time() - started)
-        files = [path for path in stage.root.rglob("*") if path.is_file()]
+        files = [path for path in renderer.root.rglob("*") if path.is_file()]
         return rate, sum(path.stat().st_blocks * 512 for path in files) / frames
 
 

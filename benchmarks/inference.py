@@ -1,4 +1,4 @@
-"""Milliseconds from a picture in memory to its pose, one at a time: the published checkpoints'
+"""Milliseconds from an image in memory to its pose, one at a time: the published checkpoints'
 architecture and a network of this study, in PyTorch and in the runtimes that `egolib predict` chooses
 from, side by side in one process; what that does to the outcome; and frames of a video a second, from
 decoding to drawing."""
@@ -27,7 +27,7 @@ from egolib.models.checkpoints import NetworkSpec, build_network, load_network, 
 
 # ResNet-50, 368 px, a lifter of 80 M parameters; its time does not depend on its weights.
 PUBLISHED = NetworkSpec(
-    kind="egopose", backbone="resnet50", image_px=368, sigma_px=1.0, pose_activations=False
+    kind="end_to_end", backbone="resnet50", image_px=368, sigma_px=1.0, pose_activations=False
 )
 
 
@@ -45,7 +45,7 @@ def runtimes_of(network, spec, training, folder):
     ]
 
 
-def times_ms(runtimes, picture, seconds):
+def times_ms(runtimes, image, seconds):
     """Milliseconds of each run, a list for each Runtime, turn by turn, so that what else the machine
     does hits all."""
     framing, times = Framing(), [[] for _ in runtimes]
@@ -54,16 +54,16 @@ def times_ms(runtimes, picture, seconds):
         for runtime, own in zip(runtimes, times, strict=True):
             for run in range(6):
                 started = time.perf_counter()
-                runtime.run(framing.square(picture, runtime.image_px)[None])
+                runtime.run(framing.square(image, runtime.image_px)[None])
                 if run:  # the first finds the caches filled by another network
                     own.append(1000 * (time.perf_counter() - started))
     return times
 
 
-def measure(runtimes, picture, seconds, error_of):
+def measure(runtimes, image, seconds, error_of):
     """-> one row a Runtime; `error_of` it gives the last columns."""
     rows = {}
-    for runtime, times in zip(runtimes, times_ms(runtimes, picture, seconds), strict=True):
+    for runtime, times in zip(runtimes, times_ms(runtimes, image, seconds), strict=True):
         median = np.median(times)
         rows[runtime.name] = {
             "median (ms)": median, "95th percentile (ms)": np.percentile(times, 95),
@@ -74,15 +74,15 @@ def measure(runtimes, picture, seconds, error_of):
     return table
 
 
-def video_rate(runtime, pictures, folder, frames=300):
-    """Frames a second of a video of 1280x800, H.264 (the pictures, over and over): decoded, run by
+def video_rate(runtime, images, folder, frames=300):
+    """Frames a second of a video of 1280x800, H.264 (the images, over and over): decoded, run by
     `runtime`, drawn and encoded."""
     path = Path(folder) / "clip.mp4"
     with av.open(path, "w") as container:
         stream = container.add_stream("libx264", 30, {"preset": "veryfast"})
         stream.width, stream.height, stream.pix_fmt = 1280, 800, "yuv420p"
-        for picture in itertools.islice(itertools.cycle(pictures), frames):
-            container.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
+        for image in itertools.islice(itertools.cycle(images), frames):
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(image, format="rgb24")))
         container.mux(stream.encode())
     return predict([path], Path(folder) / "out", runtime).rate
 
@@ -98,7 +98,7 @@ def main():
     torch.set_num_threads(options.threads)
     cv2.setNumThreads(1)
     training, index = (open_frames(options.data, split) for split in ("train", "test"))
-    pictures = [cv2.resize(read_image(index[i].image_path), (1280, 800)) for i in range(30)]
+    images = [cv2.resize(read_image(index[i].image_path), (1280, 800)) for i in range(30)]
     network, spec, _ = load_network(options.checkpoint)
     torch.manual_seed(0)
     with tempfile.TemporaryDirectory() as folder:
@@ -117,17 +117,17 @@ def main():
             f"Batch 1, {machine['cores']} cores ({machine['cpu']}); PyTorch with {options.threads} "
             "threads, the others as they choose\n\nPublished architecture, random weights\n"
         )
-        theirs = measure(published, pictures[0], options.seconds, difference)
+        theirs = measure(published, images[0], options.seconds, difference)
         print(theirs.round(2).to_markdown())
         print(f"\n{options.checkpoint.name}: {spec.kind}, {spec.backbone}, {spec.image_px} px\n")
-        ours = measure(own, pictures[0], options.seconds, lambda runtime: {
-            "MPJPE (mm)": mpjpe_mm(poses_of(runtime, index), index.joints_3d_m).mean()
+        ours = measure(own, images[0], options.seconds, lambda runtime: {
+            "MPJPE (mm)": mpjpe_mm(poses_of(runtime, index), index.joints_cam_m).mean()
         })  # fmt: skip
         slowest_ms = theirs["median (ms)"].iloc[0]
         ours.insert(4, "times theirs in PyTorch", slowest_ms / ours["median (ms)"])
         print(ours.round(2).to_markdown())
         fastest = min(own, key=lambda runtime: ours.loc[runtime.name, "median (ms)"])
-        rate = video_rate(fastest, pictures, folder)
+        rate = video_rate(fastest, images, folder)
         print(f"\nVideo of 1280x800, decoded, run by {fastest.name}, drawn: {rate:.0f} frames/s")
 
 

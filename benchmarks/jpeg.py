@@ -27,11 +27,11 @@ def errors(pack, folder, profile, frames, seed):
     """Errors of the best epoch on validation -> {"2D error (px)", "MPJPE (mm)"}."""
     indices = [evenly(open_frames(pack, split), frames) for split in ("train", "val")]
     paths = {stage: train_stage(stage, profile, *indices, folder, seed)
-             for stage in ("heatmaps", "lifter", "finetune")}  # fmt: skip
+             for stage in ("heatmaps", "lifter", "end_to_end")}  # fmt: skip
     best = {stage: load_network(path)[2]["best"] for stage, path in paths.items()}
     return {
         "2D error (px)": best["heatmaps"]["val_error_px"],
-        "MPJPE (mm)": best["finetune"]["val_mpjpe_mm"],
+        "MPJPE (mm)": best["end_to_end"]["val_mpjpe_mm"],
     }
 
 
@@ -57,7 +57,7 @@ def main():
     torch.set_num_threads(options.threads)
     epochs = {"epochs": options.epochs}
     changes = {"name": "jpeg", "heatmaps": epochs | {"image_px": options.px},
-               "lifter": epochs, "finetune": epochs}  # fmt: skip
+               "lifter": epochs, "end_to_end": epochs}  # fmt: skip
     profile = override(PROFILES["smoke"], changes, "jpeg")
     rows = []
     with tempfile.TemporaryDirectory() as scratch:

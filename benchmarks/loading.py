@@ -6,7 +6,7 @@ The usual way, as the public re-implementations do it: a sample decodes its whol
 PyTorch's loader collates. The resize is measured twice: by torchvision v2, and as
 skimage.transform.resize does it (a Gaussian and a zoom of scipy), which the published code calls. Labels come
 from egolib's index: their json is not parsed again for every sample, which favours the usual way. Shards: egolib's loader, heatmaps drawn
-and pictures scaled in batch. Both end in float32 pictures in [-1, 1] and heatmaps, on the CPU;
+and images scaled in batch. Both end in float32 images in [-1, 1] and heatmaps, on the CPU;
 "loading alone" leaves drawing and scaling out, which a GPU does.
 
 A busy machine distorts the clock, so two rates are given, both of one process: by the clock, and by
@@ -35,12 +35,12 @@ from torchvision.transforms import v2
 
 from egolib.camera import crop_square, in_front, native_to_square
 from egolib.data.dataset import FrameDataset, make_loader, normalise
-from egolib.data.index import from_neck, index_tree, select
+from egolib.data.index import index_tree, select
 from egolib.data.packing import pack_tree
 from egolib.data.shards import open_frames
+from egolib.models.heatmap_network import heatmap_side
 from egolib.models.heatmaps import draw_heatmaps
-from egolib.models.networks import heatmap_side
-from egolib.skeleton import HEATMAP_JOINT_INDICES
+from egolib.skeleton import HEATMAP_JOINT_INDICES, relative_to_neck
 
 SIGMA_PX, BATCH = 1.0, 32
 
@@ -57,14 +57,14 @@ class UsualDataset(Dataset):
 
     def __getitem__(self, position):
         frame = self.index[position]
-        with Image.open(frame.image_path) as picture:
-            square = crop_square(np.asarray(picture.convert("RGB")))
-        joints_px = native_to_square(frame.joints_2d_px[HEATMAP_JOINT_INDICES], self.side)
-        seen = in_front(frame.joints_3d_m[HEATMAP_JOINT_INDICES])
+        with Image.open(frame.image_path) as image:
+            square = crop_square(np.asarray(image.convert("RGB")))
+        joints_px = native_to_square(frame.uv_native[HEATMAP_JOINT_INDICES], self.side)
+        seen = in_front(frame.joints_cam_m[HEATMAP_JOINT_INDICES])
         return {
             "image": self.resize(square, self.image_px) / 127.5 - 1,
             "heatmaps": self.gaussians(joints_px, seen),
-            "joints_3d_m": from_neck(frame.joints_3d_m),
+            "joints_rel_m": relative_to_neck(frame.joints_cam_m),
         }
 
     def gaussians(self, joints_px, seen):
@@ -93,7 +93,7 @@ def as_skimage(square, image_px):
 def finish(batch, image_px):
     """What the device does with a batch of egolib's loader before the network."""
     heatmaps = draw_heatmaps(
-        batch["joints_2d_px"], batch["in_front"], image_px, heatmap_side(image_px), SIGMA_PX
+        batch["uv_crop"], batch["in_front"], image_px, heatmap_side(image_px), SIGMA_PX
     )
     return {**batch, "image": normalise(batch["image"]), "heatmaps": heatmaps}
 
@@ -156,9 +156,9 @@ def main():
     torch.set_num_threads(1)
     cv2.setNumThreads(1)
     tree = index_tree(options.tree, "train")
-    pictures = [tree.root / image for image in tree.images]
-    height = Image.open(pictures[0]).height
-    print(f"{len(tree)} PNG of {height} px height: {megabytes(pictures) / len(tree):.3f} MB each")
+    images = [tree.root / image for image in tree.images]
+    height = Image.open(images[0]).height
+    print(f"{len(tree)} PNG of {height} px height: {megabytes(images) / len(tree):.3f} MB each")
     rates, disk = [], []
     for px in options.px:
         few = repeated(tree, options.usual_samples)

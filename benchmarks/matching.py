@@ -1,5 +1,5 @@
-"""How often `egolib match` finds which way is up, takes pictures of a headset for such, and is taken in
-by pictures that are none, by how many pictures it is shown. Reads a tree's test split."""
+"""How often `egolib match` finds which way is up, takes images of a headset for such, and is taken in
+by images that are none, by how many images it is shown. Reads a tree's test split."""
 
 import argparse
 from pathlib import Path
@@ -33,23 +33,23 @@ def smooth_texture(rng):
 
 
 def heap_of_discs(rng):
-    picture = flat(rng)
+    image = flat(rng)
     for _ in range(40):
         centre, colour = rng.integers(0, DRAWN_PX, 2), rng.integers(0, 256, 3)
-        cv2.circle(picture, centre.tolist(), int(rng.integers(8, 60)), colour.tolist(), -1)
-    return picture
+        cv2.circle(image, centre.tolist(), int(rng.integers(8, 60)), colour.tolist(), -1)
+    return image
 
 
 def square_of(draw, rng, image_px):
-    """A picture that is none of a headset, within the circle of the data set's lens."""
+    """An image that is none of a headset, within the circle of the data set's lens."""
     places = np.stack(np.meshgrid(*[np.arange(DRAWN_PX)] * 2), -1)
     inside = inside_circle(square_to_native(places, DRAWN_PX))
-    picture = draw(rng) * inside[..., None].astype(np.uint8)
-    return cv2.resize(picture, (image_px, image_px), interpolation=cv2.INTER_AREA)
+    image = draw(rng) * inside[..., None].astype(np.uint8)
+    return cv2.resize(image, (image_px, image_px), interpolation=cv2.INTER_AREA)
 
 
 def shares(confidence, rng, size):
-    """Of sets of `size` pictures (in percent): at which the first turn is the surest, and that pass."""
+    """Of sets of `size` images (in percent): at which the first turn is the surest, and that pass."""
     means = confidence[rng.integers(0, len(confidence), (SETS, size))].mean(1)
     best = means.max(1)
     margin = best - (means.sum(1) - best) / (len(TURNS) - 1)
@@ -60,14 +60,14 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("data", type=Path, help="a tree or a pack")
     parser.add_argument("--network", type=Path, help="else the one that comes with egolib")
-    parser.add_argument("--pictures", type=int, default=400, help="of each kind")
+    parser.add_argument("--images", type=int, default=400, help="of each kind")
     options = parser.parse_args()
     runtime, rng = open_fastest(options.network), np.random.default_rng(0)
     index = open_frames(options.data, "test")
-    chosen = np.linspace(0, len(index) - 1, min(options.pictures, len(index))).round().astype(int)
+    chosen = np.linspace(0, len(index) - 1, min(options.images, len(index))).round().astype(int)
     kinds = {"test frames": np.stack([index.read_square(i, runtime.image_px) for i in chosen])}
     for draw in (noise, flat, smooth_texture, heap_of_discs):
-        drawn = [square_of(draw, rng, runtime.image_px) for _ in range(options.pictures)]
+        drawn = [square_of(draw, rng, runtime.image_px) for _ in range(options.images)]
         kinds[draw.__name__.replace("_", " ")] = np.stack(drawn)
     rows = {}
     for kind, squares in kinds.items():
@@ -75,7 +75,7 @@ def main():
         confidence = np.concatenate([turned_confidence(part, runtime) for part in parts])
         for size in (1, 2, 4, 16):
             upright, passed = shares(confidence, rng, size)
-            row = rows.setdefault(f"{size} pictures", {})
+            row = rows.setdefault(f"{size} images", {})
             if kind == "test frames":
                 row["right turn (%)"] = upright
             row[f"{kind} pass (%)"] = passed

@@ -1,6 +1,6 @@
 """What a rendered frame costs, part by part, in one process; and what the coarse light loses against
 brute force (every pixel, 48 rays to every lamp), as mean absolute difference of the developed
-pictures, of 255. Milliseconds of processor time, medians; the files are not written."""
+images, of 255. Milliseconds of processor time, medians; the files are not written."""
 
 import argparse
 import dataclasses
@@ -40,8 +40,8 @@ def scenes(rig, characters, count, frames):
 
 
 def render_all(renderer, chosen):
-    """-> developed pictures, milliseconds by part."""
-    pictures, costs = [], {}
+    """-> developed images, milliseconds by part."""
+    images, costs = [], {}
 
     def timed(name, work, *inputs):
         started = time.process_time()
@@ -61,8 +61,8 @@ def render_all(renderer, chosen):
             timed(first, renderer.pose, heads, world, joints)
             timed("trace", renderer.trace, turn, centre)
             rng = stable_rng(place, frame)
-            pictures.append(timed("sensor", renderer.film.develop, renderer.radiance.numpy(), rng))
-    return np.array(pictures), {name: np.median(values) for name, values in costs.items()}
+            images.append(timed("sensor", renderer.film.develop, renderer.radiance.numpy(), rng))
+    return np.array(images), {name: np.median(values) for name, values in costs.items()}
 
 
 def main():

@@ -3,7 +3,7 @@
 Three models' predictions of 115,621 simulated frames (official people and actions, random poses) go
 through every cell of notebook 05, the interactive pages and the report. Printed for a tenth of the
 frames and for all: seconds of each step, and the process's peak of memory in it, beside what the imports
-alone take. Pictures are one PNG of the official size, read again and again. Needs Linux's /proc.
+alone take. Images are one PNG of the official size, read again and again. Needs Linux's /proc.
 
     python benchmarks/report.py --scratch /tmp/report
 """
@@ -57,32 +57,34 @@ def simulated_index(root, frames):
         root=root, split="test", fingerprint="simulated", folders=np.array(folders),
         folder_ids=folder_ids, image_names=np.char.mod("%09d.png", numbers), numbers=numbers,
         clips=clips, clip_ids=np.repeat(rng.choice(len(clips), sequences, p=odds), LENGTH),
-        joints_2d_px=project(joints_m).astype(np.float32), joints_3d_m=joints_m,
+        uv_native=project(joints_m).astype(np.float32), joints_cam_m=joints_m,
         rotations_rad=np.zeros((0, 16, 3)), unpaired_images=0, unpaired_labels=0,
     )  # fmt: skip
 
 
 def simulated_predictions(index, error_m, seed):
     rng = np.random.default_rng(seed)
-    truth_m = index.joints_3d_m - index.joints_3d_m[:, :1]
-    truth_px = native_to_square(index.joints_2d_px, PX)[:, HEATMAP_JOINT_INDICES].astype(np.float32)
+    true_rel_m = index.joints_cam_m - index.joints_cam_m[:, :1]
+    true_uv_crop = native_to_square(index.uv_native, PX)[:, HEATMAP_JOINT_INDICES].astype(
+        np.float32
+    )
     return Predictions(
-        predicted_m=truth_m + error_m * rng.standard_normal(truth_m.shape, np.float32),
-        truth_m=truth_m,
-        predicted_px=truth_px + 4 * rng.standard_normal(truth_px.shape, np.float32),
-        truth_px=truth_px, confidence=rng.random(truth_px.shape[:2], np.float32),
-        in_front=index.joints_3d_m[:, HEATMAP_JOINT_INDICES, 2] > 0, image_px=PX,
+        predicted_rel_m=true_rel_m + error_m * rng.standard_normal(true_rel_m.shape, np.float32),
+        true_rel_m=true_rel_m,
+        predicted_uv_crop=true_uv_crop + 4 * rng.standard_normal(true_uv_crop.shape, np.float32),
+        true_uv_crop=true_uv_crop, confidence=rng.random(true_uv_crop.shape[:2], np.float32),
+        in_front=index.joints_cam_m[:, HEATMAP_JOINT_INDICES, 2] > 0, image_px=PX,
         character=index.characters, environment=index.environments, clip=index.clip_names,
         action=np.array([action_of_clip(c) for c in index.clips])[index.clip_ids],
         number=index.numbers, image=index.images,
-        entropy_bits=rng.random(truth_px.shape[:2], np.float32) * 10,
+        entropy_bits=rng.random(true_uv_crop.shape[:2], np.float32) * 10,
     )  # fmt: skip
 
 
-def one_picture(root):
+def one_image(root):
     """A PNG of the official size -> its path."""
-    picture = np.random.default_rng(0).integers(0, 255, (100, 160, 4), np.uint8)
-    cv2.imwrite(str(root / "one.png"), cv2.resize(picture, (1280, 800)))
+    image = np.random.default_rng(0).integers(0, 255, (100, 160, 4), np.uint8)
+    cv2.imwrite(str(root / "one.png"), cv2.resize(image, (1280, 800)))
     return root / "one.png"
 
 
@@ -92,9 +94,11 @@ def measure(scratch, frames):
     root, results = scratch / str(frames), scratch / str(frames) / "results"
     root.mkdir(parents=True, exist_ok=True)
     index = simulated_index(root, frames)
-    picture = one_picture(root)
+    image = one_image(root)
     models = {}
-    for seed, (name, error_m) in enumerate({"oracle": 0.03, "before": 0.08, "after": 0.06}.items()):
+    for seed, (name, error_m) in enumerate(
+        {"oracle": 0.03, "dual": 0.08, "end_to_end": 0.06}.items()
+    ):
         models[name] = simulated_predictions(index, error_m, seed)
         models[name] = models[name].sharing(models["oracle"])
     fake = SimpleNamespace(
@@ -108,7 +112,7 @@ def measure(scratch, frames):
         "interactive pages": lambda: write_study_pages(fake),
         "report": lambda: report_of(fake, frames),
     }
-    with mock.patch.object(FrameIndex, "read_square", lambda _, at, px: read_square(picture, px)):
+    with mock.patch.object(FrameIndex, "read_square", lambda _, at, px: read_square(image, px)):
         for name, step in steps.items():
             CLEAR_PEAK.write_text("5")
             started, worked = time.perf_counter(), time.process_time()

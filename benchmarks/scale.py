@@ -1,6 +1,6 @@
 """The whole data set, in simulation and on paper.
 
-Simulated: a pack of 383,000 entries is really built (random labels; one tiny picture, again and
+Simulated: a pack of 383,000 entries is really built (random labels; one tiny image, again and
 again), opened, and iterated once in shuffled order, in a process of its own: seconds, and the peak
 of its memory. On paper: hours and disk of every step on four machines, from rates that were
 measured elsewhere; a rate that is not given leaves "not measured". Steps that use the processor are
@@ -27,9 +27,9 @@ from egolib.data.dataset import FrameDataset, make_loader
 from egolib.data.packing import FRAMES_PER_SHARD, complete
 from egolib.data.shards import (
     FORMAT,
+    IMAGE,
     LEFT_OUT,
     PACK_FILE,
-    PICTURE,
     Pack,
     column_files,
     open_frames,
@@ -59,20 +59,20 @@ def build_pack(out, frames):
         "image_names": np.char.mod("female_000_a_a.rgba.%06d.png", numbers),
         "numbers": numbers,
         "clip_ids": rng.integers(60, size=frames, dtype=np.int32),
-        "joints_2d_px": rng.uniform(0, 800, (frames, 16, 2)).astype(np.float32),
-        "joints_3d_m": rng.normal(size=(frames, 16, 3)).astype(np.float32),
+        "uv_native": rng.uniform(0, 800, (frames, 16, 2)).astype(np.float32),
+        "joints_cam_m": rng.normal(size=(frames, 16, 3)).astype(np.float32),
         "rotations_rad": rng.normal(size=(frames, 16, 3)).astype(np.float32),
     }
     (out / "train").mkdir(parents=True)
     for column, name in column_files("train").items():
         np.save(out / name, columns[column])
-    picture = cv2.imencode(".jpg", rng.integers(256, size=(PX, PX, 3), dtype=np.uint8))[1].tobytes()
-    crc32 = zlib.crc32(picture)
+    image = cv2.imencode(".jpg", rng.integers(256, size=(PX, PX, 3), dtype=np.uint8))[1].tobytes()
+    crc32 = zlib.crc32(image)
     for name, _, count in progress_bar(pack.shards("train"), desc="Building", unit="shard"):
-        table = np.zeros(count, PICTURE)
-        table["start"] = table.nbytes + len(picture) * np.arange(count)
-        table["bytes"], table["crc32"] = len(picture), crc32
-        (out / name).write_bytes(table.tobytes() + picture * count)
+        table = np.zeros(count, IMAGE)
+        table["start"] = table.nbytes + len(image) * np.arange(count)
+        table["bytes"], table["crc32"] = len(image), crc32
+        (out / name).write_bytes(table.tobytes() + image * count)
     (out / PACK_FILE).write_text(json.dumps(dataclasses.asdict(pack)))
     assert complete(out) == []
 
@@ -95,7 +95,7 @@ def simulate(pack):
         len(batch["position"]) for batch in make_loader(FrameDataset(index, PX), BATCH, 0, 0)
     )
     assert seen == len(index) // BATCH * BATCH
-    found["an epoch of tiny pictures (s)"] = time.perf_counter() - started
+    found["an epoch of tiny images (s)"] = time.perf_counter() - started
     found["the same, of processor time (s)"] = time.process_time() - used
     found["peak memory (MB)"] = memory_mb("VmHWM")
     found["of it not shared (MB)"] = memory_mb("RssAnon")

@@ -44,14 +44,17 @@ def main():
     options = parser.parse_args()
     predictions = Predictions.load(options.predictions)
     parts = sequences(predictions)
-    used, truth_m = np.concatenate(parts), predictions.truth_m
-    poses = {"truth": truth_m, "as predicted": predictions.predicted_m}
+    used, true_rel_m = np.concatenate(parts), predictions.true_rel_m
+    poses = {"truth": true_rel_m, "as predicted": predictions.predicted_rel_m}
     for strength in STRENGTHS:
         poses["{} Hz, {} Hz per m/s".format(*strength)] = filtered(
-            predictions.predicted_m, parts, options.fps, lambda s=strength: OneEuroFilter(*s)
+            predictions.predicted_rel_m, parts, options.fps, lambda s=strength: OneEuroFilter(*s)
         )
     rows = {
-        name: {"jitter (mm)": jitter_mm(p, parts), "MPJPE (mm)": mpjpe_mm(p, truth_m)[used].mean()}
+        name: {
+            "jitter (mm)": jitter_mm(p, parts),
+            "MPJPE (mm)": mpjpe_mm(p, true_rel_m)[used].mean(),
+        }
         for name, p in poses.items()
     }
     lengths = np.array([len(part) for part in parts])

@@ -1,4 +1,4 @@
-"""Training pictures a second in fp32 and bf16, in one process; and frames rendered a second, start
+"""Training images a second in fp32 and bf16, in one process; and frames rendered a second, start
 of the rendering processes and building of the bodies included."""
 
 import tempfile
@@ -9,8 +9,8 @@ import torch
 
 from egolib.config import PROFILES, RenderConfig
 from egolib.losses import heatmap_loss
+from egolib.models.heatmap_network import HeatmapNetwork, heatmap_side
 from egolib.models.heatmaps import draw_heatmaps
-from egolib.models.networks import HeatmapNet, heatmap_side
 from egolib.training.fit import training_precision
 from egosynth import planned_sequences, render_tree
 
@@ -27,10 +27,10 @@ def frames_per_second():
     return sum(sequence.frames for sequence in planned_sequences(config)) / seconds
 
 
-def pictures_per_second(bf16, steps=6):
+def images_per_second(bf16, steps=6):
     """One step of stage 1 at the quick profile's sizes: forward, loss, backward, Adam."""
     config = PROFILES["quick"].heatmaps
-    network = HeatmapNet(config.backbone).to(memory_format=torch.channels_last)
+    network = HeatmapNetwork(config.backbone).to(memory_format=torch.channels_last)
     optimizer = torch.optim.Adam(network.parameters(), fused=True)
     side = heatmap_side(config.image_px)
     images = torch.rand(config.batch_size, 3, config.image_px, config.image_px)
@@ -51,8 +51,8 @@ def pictures_per_second(bf16, steps=6):
 
 def main():
     print(f"training would use {training_precision()} here")
-    print(f"fp32: {pictures_per_second(False):.1f} pictures/s")
-    print(f"bf16: {pictures_per_second(True):.1f} pictures/s")
+    print(f"fp32: {images_per_second(False):.1f} images/s")
+    print(f"bf16: {images_per_second(True):.1f} images/s")
     print(f"rendering at the quick profile's scale: {frames_per_second():.1f} frames/s")
 
 

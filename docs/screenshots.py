@@ -1,4 +1,4 @@
-"""The README's pictures of the report, taken of a finished run by headless Chromium.
+"""The README's images of the report, taken of a finished run by headless Chromium.
 
 python docs/screenshots.py results/quick
 """

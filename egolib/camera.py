@@ -2,7 +2,7 @@
 
 Model: Kannala-Brandt as in `cv2.fisheye`; calibration published by the data set's author
 (xR-EgoPose issue 7). Pixel centres lie on integers. Camera axes: x to the wearer's left, y
-forward (down the picture), z down along the optical axis; metres unless a name says otherwise.
+forward (down the image), z down along the optical axis; metres unless a name says otherwise.
 """
 
 import functools
@@ -52,7 +52,7 @@ XR_EGOPOSE = FisheyeCamera(
     circle_radius=458.0,
 )
 BEYOND_RAD = 1.75  # about 100 degrees; the lens's polynomial turns back not much further out
-CROP_LEFT = 240  # the square crop of the native picture: columns 240 to 1039, all 800 rows
+CROP_LEFT = 240  # the square crop of the native image: columns 240 to 1039, all 800 rows
 
 
 def project(points, camera=XR_EGOPOSE):
@@ -167,18 +167,18 @@ def square_grid(pixels, camera=XR_EGOPOSE):
 
 
 def inside_square(pixels, size_px):
-    """Whether pixels (..., 2), an array or a tensor, lie in a square picture of side size_px."""
+    """Whether pixels (..., 2), an array or a tensor, lie in a square image of side size_px."""
     return ((pixels > -0.5) & (pixels < size_px - 0.5)).all(-1)
 
 
 def crop_square(image):
-    """Picture (H, W, ...) of the native shape at any scale -> its square crop (H, H, ...).
+    """Image (H, W, ...) of the native shape at any scale -> its square crop (H, H, ...).
 
-    Raises ValueError when the picture is not 8:5 like the native 1280x800.
+    Raises ValueError when the image is not 8:5 like the native 1280x800.
     """
     height, width = image.shape[:2]
     if width * 5 != height * 8:
-        raise ValueError(f"picture of {width}x{height} is not 8:5 like the native 1280x800")
+        raise ValueError(f"image of {width}x{height} is not 8:5 like the native 1280x800")
     left = round(CROP_LEFT * height / XR_EGOPOSE.height)
     return image[:, left : left + height]
 

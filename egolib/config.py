@@ -1,32 +1,81 @@
-"""Profiles: what a run renders and trains. One frozen dataclass a stage; unknown keys and wrong
-types are refused.
+"""Stages and methods, and profiles: what a run renders and trains.
 
-In every stage `batch_size` is that of one step of the optimiser, all processes together;
-`accumulate` takes it in so many parts, where memory is short.
+A profile has one frozen dataclass a stage; unknown keys and wrong types are refused. In every stage
+`batch_size` is that of one step of the optimiser, all processes together; `accumulate` takes it in so
+many parts, where memory is short.
 
-A profile is `smoke` (minutes, for the tests), `quick` (the default), `study` (what the methods are
-compared with, see methods/sweep.py), `paper` (the published sizes, on the official data and a GPU) or a
-TOML file that says `base = "quick"` and overrides
-keys below `[render]`, `[heatmaps]`, `[lifter]`, `[finetune]` and `[ours]`.
+The presets are configs/*.toml: `smoke` (minutes, for the tests), `quick` (the default), `study` (what
+the methods are compared with, see experiments/sweep.py) and `paper` (the published sizes, on the official
+data and a GPU). A user's own TOML file says `base = "quick"` and overrides keys below `[render]`,
+`[heatmaps]`, `[lifter]`, `[end_to_end]` and `[ray_model]`.
 """
 
 import dataclasses
 import math
 import tomllib
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 
 from egolib.foundation.errors import EgolibError
 from egolib.foundation.provenance import without_effect
 
 
+class Stage(StrEnum):
+    """What is trained. A stage is also a table of a profile, a checkpoint and a kind of network."""
+
+    HEATMAPS = "heatmaps"
+    LIFTER = "lifter"
+    END_TO_END = "end_to_end"
+    RAY_MODEL = "ray_model"
+
+    @property
+    def label(self) -> str:
+        return _STAGE_LABELS[self]
+
+
+class Method(StrEnum):
+    """What is compared: a way from an image, or from true heatmaps, to a pose."""
+
+    MARTINEZ = "martinez"
+    SINGLE = "single"
+    DUAL = "dual"
+    ROTATION = "rotation"
+    DIRECT = "direct"
+    END_TO_END = "end_to_end"
+    RAY_MODEL = "ray_model"
+    ORACLE = "oracle"
+
+    @property
+    def label(self) -> str:
+        return METHOD_LABELS[self]
+
+
+_STAGE_LABELS = {
+    Stage.HEATMAPS: "Heatmap network",
+    Stage.LIFTER: "Lifter",
+    Stage.END_TO_END: "End-to-end network",
+    Stage.RAY_MODEL: "Ray model",
+}
+METHOD_LABELS = {
+    Method.MARTINEZ: "Martinez et al.",
+    Method.SINGLE: "single branch",
+    Method.DUAL: "dual branch",
+    Method.ROTATION: "dual branch with rotations",
+    Method.DIRECT: "direct lifter",
+    Method.END_TO_END: "end to end",
+    Method.RAY_MODEL: "ray model",
+    Method.ORACLE: "true heatmaps (oracle)",
+}
+# A lifter: the paper's two branches; without the heatmap branch; with SelfPose's rotation branch; the
+# encoder straight to the pose, without a bottleneck; Martinez et al. 2017.
+LIFTER_METHODS = (Method.DUAL, Method.SINGLE, Method.ROTATION, Method.DIRECT, Method.MARTINEZ)
+
+
 @without_effect  # the values are in the key of what depends on them
 @dataclass(frozen=True)
 class RenderConfig:
-    """The embedded miniature: `*_frames` a sequence of each split; how many `characters` each split
-    has at most; `*_clips` that each of them performs (0: as many as there are; more where a split has
-    too few people to show every clip); `motion` is a folder of BVH files named after the clips that they
-    replace or add ("": none)."""
+    """The embedded miniature (egosynth.RenderSettings says what each key means)."""
 
     scale: float = 0.3
     fps: int = 5
@@ -40,11 +89,11 @@ class RenderConfig:
     motion: str = ""
 
 
-@without_effect  # the values are in the key of what depends on them
+@without_effect
 @dataclass(frozen=True)
 class HeatmapConfig:
-    """Stage 1 (section 4.1): picture -> 15 heatmaps. `pretrained` starts from ImageNet; `augment`
-    turns and mirrors pictures (augment.py). `sigma_px`: in cells of each network's own maps."""
+    """Stage 1 (section 4.1): image -> 15 heatmaps. `pretrained` starts from ImageNet; `augment` turns
+    and mirrors images (data/augmentation.py). `sigma_px`: in cells of each network's own maps."""
 
     backbone: str = "resnet18"
     image_px: int = 128
@@ -57,13 +106,13 @@ class HeatmapConfig:
     learning_rate: float = 1e-3
 
 
-@without_effect  # the values are in the key of what depends on them
+@without_effect
 @dataclass(frozen=True)
 class LifterConfig:
-    """Stage 2 (section 4.2): heatmaps -> pose. `method` is one of METHODS; `latent_size` and
+    """Stage 2 (section 4.2): heatmaps -> pose. `method` is one of LIFTER_METHODS; `latent_size` and
     `pose_activations` (between the layers of the pose branch; the public re-implementations have
     none) concern those that have a latent. `limb_terms`: what the limb terms of the loss compare.
-    `trained_on`: heatmaps of the true joints, or those that the heatmap network finds."""
+    `trained_on`: "true" heatmaps, drawn from the labels, or those "detected" by the heatmap network."""
 
     method: str = "dual"
     latent_size: int = 20
@@ -77,10 +126,10 @@ class LifterConfig:
     learning_rate: float = 1e-3
 
 
-@without_effect  # the values are in the key of what depends on them
+@without_effect
 @dataclass(frozen=True)
-class FinetuneConfig:
-    """Stage 3: both networks end to end."""
+class EndToEndConfig:
+    """Stage 3: heatmap network and lifter, trained on end to end."""
 
     augment: bool = True
     epochs: int = 2
@@ -89,15 +138,15 @@ class FinetuneConfig:
     learning_rate: float = 3e-4
 
 
-@without_effect  # the values are in the key of what depends on them
+@without_effect
 @dataclass(frozen=True)
-class OursConfig:
-    """The study's own model (raypose.py), picture -> pose in one stage; pictures, sigma and the
-    trunk, also whether that is `pretrained`, are those of [heatmaps]. `early_features` and
-    `uncertainty` switch its parts."""
+class RayModelConfig:
+    """The ray model, the study's own: image -> pose in one stage. Images, sigma and the backbone, also
+    whether that is `pretrained`, are those of [heatmaps]. `early_features` and `expected_error` switch
+    its parts."""
 
     early_features: bool = True
-    uncertainty: bool = True
+    expected_error: bool = True
     augment: bool = True
     epochs: int = 10
     batch_size: int = 16
@@ -105,13 +154,13 @@ class OursConfig:
     learning_rate: float = 1e-3
 
 
-@without_effect  # the values are in the key of what depends on them
+@without_effect
 @dataclass(frozen=True)
 class Profile:
     """Everything a run depends on besides its seed and its data.
 
     `embedded`: without a data folder, render the miniature; else a folder must be named.
-    `workers`: processes that load pictures beside each one that trains. `compiled`: on a GPU, by
+    `workers`: processes that load images beside each one that trains. `compiled`: on a GPU, by
     torch.compile, which takes minutes and pays in long runs.
     """
 
@@ -119,88 +168,46 @@ class Profile:
     render: RenderConfig = RenderConfig()
     heatmaps: HeatmapConfig = HeatmapConfig()
     lifter: LifterConfig = LifterConfig()
-    finetune: FinetuneConfig = FinetuneConfig()
-    ours: OursConfig = OursConfig()
+    end_to_end: EndToEndConfig = EndToEndConfig()
+    ray_model: RayModelConfig = RayModelConfig()
     embedded: bool = True
     workers: int = 0
     compiled: bool = False
 
 
-PROFILES = {
-    "smoke": Profile(
-        name="smoke",
-        render=RenderConfig(
-            scale=0.1,
-            fps=10,
-            train_frames=4,
-            val_frames=1,
-            test_frames=2,
-            characters=2,
-            train_clips=9,
-            val_clips=9,
-            test_clips=9,
-        ),
-        heatmaps=HeatmapConfig(image_px=64, epochs=2),
-        lifter=LifterConfig(epochs=3),
-        finetune=FinetuneConfig(epochs=1),
-        ours=OursConfig(epochs=1),
-    ),
-    "quick": Profile(name="quick"),
-    # As quick, on the same pictures, but every lifter reads what one heatmap network finds, and there
-    # are many of them; our model trains about as long as the dual branch in all its stages.
-    "study": Profile(
-        name="study",
-        lifter=LifterConfig(trained_on="detected", epochs=3),
-        ours=OursConfig(epochs=6),
-    ),
-    "paper": Profile(
-        name="paper",
-        render=RenderConfig(
-            scale=1.0,
-            fps=30,
-            train_frames=90,
-            val_frames=90,
-            test_frames=90,
-            train_clips=0,
-            val_clips=0,
-            test_clips=0,
-        ),
-        heatmaps=HeatmapConfig(
-            backbone="resnet101", image_px=368, sigma_px=1.5, pretrained=True, epochs=3
-        ),
-        lifter=LifterConfig(epochs=3, batch_size=16),
-        finetune=FinetuneConfig(epochs=3, learning_rate=1e-4),
-        ours=OursConfig(epochs=6, learning_rate=1e-4),
-        embedded=False,
-        workers=8,
-        compiled=True,
-    ),
-}
 DEFAULT_PROFILE = "quick"
 LARGEST_SEED = 2**32 - 1  # that all libraries take
-# The paper's three, and our own model.
-STAGES = ("heatmaps", "lifter", "finetune", "ours")
-# Once a stage, a table of profiles and a kind of network.
-WINDOW_REMOVED = 'the five-frame model ("window") was removed; see docs/retired_five_frame_model.md'
-
-# What lifts: the paper's two branches; its variant without the second; with SelfPose's rotation
-# branch; the encoder straight to the pose, without a bottleneck; Martinez et al. 2017.
-METHODS = ("dual", "single", "rotation", "direct", "martinez")
 # Keys that take one of a few names.
 CHOICES = {
-    "method": METHODS,
+    "method": LIFTER_METHODS,
     "limb_terms": ("bones", "joints"),
     "trained_on": ("true", "detected"),
 }
-
 # Zero means "all" or "none" here; any other number of a profile must be positive.
 MAY_BE_ZERO = (
     "characters", "train_clips", "val_clips", "test_clips", "workers", "augment", "pose_activations",
-    "pretrained", "embedded", "compiled", "early_features", "uncertainty",
+    "pretrained", "embedded", "compiled", "early_features", "expected_error",
 )  # fmt: skip
+# Names of earlier versions in profiles, grids and checkpoints, and what to write instead.
+RENAMED = {
+    "finetune": "end_to_end",
+    "egopose": "end_to_end",
+    "ours": "ray_model",
+    "uncertainty": "expected_error",
+    "dual_finetuned": "end_to_end",
+}
+_REMOVED = 'the five-frame model ("window") was removed; see docs/retired_five_frame_model.md'
 
 
-def override(config, changes, source):
+def refuse_old_name(name: str, source: str) -> None:
+    """Raise EgolibError for a name that was renamed or removed; `source` is where it stands."""
+    if name in RENAMED:
+        raise EgolibError(f"{source}: {name!r} is called {RENAMED[name]!r} now; write that instead")
+    if name == "window":
+        raise EgolibError(f"{source}: {_REMOVED}")
+
+
+def override(config, changes: dict, source: str):
     """A copy of dataclass `config` with `changes` {key: value or nested dict} applied.
 
     Raises EgolibError for an unknown key or name, or a value of another type; `source` names the culprit.
@@ -208,9 +215,8 @@ def override(config, changes, source):
     fields = {field.name: field for field in dataclasses.fields(config)}
     values = {}
     for key, value in changes.items():
-        if key == "window":
-            raise EgolibError(f"{source}: {WINDOW_REMOVED}")
         if key not in fields:
+            refuse_old_name(key, source)
             raise EgolibError(f"{source}: unknown key {key!r}; known keys: {', '.join(fields)}")
         current = getattr(config, key)
         if dataclasses.is_dataclass(current):
@@ -234,7 +240,25 @@ def override(config, changes, source):
     return dataclasses.replace(config, **values)
 
 
-def load_profile(name_or_file):
+def read_toml(path: Path) -> dict:
+    """The content of a TOML file. Raises EgolibError for one that cannot be read."""
+    try:
+        return tomllib.loads(Path(path).read_text())
+    except FileNotFoundError as error:
+        raise EgolibError(f"{path}: no such file") from error
+    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise EgolibError(f"{path}: not a TOML file ({error})") from error
+
+
+def _preset(name):
+    path = Path(__file__).with_name("configs") / f"{name}.toml"
+    return override(Profile(name), read_toml(path), str(path))
+
+
+PROFILES = {name: _preset(name) for name in ("smoke", "quick", "study", "paper")}
+
+
+def load_profile(name_or_file: str | Path) -> Profile:
     """A Profile by name, or from a `.toml` file. Raises EgolibError for anything else."""
     if name_or_file in PROFILES:
         return PROFILES[name_or_file]
@@ -242,10 +266,7 @@ def load_profile(name_or_file):
     if path.suffix != ".toml" or not path.is_file():
         known = ", ".join(PROFILES)
         raise EgolibError(f"unknown profile {str(name_or_file)!r}; known: {known}, or a .toml file")
-    try:
-        changes = tomllib.loads(path.read_text())
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise EgolibError(f"{path}: not a TOML file ({error})") from error
+    changes = read_toml(path)
     base = changes.pop("base", DEFAULT_PROFILE)
     if not isinstance(base, str) or base not in PROFILES:
         raise EgolibError(f"{path}: unknown base {base!r}; known: {', '.join(PROFILES)}")

@@ -18,10 +18,10 @@ LAMBDA_HEATMAP = 0.001
 # SelfPose's weight of the rotations could not be read: at 20 degrees of error this one makes them
 # count about a fifth of the pose.
 LAMBDA_ROTATION = 0.01
-# Our own model's loss: the mean distance of the joints, in the camera frame and from the neck, that of
-# the rays, and with these weights the divergence of the maps and the spread's.
-OURS_DIVERGENCE = 0.05
-OURS_SPREAD = 0.01
+# The ray model's loss: the mean distance of the joints, in the camera frame and from the neck, that of
+# the rays, and with these weights the divergence of the maps and that of the expected error.
+DIVERGENCE_WEIGHT = 0.05
+EXPECTED_ERROR_WEIGHT = 0.01
 
 _LIMB_STARTS = [JOINTS.index(start) for start, _ in LIMBS]
 _LIMB_ENDS = [JOINTS.index(end) for _, end in LIMBS]
@@ -32,10 +32,10 @@ def heatmap_loss(predicted, target):
     return torch.nn.functional.mse_loss(predicted, target)
 
 
-def pose_loss(predicted_m, target_m):
+def pose_loss(predicted_rel_m, target_m):
     """|P - P'|: mean distance of the joints, not squared (as the public re-implementations
     train it; squared metres would vanish beside the limb terms); (B, 16, 3) each -> scalar."""
-    return (predicted_m - target_m).norm(dim=-1).mean()
+    return (predicted_rel_m - target_m).norm(dim=-1).mean()
 
 
 def limbs(pose_m, terms="bones"):
@@ -46,20 +46,20 @@ def limbs(pose_m, terms="bones"):
     return ends if terms == "joints" else ends - pose_m[:, _LIMB_STARTS]
 
 
-def limb_cosine(predicted_m, target_m, terms="bones"):
+def limb_cosine(predicted_rel_m, target_m, terms="bones"):
     """theta(P, P'): cosine similarity of predicted and true limbs, summed over limbs -> scalar."""
-    pair = [limbs(pose, terms) for pose in (predicted_m, target_m)]
+    pair = [limbs(pose, terms) for pose in (predicted_rel_m, target_m)]
     return torch.nn.functional.cosine_similarity(*pair, dim=-1).sum(-1).mean()
 
 
-def limb_length(predicted_m, target_m, terms="bones"):
+def limb_length(predicted_rel_m, target_m, terms="bones"):
     """L(P, P'): difference of predicted and true limb lengths, summed over limbs -> scalar."""
-    lengths = [limbs(pose, terms).norm(dim=-1) for pose in (predicted_m, target_m)]
+    lengths = [limbs(pose, terms).norm(dim=-1) for pose in (predicted_rel_m, target_m)]
     return (lengths[0] - lengths[1]).abs().sum(-1).mean()
 
 
 def reconstruction_loss(predicted, target):
-    """|HM - HM'|^2: squared error summed over the pixels of all maps of a picture -> scalar.
+    """|HM - HM'|^2: squared error summed over the pixels of all maps of an image -> scalar.
 
     A sum, not a mean over pixels: with its published weight a mean is too small to be felt.
     """
@@ -94,10 +94,10 @@ def ray_loss(rays, joints_m, in_view):
     return (distances * in_view).sum() / in_view.sum().clamp(min=1)
 
 
-def divergence(scores, heatmaps, sigma_px):
+def heatmap_divergence(scores, heatmaps, sigma_px):
     """How far the softmax of scores (B, J, C + 1) is from where the joints are (Kullback and Leibler),
     mean over joints -> scalar. heatmaps (B, J, H, H): Gaussians of peak 1 with sigma_px; what of one
-    lies outside the picture is "elsewhere", the last score."""
+    lies outside the image is "elsewhere", the last score."""
     cells = heatmaps.flatten(2) / (2 * math.pi * sigma_px**2)
     inside = cells.sum(-1, keepdim=True).clamp(min=1)  # a narrow one summed over cells can exceed 1
     target = torch.cat([cells / inside, (1 - cells.sum(-1, keepdim=True)).clamp(min=0)], -1)
@@ -105,8 +105,8 @@ def divergence(scores, heatmaps, sigma_px):
     return terms.sum(-1).mean()
 
 
-def spread_loss(spread_m, errors_m):
+def expected_error_loss(expected_error_m, errors_m):
     """How well errors (B, J) are foreseen: the negative logarithm of a density that falls
-    exponentially with the distance in space, whose mean is spread_m (B, J) -> scalar, up to a
+    exponentially with the distance in space, whose mean is expected_error_m (B, J) -> scalar, up to a
     constant. The errors get no gradient: a joint is not given up because it is hard."""
-    return 3 * (errors_m.detach() / spread_m + spread_m.log()).mean()
+    return 3 * (errors_m.detach() / expected_error_m + expected_error_m.log()).mean()

@@ -7,8 +7,7 @@ import functools
 
 import numpy as np
 
-from egolib.data.index import from_neck
-from egolib.skeleton import JOINTS
+from egolib.skeleton import JOINTS, relative_to_neck
 
 _BLOCK = 8192
 
@@ -18,13 +17,16 @@ def _in_blocks(measure):
     memory of many frames is that of their outcome."""
 
     @functools.wraps(measure)
-    def whole(predicted_m, truth_m):
-        poses = predicted_m, truth_m = np.asarray(predicted_m), np.asarray(truth_m)
-        if predicted_m.shape != truth_m.shape or predicted_m.shape[1:] != (len(JOINTS), 3):
+    def whole(predicted_rel_m, true_rel_m):
+        poses = predicted_rel_m, true_rel_m = np.asarray(predicted_rel_m), np.asarray(true_rel_m)
+        if predicted_rel_m.shape != true_rel_m.shape or predicted_rel_m.shape[1:] != (
+            len(JOINTS),
+            3,
+        ):
             raise ValueError(
-                f"poses of shapes {predicted_m.shape} and {truth_m.shape}; both must be (N, 16, 3)"
+                f"poses of shapes {predicted_rel_m.shape} and {true_rel_m.shape}; both must be (N, 16, 3)"
             )
-        starts = range(0, max(len(truth_m), 1), _BLOCK)
+        starts = range(0, max(len(true_rel_m), 1), _BLOCK)
         blocks = ([p[i : i + _BLOCK].astype(np.float64) for p in poses] for i in starts)
         return np.concatenate([measure(*block) for block in blocks])
 
@@ -32,29 +34,29 @@ def _in_blocks(measure):
 
 
 @_in_blocks
-def joint_errors_mm(predicted_m, truth_m):
+def joint_errors_mm(predicted_rel_m, true_rel_m):
     """The data set's protocol: the truth is moved so that its neck is the origin, the prediction
     is taken as it comes, no Procrustes. Returns (N, 16) millimetres, neck included."""
-    return 1000 * np.linalg.norm(predicted_m - from_neck(truth_m), axis=-1)
+    return 1000 * np.linalg.norm(predicted_rel_m - relative_to_neck(true_rel_m), axis=-1)
 
 
-def mpjpe_mm(predicted_m, truth_m):
+def mpjpe_mm(predicted_rel_m, true_rel_m):
     """Mean over joints of `joint_errors_mm`, per frame (N,)."""
-    return joint_errors_mm(predicted_m, truth_m).mean(-1)
+    return joint_errors_mm(predicted_rel_m, true_rel_m).mean(-1)
 
 
 @_in_blocks
-def neck_aligned_mpjpe_mm(predicted_m, truth_m):
+def neck_aligned_mpjpe_mm(predicted_rel_m, true_rel_m):
     """MPJPE per frame (N,) after both necks are moved to the origin (root-relative)."""
-    return mpjpe_mm(from_neck(predicted_m), truth_m)
+    return mpjpe_mm(relative_to_neck(predicted_rel_m), true_rel_m)
 
 
 @_in_blocks
-def pa_joint_errors_mm(predicted_m, truth_m):
+def pa_joint_errors_mm(predicted_rel_m, true_rel_m):
     """Error of every joint (N, 16) after the similarity (rotation, scale, shift) that fits best to
     the whole pose."""
-    p = predicted_m - predicted_m.mean(1, keepdims=True)
-    t = truth_m - truth_m.mean(1, keepdims=True)
+    p = predicted_rel_m - predicted_rel_m.mean(1, keepdims=True)
+    t = true_rel_m - true_rel_m.mean(1, keepdims=True)
     u, singular, vt = np.linalg.svd(p.transpose(0, 2, 1) @ t)
     # A reflection is no rotation: flip the weakest axis where the best fit mirrors.
     flip = np.ones_like(singular)
@@ -65,9 +67,9 @@ def pa_joint_errors_mm(predicted_m, truth_m):
     return 1000 * np.linalg.norm(scale[:, None, None] * (p @ rotation) - t, axis=-1)
 
 
-def pa_mpjpe_mm(predicted_m, truth_m):
+def pa_mpjpe_mm(predicted_rel_m, true_rel_m):
     """PA-MPJPE: mean over joints of `pa_joint_errors_mm`, per frame (N,)."""
-    return pa_joint_errors_mm(predicted_m, truth_m).mean(-1)
+    return pa_joint_errors_mm(predicted_rel_m, true_rel_m).mean(-1)
 
 
 def correct(errors_mm, threshold_mm=150):

@@ -18,12 +18,13 @@ JOINTS = (
     "LeftUpLeg", "LeftLeg", "LeftFoot", "LeftToeBase",
     "RightUpLeg", "RightLeg", "RightFoot", "RightToeBase",
 )  # fmt: skip
+NECK, HEAD = JOINTS.index("Neck"), JOINTS.index("Head")
 UPPER_BODY = JOINTS[:8]
 LOWER_BODY = JOINTS[8:]
 BODY_GROUPS = {"Upper body": UPPER_BODY, "Lower body": LOWER_BODY, "Full body": JOINTS}
 BODY_PARTS = ("head and neck", "left arm", "right arm", "left leg", "right leg")
 
-# The camera sits in front of the face and looks down: the head joint is never in the picture.
+# The camera sits in front of the face and looks down: the head joint is never in the image.
 HEATMAP_JOINTS = tuple(name for name in JOINTS if name != "Head")
 
 
@@ -130,6 +131,11 @@ def joint_indices(names):
 
 
 HEATMAP_JOINT_INDICES = joint_indices(HEATMAP_JOINTS)
+
+
+def relative_to_neck(joints_m):
+    """Joints (..., 16, 3), an array or a tensor, minus their neck."""
+    return joints_m - joints_m[..., NECK, None, :]
 
 
 def plain_clip(clip):

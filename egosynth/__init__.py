@@ -2,7 +2,7 @@
 
 people (bodies of Anny, clothes) -> motion (clips, performances) -> places (rooms, light) ->
 rendering (NVIDIA Warp, the exact lens) -> write (files) -> plan, stage, tree (all sequences, in
-parallel, resumable). `benchmarks/rendering.py` says what a picture costs.
+parallel, resumable). `benchmarks/rendering.py` says what an image costs.
 
     <OUT>/miniature.json                                settings, seed, code, object ids, units
     <OUT>/TrainSet/<character>/character.json           who this is
@@ -25,8 +25,3 @@ from egosynth.plan import Sequence, planned_sequences
 from egosynth.settings import RenderSettings
 from egosynth.tree import render_tree
 from egosynth.write import decode_depth, decode_worldp, encode_depth, encode_worldp
-
-__all__ = [
-    "OBJECT_IDS", "RenderSettings", "Sequence", "decode_depth", "decode_worldp", "encode_depth", "encode_worldp",
-    "planned_sequences", "render_tree",
-]  # fmt: skip

@@ -1,4 +1,4 @@
-"""Pictures -> PNG bytes, losslessly and quickly: of a rendered frame's time the files are a tenth.
+"""Images -> PNG bytes, losslessly and quickly: of a rendered frame's time the files are a tenth.
 
 Every row is stored as its difference from the row above (filter "up") and deflated by ISA-L, which
 takes half the time of libpng and zlib and no more space.
@@ -11,7 +11,7 @@ from isal import isal_zlib
 
 COLOUR_TYPES = {1: 0, 3: 2, 4: 6}  # by number of channels: grey, RGB, RGBA
 FILTER_UP = 2
-LEVEL = 1  # of 0 to 3; higher ones gain nothing on pictures with sensor noise
+LEVEL = 1  # of 0 to 3; higher ones gain nothing on images with sensor noise
 
 
 def encode_png(pixels):

@@ -1,4 +1,4 @@
-"""One sequence from start to end: clothes, room, motion, pictures, files; in any process."""
+"""One sequence from start to end: clothes, room, motion, images, files; in any process."""
 
 from functools import lru_cache
 
@@ -22,7 +22,7 @@ from egosynth.write import (
 )
 
 
-class Stage:
+class SequenceRenderer:
     """Holds what all sequences of a tree share; `play` renders and writes one of them."""
 
     def __init__(self, root, config, seed, rig, characters):
@@ -58,7 +58,7 @@ class Stage:
         for frame in range(sequence.frames):
             self.renderer.pose(character.heads, world[frame], joints[frame])
             number, view = sequence.first_number + frame, (turns[frame], centres[frame])
-            picture, distances_m, object_ids = self.renderer.render(
+            image, distances_m, object_ids = self.renderer.render(
                 *view, stable_rng(*place, "sensor", number)
             )
             turned = shown.rotations[frame]
@@ -66,7 +66,7 @@ class Stage:
                 folder,
                 sequence.character,
                 number,
-                picture=picture,
+                image=image,
                 distances_m=distances_m,
                 object_ids=object_ids,
                 points_m=world_positions(self.rays, distances_m, *view),

@@ -16,12 +16,12 @@ from egosynth.motion.bvh import captures_digest
 from egosynth.people.body import build_characters
 from egosynth.people.wardrobe import OBJECT_IDS, skin_tone
 from egosynth.plan import chosen_characters, planned_sequences, shard_of
-from egosynth.rendering.renderer import compile_kernels, picture_size
-from egosynth.sequence_renderer import Stage
+from egosynth.rendering.renderer import compile_kernels, image_size
+from egosynth.sequence_renderer import SequenceRenderer
 from egosynth.write import DEPTH_UNIT_M, WORLDP_UNIT_M, WORLDP_ZERO, meta_path, write_json
 
 TREE_FILE = "miniature.json"
-_stage = None  # of a rendering process, set once by _enter
+_renderer = None  # of a rendering process, set once by _enter
 
 
 def render_tree(out, config, seed, workers=None, shard=(1, 1)):
@@ -35,8 +35,8 @@ def render_tree(out, config, seed, workers=None, shard=(1, 1)):
     killed worker.
     """
     out, workers = Path(out), workers or os.cpu_count()
-    picture_size(config.scale)
-    _claim(out, config, seed)
+    image_size(config.scale)
+    _bind(out, config, seed)
     everything = planned_sequences(config, seed)
     sequences = shard_of(everything, shard)
     missing = [s for s in sequences if not _is_complete(out, s)]
@@ -59,7 +59,7 @@ def _is_complete(out, sequence):
     return meta_path(folder, sequence.character, sequence.first_number).is_file()
 
 
-def _claim(out, config, seed):
+def _bind(out, config, seed):
     """Bind `out` to these settings and this code, or refuse when it holds a tree of others."""
     path = out / TREE_FILE
     settings = dataclasses.asdict(config)
@@ -121,17 +121,17 @@ def _describe_characters(out, sequences, characters):
 def _play_all(shared, sequences, workers):
     """Yield the frames of each sequence as it is done; one worker means this process."""
     if workers == 1:
-        stage = Stage(*shared)
-        yield from map(stage.play, sequences)
+        renderer = SequenceRenderer(*shared)
+        yield from map(renderer.play, sequences)
         return
     yield from run_in_processes(_play, sequences, workers, shared[0], _enter, shared)
 
 
 def _enter(*shared):
-    global _stage
+    global _renderer
     cv2.setNumThreads(1)
-    _stage = Stage(*shared)
+    _renderer = SequenceRenderer(*shared)
 
 
 def _play(sequence):
-    return _stage.play(sequence)
+    return _renderer.play(sequence)

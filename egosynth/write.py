@@ -1,7 +1,7 @@
 """One sequence of the miniature -> files in the official layout, metadata last.
 
 The world of the files is Y up, floor at 0: Anny's (x, y, z), Z up, becomes (x, z, -y). Labels are in
-centimetres; pixels are native 1280x800 whatever the pictures' size.
+centimetres; pixels are native 1280x800 whatever the images' size.
 """
 
 import json
@@ -116,21 +116,21 @@ def joint_rotations(bones, rotations):
     }
 
 
-def write_frame(folder, character, number, *, picture, distances_m, object_ids, points_m, labels,
+def write_frame(folder, character, number, *, image, distances_m, object_ids, points_m, labels,
                 rotations):  # fmt: skip
     """Write the six files of a frame below `folder` (.../cam_down).
 
-    picture: uint8 RGB (H, W, 3); distances_m: (H, W) along the ray; object_ids: uint8 (H, W);
+    image: uint8 RGB (H, W, 3); distances_m: (H, W) along the ray; object_ids: uint8 (H, W);
     points_m: (H, W, 3) of `world_positions`; labels, rotations: the two json files' content.
     """
     digits = f"{number:06d}"
-    pictures = {
-        "rgba": cv2.cvtColor(picture, cv2.COLOR_RGB2RGBA),
+    images = {
+        "rgba": cv2.cvtColor(image, cv2.COLOR_RGB2RGBA),
         "depth": encode_depth(distances_m),
         "objectId": object_ids,
         "worldp": encode_worldp(points_m),
     }
-    for kind, pixels in pictures.items():
+    for kind, pixels in images.items():
         path = folder / kind / f"{character}.{kind}.{digits}.png"
         write_atomically(path, encode_png(pixels))
     for kind, content in {"json": labels, "rot": rotations}.items():

@@ -44,7 +44,7 @@ def pytest_collection_modifyitems(items):
 
 
 def write_frame(folder, character, number, pose_m, clip="Boxing", padding=6):
-    """One picture (0.1 of the native size) and its labels below `folder` (a cam_down)."""
+    """One image (0.1 of the native size) and its labels below `folder` (a cam_down)."""
     for name in ("rgba", "json"):
         (folder / name).mkdir(parents=True, exist_ok=True)
     pixels = project(pose_m)
@@ -114,7 +114,7 @@ def toy_profile():
         "name": "toy",
         "heatmaps": {"epochs": 3, "batch_size": 8},
         "lifter": {"epochs": 4, "batch_size": 8},
-        "finetune": {"epochs": 2, "batch_size": 8},
+        "end_to_end": {"epochs": 2, "batch_size": 8},
     }
     return override(PROFILES["smoke"], changes, "toy")
 

@@ -70,7 +70,7 @@ def edit_labels(tree, change, numbers=(FIRST + 3,), folder=FOLDER):
 
 
 def move_points(labels, place, offset_cm):
-    """Move a joint in space, in the camera, and with them in the picture."""
+    """Move a joint in space, in the camera, and with them in the image."""
     points = np.array(labels["pts3d_fisheye"])
     points[:, place] += offset_cm
     labels["pts3d_fisheye"] = points.tolist()
@@ -225,7 +225,7 @@ def copy_frame(*channels):
     return plant
 
 
-def copy_picture(tree):
+def copy_image(tree):
     copy_frame("rgba")(tree)
     return [FIRST + 1, FIRST + 3]
 
@@ -263,7 +263,7 @@ def of_size(width, height):
 
 # name: (defect, what plants it, other defects that come with it)
 PLANTS = {
-    "picture missing": ("no_picture", remove("rgba"), ()),
+    "image missing": ("no_image", remove("rgba"), ()),
     "labels missing": ("no_labels", remove("json"), ()),
     "depth missing": ("no_companion", remove("depth"), ()),
     "object ids missing": ("no_companion", remove("objectId"), ()),
@@ -291,12 +291,12 @@ PLANTS = {
     "hand flung": ("hand_flung", hand_flung, ("projection_off",)),
     "unknown clip": ("unknown_clip", unknown_clip, ()),
     "frame twice": ("duplicate_frame", copy_frame("rgba", "json"), ()),
-    "picture twice": ("duplicate_picture", copy_picture, ()),
+    "image twice": ("duplicate_image", copy_image, ()),
     "labels twice": ("duplicate_labels", copy_frame("json"), ()),
-    "picture cut short": ("unreadable_picture", cut_short("rgba"), ()),
-    "depth cut short": ("unreadable_picture", cut_short("depth"), ()),
-    "bit flipped": ("unreadable_picture", flip_a_bit, ()),
-    "no png": ("unreadable_picture", no_png, ()),
+    "image cut short": ("unreadable_image", cut_short("rgba"), ()),
+    "depth cut short": ("unreadable_image", cut_short("depth"), ()),
+    "bit flipped": ("unreadable_image", flip_a_bit, ()),
+    "no png": ("unreadable_image", no_png, ()),
     "not 8:5": ("odd_size", of_size(128, 96), ()),
     "other size": ("odd_size", of_size(64, 40), ()),
 }

@@ -11,7 +11,7 @@ import torchvision
 
 SEED = 20191
 
-# Heatmaps of `picture()`: mean, standard deviation, and channel j at row 3j mod 48, column
+# Heatmaps of `image()`: mean, standard deviation, and channel j at row 3j mod 48, column
 # (5j + 7) mod 48.
 HEATMAP_MEAN, HEATMAP_STD = 3.029256, 207.5869
 HEATMAP_SAMPLES = [
@@ -19,7 +19,7 @@ HEATMAP_SAMPLES = [
     -8.507086, 227.917, 305.2424, -86.19946, -387.7797,
     -559.7161, 218.2224, -356.4073, 198.7263, -73.46579,
 ]  # fmt: skip
-# The pose (16, 3) from that picture, through both networks.
+# The pose (16, 3) from that image, through both networks.
 POSE_FROM_IMAGE = [
     [182.2232, 851.6142, 410.5092],
     [-171.2172, 192.2059, 2340.984],
@@ -71,7 +71,7 @@ def samples(maps):
     return maps[j, 3 * j % 48, (5 * j + 7) % 48]
 
 
-def picture():
+def image():
     """uint8 (1, 3, 368, 368) RGB."""
     c, y, x = np.ogrid[:3, :368, :368]
     waves = np.sin(0.031 * x + 0.017 * y * (c + 1) + c + SEED)

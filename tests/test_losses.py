@@ -64,7 +64,7 @@ def test_the_gradient_of_the_pose_loss_points_away_from_the_truth():
     assert torch.allclose(predicted.grad[0, hand], torch.tensor([1 / 16, 0, 0]), atol=1e-6)
 
 
-def test_the_reconstruction_is_summed_over_pixels_and_averaged_over_pictures():
+def test_the_reconstruction_is_summed_over_pixels_and_averaged_over_images():
     maps = torch.zeros(2, 15, 8, 8)
     wrong = maps.clone()
     wrong[0, 0, 0, 0] = 2.0

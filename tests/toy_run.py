@@ -30,7 +30,7 @@ LABEL = f"the toy, test ({N} frames)"
 
 
 def toy_index(root):
-    """FrameIndex of N frames with pictures on disk, its joints a little away from STANDING_M."""
+    """FrameIndex of N frames with images on disk, its joints a little away from STANDING_M."""
     folders = [f"TestSet/{name}/env_001/cam_down" for name in PEOPLE]
     numbers = np.tile(np.concatenate([np.arange(LENGTH), 1000 + np.arange(LENGTH)]), len(PEOPLE))
     folder_ids = np.repeat(np.arange(len(PEOPLE)), len(CLIPS) * LENGTH)
@@ -44,17 +44,17 @@ def toy_index(root):
         root=root, split="test", fingerprint="", folders=np.array(folders), folder_ids=folder_ids,
         image_names=np.array(names), numbers=numbers, clips=np.array(CLIPS),
         clip_ids=np.tile(np.repeat(np.arange(len(CLIPS)), LENGTH), len(PEOPLE)),
-        joints_2d_px=project(joints_m), joints_3d_m=joints_m,
+        uv_native=project(joints_m), joints_cam_m=joints_m,
         rotations_rad=np.zeros((N, 16, 3)), unpaired_images=0, unpaired_labels=0,
     )  # fmt: skip
 
 
 def perfect(index):
     """Predictions that are the truth."""
-    truth_px = native_to_square(index.joints_2d_px, PX)[:, HEATMAP_JOINT_INDICES]
-    truth_m = index.joints_3d_m - index.joints_3d_m[:, :1]
+    true_uv_crop = native_to_square(index.uv_native, PX)[:, HEATMAP_JOINT_INDICES]
+    true_rel_m = index.joints_cam_m - index.joints_cam_m[:, :1]
     return Predictions(
-        predicted_m=truth_m, truth_m=truth_m, predicted_px=truth_px, truth_px=truth_px,
+        predicted_rel_m=true_rel_m, true_rel_m=true_rel_m, predicted_uv_crop=true_uv_crop, true_uv_crop=true_uv_crop,
         confidence=np.full((N, 15), 0.9), in_front=np.ones((N, 15), bool), image_px=PX,
         character=index.characters, environment=index.environments, clip=index.clip_names,
         action=np.array([action_of_clip(clip) for clip in index.clip_names]),
@@ -65,7 +65,7 @@ def perfect(index):
 def off_by(predictions, errors_mm):
     """The same with errors_mm, anything that broadcasts to (N, 16, 3), added to the poses."""
     return dataclasses.replace(
-        predictions, predicted_m=predictions.truth_m + np.asarray(errors_mm) / 1000
+        predictions, predicted_rel_m=predictions.true_rel_m + np.asarray(errors_mm) / 1000
     )
 
 
@@ -99,12 +99,12 @@ def unfinished_sweep(folder, models):
         grid=Grid("toys", PROFILES["quick"], planned, tuple(models), {"size": Ablation("heatmaps.image_px", {n: n for n in models}, ("epochs=2",))}),
     )  # fmt: skip
     with pytest.MonkeyPatch.context() as patch:
-        # The two large trunks take a minute.
+        # The two large backbones take a minute.
         small = functools.partial(outcome.full_size_costs, ("resnet18",), 1)
         patch.setattr(outcome, "full_size_costs", small)
         outcome.write_outcome(sweep)
     report.write_manifest(
-        folder / "manifest.json", profile=PROFILES["quick"], seed=[0], duration_s={"ours": 90.0},
+        folder / "manifest.json", profile=PROFILES["quick"], seed=[0], duration_s={"ray_model": 90.0},
         data={"test": "f00d"}, frames={"test": N}, left_out={}, grid="toys",
         unfinished=outcome.unfinished(sweep),
     )  # fmt: skip

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from egolib.audit.defects import Finding, excludes
+from egolib.audit.images import duplicate_findings, inspect_images, size_findings
 from egolib.audit.labels import (
     hands_behind_plane,
     label_findings,
@@ -23,7 +24,6 @@ from egolib.audit.listing import (
     sequence_starts,
     usual_width,
 )
-from egolib.audit.pictures import duplicate_findings, inspect_pictures, size_findings
 from egolib.camera import in_front
 from egolib.foundation.files import load_arrays, save_arrays
 from egolib.foundation.provenance import code_digest
@@ -36,7 +36,7 @@ class CharacterRecord:
 
     `state` is a digest of the listing and of the audit's code. facts: counts for the summary. The
     rest are the frames that a drift can be looked for in, N rows by folder and number: folder_ids
-    into `folders`, clip_ids, image_names, joints_2d_px (N, 15, 2) native, in_front (N, 15).
+    into `folders`, clip_ids, image_names, uv_native (N, 15, 2) native, in_front (N, 15).
     """
 
     character: str
@@ -48,7 +48,7 @@ class CharacterRecord:
     numbers: np.ndarray
     clip_ids: np.ndarray
     image_names: np.ndarray
-    joints_2d_px: np.ndarray
+    uv_native: np.ndarray
     in_front: np.ndarray
 
 
@@ -74,7 +74,7 @@ def _audit(tree, character, folders):
     labels, sizes, digests = {}, {}, {}
     for folder, channels in folders.items():
         labels[folder], wrong = read_folder(tree, folder, channels["json"])
-        seen, sizes_here, digests[folder] = inspect_pictures(tree, folder, channels)
+        seen, sizes_here, digests[folder] = inspect_images(tree, folder, channels)
         sizes |= {(folder, *key): size for key, size in sizes_here.items()}
         findings += wrong + seen
     findings += size_findings(sizes)
@@ -102,21 +102,21 @@ def _usable(folders, labels, left_out):
     """The fields of CharacterRecord from `folder_ids` on, of paired frames not in `left_out`."""
     rows = []
     for folder_id, (folder, known) in enumerate(labels.items()):
-        images, pairs = folders[folder]["rgba"], paired(folders[folder])
+        image_files, pairs = folders[folder]["rgba"], paired(folders[folder])
         _, clip_ids = np.unique(known.clips, return_inverse=True)
         for row, number in enumerate(known.numbers.tolist()):
             if number in pairs and (folder, number) not in left_out:
-                joints = known.joints_2d_px[row], known.joints_3d_cm[row]
-                rows.append((folder_id, number, clip_ids[row], images[number][0][0], *joints))
+                joints = known.uv_native[row], known.joints_cam_cm[row]
+                rows.append((folder_id, number, clip_ids[row], image_files[number][0][0], *joints))
     folder_ids, numbers, clip_ids, names, flat, deep = zip(*rows, strict=True) if rows else [()] * 6
-    joints_2d_px, joints_3d_cm = np.reshape(flat, (-1, 16, 2)), np.reshape(deep, (-1, 16, 3))
+    uv_native, joints_cam_cm = np.reshape(flat, (-1, 16, 2)), np.reshape(deep, (-1, 16, 3))
     return {
         "folder_ids": np.array(folder_ids, np.int32),
         "numbers": np.array(numbers, np.int64),
         "clip_ids": np.array(clip_ids, np.int32),
         "image_names": np.array(names, str),
-        "joints_2d_px": joints_2d_px[:, HEATMAP_JOINT_INDICES].astype(np.float32),
-        "in_front": in_front(joints_3d_cm[:, HEATMAP_JOINT_INDICES]),
+        "uv_native": uv_native[:, HEATMAP_JOINT_INDICES].astype(np.float32),
+        "in_front": in_front(joints_cam_cm[:, HEATMAP_JOINT_INDICES]),
     }
 
 
@@ -125,7 +125,7 @@ def _facts(folders, labels):
     residuals = [np.nanmedian(projection_residual(k)) for k in labels.values() if len(k.numbers)]
     numbers = {folder: [*c["rgba"], *c["json"]] for folder, c in folders.items()}
     return {
-        "pictures": sum(len(channels["rgba"]) for channels in folders.values()),
+        "images": sum(len(channels["rgba"]) for channels in folders.values()),
         "labels": sum(len(channels["json"]) for channels in folders.values()),
         "frames": sum(len(c["rgba"].keys() & c["json"].keys()) for c in folders.values()),
         "clips": len(set().union(*(known.clips for known in labels.values()))),

@@ -28,7 +28,7 @@ _FETCH = "fetch or extract this character again"
 _CHECK = "nothing to do: training leaves the frame out"
 
 DEFECTS = {
-    "no_picture": Defect("The frame has other files but no picture", UNPAIRED, _FETCH),
+    "no_image": Defect("The frame has other files but no image", UNPAIRED, _FETCH),
     "no_labels": Defect("The frame has other files but no json", UNPAIRED, _FETCH),
     "no_companion": Defect("A channel that the folder has lacks this frame", REPORTED, "matters only to who uses that channel"),
     "channel_absent": Defect("The folder of a channel is missing or holds no numbered file", REPORTED, _FETCH),
@@ -46,14 +46,14 @@ DEFECTS = {
     "projection_off": Defect("2D joints are not where the lens projects the 3D joints", EXCLUDED, _CHECK),
     "world_off": Defect("World joints, brought to the camera by camera, are not the camera joints", REPORTED, "do not use joints[].trans or camera of the frame"),
     "bones_change": Defect("A limb's length differs from the character's median", EXCLUDED, _CHECK),
-    "hand_flung": Defect("Forearm to hand is over half the picture, and 3D does not say why", EXCLUDED, _CHECK),
+    "hand_flung": Defect("Forearm to hand is over half the image, and 3D does not say why", EXCLUDED, _CHECK),
     "unknown_clip": Defect("action is not in the official table of clips", REPORTED, "counted as the action Unknown"),
-    "duplicate_frame": Defect("Picture and labels are those of an earlier number", EXCLUDED, _CHECK),
-    "duplicate_picture": Defect("The picture is that of another number, the labels are not", EXCLUDED, _FETCH),
-    "duplicate_labels": Defect("The labels are those of an earlier number, the picture is not", REPORTED, "look whether the wearer stands still"),
-    "unreadable_picture": Defect("The picture is cut short, damaged or not a PNG", EXCLUDED, _FETCH),
-    "odd_size": Defect("The picture is not 8:5, or not of the size of the character's others", EXCLUDED, _FETCH),
-    "drifted": Defect("A network sees the pose of another moment in the pictures: labels are shifted in time", EXCLUDED, "pair the files of this folder by number anew"),
+    "duplicate_frame": Defect("Image and labels are those of an earlier number", EXCLUDED, _CHECK),
+    "duplicate_image": Defect("The image is that of another number, the labels are not", EXCLUDED, _FETCH),
+    "duplicate_labels": Defect("The labels are those of an earlier number, the image is not", REPORTED, "look whether the wearer stands still"),
+    "unreadable_image": Defect("The image is cut short, damaged or not a PNG", EXCLUDED, _FETCH),
+    "odd_size": Defect("The image is not 8:5, or not of the size of the character's others", EXCLUDED, _FETCH),
+    "drifted": Defect("A network sees the pose of another moment in the images: labels are shifted in time", EXCLUDED, "pair the files of this folder by number anew"),
 }  # fmt: skip
 
 

@@ -17,15 +17,15 @@ from egolib.camera import inside_square, native_to_square
 
 REACH = 15  # frames that labels are looked for, before and after
 MEDIAN_FRAMES = 61
-CAP = 0.04  # of the picture's side: a joint that is further off than this says no more
-STEP_COST = 0.5  # of the picture's side: what a change of offset by one frame must gain
+CAP = 0.04  # of the image's side: a joint that is further off than this says no more
+STEP_COST = 0.5  # of the image's side: what a change of offset by one frame must gain
 BLOCK_FRAMES = 15  # errors of a network within so many frames count as one
 CONFIDENT = 4.5  # by chance, folders of a few short sequences reach 4
 
 
 @dataclass(frozen=True)
 class Stretch:
-    """Frames first to last of a folder whose labels are `offset` frames off: picture n shows what
+    """Frames first to last of a folder whose labels are `offset` frames off: image n shows what
     the label of n + offset says. confidence: gain over no offset, in units of its spread."""
 
     first: int
@@ -49,16 +49,16 @@ class FolderDrift:
     noticeable: int | None
 
 
-def offset_costs(predicted_px, weights, labels_px, runs, side_px, reach=REACH):
+def offset_costs(predicted_uv_crop, weights, labels_px, runs, side_px, reach=REACH):
     """Misfit of each joint with the labels k frames on, k from -reach to reach.
 
-    predicted_px, labels_px: (T, J, 2) pixels of a square of side `side_px`, in the order of time;
-    labels are NaN where a joint is not in the picture. weights: (T, J) in 0..1, how much a
+    predicted_uv_crop, labels_px: (T, J, 2) pixels of a square of side `side_px`, in the order of time;
+    labels are NaN where a joint is not in the image. weights: (T, J) in 0..1, how much a
     prediction counts. runs: (T,) the same number for frames that follow each other without a gap.
     Returns (T, J, 2 reach + 1), shares of the side times weight; where there is no label k frames
     on, it is as good as the frame's own.
     """
-    moved = [_motion(track / side_px, runs) for track in (predicted_px, labels_px)]
+    moved = [_motion(track / side_px, runs) for track in (predicted_uv_crop, labels_px)]
     frames = np.arange(len(runs))
     costs = np.empty((*weights.shape, 2 * reach + 1), np.float32)
     for k in range(-reach, reach + 1):
@@ -128,19 +128,19 @@ def _confidence(gains):
     return float(blocks.sum() / spread) if spread else 0.0
 
 
-def find_drift(record, sight, side_px):
+def find_drift(record, detected, side_px):
     """Look for drift in the folders of a character -> {folder: FolderDrift}. record: a
-    CharacterRecord; sight: what a network with pictures of side_px sees in it."""
-    labels_px = native_to_square(record.joints_2d_px, side_px)
+    CharacterRecord; detected: what a network with images of side_px sees in it."""
+    labels_px = native_to_square(record.uv_native, side_px)
     labels_px[~(inside_square(labels_px, side_px) & record.in_front)] = np.nan
-    weights = np.where(sight.unreadable[:, None] == "", np.clip(sight.peaks, 0, 1), 0)
+    weights = np.where(detected.unreadable[:, None] == "", np.clip(detected.peaks, 0, 1), 0)
     follows = (np.diff(record.numbers) == 1) & (np.diff(record.clip_ids) == 0)
     runs = np.concatenate([[0], np.cumsum(~follows)])
     found = {}
     for folder_id, folder in enumerate(record.folders):
         rows = record.folder_ids == folder_id
         if rows.any():
-            seen_px, numbers = sight.joints_px[rows], record.numbers[rows]
+            seen_px, numbers = detected.joints_px[rows], record.numbers[rows]
             costs = offset_costs(seen_px, weights[rows], labels_px[rows], runs[rows], side_px)
             path = offset_path(costs)
             moving = stretches(costs, path, numbers)

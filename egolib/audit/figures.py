@@ -16,7 +16,7 @@ _MARKS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#00
 def frames_kept(audit):
     """Bars of kept, excluded and unpaired frames by character."""
     table = audit.summary
-    unpaired = table.pictures + table.labels - 2 * table.frames
+    unpaired = table.images + table.labels - 2 * table.frames
     figure = StudyFigure(figsize=(9, 0.8 + 0.19 * len(table)))
     axes, places, left = figure.subplots(), np.arange(len(table))[::-1], 0
     for values, colour, label in (

@@ -31,21 +31,21 @@ _STARTS, _ENDS = (joint_indices([bone[i] for bone in RIGID_BONES]) for i in (0, 
 class LabelColumns:
     """The readable label files of one cam_down, N rows in the order of their numbers.
 
-    joints_2d_px (N, 16, 2) native; joints_3d_cm (N, 16, 3) camera frame; world_cm (N, 16, 3) and
+    uv_native (N, 16, 2) native; joints_cam_cm (N, 16, 3) camera frame; world_cm (N, 16, 3) and
     camera (N, 6), trans in cm and rot in degrees, are NaN where a file lacks them.
     """
 
     numbers: np.ndarray
     clips: list
-    joints_2d_px: np.ndarray
-    joints_3d_cm: np.ndarray
+    uv_native: np.ndarray
+    joints_cam_cm: np.ndarray
     world_cm: np.ndarray
     camera: np.ndarray
 
     @property
     def digests(self):
         """{number: digest of its joints}."""
-        rows = zip(self.numbers.tolist(), self.joints_2d_px, self.joints_3d_cm, strict=True)
+        rows = zip(self.numbers.tolist(), self.uv_native, self.joints_cam_cm, strict=True)
         return {
             n: hashlib.sha256(flat.tobytes() + deep.tobytes()).digest() for n, flat, deep in rows
         }
@@ -53,7 +53,9 @@ class LabelColumns:
     @property
     def bones_cm(self):
         """Lengths of RIGID_BONES, (N, 11)."""
-        return np.linalg.norm(self.joints_3d_cm[:, _STARTS] - self.joints_3d_cm[:, _ENDS], axis=-1)
+        return np.linalg.norm(
+            self.joints_cam_cm[:, _STARTS] - self.joints_cam_cm[:, _ENDS], axis=-1
+        )
 
     @property
     def in_centimetres(self):
@@ -137,7 +139,7 @@ def usual_bones(folders):
 def projection_residual(labels):
     """How far each 2D joint is from where the lens projects its 3D joint, native pixels (N, 16);
     NaN at and behind the lens plane, where `cv2.fisheye` mirrors a joint to the other side."""
-    distance = np.linalg.norm(labels.joints_2d_px - project(labels.joints_3d_cm), axis=-1)
+    distance = np.linalg.norm(labels.uv_native - project(labels.joints_cam_cm), axis=-1)
     return np.where(_before_plane(labels), distance, np.nan)
 
 
@@ -146,18 +148,18 @@ def world_residual(labels):
     matrix = world_to_camera(*np.split(np.nan_to_num(labels.camera), 2, axis=1))
     known = np.isfinite(labels.camera).all(1)[:, None, None]
     in_camera = labels.world_cm @ matrix[:, :3, :3].swapaxes(1, 2) + matrix[:, None, :3, 3]
-    return np.linalg.norm(np.where(known, in_camera, np.nan) - labels.joints_3d_cm, axis=-1)
+    return np.linalg.norm(np.where(known, in_camera, np.nan) - labels.joints_cam_cm, axis=-1)
 
 
 def hands_behind_plane(labels):
     """Frames with a hand behind the lens plane, bool (N,): its 2D label is mirrored, which is how
     the lens model writes it, and no target."""
-    return (labels.joints_3d_cm[:, joint_indices(["LeftHand", "RightHand"]), 2] <= 0).any(1)
+    return (labels.joints_cam_cm[:, joint_indices(["LeftHand", "RightHand"]), 2] <= 0).any(1)
 
 
 def _before_plane(labels):
-    distance_cm = np.linalg.norm(labels.joints_3d_cm, axis=-1)
-    return labels.joints_3d_cm[..., 2] > NEAR_PLANE * distance_cm
+    distance_cm = np.linalg.norm(labels.joints_cam_cm, axis=-1)
+    return labels.joints_cam_cm[..., 2] > NEAR_PLANE * distance_cm
 
 
 def _flung(labels, residual_px, changed, side):
@@ -165,7 +167,7 @@ def _flung(labels, residual_px, changed, side):
     detail by frame)."""
     ends = joint_indices([f"{side}ForeArm", f"{side}Hand"])
     forearm = RIGID_BONES.index((f"{side}ForeArm", f"{side}Hand"))
-    length_px = np.linalg.norm(np.diff(labels.joints_2d_px[:, ends], axis=1)[:, 0], axis=-1)
+    length_px = np.linalg.norm(np.diff(labels.uv_native[:, ends], axis=1)[:, 0], axis=-1)
     unexplained = (residual_px[:, ends] > PROJECTION_PX).any(1) | changed[:, forearm]
     flung = (length_px > HAND_PX) & unexplained & _before_plane(labels)[:, ends].all(1)
     return flung, "hand_flung", lambda i: f"{side}Hand is {length_px[i]:.0f} px from its forearm"

@@ -14,7 +14,7 @@ from egolib.skeleton import SPLITS
 CHANNELS = {"rgba": "png", "json": "json"} | dict.fromkeys(
     ("depth", "objectId", "worldp", "rot"), r"\w+"
 )
-PICTURE_CHANNELS = ("rgba", "depth", "objectId", "worldp")
+IMAGE_CHANNELS = ("rgba", "depth", "objectId", "worldp")
 
 
 def list_character(tree, character):
@@ -71,7 +71,7 @@ def file_findings(tree, folder, channels, width):
             what = "holds no numbered file" if place.is_dir() else "is missing"
             yield Finding(folder, None, channel, "channel_absent", what)
         elif not place.is_symlink():  # a link shows another environment's frames
-            kind = {"rgba": "no_picture", "json": "no_labels"}.get(channel, "no_companion")
+            kind = {"rgba": "no_image", "json": "no_labels"}.get(channel, "no_companion")
             for number in _all_numbers(channels):
                 if number not in files:
                     yield Finding(folder, number, channel, kind, "")

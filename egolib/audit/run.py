@@ -1,4 +1,4 @@
-"""The audit of a whole tree: characters in parallel, then a network over their pictures."""
+"""The audit of a whole tree: characters in parallel, then a network over their images."""
 
 import functools
 import os
@@ -68,17 +68,17 @@ def _audit_all(tree, characters, folder, workers):
 def _look_for_drift(tree, records, folder, network, workers):
     """{character: ([Finding], {folder: drift.FolderDrift})}."""
     from egolib.audit.drift import find_drift  # torch takes seconds to import
-    from egolib.audit.sight import Eye, see
+    from egolib.audit.drift_network import DriftNetwork, detect_joints
 
-    eye = Eye(network() if callable(network) else network)
+    network = DriftNetwork(network() if callable(network) else network)
     total = sum(len(record.numbers) for record in records.values())
     found = {}
     with progress_bar(total=total, desc="Drift", unit="frame") as bar:
         for name, record in records.items():
             kept = _kept(folder, name, ".seen")
-            sight = see(tree, record, eye, kept, workers, bar)
-            drift = find_drift(record, sight, eye.spec.image_px)
-            found[name] = ([*sight.findings(record), *_drift_findings(drift)], drift)
+            detected = detect_joints(tree, record, network, kept, workers, bar)
+            drift = find_drift(record, detected, network.spec.image_px)
+            found[name] = ([*detected.findings(record), *_drift_findings(drift)], drift)
     return found
 
 

@@ -12,7 +12,7 @@ from egolib.skeleton import SPLIT_FOLDERS
 
 FINDINGS_FILE, SUMMARY_FILE, PAGE_FILE = "findings.csv", "summary.csv", "index.html"
 SUMMARY_COLUMNS = (
-    "set", "character", "pictures", "labels", "frames", "excluded", "kept", "findings", "clips",
+    "set", "character", "images", "labels", "frames", "excluded", "kept", "findings", "clips",
     "hand_behind_lens", "residual_px",
 )  # fmt: skip
 

@@ -100,7 +100,7 @@ def _pack(options):
     settings = {"px": options.px, "encoding": options.encoding, "quality": options.quality}
     paths = (options.tree, options.out)
     if options.submit:
-        machines = (options.submit, options.cluster, dict(options.slurm))
+        machines = (options.submit, options.executor, dict(options.slurm))
         missing = submit_pack(*machines, *paths, options.workers, **settings)
     else:
         missing = pack_tree(*paths, options.workers, options.shard, **settings)

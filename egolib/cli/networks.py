@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from egolib.cli import options as common
-from egolib.config import STAGES
+from egolib.config import Method, Stage
 from egolib.foundation.errors import EgolibError
 from egolib.skeleton import JOINTS, SPLIT_FOLDERS
 
@@ -12,7 +12,7 @@ def add_verbs(verbs):
     """Add the parsers of these verbs."""
     train = common.add_verb(verbs, _train, resumes=True)
     option = train.add_argument
-    option("stage", choices=STAGES)
+    option("stage", choices=list(Stage))
     common.add_study_options(train)
     option("--resume", action="store_true", help="go on after the last finished epoch")
     option("--devices", type=common.devices, default=1, help="GPUs a machine: a number, or auto")
@@ -74,7 +74,7 @@ def _train(options):
 
 
 def _convert(options):
-    """The public re-implementation's .tar checkpoints -> one of ours."""
+    """The public re-implementation's .tar checkpoints -> one of egolib's."""
     from egolib.models.convert import convert
 
     if options.out.suffix != ".safetensors":
@@ -88,13 +88,13 @@ def _evaluate(options):
     from egolib.data.visibility import known_states
     from egolib.evaluation import inference as evaluation
     from egolib.evaluation.comparison import MORE_MEASURES, tables_of_one
-    from egolib.evaluation.tables import STAGES, as_markdown, summary, write_table
+    from egolib.evaluation.tables import as_markdown, summary, write_table
     from egolib.foundation.files import write_atomically
     from egolib.plots import heatmap_sheet, prediction_sheet, save_figure
 
     network, spec, provenance = evaluation.load_for_evaluation(options.checkpoint)
     index = open_frames(options.data, options.split)
-    predictions = evaluation.predict_index(network, spec, index, options.workers)
+    predictions = evaluation.predict_split(network, spec, index, options.workers)
     out = options.out or options.checkpoint[-1].with_suffix("")
     errors, states = evaluation.frame_errors(predictions, spec.kind), known_states(index)
     if states is None:
@@ -104,19 +104,23 @@ def _evaluate(options):
     if len(predictions.rotation_errors_deg):
         errors[[f"{joint}_deg" for joint in JOINTS]] = predictions.rotation_errors_deg
     write_atomically(out / "errors.csv", errors.to_csv(index=False, float_format="%.3f"))
-    if spec.kind != "lifter":
+    if spec.kind != Stage.LIFTER:
         table = evaluation.pixel_error_table(predictions).round(2)
         print(table.to_string())
         write_atomically(out / "tables" / "pixel_errors.csv", table.to_csv())
-    if spec.kind == "heatmaps":
+    if spec.kind == Stage.HEATMAPS:
         sheet = heatmap_sheet(index, network, spec)
     else:
         parts = max(len(options.checkpoint), len(provenance.get("files", [])))
-        joined = "before" if parts == 2 else "after"
-        name = {"lifter": "oracle", "egopose": joined}.get(spec.kind, spec.kind)
+        names = {
+            Stage.LIFTER: Method.ORACLE,
+            Stage.END_TO_END: Method(spec.method) if parts == 2 else Method.END_TO_END,
+            Stage.RAY_MODEL: Method.RAY_MODEL,
+        }
+        method = names[spec.kind]
         label = f"{options.data.resolve().name}, {options.split} ({len(index)} frames)"
-        tables = tables_of_one(STAGES[name], predictions, spec, states, label)
-        tables["summary"] = "Summary", summary({name: predictions}, label)
+        tables = tables_of_one(method.label, predictions, spec, states, label)
+        tables["summary"] = "Summary", summary({method: predictions}, label)
         for file, (title, table) in tables.items():
             if not file.endswith(MORE_MEASURES):  # these are for files
                 print(as_markdown(title, table))
@@ -141,21 +145,21 @@ def _predict(options):
 
 def _match(options):
     """How images of another headset fit: a sheet, and the options of predict."""
-    from egolib.headset.cameras.matching import match, match_sheet, sample_pictures
+    from egolib.headset.cameras.matching import match, match_sheet, sample_images
     from egolib.headset.cameras.sources import open_sources
     from egolib.headset.deploy.runtimes import open_fastest
-    from egolib.plots.style import save_picture
+    from egolib.plots.style import save_image
 
     network, inputs = common.network_and_inputs(options)
     runtime = open_fastest(network)
     sources = open_sources(inputs)
     if len(sources) > 1:
         names = ", ".join(source.name for source in sources)
-        raise EgolibError(f"one camera at a time, not {names}: name pictures, or one video")
-    pictures = sample_pictures(sources[0])
+        raise EgolibError(f"one camera at a time, not {names}: name images, or one video")
+    images = sample_images(sources[0])
     lens = common.read_lens(options)
-    found = match(pictures, runtime, lens, options.turn, options.mirror or None, options.circle)
-    save_picture(match_sheet(found, runtime), options.out)
+    found = match(images, runtime, lens, options.turn, options.mirror or None, options.circle)
+    save_image(match_sheet(found, runtime), options.out)
     for doubt in found.doubts:
         print(doubt)
     print(f"Look at {options.out}; if it is right, predict with:")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from egolib.config import DEFAULT_PROFILE, LARGEST_SEED, PROFILES
 from egolib.foundation.errors import EgolibError
-from egolib.foundation.jobs import CLUSTERS
+from egolib.foundation.jobs import EXECUTORS
 
 
 def add_verb(verbs, function, resumes=False):
@@ -103,7 +103,7 @@ def network_and_inputs(options):
     if options.network or Path(first).suffix not in (".safetensors", ".onnx"):
         return options.network, options.inputs
     if not others:
-        raise EgolibError(f"{first}: a network; name pictures or videos after it")
+        raise EgolibError(f"{first}: a network; name images or videos after it")
     return Path(first), others
 
 
@@ -152,7 +152,7 @@ def add_machines(parser):
     add_shard(machines)
     jobs = "as N jobs, and wait for them"
     machines.add_argument("--submit", type=between(1, 1000), metavar="N", help=jobs)
-    option("--cluster", choices=CLUSTERS, default="slurm", help="of --submit")
+    option("--executor", choices=EXECUTORS, default="slurm", help="of --submit")
     kind = "an option of sbatch, such as partition=cpu or time=240; may be repeated"
     option(
         "--slurm", type=slurm_option, action="append", default=[], metavar="KEY=VALUE", help=kind

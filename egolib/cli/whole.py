@@ -63,8 +63,10 @@ def _sweep(options):
         prepare(sweep)
     elif options.submit:
         if options.hours is not None:
-            raise EgolibError("--hours: how long jobs may run is for the cluster to say (--slurm)")
-        submit_sweep(sweep, options.submit, options.cluster, dict(options.slurm))
+            raise EgolibError(
+                "--hours: how long jobs may run is an option of SLURM (--slurm time=MINUTES)"
+            )
+        submit_sweep(sweep, options.submit, options.executor, dict(options.slurm))
     else:
         run_sweep(sweep, options.hours, options.shard)
     if options.shard == (1, 1) or not sweep.missing:  # else other machines are still at work

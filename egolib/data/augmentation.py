@@ -1,7 +1,7 @@
 """What training does to a batch, on its device: turns and mirrors about the optical axis, colours.
 
 Turning the camera about its axis, or looking at the scene in a mirror through that axis, takes a
-picture and its pose to another pair that the same lens could have made; a shift or a zoom would
+image and its pose to another pair that the same lens could have made; a shift or a zoom would
 not. So pixels, heatmaps and the 3D pose stay exactly consistent (fx and fy differ by 0.03 %).
 """
 
@@ -27,27 +27,27 @@ def turn_and_mirror(batch, image_px, generator):
     `generator` is a CPU generator. "image", where present, stays uint8; what a turn brings in
     from outside the square is black, like what lies outside the lens's circle.
     """
-    count, device = len(batch["joints_3d_m"]), batch["joints_3d_m"].device
+    count, device = len(batch["joints_rel_m"]), batch["joints_rel_m"].device
     degrees = (2 * torch.rand(count, generator=generator) - 1) * MAX_TURN_DEGREES
     mirrored = (torch.rand(count, generator=generator) < 0.5).to(device)
     turns = turn_matrices(torch.deg2rad(degrees), mirrored.cpu()).to(device)
     axis_px = torch.tensor(native_to_square((XR_EGOPOSE.cx, XR_EGOPOSE.cy), image_px))
-    axis_px = axis_px.to(batch["joints_2d_px"])
+    axis_px = axis_px.to(batch["uv_crop"])
 
-    joints_2d_px = (batch["joints_2d_px"] - axis_px) @ turns.mT + axis_px
-    joints_3d_m, neck_m = batch["joints_3d_m"].clone(), batch["neck_m"].clone()
-    joints_3d_m[..., :2] = joints_3d_m[..., :2] @ turns.mT
-    neck_m[:, :2] = (turns @ neck_m[:, :2, None])[..., 0]
+    uv_crop = (batch["uv_crop"] - axis_px) @ turns.mT + axis_px
+    joints_rel_m, neck_cam_m = batch["joints_rel_m"].clone(), batch["neck_cam_m"].clone()
+    joints_rel_m[..., :2] = joints_rel_m[..., :2] @ turns.mT
+    neck_cam_m[:, :2] = (turns @ neck_cam_m[:, :2, None])[..., 0]
 
     def swapped(values, order):
         chosen = mirrored.view(-1, *[1] * (values.ndim - 1))
         return torch.where(chosen, values[:, order], values)
 
     changed = {
-        "joints_2d_px": swapped(joints_2d_px, _MIRRORED_HEATMAPS),
+        "uv_crop": swapped(uv_crop, _MIRRORED_HEATMAPS),
         "in_front": swapped(batch["in_front"], _MIRRORED_HEATMAPS),
-        "joints_3d_m": swapped(joints_3d_m, _MIRRORED_JOINTS),
-        "neck_m": neck_m,
+        "joints_rel_m": swapped(joints_rel_m, _MIRRORED_JOINTS),
+        "neck_cam_m": neck_cam_m,
     }
     if "rotations_rad" in batch:
         # Relative to their parents they do not know how the camera is turned; a mirror across x
@@ -55,19 +55,19 @@ def turn_and_mirror(batch, image_px, generator):
         angles = torch.where(mirrored[:, None, None], _MIRRORED_ANGLES.to(device), 1)
         changed["rotations_rad"] = swapped(batch["rotations_rad"] * angles, _MIRRORED_JOINTS)
     if "image" in batch:
-        changed["image"] = turn_pictures(batch["image"], turns, axis_px)
+        changed["image"] = turn_images(batch["image"], turns, axis_px)
     return {**batch, **changed}
 
 
 def turn_matrices(radians, mirrored):
-    """Angles (B,), clockwise in the picture, and bool (B,) -> (B, 2, 2): mirror x, then turn."""
+    """Angles (B,), clockwise in the image, and bool (B,) -> (B, 2, 2): mirror x, then turn."""
     cosine, sine = radians.cos(), radians.sin()
     turns = torch.stack([cosine, -sine, sine, cosine], -1).view(-1, 2, 2)
     flips = torch.where(mirrored, -1.0, 1.0)
     return torch.stack([turns[..., 0] * flips[:, None], turns[..., 1]], -1)
 
 
-def turn_pictures(images, turns, axis_px):
+def turn_images(images, turns, axis_px):
     """uint8 (B, 3, S, S) mapped by `turns` (B, 2, 2) about pixel `axis_px` (2,) -> the same shape.
 
     Bilinear; black where the square shows nothing.
@@ -106,11 +106,11 @@ def tilt_camera(batch, image_px, generator):
     MAX_TILT_DEGREES off its axis: each ray comes from where the turned lens looks. Pixels and poses
     stay exact, and what lies behind the lens plane is no longer `in_front`. `generator` is a CPU
     generator; what a tilt brings in from outside the circle is black."""
-    joints_m = batch["joints_3d_m"]
+    joints_m = batch["joints_rel_m"]
     tilts = tilt_matrices(len(joints_m), generator).to(joints_m)
-    neck_m = (tilts @ batch["neck_m"][..., None])[..., 0]
+    neck_cam_m = (tilts @ batch["neck_cam_m"][..., None])[..., 0]
     joints_m = joints_m @ tilts.mT
-    seen_m = (joints_m + neck_m[:, None])[:, HEATMAP_JOINT_INDICES]
+    seen_m = (joints_m + neck_cam_m[:, None])[:, HEATMAP_JOINT_INDICES]
     rays = torch.from_numpy(square_rays(image_px)).to(joints_m)
     grid = square_grid(project_tensor(rays @ tilts[:, None]))
     images = torch.nn.functional.grid_sample(batch["image"].float(), grid, align_corners=False)
@@ -118,9 +118,9 @@ def tilt_camera(batch, image_px, generator):
     return {
         **batch,
         "image": images.round_().to(torch.uint8),
-        "joints_3d_m": joints_m,
-        "neck_m": neck_m,
-        "joints_2d_px": (square_grid(project_tensor(seen_m)) + 1) * (image_px / 2) - 0.5,
+        "joints_rel_m": joints_m,
+        "neck_cam_m": neck_cam_m,
+        "uv_crop": (square_grid(project_tensor(seen_m)) + 1) * (image_px / 2) - 0.5,
         "in_front": seen_m[..., 2] > 0,
     }
 
@@ -134,7 +134,7 @@ def tilt_matrices(count, generator):
 
 
 def turn_hue(images, generator):
-    """Turn the colours of normalised images (B, 3, S, S) about grey, each picture by up to
+    """Turn the colours of normalised images (B, 3, S, S) about grey, each image by up to
     MAX_HUE_DEGREES; clipped to [-1, 1]. `generator` is a CPU generator."""
     angles = (2 * torch.rand(len(images), generator=generator) - 1) * math.radians(MAX_HUE_DEGREES)
     about_grey = angles[:, None] * torch.full((3,), 3**-0.5)

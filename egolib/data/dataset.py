@@ -5,31 +5,31 @@ import torch
 from torch.utils.data import DataLoader, Dataset, Sampler, get_worker_info
 
 from egolib.camera import in_front, native_to_square
-from egolib.data.index import NECK, FrameIndex, from_neck
+from egolib.data.index import FrameIndex
 from egolib.data.shards import PackedIndex
 from egolib.foundation.errors import EgolibError
-from egolib.skeleton import HEATMAP_JOINT_INDICES
+from egolib.skeleton import HEATMAP_JOINT_INDICES, NECK, relative_to_neck
 
-_MOST_KEPT = 2_000_000_000  # bytes of decoded pictures
+_MOST_KEPT = 2_000_000_000  # bytes of decoded images
 
 
 def targets(index, image_px, positions=slice(None)):
     """What is true of frames of a FrameIndex, as arrays:
 
-    joints_2d_px: float32 (N, 15, 2), heatmap joints in pixels of the square image of side `image_px`
+    uv_crop: float32 (N, 15, 2), heatmap joints in pixels of the square image of side `image_px`
         (centres on integers).
     in_front: bool (N, 15), False where the joint is behind the lens plane and has no 2D target.
-    joints_3d_m: float32 (N, 16, 3), metres relative to the neck, camera axes.
-    neck_m: float32 (N, 3), the neck in the camera frame.
+    joints_rel_m: float32 (N, 16, 3), metres relative to the neck, camera axes.
+    neck_cam_m: float32 (N, 3), the neck in the camera frame.
     rotations_rad: float32 (N, 16, 3), as in FrameIndex.
     """
-    pixels = index.joints_2d_px[positions][:, HEATMAP_JOINT_INDICES]
-    joints_m = index.joints_3d_m[positions]
+    pixels = index.uv_native[positions][:, HEATMAP_JOINT_INDICES]
+    joints_m = index.joints_cam_m[positions]
     return {
-        "joints_2d_px": native_to_square(pixels, image_px).astype(np.float32),
+        "uv_crop": native_to_square(pixels, image_px).astype(np.float32),
         "in_front": in_front(joints_m[:, HEATMAP_JOINT_INDICES]),
-        "joints_3d_m": from_neck(joints_m),
-        "neck_m": joints_m[:, NECK],
+        "joints_rel_m": relative_to_neck(joints_m),
+        "neck_cam_m": joints_m[:, NECK],
         "rotations_rad": index.rotations_rad[positions],
     }
 
@@ -39,12 +39,12 @@ class FrameDataset(Dataset):
 
     image: uint8 (3, S, S) RGB, the square crop; left out when `with_images` is False.
     heatmaps: float16 (15, H, H), from `detected` (N, 15, H, H), which a network found in the
-        pictures; left out when there is none.
+        images; left out when there is none.
     position: int64, the place in the index.
 
-    `keep`: pictures are decoded once and kept for the next epoch, where all fit into 2 GB and no other
+    `keep`: images are decoded once and kept for the next epoch, where all fit into 2 GB and no other
     processes load them.
-    Raises EgolibError for pictures that would have to be enlarged from a packed size.
+    Raises EgolibError for images that would have to be enlarged from a packed size.
     """
 
     def __init__(
@@ -52,8 +52,8 @@ class FrameDataset(Dataset):
     ):
         if with_images and image_px > index.largest_px:
             raise EgolibError(
-                f"{index.root}: holds pictures of {index.largest_px} px, {image_px} are asked for; "
-                f"pack the tree again with --px {image_px}, or train on smaller pictures"
+                f"{index.root}: holds images of {index.largest_px} px, {image_px} are asked for; "
+                f"pack the tree again with --px {image_px}, or train on smaller images"
             )
         self.index = index
         self.image_px = image_px
@@ -93,8 +93,8 @@ class FrameDataset(Dataset):
 def mean_pose_m(index, relative=True):
     """Mean pose of a FrameIndex relative to the neck, or in the camera frame, float32 (16, 3)
     metres."""
-    joints_m = index.joints_3d_m.mean(0, dtype=np.float64)
-    joints_m = from_neck(joints_m) if relative else joints_m
+    joints_m = index.joints_cam_m.mean(0, dtype=np.float64)
+    joints_m = relative_to_neck(joints_m) if relative else joints_m
     return torch.from_numpy(joints_m.astype(np.float32))
 
 
@@ -104,7 +104,7 @@ class EpochShuffle(Sampler):
 
     Of `world_size` processes, number `rank` gets its share: the batches of one process, each dealt
     out in turn. The last short batch is dropped unless it is the only one: batch normalisation is
-    poor on a handful of pictures.
+    poor on a handful of images.
     """
 
     def __init__(self, length, seed, batch_size=1, rank=0, world_size=1):

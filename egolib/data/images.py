@@ -17,7 +17,7 @@ _PNG_START, _PNG_END = b"\x89PNG\r\n\x1a\n", b"IEND\xaeB`\x82"
 
 
 def read_image(path):
-    """Picture file -> uint8 RGB (H, W, 3).
+    """Image file -> uint8 RGB (H, W, 3).
 
     Raises EgolibError for a missing, truncated or undecodable file. OpenCV fills the rest of a
     PNG that was cut short without a word, so its last chunk is looked for first.
@@ -31,7 +31,7 @@ def read_image(path):
         raise EgolibError(f"{path}: the PNG is cut short; fetch or render it again")
     image = decode(content)
     if image is None:
-        raise EgolibError(f"{path}: not a picture that OpenCV can decode; fetch or render it again")
+        raise EgolibError(f"{path}: not an image that OpenCV can decode; fetch or render it again")
     return image
 
 
@@ -63,7 +63,7 @@ def read_still(path):
     """Any image file of a user's -> uint8 RGB (H, W, 3): upright by its EXIF; grey, alpha and
     CMYK become RGB, 16 bits become 8.
 
-    Raises EgolibError for a file that is missing, cut short, no picture, too large or too small.
+    Raises EgolibError for a file that is missing, cut short, no image, too large or too small.
     """
     path = Path(path)
     try:
@@ -77,7 +77,7 @@ def read_still(path):
         most = Image.MAX_IMAGE_PIXELS // 10**6
         raise EgolibError(f"{path}: more than {most} megapixels; make it smaller") from error
     except UnidentifiedImageError as error:
-        raise EgolibError(f"{path}: no picture") from error
+        raise EgolibError(f"{path}: no image") from error
     except (OSError, SyntaxError, ValueError) as error:
         raise EgolibError(f"{path}: cut short, or unreadable ({error})") from error
     if min(width, height) < LEAST_PX:
@@ -94,9 +94,9 @@ def decode(content):
 
 
 def read_crop(path):
-    """Picture of the data set, at any scale -> its square crop, uint8 RGB (H, H, 3).
+    """Image of the data set, at any scale -> its square crop, uint8 RGB (H, H, 3).
 
-    Raises EgolibError as `read_image` does, and for a picture that is not 8:5.
+    Raises EgolibError as `read_image` does, and for an image that is not 8:5.
     """
     try:
         return crop_square(read_image(path))
@@ -110,7 +110,7 @@ def read_square(path, size_px):
 
 
 def resize_square(square, size_px):
-    """Square picture (H, H, 3) -> (size_px, size_px, 3): averaged when it shrinks, else linear."""
+    """Square image (H, H, 3) -> (size_px, size_px, 3): averaged when it shrinks, else linear."""
     if len(square) == size_px:
         return np.ascontiguousarray(square)
     interpolation = cv2.INTER_AREA if len(square) > size_px else cv2.INTER_LINEAR

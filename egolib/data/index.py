@@ -1,7 +1,7 @@
 """A tree on disk -> an index of frames, paired by frame number -> Frame.
 
 The layout is the official one: `<Set>/<character>/env*/cam_down/{rgba,json,...}`. The frame
-number is the only key that pairs a picture with its labels (official issue 20); its padding
+number is the only key that pairs an image with its labels (official issue 20); its padding
 varies, so numbers are compared as integers and never by their place in a listing. Files hold
 centimetres and native pixels; everything that leaves this module is in metres.
 """
@@ -23,24 +23,18 @@ from egolib.data.labels import read_labels
 from egolib.foundation.errors import EgolibError
 from egolib.foundation.files import load_arrays, save_arrays
 from egolib.foundation.progress import progress_bar
-from egolib.skeleton import JOINTS, SPLIT_FOLDERS, action_of_clip
+from egolib.skeleton import SPLIT_FOLDERS, action_of_clip
 
-NECK, HEAD = JOINTS.index("Neck"), JOINTS.index("Head")
-_CACHE_FORMAT = "4"
-
-
-def from_neck(joints_m):
-    """Joints (..., 16, 3) relative to their neck, of NumPy arrays as of tensors."""
-    return joints_m - joints_m[..., NECK, None, :]
+_CACHE_FORMAT = "5"
 
 
 @dataclass(frozen=True)
 class Frame:
-    """One labelled picture. Joints follow skeleton.JOINTS.
+    """One labelled image. Joints follow skeleton.JOINTS.
 
     image_path: its file in a tree; a packed frame keeps the name, not the file.
-    joints_2d_px: (16, 2) native 1280x800 pixels, mirrored where the joint is behind the lens plane.
-    joints_3d_m: (16, 3) metres in the camera frame.
+    uv_native: (16, 2) native 1280x800 pixels, mirrored where the joint is behind the lens plane.
+    joints_cam_m: (16, 3) metres in the camera frame.
     """
 
     image_path: Path
@@ -49,24 +43,24 @@ class Frame:
     number: int
     clip: str
     action: str
-    joints_2d_px: np.ndarray
-    joints_3d_m: np.ndarray
+    uv_native: np.ndarray
+    joints_cam_m: np.ndarray
 
 
 @dataclass(frozen=True)
 class FrameIndex:
     """The frames of one split as columns, ordered by folder and frame number.
 
-    joints_2d_px (N, 16, 2) and joints_3d_m (N, 16, 3) as in Frame; rotations_rad (N, 16, 3) as the
+    uv_native (N, 16, 2) and joints_cam_m (N, 16, 3) as in Frame; rotations_rad (N, 16, 3) as the
     files have them (rotations.py says what that is), NaN where they have none; folder_ids (N,)
     points into `folders`, clip_ids (N,) into `clips`. `fingerprint` is a digest of labels, names
-    and sizes of pictures, the same wherever the tree lies. unpaired_images and unpaired_labels
+    and sizes of images, the same wherever the tree lies. unpaired_images and unpaired_labels
     count the files that were left out because their number has no partner, `excluded` the frames
     that were left out because an audit's list says so (exclusions.py).
     """
 
     PER_FRAME: ClassVar = (
-        "folder_ids", "image_names", "numbers", "clip_ids", "joints_2d_px", "joints_3d_m",
+        "folder_ids", "image_names", "numbers", "clip_ids", "uv_native", "joints_cam_m",
         "rotations_rad",
     )  # fmt: skip
 
@@ -79,8 +73,8 @@ class FrameIndex:
     numbers: np.ndarray
     clips: np.ndarray
     clip_ids: np.ndarray
-    joints_2d_px: np.ndarray
-    joints_3d_m: np.ndarray
+    uv_native: np.ndarray
+    joints_cam_m: np.ndarray
     rotations_rad: np.ndarray
     unpaired_images: int
     unpaired_labels: int
@@ -99,13 +93,13 @@ class FrameIndex:
             number=int(self.numbers[position]),
             clip=clip,
             action=action_of_clip(clip),
-            joints_2d_px=self.joints_2d_px[position],
-            joints_3d_m=self.joints_3d_m[position],
+            uv_native=self.uv_native[position],
+            joints_cam_m=self.joints_cam_m[position],
         )
 
     def read_square(self, position, size_px):
         """Square crop of a frame, uint8 RGB (size_px, size_px, 3). Raises EgolibError that names
-        the picture when it cannot be read."""
+        the image when it cannot be read."""
         return read_square(self.root / self.image(position), size_px)
 
     @property
@@ -114,7 +108,7 @@ class FrameIndex:
         return math.inf
 
     def image(self, position):
-        """A frame's picture below the tree's root, such as
+        """A frame's image below the tree's root, such as
         `TrainSet/female_003_a_a/env_001/cam_down/rgba/female_003_a_a.rgba.005000.png`."""
         return f"{self.folders[self.folder_ids[position]]}/rgba/{self.image_names[position]}"
 
@@ -127,8 +121,8 @@ class FrameIndex:
     @property
     def inside(self):
         """Whether a joint lies in the square crop and before the lens plane, bool (N, 16)."""
-        pixels = native_to_square(self.joints_2d_px, 1)
-        return inside_square(pixels, 1) & in_front(self.joints_3d_m)
+        pixels = native_to_square(self.uv_native, 1)
+        return inside_square(pixels, 1) & in_front(self.joints_cam_m)
 
     @property
     def characters(self):
@@ -245,9 +239,9 @@ def _read_columns(tree, split, listing):
         rows = [read_labels(tree / folders[i] / "json" / name) for i, _, _, name in bar]
     names, *joints = zip(*rows, strict=True)
     clips, clip_ids = np.unique(names, return_inverse=True)
-    joints_2d_px, joints_3d_m, rotations_rad = map(np.stack, joints)
+    uv_native, joints_cam_m, rotations_rad = map(np.stack, joints)
     content = hashlib.sha256(repr((folders, pairs, clips.tolist(), clip_ids.tolist())).encode())
-    content.update(joints_2d_px.tobytes() + joints_3d_m.tobytes() + rotations_rad.tobytes())
+    content.update(uv_native.tobytes() + joints_cam_m.tobytes() + rotations_rad.tobytes())
     folder_ids, numbers, images, _ = zip(*pairs, strict=True)
     return {
         "fingerprint": content.hexdigest(),
@@ -257,8 +251,8 @@ def _read_columns(tree, split, listing):
         "numbers": np.array(numbers, np.int64),
         "clips": clips,
         "clip_ids": clip_ids.astype(np.int32),
-        "joints_2d_px": joints_2d_px,
-        "joints_3d_m": joints_3d_m,
+        "uv_native": uv_native,
+        "joints_cam_m": joints_cam_m,
         "rotations_rad": rotations_rad,
         "unpaired_images": sum(len(own.keys() - other.keys()) for _, own, other in listing),
         "unpaired_labels": sum(len(own.keys() - other.keys()) for _, other, own in listing),

@@ -1,4 +1,4 @@
-"""A label file -> the 16 joints in the picture and before the camera.
+"""A label file -> the 16 joints in the image and before the camera.
 
 Files hold centimetres and native pixels and the whole rig; joints are found by name.
 """
@@ -26,14 +26,14 @@ class LabelError(EgolibError):
 
 
 def read_labels(path):
-    """Label file -> (clip, joints_2d_px (16, 2) native pixels, joints_3d_m (16, 3) camera frame,
+    """Label file -> (clip, uv_native (16, 2) native pixels, joints_cam_m (16, 3) camera frame,
     rotations_rad (16, 3) as they are, NaN for a joint without `rot`).
 
     Raises LabelError that names the file when it is not json, lacks a key or a joint, or holds
     a value that is not finite.
     """
-    clip, joints_2d_px, joints_3d_cm, rotations_rad, _ = parse_labels(load_json(path), path)
-    return clip, joints_2d_px, joints_3d_cm / 100, rotations_rad
+    clip, uv_native, joints_cam_cm, rotations_rad, _ = parse_labels(load_json(path), path)
+    return clip, uv_native, joints_cam_cm / 100, rotations_rad
 
 
 def load_json(path):
@@ -45,7 +45,7 @@ def load_json(path):
 
 
 def parse_labels(labels, path):
-    """Content of a label file -> (clip, joints_2d_px (16, 2), joints_3d_cm (16, 3), rotations_rad
+    """Content of a label file -> (clip, uv_native (16, 2), joints_cam_cm (16, 3), rotations_rad
     (16, 3), the places of skeleton.JOINTS among the file's joints). `path` is for the messages;
     raises as `read_labels`."""
     try:
@@ -72,5 +72,5 @@ def parse_labels(labels, path):
         if not finite.all():
             name = JOINTS[int(np.argmin(finite))]
             raise LabelError(path, f"{key} of {name} is not a finite number", NOT_FINITE)
-    joints_2d_px, joints_3d_cm = points_2d[:, columns].T, points_3d[:, columns].T
-    return clip, joints_2d_px, joints_3d_cm, turns[columns], columns
+    uv_native, joints_cam_cm = points_2d[:, columns].T, points_3d[:, columns].T
+    return clip, uv_native, joints_cam_cm, turns[columns], columns

@@ -23,9 +23,9 @@ from egolib.data.index import index_tree
 from egolib.data.shards import (
     CHECKSUM_FILE,
     FORMAT,
+    IMAGE,
     LEFT_OUT,
     PACK_FILE,
-    PICTURE,
     Pack,
     column_files,
     file_checksum,
@@ -43,7 +43,7 @@ from egolib.skeleton import SPLIT_FOLDERS
 
 # The paper's network looks at 368 px; smaller squares are made from these while training.
 DEFAULT_PX = 368
-# 2,048 pictures of 368 px are 70 to 150 MB: few files for the whole data set (190), and all that a
+# 2,048 images of 368 px are 70 to 150 MB: few files for the whole data set (190), and all that a
 # killed run has to do again.
 FRAMES_PER_SHARD = 2048
 
@@ -54,7 +54,7 @@ def pack_tree(tree, out, workers=None, part=(1, 1), **settings):
     workers: threads (default: the processors). part (i, n): only the i-th of n parts of the shards,
     i from 1 to n, for one of n machines that share `out`; whoever writes the last shard completes
     the folder. settings: those of `prepare_pack`.
-    Raises EgolibError for a full disk and whatever prepare_pack and pictures.read_crop refuse.
+    Raises EgolibError for a full disk and whatever prepare_pack and images.read_crop refuse.
     """
     out = Path(out)
     indices, pack = prepare_pack(tree, out, **settings)
@@ -67,18 +67,18 @@ def pack_tree(tree, out, workers=None, part=(1, 1), **settings):
     ):
         for name, first, frames in missing:
             encode = partial(_encode, indices[name.split("/")[0]], pack)
-            with contextlib.closing(pool.map(encode, range(first, first + frames))) as pictures:
-                _write_shard(out / name, frames, pictures, bar)
+            with contextlib.closing(pool.map(encode, range(first, first + frames))) as images:
+                _write_shard(out / name, frames, images, bar)
     return complete(out)
 
 
-def submit_pack(machines, cluster, options, tree, out, workers=None, **settings):
+def submit_pack(machines, executor, options, tree, out, workers=None, **settings):
     """`pack_tree` in as many jobs as `machines`, and wait for them; arguments and outcome as there,
-    `cluster` and `options` as in cluster.run_parts."""
+    `executor` and `options` as in jobs.run_parts."""
     tree, out, workers = Path(tree).resolve(), Path(out).resolve(), workers or os.cpu_count()
     prepare_pack(tree, out, **settings)  # once, before the jobs would all do it
     work = partial(pack_tree, tree, out, workers, **settings)
-    run_parts(work, machines, out / "jobs", cluster, workers, options)
+    run_parts(work, machines, out / "jobs", executor, workers, options)
     return complete(out)
 
 
@@ -193,7 +193,7 @@ def _all_shards(pack):
 
 
 def _encode(index, pack, position):
-    """The square crop of a frame of a tree, as bytes of a picture file."""
+    """The square crop of a frame of a tree, as bytes of an image file."""
     path = index.root / index.image(position)
     crop = read_crop(path)
     if len(crop) < pack.px:
@@ -206,11 +206,11 @@ def _encode(index, pack, position):
     return cv2.imencode(".jpg", square, [cv2.IMWRITE_JPEG_QUALITY, pack.quality])[1]
 
 
-def _write_shard(path, frames, pictures, bar):
-    table = np.zeros(frames, PICTURE)
+def _write_shard(path, frames, images, bar):
+    table = np.zeros(frames, IMAGE)
     with atomic_path(path) as partial_path, open(partial_path, "wb") as stream:
         stream.seek(table.nbytes)
-        for place, content in enumerate(pictures):
+        for place, content in enumerate(images):
             table[place] = stream.tell(), content.nbytes, zlib.crc32(content)
             stream.write(content)
             bar.update()
@@ -219,6 +219,6 @@ def _write_shard(path, frames, pictures, bar):
 
 
 def _fingerprint(pack, files, split):
-    """Digest of what is trained on: labels and pictures, by the checksums of their files."""
+    """Digest of what is trained on: labels and images, by the checksums of their files."""
     of_split = {name: found for name, found in files.items() if name.startswith(f"{split}/")}
     return hashlib.sha256(json.dumps([pack.splits[split], pack.px, of_split]).encode()).hexdigest()

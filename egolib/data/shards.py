@@ -1,8 +1,8 @@
 """Packed frames: the square crops of a tree in a few large files, and its labels as columns.
 
 A packed folder holds pack.json (what it is: see Pack), for every split one .npy file a column of
-FrameIndex and shards of `frames_per_shard` pictures, and checksums.json, which is written last. A
-shard is a table (dtype PICTURE) followed by the encoded pictures. All is mapped into memory: to
+FrameIndex and shards of `frames_per_shard` images, and checksums.json, which is written last. A
+shard is a table (dtype IMAGE) followed by the encoded images. All is mapped into memory: to
 open 383 K frames takes no longer than to open a hundred, and processes share what they read.
 """
 
@@ -21,8 +21,10 @@ from egolib.skeleton import SPLIT_FOLDERS
 
 FORMAT = 2
 PACK_FILE, CHECKSUM_FILE = "pack.json", "checksums.json"
-PICTURE = np.dtype([("start", "<u8"), ("bytes", "<u4"), ("crc32", "<u4")])
+IMAGE = np.dtype([("start", "<u8"), ("bytes", "<u4"), ("crc32", "<u4")])
 COLUMNS = ("folders", "clips", *FrameIndex.PER_FRAME)
+# Of columns whose files in a pack of this FORMAT have another name.
+_FILE_NAMES = {"uv_native": "joints_2d_px", "joints_cam_m": "joints_3d_m"}
 LEFT_OUT = ("excluded", "unpaired_images", "unpaired_labels")
 _MAPPED_AROUND = 1 << 16  # Linux maps so many bytes, aligned, when one of them is touched
 _REMEDY = "run `egolib pack` again, which makes only what is missing"
@@ -30,7 +32,7 @@ _REMEDY = "run `egolib pack` again, which makes only what is missing"
 
 @dataclass(frozen=True)
 class Pack:
-    """pack.json: pictures of px x px, `encoding` "jpeg" (of `quality`) or "png".
+    """pack.json: images of px x px, `encoding` "jpeg" (of `quality`) or "png".
 
     splits: {split: {"frames", "fingerprint" of the tree's index, and what the index left out:
     "excluded", "unpaired_images", "unpaired_labels"}}.
@@ -54,7 +56,7 @@ class Pack:
 
 @dataclass(frozen=True, kw_only=True)
 class PackedIndex(FrameIndex):
-    """A FrameIndex whose columns are memory maps and whose pictures come from shards.
+    """A FrameIndex whose columns are memory maps and whose images come from shards.
 
     rows (N,): the place of each frame in the packed split, which `select` keeps.
     """
@@ -63,17 +65,17 @@ class PackedIndex(FrameIndex):
 
     rows: np.ndarray
     pack: Pack
-    pictures: "ShardReader"
+    shards: "ShardReader"
 
     @property
     def largest_px(self):
         return self.pack.px
 
     def read_square(self, position, size_px):
-        square = self.pictures.read(int(self.rows[position]))
+        square = self.shards.read(int(self.rows[position]))
         if square is None or square.shape != (self.pack.px, self.pack.px, 3):
             raise EgolibError(
-                f"{self.root}: the packed picture {self.image(position)} is damaged; "
+                f"{self.root}: the packed image {self.image(position)} is damaged; "
                 f"`egolib verify {self.root}` names the file"
             )
         return resize_square(square, size_px)
@@ -84,14 +86,14 @@ class PackedIndex(FrameIndex):
 
 
 class ShardReader:
-    """The pictures of one split by row; a shard is mapped when it is first read."""
+    """The images of one split by row; a shard is mapped when it is first read."""
 
     def __init__(self, root, pack, split):
         self._paths = [(root / name, frames) for name, _, frames in pack.shards(split)]
         self._frames_per_shard, self._maps = pack.frames_per_shard, {}
 
     def read(self, row):
-        """uint8 RGB (px, px, 3), or None when the picture cannot be decoded."""
+        """uint8 RGB (px, px, 3), or None when the image cannot be decoded."""
         number, place = divmod(row, self._frames_per_shard)
         if number not in self._maps:
             self._maps[number] = map_shard(*self._paths[number])
@@ -148,19 +150,19 @@ def load_pack(root):
 
 def column_files(split):
     """{column of FrameIndex: file name below the packed folder}. The rows need none."""
-    return {column: f"{split}/{column}.npy" for column in COLUMNS}
+    return {column: f"{split}/{_FILE_NAMES.get(column, column)}.npy" for column in COLUMNS}
 
 
 def map_shard(path, frames):
-    """A shard -> (its table (frames,) of PICTURE, its bytes as mmap)."""
+    """A shard -> (its table (frames,) of IMAGE, its bytes as mmap)."""
     with open(path, "rb") as stream:
         content = mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ)
-    return np.frombuffer(content, PICTURE, frames), content
+    return np.frombuffer(content, IMAGE, frames), content
 
 
 def shard_checksum(path, frames):
     """{"bytes", "table_crc32"} of a shard, None when it is missing or not whole. The table holds
-    the checksum of every picture."""
+    the checksum of every image."""
     try:
         table, content = map_shard(path, frames)
     except (OSError, ValueError):  # missing, empty, or shorter than its table
@@ -212,7 +214,7 @@ def map_index(root, pack, split, fingerprint):
         **{key: known[key] for key in LEFT_OUT},
         rows=np.arange(known["frames"]),
         pack=pack,
-        pictures=ShardReader(root, pack, split),
+        shards=ShardReader(root, pack, split),
     )
 
 

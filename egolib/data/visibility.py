@@ -16,10 +16,10 @@ from egolib.foundation.progress import progress_bar
 from egolib.skeleton import JOINTS, without_side
 
 STATES = (
-    "seen", "hidden by the wearer", "hidden by things", "outside the picture",
-    "behind the lens plane", "in the picture, seen or not",
+    "seen", "hidden by the wearer", "hidden by things", "outside the image",
+    "behind the lens plane", "in the image, seen or not",
 )  # fmt: skip
-SEEN, HIDDEN_BY_WEARER, HIDDEN_BY_THINGS, OUTSIDE, BEHIND, IN_PICTURE = STATES
+SEEN, HIDDEN_BY_WEARER, HIDDEN_BY_THINGS, OUTSIDE, BEHIND, IN_IMAGE = STATES
 # The flesh around a joint does not hide it: surfaces of these parts, this near.
 FLESH_M = 0.16
 OWN_PARTS = {
@@ -40,7 +40,7 @@ def evenly(index, count):
 def joint_views(index):
     """A row for every joint of every frame of a FrameIndex, as a DataFrame.
 
-    frame (place in the index), action, joint, in_picture (in the square crop, the lens's circle and
+    frame (place in the index), action, joint, in_image (in the square crop, the lens's circle and
     before its plane), state (one of STATES), distance_m from the camera, px_per_cm (native pixels,
     NaN behind the lens plane), and where the joint is hidden `hidden_by`, a body part without its
     side or SURROUNDINGS, and `covered_with`, a garment or the thing's name; both are "" elsewhere.
@@ -48,7 +48,7 @@ def joint_views(index):
     """
     states, covers, inside = _joint_states(index)
     names = object_names(index.root)
-    points_m = index.joints_3d_m.astype(float)
+    points_m = index.joints_cam_m.astype(float)
     hidden = np.isin(states, (STATES.index(HIDDEN_BY_WEARER), STATES.index(HIDDEN_BY_THINGS)))
     parts = np.array([_part_and_cloth(names.get(i, ""), i) for i in range(256)], object)
     hidden_by, covered_with = parts[np.where(hidden, covers, 0).ravel()].T
@@ -57,7 +57,7 @@ def joint_views(index):
             "frame": np.repeat(np.arange(len(index)), len(JOINTS)),
             "action": np.repeat(index.actions, len(JOINTS)),
             "joint": np.tile(JOINTS, len(index)),
-            "in_picture": inside.ravel(),
+            "in_image": inside.ravel(),
             "state": np.array(STATES)[states.ravel()],
             "distance_m": np.linalg.norm(points_m, axis=-1).ravel(),
             "px_per_cm": pixels_per_metre(points_m).ravel() / 100,
@@ -77,16 +77,16 @@ def known_states(index):
     """What the images of a FrameIndex show of each joint -> (N, 16) of STATES, or None where the
     tree does not say what its object ids mean. Raises as `joint_views`."""
     states = np.array(STATES)[joint_states(index)]
-    return None if (states == IN_PICTURE).any() else states
+    return None if (states == IN_IMAGE).any() else states
 
 
 def _joint_states(index):
     """-> (states as `joint_states`, id of the object a joint falls on (N, 16), whether it is in the
     image (N, 16))."""
-    inside = index.inside & inside_circle(index.joints_2d_px)
-    states = np.full(inside.shape, STATES.index(IN_PICTURE), np.int8)
+    inside = index.inside & inside_circle(index.uv_native)
+    states = np.full(inside.shape, STATES.index(IN_IMAGE), np.int8)
     states[~inside] = STATES.index(OUTSIDE)
-    states[~in_front(index.joints_3d_m)] = STATES.index(BEHIND)
+    states[~in_front(index.joints_cam_m)] = STATES.index(BEHIND)
     covers = np.zeros(states.shape, np.uint8)
     if names := object_names(index.root):
         _look_at_pixels(index, names, inside, states, covers)
@@ -117,14 +117,14 @@ def _look_at_pixels(index, names, inside, states, covers):
     seen, by_things, by_wearer = (
         STATES.index(name) for name in (SEEN, HIDDEN_BY_THINGS, HIDDEN_BY_WEARER)
     )
-    distances_m = np.linalg.norm(index.joints_3d_m, axis=-1)
+    distances_m = np.linalg.norm(index.joints_cam_m, axis=-1)
     with progress_bar(range(len(index)), desc="visibility", unit="frame") as bar:
         for i in bar:
             frame, joints = index[i], np.flatnonzero(inside[i])
             ids = _read_channel(frame, "objectId")
             depth_m = _read_channel(frame, "depth").astype(np.float32) * unit_m
             scale = ids.shape[1] / XR_EGOPOSE.width
-            pixels = np.rint((frame.joints_2d_px[joints] + 0.5) * scale - 0.5).astype(int)
+            pixels = np.rint((frame.uv_native[joints] + 0.5) * scale - 0.5).astype(int)
             across, down = pixels.clip(0, (ids.shape[1] - 1, ids.shape[0] - 1)).T
             met, gap_m = ids[down, across], distances_m[i, joints] - depth_m[down, across]
             is_seen = (gap_m < 0.02) | ((gap_m < FLESH_M) & own[joints, met])

@@ -1,4 +1,4 @@
-"""Which claims, the paper's and our own, hold on the frames at hand, and with what confidence.
+"""Which claims, the paper's and the study's own, hold on the frames at hand, and with what confidence.
 
 Two methods are compared by the difference of their errors on the same joints of the same frames,
 seed by seed of those that both were trained from, not by whether two intervals overlap.
@@ -7,7 +7,7 @@ seed by seed of those that both were trained from, not by whether two intervals 
 import numpy as np
 import pandas as pd
 
-from egolib.evaluation import literature as published
+from egolib.evaluation import literature
 from egolib.evaluation.comparison import VISIBILITY
 from egolib.metrics import bootstrap_means, interval
 from egolib.skeleton import LOWER_BODY, UPPER_BODY, joint_indices
@@ -20,14 +20,14 @@ CLAIMS = (
     ("The heatmap branch helps seen joints", "single", "dual", "seen"),
     ("The bottleneck and its heatmap branch beat direct regression", "direct", "dual", "all"),
     ("The rotation branch helps the pose", "dual", "rotation", "all"),
-    ("Fine-tuning end to end helps", "dual", "dual_finetuned", "all"),
+    ("Training end to end helps", "dual", "end_to_end", "all"),
     ("True heatmaps lift better than detected ones", "dual", "oracle", "all"),
-    ("Our model beats the fine-tuned dual branch", "dual_finetuned", "ours", "all"),
-    ("Our model beats the fine-tuned dual branch on hidden joints", "dual_finetuned", "ours", "hidden"),
+    ("The ray model beats the end-to-end dual branch", "end_to_end", "ray_model", "all"),
+    ("The ray model beats the end-to-end dual branch on hidden joints", "end_to_end", "ray_model", "hidden"),
 )  # fmt: skip
 # What the study aimed at: the error claimed to be smaller, by the other.
-AIMS = {"Our model beats the fine-tuned dual branch": 0.65}
-_RIVALS = ("dual_finetuned", "ours")
+AIMS = {"The ray model beats the end-to-end dual branch": 0.65}
+_RIVALS = ("end_to_end", "ray_model")
 _COSTS = {"parameters (M)": "M parameters", "GFLOPs": "GFLOPs", "ms an image": "ms an image",
           "training (min)": "minutes of training"}  # fmt: skip
 _SEEDS = {0: "Of means over seeds, none of them in common.", 1: "Of one seed: another may turn it."}
@@ -98,47 +98,47 @@ def aim_text(claim, row):
     return f" (the aim of {AIMS[claim]:.2f} is {verdict})"
 
 
-def what_ours_costs(costs):
-    """Our model beside the fine-tuned dual branch -> [a sentence], or [] where one is not there. costs:
+def ray_model_costs(costs):
+    """The ray model beside the end-to-end dual branch -> [a sentence], or [] where one is not there. costs:
     sweep.Sweep.costs."""
     if not set(_RIVALS) <= set(costs.index):
         return []
-    dual, ours = (costs.loc[name] for name in _RIVALS)
+    dual, ray_model = (costs.loc[name] for name in _RIVALS)
     pairs = ", ".join(
-        f"{ours[what]:.1f} against {dual[what]:.1f} {unit}"
+        f"{ray_model[what]:.1f} against {dual[what]:.1f} {unit}"
         for what, unit in _COSTS.items()
         if what in costs
     )
-    return [f"Our model against the fine-tuned dual branch: {pairs}."]
+    return [f"The ray model against the end-to-end dual branch: {pairs}."]
 
 
 def at_equal_minutes(curves):
-    """The validation error of our model when the fine-tuned dual branch has ended, means over the seeds
+    """The validation error of the ray model when the end-to-end dual branch has ended, means over the seeds
     of each -> [a sentence], or [] where one is not there. curves: sweep.Sweep.learning_curves."""
     if not set(_RIVALS) <= curves.keys():
         return []
-    duals, ours = (curves[name] for name in _RIVALS)
+    duals, ray_models = (curves[name] for name in _RIVALS)
     end_s = np.mean([before_s + history.seconds.sum() for before_s, history in duals])
     dual_mm = np.mean([history.val_mpjpe_mm.iloc[-1] for _, history in duals])
-    by_then = [history[history.seconds.cumsum() <= end_s] for _, history in ours]
+    by_then = [history[history.seconds.cumsum() <= end_s] for _, history in ray_models]
     if any(history.empty for history in by_then):
         return []
-    ours_mm = np.mean([history.val_mpjpe_mm.iloc[-1] for history in by_then])
+    ray_model_mm = np.mean([history.val_mpjpe_mm.iloc[-1] for history in by_then])
     return [
-        f"On the validation split the fine-tuned dual branch has {dual_mm:.1f} mm when its "
-        f"{end_s / 60:.1f} minutes are over, our model by then {ours_mm:.1f} mm (its rate of learning "
-        f"falls over all of its {len(ours[0][1])} epochs)."
+        f"On the validation split the end-to-end dual branch has {dual_mm:.1f} mm when its "
+        f"{end_s / 60:.1f} minutes are over, the ray model by then {ray_model_mm:.1f} mm (its rate of learning "
+        f"falls over all of its {len(ray_models[0][1])} epochs)."
     ]
 
 
 def finding_about_the_published_row():
-    """Which published rows give their own totals, as a sentence computed from published.py."""
-    table = published.totals_of_rows()
+    """Which published rows give their own totals, as a sentence computed from literature.py."""
+    table = literature.totals_of_rows()
     off = table["actions off by"].abs()
     odd, others = off.idxmax(), off.drop(off.idxmax())
     row = table.loc[odd]
     return (
-        f"Weighted by the {sum(published.TEST_FRAMES.values()):,} frames of the official test split, "
+        f"Weighted by the {sum(literature.TEST_FRAMES.values()):,} frames of the official test split, "
         f"the printed actions of {odd} give {row['actions, weighted']:.1f} mm, its printed total is "
         f"{row['printed total']:.1f} mm, and the mean of its upper and lower body is "
         f"{row['mean of the halves']:.1f} mm. The other {len(others)} methods' actions give their "

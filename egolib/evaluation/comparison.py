@@ -1,6 +1,6 @@
 """Several methods on the same test frames, each trained from several seeds -> tables.
 
-The tables are those of results.py with a column a method, and further ones: seen and hidden
+The tables are those of tables.py with a column a method, and further ones: seen and hidden
 joints, cost, rotations.
 """
 
@@ -11,8 +11,8 @@ import numpy as np
 import pandas as pd
 
 from egolib.data.visibility import BEHIND, HIDDEN_BY_THINGS, HIDDEN_BY_WEARER, OUTSIDE, SEEN
-from egolib.evaluation import literature as published
-from egolib.evaluation import tables as results
+from egolib.evaluation import literature
+from egolib.evaluation import tables as run_tables
 from egolib.evaluation.predictions import Predictions
 from egolib.foundation.errors import EgolibError
 from egolib.metrics import area, correct, neck_aligned_mpjpe_mm, pa_joint_errors_mm
@@ -24,14 +24,14 @@ PUBLISHED = {
     "martinez": "Martinez 2017",
     "single": "xR-EgoPose single branch",
     "dual": "xR-EgoPose dual branch",
-    "dual_finetuned": "xR-EgoPose dual branch",
+    "end_to_end": "xR-EgoPose dual branch",
     "direct": "direct heatmap to 3D",
     "oracle": "lifting from ground-truth heatmaps",
 }
 VISIBILITY = {
     "seen": (SEEN,),
     "hidden": (HIDDEN_BY_WEARER, HIDDEN_BY_THINGS),
-    "outside the picture": (OUTSIDE, BEHIND),
+    "outside the image": (OUTSIDE, BEHIND),
 }
 
 
@@ -76,12 +76,12 @@ class SeededPredictions:
     @cached_property
     def pa_errors_mm(self):
         """Error of every joint after the best similarity (S, N, 16)."""
-        return self._stacked(lambda p: pa_joint_errors_mm(p.predicted_m, p.truth_m))
+        return self._stacked(lambda p: pa_joint_errors_mm(p.predicted_rel_m, p.true_rel_m))
 
     @cached_property
     def neck_aligned_mm(self):
         """MPJPE of every frame after both necks are moved to the origin (S, N)."""
-        return self._stacked(lambda p: neck_aligned_mpjpe_mm(p.predicted_m, p.truth_m))
+        return self._stacked(lambda p: neck_aligned_mpjpe_mm(p.predicted_rel_m, p.true_rel_m))
 
     @property
     def rotation_errors_deg(self):
@@ -97,9 +97,9 @@ class SeededPredictions:
 
 _ALIGNED = "MPJPE, necks aligned (mm)"
 # {what the names of its tables end in: (what it is, its unit, that of every joint (S, N, 16))}
-_LIMIT_MM = results.PCK_THRESHOLD_MM
+_LIMIT_MM = run_tables.PCK_THRESHOLD_MM
 MEASURES = {
-    "": ("MPJPE", "mm", results.errors_mm),
+    "": ("MPJPE", "mm", run_tables.errors_mm),
     "_pa": ("PA-MPJPE", "mm", lambda p: p.pa_errors_mm),
     "_pck": (f"PCK at {_LIMIT_MM} mm", "%", lambda p: correct(p.errors_mm, _LIMIT_MM)),
     "_auc": (f"AUC, 0 to {_LIMIT_MM} mm", "%", lambda p: area(p.errors_mm, _LIMIT_MM)),
@@ -108,65 +108,67 @@ MORE_MEASURES = tuple(suffix for suffix in MEASURES if suffix)
 
 
 def summary(methods, cost, data_label):
-    """A row a method: errors with intervals, what one picture costs, and the published MPJPE.
+    """A row a method: errors with intervals, what one image costs, and the published MPJPE.
 
     methods: {name: SeededPredictions}. cost: DataFrame, a row a name, a column a number ("ms an
-    image", ...). Columns as in results.py, with the measure where its tables have the method.
+    image", ...). Columns as in tables.py, with the measure where its tables have the method.
     """
     source = f"measured on {data_label}"
     columns = {
         (source, f"{what} ({unit})"): {
-            name: results.mean_of(of(p).mean(-1), p.sequence) for name, p in methods.items()
+            name: run_tables.mean_of(of(p).mean(-1), p.sequence) for name, p in methods.items()
         }
         for what, unit, of in MEASURES.values()
     }
     columns[source, _ALIGNED] = {
-        name: results.mean_of(p.neck_aligned_mm, p.sequence) for name, p in methods.items()
+        name: run_tables.mean_of(p.neck_aligned_mm, p.sequence) for name, p in methods.items()
     }
-    printed = {result.method: result.all for result in published.RESULTS}
+    printed = {result.method: result.all for result in literature.RESULTS}
     quoted = {name: printed[PUBLISHED[name]] for name in methods if name in PUBLISHED}
     if quoted:
-        columns[published.COLUMN_GROUP, "MPJPE (mm)"] = quoted
+        columns[literature.COLUMN_GROUP, "MPJPE (mm)"] = quoted
     columns |= {("what it costs", what): cost[what].loc[list(methods)].to_dict() for what in cost}
-    table = results.joined(columns)
+    table = run_tables.joined(columns)
     table.attrs = attributes("methods", table, {name: len(p.runs) for name, p in methods.items()})
     return table
 
 
-def error_by_visibility(methods, states, data_label, of=results.errors_mm):
-    """Mean error in mm, or what `of` says, of seen and hidden joints and of those outside the picture.
+def error_by_visibility(methods, states, data_label, of=run_tables.errors_mm):
+    """Mean error in mm, or what `of` says, of seen and hidden joints and of those outside the image.
 
     states: (N, 16), visibility.STATES of every joint of the test frames. Rows without joints are NaN.
-    Columns as in results.py.
+    Columns as in tables.py.
     """
 
     def measure(p):
         kept = {name: np.isin(states, kinds) for name, kinds in VISIBILITY.items()}
         return {
-            f"{name} ({keep.sum()} joints)": results.mean_of(of(p)[:, keep], p.clusters[keep])
+            f"{name} ({keep.sum()} joints)": run_tables.mean_of(of(p)[:, keep], p.clusters[keep])
             for name, keep in kept.items()
         }
 
-    return results.build_table(methods, data_label, measure, names={})
+    return run_tables.build_table(methods, data_label, measure, names={})
 
 
 def rotation_errors(methods, data_label):
     """Mean geodesic error in degrees of each joint and of all, of the methods that predict
-    rotations; empty where none does. Columns as in results.py."""
+    rotations; empty where none does. Columns as in tables.py."""
 
     def measure(p):
         errors = p.rotation_errors_deg
-        rows = {name: results.mean_of(errors[..., i], p.sequence) for i, name in enumerate(JOINTS)}
-        return {**rows, "All": results.mean_of(errors.mean(-1), p.sequence)}
+        rows = {
+            name: run_tables.mean_of(errors[..., i], p.sequence) for i, name in enumerate(JOINTS)
+        }
+        return {**rows, "All": run_tables.mean_of(errors.mean(-1), p.sequence)}
 
     rotating = {name: p for name, p in methods.items() if p.rotation_errors_deg.size}
-    table = results.build_table(rotating, data_label, measure, names={})
+    table = run_tables.build_table(rotating, data_label, measure, names={})
     table.attrs = attributes("methods_rotations", table)
     return table
 
 
 def attributes(name, table, seeds=None):
-    """What results.footnotes needs to know of one of TABLES, {"notes", "protocol"}, in part or whole.
+    """What run_tables.footnotes needs to know of one of TABLES, {"notes", "protocol"}, in part or whole.
 
     seeds: of the table "methods", {method: number of seeds that it was trained from}.
     """
@@ -191,18 +193,18 @@ def attributes(name, table, seeds=None):
             "read.",
         ]
     notes += [
-        f"{_ALIGNED}: both necks are moved to the origin, where our own models have theirs by "
+        f"{_ALIGNED}: both necks are moved to the origin, where the ray model has them by "
         "construction; a lifter also has to learn that.",
-        "Of one picture. GFLOPs: a multiplication and an addition are two. ms: one picture at a time, "
+        "Of one image. GFLOPs: a multiplication and an addition are two. ms: one image at a time, "
         "fp32, the processor that wrote this table.",
     ]
-    if {"dual", "dual_finetuned"} <= set(methods):
+    if {"dual", "end_to_end"} <= set(methods):
         notes.append(
             "The paper prints one number for its dual branch: it stands beside both of its rows."
         )
     paper = [method for method in methods if PUBLISHED.get(method) == PUBLISHED["dual"]]
     quoted = [PUBLISHED.get(method) for method in methods]
-    return {"notes": notes + published.source_notes(quoted, mark=f"{' and '.join(paper)}:")}
+    return {"notes": notes + literature.source_notes(quoted, mark=f"{' and '.join(paper)}:")}
 
 
 _GROUPS = {"action": "action", "joint": "joint", "body_group": "part of the body",
@@ -227,9 +229,9 @@ def build_tables(methods, cost, states, data_label):
     }
     for suffix, (_, _, of) in MEASURES.items():
         named = {
-            "action": results.error_by_action(methods, data_label, of, names={}),
-            "joint": results.error_by_joint(methods, data_label, of, names={}),
-            "body_group": results.error_by_body_group(methods, data_label, of, names={}),
+            "action": run_tables.error_by_action(methods, data_label, of, names={}),
+            "joint": run_tables.error_by_joint(methods, data_label, of, names={}),
+            "body_group": run_tables.error_by_body_group(methods, data_label, of, names={}),
         }
         if states is not None:
             named["visibility"] = error_by_visibility(methods, states, data_label, of)

@@ -1,5 +1,5 @@
-"""The heatmaps that a network finds in every picture of a split, kept on disk for all that read them:
-one network a seed serves many lifters, and none of them looks at pictures.
+"""The heatmaps that a network finds in every image of a split, kept on disk for all that read them:
+one network a seed serves many lifters, and none of them looks at images.
 """
 
 import dataclasses
@@ -22,7 +22,7 @@ from egolib.foundation.provenance import code_digest
 from egolib.models.checkpoints import weights_digest
 from egolib.skeleton import HEATMAP_JOINTS
 
-_PART = 4096  # frames between two notes of what is done
+PART_FRAMES = 4096  # frames between two notes of what is done
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ def _write(network, spec, index, paths, key, shape, done, loading):
         stream.truncate(stream.tell() + done * 2 * int(np.prod(shape[1:])))
         stream.seek(0, os.SEEK_END)
         while done < len(index):
-            part = select(index, slice(done, done + _PART))
+            part = select(index, slice(done, done + PART_FRAMES))
             for found in _find(network, spec, part, *loading):
                 stream.write(found.tobytes())
             os.fsync(stream.fileno())
@@ -84,7 +84,7 @@ def _find(network, spec, index, workers, batch_size):
     loader = make_loader(FrameDataset(index, spec.image_px), batch_size, workers)
     with progress_bar(loader, desc=f"detect {index.split}", unit="batch") as bar:
         for batch in bar:
-            yield run_network(network, spec, batch)[0].numpy().astype("<f2")
+            yield run_network(network, spec, batch).heatmaps.numpy().astype("<f2")
 
 
 def _open(path, shape):

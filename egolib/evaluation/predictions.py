@@ -17,20 +17,20 @@ from egolib.skeleton import HEATMAP_JOINTS, JOINTS, plain_clip
 class Predictions:
     """What a network said about N frames, beside the truth. Saved as npz, nothing pickled.
 
-    predicted_m, truth_m: (N, 16, 3) metres from the neck, camera axes; predicted_m is NaN for a
-    heatmap network alone. predicted_px, truth_px: (N, 15, 2) pixels of the square input of side
+    predicted_rel_m, true_rel_m: (N, 16, 3) metres from the neck, camera axes; predicted_rel_m is NaN for a
+    heatmap network alone. predicted_uv_crop, true_uv_crop: (N, 15, 2) pixels of the square input of side
     image_px; confidence (N, 15): heatmap peaks. in_front (N, 15): the joint has a 2D target.
-    The next (N,): str or int, who does what where, and the picture below the tree's root.
+    The next (N,): str or int, who does what where, and the image below the tree's root.
     rotation_errors_deg: (N, 16) geodesic, of a network that predicts rotations; else (0, 16).
     entropy_bits: (N, 15), how spread out each heatmap is (heatmaps.entropy_bits).
-    Of our own model, else without rows: spread_mm (N, 16), the error that each joint expects;
+    Of the ray model, else without rows: expected_error_mm (N, 16), the error that each joint expects;
     neck_errors_mm (N,), that of the neck in the camera frame.
     """
 
-    predicted_m: np.ndarray
-    truth_m: np.ndarray
-    predicted_px: np.ndarray
-    truth_px: np.ndarray
+    predicted_rel_m: np.ndarray
+    true_rel_m: np.ndarray
+    predicted_uv_crop: np.ndarray
+    true_uv_crop: np.ndarray
     confidence: np.ndarray
     in_front: np.ndarray
     image_px: int
@@ -44,11 +44,11 @@ class Predictions:
     entropy_bits: np.ndarray = field(
         default_factory=lambda: np.empty((0, len(HEATMAP_JOINTS)), np.float32)
     )
-    spread_mm: np.ndarray = field(default_factory=lambda: np.empty((0, len(JOINTS))))
+    expected_error_mm: np.ndarray = field(default_factory=lambda: np.empty((0, len(JOINTS))))
     neck_errors_mm: np.ndarray = field(default_factory=lambda: np.empty(0))
 
     def __len__(self):
-        return len(self.truth_m)
+        return len(self.true_rel_m)
 
     @cached_property
     def sequence(self):
@@ -59,17 +59,17 @@ class Predictions:
     @property
     def errors_mm(self):
         """Error of every joint by the data set's protocol (metrics), (N, 16) millimetres."""
-        return joint_errors_mm(self.predicted_m, self.truth_m)
+        return joint_errors_mm(self.predicted_rel_m, self.true_rel_m)
 
     @property
     def inside(self):
-        """Whether a joint's truth lies in the picture and before the lens plane, bool (N, 15)."""
-        return inside_square(self.truth_px, self.image_px) & self.in_front
+        """Whether a joint's truth lies in the image and before the lens plane, bool (N, 15)."""
+        return inside_square(self.true_uv_crop, self.image_px) & self.in_front
 
     @property
     def errors_px(self):
         """2D errors (N, 15) in pixels of the square input; NaN where the joint is not inside."""
-        distance = np.linalg.norm(self.predicted_px - self.truth_px, axis=-1)
+        distance = np.linalg.norm(self.predicted_uv_crop - self.true_uv_crop, axis=-1)
         return np.where(self.inside, distance, np.nan)
 
     def select(self, keep):

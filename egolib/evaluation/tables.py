@@ -1,7 +1,7 @@
 """Metrics -> tables (csv, md, tex), published figures beside measured ones.
 
 The columns of a table are a MultiIndex of three levels: the source of a number ("measured on ...",
-or published.COLUMN_GROUP), the name of the method or measure, and the statistic (mean, low, high).
+or literature.COLUMN_GROUP), the name of the method or measure, and the statistic (mean, low, high).
 Measured and published figures never share a column. The csv keeps mean and 95 % interval as numbers
 below a header of three lines; md and tex print them as "mean [low, high]". Intervals resample whole
 sequences (metrics).
@@ -12,18 +12,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from egolib.evaluation import literature as published
+from egolib.config import METHOD_LABELS, Method
+from egolib.evaluation import literature
 from egolib.foundation.errors import EgolibError
 from egolib.foundation.files import write_atomically
 from egolib.metrics import bootstrap_interval, correct, neck_aligned_mpjpe_mm, pa_mpjpe_mm
 from egolib.skeleton import ACTIONS, BODY_GROUPS, JOINTS, UNKNOWN_ACTION, joint_indices
 
-STAGES = {
-    "oracle": "lifted from ground-truth heatmaps",
-    "before": "before fine-tuning",
-    "after": "after fine-tuning",
-    "ours": "ours, one picture",
-}
 DATA_TABLES = "data_"  # how the names of tables about the data begin
 PCK_THRESHOLD_MM = 150
 _LEVELS = ("source", "name", "statistic")
@@ -51,10 +46,10 @@ def errors_mm(p):
     return p.errors_mm
 
 
-def error_by_action(predictions, data_label, of=errors_mm, names=STAGES):
+def error_by_action(predictions, data_label, of=errors_mm, names=METHOD_LABELS):
     """MPJPE in mm by action, every frame counted once in 'All' (the mean over frames).
 
-    predictions: {key of STAGES: predictions.Predictions}, in part or whole, or {method:
+    predictions: {Method: predictions.Predictions}, in part or whole, or {method:
     comparison.SeededPredictions}. data_label: what they were measured on. of: another number of every
     joint than its error, from such predictions -> (N, 16) or (S, N, 16); there are no published
     figures of it. names: {key: how it is called in the table}, others as they are. Returns a DataFrame
@@ -74,7 +69,7 @@ def error_by_action(predictions, data_label, of=errors_mm, names=STAGES):
     return build_table(predictions, data_label, measure, of, names, quote)
 
 
-def error_by_joint(predictions, data_label, of=errors_mm, names=STAGES):
+def error_by_joint(predictions, data_label, of=errors_mm, names=METHOD_LABELS):
     """Mean error in mm of each joint, of left and right together ('Arm, both sides'), and of all.
 
     Arguments and columns as in `error_by_action`. Published figures know no sides.
@@ -97,7 +92,7 @@ def error_by_joint(predictions, data_label, of=errors_mm, names=STAGES):
     return build_table(predictions, data_label, measure, of, names, quote)
 
 
-def error_by_body_group(predictions, data_label, of=errors_mm, names=STAGES):
+def error_by_body_group(predictions, data_label, of=errors_mm, names=METHOD_LABELS):
     """MPJPE in mm of upper, lower and full body; arguments and columns as in `error_by_action`."""
 
     def measure(p):
@@ -121,19 +116,19 @@ def summary(predictions, data_label):
     """
 
     def measure(p):
-        necks_aligned_mm = neck_aligned_mpjpe_mm(p.predicted_m, p.truth_m)
+        necks_aligned_mm = neck_aligned_mpjpe_mm(p.predicted_rel_m, p.true_rel_m)
         known = ~np.isnan(p.errors_px)
         errors_px, frames = p.errors_px[known], np.nonzero(known)[0]
         median_px = np.median(errors_px) if known.any() else np.nan
         return {
             "MPJPE (mm)": _of_frames(p, p.errors_mm.mean(-1)),
             "MPJPE, necks aligned (mm)": _of_frames(p, necks_aligned_mm),
-            "PA-MPJPE (mm)": _of_frames(p, pa_mpjpe_mm(p.predicted_m, p.truth_m)),
+            "PA-MPJPE (mm)": _of_frames(p, pa_mpjpe_mm(p.predicted_rel_m, p.true_rel_m)),
             f"PCK at {PCK_THRESHOLD_MM} mm (%)": _of_frames(
                 p, correct(p.errors_mm, PCK_THRESHOLD_MM).mean(-1)
             ),
             "2D error, median (px of the input)": (median_px, *_NO_INTERVAL),
-            "2D joints within a tenth of the picture (%)": mean_of(
+            "2D joints within a tenth of the image (%)": mean_of(
                 100.0 * (errors_px <= p.image_px / 10), p.sequence[frames]
             ),
             "side of the input (px)": (p.image_px, *_NO_INTERVAL),
@@ -146,7 +141,7 @@ def summary(predictions, data_label):
 
     table = build_table(predictions, data_label, measure, quote=quote)
     in_2d = table.index.str.startswith("2D")
-    table.loc[in_2d, table.columns.get_level_values("name") == STAGES["oracle"]] = np.nan
+    table.loc[in_2d, table.columns.get_level_values("name") == Method.ORACLE.label] = np.nan
     return table
 
 
@@ -160,15 +155,15 @@ def _of_frames(p, values, keep=slice(None)):
     return mean_of(values[..., keep], p.sequence[keep])
 
 
-def build_table(predictions, data_label, measure, of=errors_mm, names=STAGES, quote=None):
+def build_table(predictions, data_label, measure, of=errors_mm, names=METHOD_LABELS, quote=None):
     """A table with a name for every one of `predictions`, {row: (mean, low, high)} as `measure` returns
     it; and, if it is `of` errors, for every published result, {row: number} as `quote` returns it,
     where that is not empty."""
     source = f"measured on {data_label}"
     columns = {(source, names.get(key, key)): measure(p) for key, p in predictions.items()}
-    for result in published.RESULTS if quote and of is errors_mm else ():
+    for result in literature.RESULTS if quote and of is errors_mm else ():
         if values := quote(result):
-            columns[published.COLUMN_GROUP, result.method] = values
+            columns[literature.COLUMN_GROUP, result.method] = values
     return joined(columns)
 
 
@@ -187,7 +182,7 @@ def formatted(table):
 
     One decimal; counts (frames, sequences, side of the input) have none. † marks a footnote.
     """
-    marked = {result.method for result in published.RESULTS if result.footnote}
+    marked = {result.method for result in literature.RESULTS if result.footnote}
 
     def cell(name, mean, low, high):
         if np.isnan(mean):
@@ -211,7 +206,7 @@ def footnotes(table):
     return [
         _INTERVALS,
         table.attrs.get("protocol", _PROTOCOL),
-        *published.source_notes(table.columns.get_level_values(1)),
+        *literature.source_notes(table.columns.get_level_values(1)),
         *table.attrs.get("notes", ()),
     ]
 

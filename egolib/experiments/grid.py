@@ -6,14 +6,14 @@
     [methods.martinez]                 # a row of the tables: keys of the profile that differ
     lifter.method = "martinez"
 
-    [methods.dual_finetuned]
-    stage = "finetune"                 # or ours; else "lifter"
+    [methods.end_to_end]
+    stage = "end_to_end"               # or "ray_model"; else "lifter"
 
     [ablations.latent_size]            # a figure: one key, several values, all else as the base
     key = "lifter.latent_size"
     values = [10, 20, 50, 100]
     seeds = [0]                        # else those above
-    with.stage = "finetune"            # keys that differ from the base for all values
+    with.stage = "end_to_end"          # keys that differ from the base for all values
 
 Rows that are called as in comparison.PUBLISHED stand beside the published figures, and claims.CLAIMS
 compares those that it names: call no other method so. A value that gives what another run already is, is
@@ -24,14 +24,23 @@ the same share one.
 import dataclasses
 import hashlib
 import json
-import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 
-from egolib.config import LARGEST_SEED, STAGES, WINDOW_REMOVED, Profile, load_profile, override
+from egolib.config import (
+    LARGEST_SEED,
+    Method,
+    Profile,
+    Stage,
+    load_profile,
+    override,
+    read_toml,
+    refuse_old_name,
+)
 from egolib.evaluation.comparison import PUBLISHED
 from egolib.foundation.errors import EgolibError
 
+_TRAINED = (Stage.LIFTER, Stage.END_TO_END, Stage.RAY_MODEL)
 _GRID_KEYS = {"base": str, "seeds": list, "methods": dict, "ablations": dict}
 _ABLATION_KEYS = {"key": str, "values": list, "seeds": list, "with": dict}
 
@@ -48,18 +57,19 @@ class Variation:
     seeds: tuple[int, ...]
 
     @property
-    def evaluation(self):
-        """Which of study.EVALUATIONS its error is."""
-        if self.stage != "lifter":
-            return "after" if self.stage == "finetune" else self.stage
-        return "oracle" if self.profile.lifter.trained_on == "true" else "before"
+    def method(self):
+        """The Method whose error it has."""
+        if self.stage != Stage.LIFTER:
+            return Method(self.stage)
+        lifter = self.profile.lifter
+        return Method.ORACLE if lifter.trained_on == "true" else Method(lifter.method)
 
     @property
     def kind(self):
-        """Which of checkpoints.KINDS it is, from what it is given to the pose."""
-        if self.stage == "ours":
-            return "ours"
-        return "lifter" if self.evaluation == "oracle" else "egopose"
+        """The Stage whose network goes from what the method is given to the pose."""
+        if self.method == Method.ORACLE:
+            return Stage.LIFTER
+        return Stage.RAY_MODEL if self.stage == Stage.RAY_MODEL else Stage.END_TO_END
 
     @property
     def heatmaps_name(self):
@@ -95,12 +105,7 @@ def read_grid(path):
     """A Grid from a TOML file. Raises EgolibError, before anything runs, for a file that cannot be
     read, unknown keys, of the grid or of the profile, and values out of range."""
     path = Path(path)
-    try:
-        content = tomllib.loads(path.read_text())
-    except FileNotFoundError as error:
-        raise EgolibError(f"{path}: no such grid file") from error
-    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise EgolibError(f"{path}: not a TOML file ({error})") from error
+    content = read_toml(path)
     _check_keys(content, _GRID_KEYS, path)
     base = content.get("base", "study")
     base = load_profile(path.parent / base if base.endswith(".toml") else base)
@@ -110,6 +115,7 @@ def read_grid(path):
         if not isinstance(changes, dict) or not name.isidentifier():
             raise EgolibError(f"{path}: [methods.{name}] is not a table named like a word")
         source = f"{path} [methods.{name}]"
+        refuse_old_name(name, source)
         if (same := _add(grid, name, [changes], seeds, source)) != name:
             raise EgolibError(f"{source}: the same as [methods.{same}]; leave one of them out")
         _check_heatmaps(grid.variations[name], source)
@@ -139,10 +145,9 @@ def _add(grid, name, changes, seeds, source):
     """Add a variation unless there is one that is the same -> the name it has. changes: the tables of
     keys that differ from the base; of a key that is in two of them, the later value counts."""
     stage = next((table["stage"] for table in reversed(changes) if "stage" in table), "lifter")
-    if stage == "window":
-        raise EgolibError(f"{source}: {WINDOW_REMOVED}")
-    if stage not in STAGES[1:]:
-        raise EgolibError(f"{source}: unknown stage {stage!r}; known: {', '.join(STAGES[1:])}")
+    if stage not in _TRAINED:
+        refuse_old_name(stage, source)
+        raise EgolibError(f"{source}: unknown stage {stage!r}; known: {', '.join(_TRAINED)}")
     profile = grid.base
     for table in changes:
         profile = override(profile, {k: v for k, v in table.items() if k != "stage"}, source)
@@ -162,7 +167,7 @@ def _add(grid, name, changes, seeds, source):
 def _check_heatmaps(variation, source):
     """A lifter that is given true heatmaps is an oracle; under another published name it would stand
     beside figures of lifters that read what a network found."""
-    is_oracle = variation.evaluation == "oracle"
+    is_oracle = variation.method == Method.ORACLE
     if variation.name in PUBLISHED and is_oracle != (variation.name == "oracle"):
         wanted = "detected" if is_oracle else "true"
         raise EgolibError(

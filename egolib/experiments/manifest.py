@@ -17,7 +17,7 @@ from pathlib import Path
 
 import torch
 
-from egolib.evaluation import literature as published
+from egolib.evaluation import literature
 from egolib.evaluation.tables import read_table
 from egolib.foundation.errors import EgolibError
 from egolib.foundation.files import write_atomically
@@ -154,9 +154,9 @@ def origin_sentence(results_dir):
     names = ("summary.csv", "methods_by_joint.csv")
     tables = [results_dir / "tables" / name for name in names]
     table = read_table(next(filter(Path.is_file, tables), tables[0]))
-    groups = table.columns.unique("source").drop(published.COLUMN_GROUP, errors="ignore")
+    groups = table.columns.unique("source").drop(literature.COLUMN_GROUP, errors="ignore")
     return (
-        f"Numbers of this run are {' and '.join(groups)}; those headed '{published.COLUMN_GROUP}' are "
+        f"Numbers of this run are {' and '.join(groups)}; those headed '{literature.COLUMN_GROUP}' are "
         "quoted from their authors, who measured them on the full data set's official test split."
     )
 
@@ -164,8 +164,8 @@ def origin_sentence(results_dir):
 def facts(manifest):
     """[(what, value)]: all that one needs to know to make the results again."""
     left_out = (
-        "{excluded:,} excluded by the audit, {unpaired_images:,} pictures without labels, "
-        "{unpaired_labels:,} labels without picture"
+        "{excluded:,} excluded by the audit, {unpaired_images:,} images without labels, "
+        "{unpaired_labels:,} labels without image"
     )
     counts = manifest.get("left_out", {}).items()
     return [

@@ -35,8 +35,8 @@ def write_outcome(sweep):
     left there -> Outcome.
 
     tables/: those of comparison.TABLES; FULL_SIZE, of cost.full_size_costs; `runs`, of `standing`;
-    ABLATIONS, of `ablated`, and as text; `claims`, of claims.check_claims, and as text with what our
-    model costs and the finding about the published row. figures/: methods, error_by_minutes, and one
+    ABLATIONS, of `ablated`, and as text; `claims`, of claims.check_claims, and as text with what the
+    ray model costs and the finding about the published row. figures/: methods, error_by_minutes, and one
     an ablation. Raises EgolibError when no method is trained yet.
     """
     methods, states, curves = sweep.methods(), sweep.states(), sweep.learning_curves()
@@ -44,7 +44,7 @@ def write_outcome(sweep):
     tables = build_tables(methods, costs, states, sweep.data_label)
     full_size = full_size_costs().round(1)
     checked = claims.check_claims(methods, states)
-    sentences = [*claims.what_ours_costs(costs), *claims.at_equal_minutes(curves)]
+    sentences = [*claims.ray_model_costs(costs), *claims.at_equal_minutes(curves)]
     text = "\n".join([claims.claims_text(checked), *sentences])
     points = {title: found for title in sweep.grid.ablations if (found := sweep.ablation(title))}
     ablations = ablated(sweep.grid, points)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from egolib.evaluation import comparison
 from egolib.evaluation.tables import DATA_TABLES, TABLES, read_table, sources_as_markdown
-from egolib.experiments import manifest as report
+from egolib.experiments import manifest as manifests
 from egolib.foundation.errors import EgolibError
 from egolib.foundation.files import write_atomically
 
@@ -36,14 +36,14 @@ class Block:
 
 RUN = Block(
     "published",
-    {report.SHEET_FIGURE: "Test frames, from better to worse: the paper's dual branch after "
-     "fine-tuning"},
+    {manifests.SHEET_FIGURE: "Test frames, from better to worse: the paper's dual branch, trained "
+     "end to end"},
     ("by_body_group", TABLES["by_body_group"][0]),
     {"summary": "summary", "by_action": "by action", "by_joint": "by joint",
      "by_body_group": "by part of the body"},
     {},
     (f"{DATA_TABLES}*",),
-    {report.SKELETON_FIGURE: "Mean error of each joint, of the model that errs least"},
+    {manifests.SKELETON_FIGURE: "Mean error of each joint, of the model that errs least"},
 )  # fmt: skip
 SWEEP = Block(
     "methods",
@@ -68,7 +68,7 @@ def publish(results_dir, repository):
     or the README's figures, when they are of the profile `smoke`, or README.md lacks the markers.
     """
     results_dir, repository = Path(results_dir), Path(repository)
-    manifest = report.read_manifest(results_dir)
+    manifest = manifests.read_manifest(results_dir)
     grid, profile = manifest.get("grid"), manifest["profile"]["name"]
     if profile == "smoke":
         raise EgolibError(f"{results_dir}: the profile smoke only tests the code; publish another")
@@ -105,18 +105,18 @@ def _text(block, results_dir, manifest, place):
     if unfinished:
         unfinished = f"{unfinished.removesuffix('.')} ([which]({place}/tables/runs.csv)). "
     parts = [
-        *_pictures(block.figure, place),
+        *_images(block.figure, place),
         sources_as_markdown(title, read_table(tables / f"{shown}.csv")),
-        f"{unfinished}{report.run_sentence(manifest)} {report.origin_sentence(results_dir)} "
+        f"{unfinished}{manifests.run_sentence(manifest)} {manifests.origin_sentence(results_dir)} "
         "In brackets: 95 % intervals. "
         f"Sources and notes stand below the [tables]({place}/tables): {', '.join(links)}. "
         f"All figures are in [{place}/figures]({place}/figures).",
-        *_pictures(last, place),
+        *_images(last, place),
     ]
     return "\n\n".join(parts)
 
 
-def _pictures(figures, place):
+def _images(figures, place):
     return [
         f"![{caption}]({place}/figures/{name}.png)\n\n*{caption}.*"
         for name, caption in figures.items()

@@ -7,6 +7,7 @@ from egolib.foundation.errors import EgolibError
 from egolib.foundation.files import write_atomically
 
 MARKER = "study.json"
+_LAYOUT = 2  # of a results folder: how its files are called
 _TRAINED = ("checkpoints", "heatmaps", "runs")  # folders of a run, and of a sweep, that took long
 
 
@@ -24,15 +25,26 @@ def owner_of(folder):
         ) from error
 
 
-def claim(folder, owner):
+def is_owned_by(folder, owner):
+    """Whether a results folder is marked as that of `owner`. Raises as `owner_of`."""
+    return owner_of(folder) == {**owner, "layout": _LAYOUT}
+
+
+def reserve(folder, owner):
     """Mark a results folder as that of `owner`, {key: value}. Raises EgolibError where it belongs to
     another owner and something was trained there."""
-    if (found := owner_of(folder)) == owner:
+    if is_owned_by(folder, owner):
         return
+    found = owner_of(folder)
     if found and any((folder / name).is_dir() for name in _TRAINED):
-        other = ", ".join(f"{key} {value}" for key, value in found.items())
+        if found.get("layout") != _LAYOUT:
+            raise EgolibError(
+                f"{folder}: holds results of an earlier version of egolib, whose stages have other "
+                "names; choose another folder with --results, or delete this one"
+            )
+        other = ", ".join(f"{key} {value}" for key, value in found.items() if key != "layout")
         raise EgolibError(
             f"{folder}: holds results of another run ({other}); "
             "choose another folder with --results, or delete this one"
         )
-    write_atomically(folder / MARKER, json.dumps(owner, indent=1))
+    write_atomically(folder / MARKER, json.dumps({**owner, "layout": _LAYOUT}, indent=1))

@@ -13,27 +13,24 @@ import pandas as pd
 import torch
 from filelock import FileLock, Timeout
 
-from egolib.config import DEFAULT_PROFILE, PROFILES, Profile, load_profile
+from egolib.config import DEFAULT_PROFILE, PROFILES, Method, Profile, Stage, load_profile
 from egolib.data.exclusions import AUDIT_FOLDER, excluded_path
 from egolib.data.miniature import DESCRIPTION_FILE, render_miniature
 from egolib.data.shards import PACK_FILE, open_frames
 from egolib.evaluation.detections import detect
-from egolib.evaluation.inference import predict_index
+from egolib.evaluation.inference import predict_split
 from egolib.evaluation.predictions import Predictions
-from egolib.experiments.results_folder import claim, owner_of
+from egolib.experiments.results_folder import is_owned_by, reserve
 from egolib.foundation.errors import EgolibError
 from egolib.foundation.files import no_space_is_one_line
 from egolib.foundation.provenance import without_effect
 from egolib.models.checkpoints import join_networks, load_network
 from egolib.training.fit import started_processes
-from egolib.training.train import CHECKPOINT_NAMES, train_stage
+from egolib.training.train import train_stage
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 # Runs with different seeds train on the same miniature, so that they can be compared.
 DATA_SEED = 0
-# The rows of the tables: the lifter on true heatmaps, images before and after fine-tuning, our own
-# model.
-EVALUATIONS = ("oracle", "before", "after", "ours")
 
 
 @dataclass(frozen=True)
@@ -67,7 +64,7 @@ class Study:
 
     @property
     def identity(self):
-        """Whose results these are, for owners.claim."""
+        """Whose results these are, for results_folder.reserve."""
         return {"profile": self.profile.name, "data": self.data_identity, "seed": self.seed}
 
     @property
@@ -124,7 +121,7 @@ class Study:
         return open_frames(self.tree, split)
 
     def train(self, stage, resume=True, devices=1, nodes=1):
-        """Train a stage of training.STAGES (or find it done) -> path of its checkpoint."""
+        """Train a Stage (or find it done) -> path of its checkpoint."""
         indices = (self.index("train"), self.index("val"))
         detected = None
         if stage == "lifter" and self.profile.lifter.trained_on == "detected":
@@ -163,7 +160,7 @@ class Study:
     def checkpoint(self, stage):
         """Path of a stage's checkpoint."""
         results = self.shared if stage == "heatmaps" and self.shared else self.results
-        return results / "checkpoints" / f"{CHECKPOINT_NAMES[stage]}.safetensors"
+        return results / "checkpoints" / f"{stage}.safetensors"
 
     def detections(self, split):
         """The heatmaps that the network predicts for a split -> detections.Detections, kept on disk."""
@@ -178,28 +175,44 @@ class Study:
             raise EgolibError(f"{path}: the stage {stage} is not trained yet; run its notebook")
         return pd.read_csv(path)
 
-    def network(self, evaluation):
-        """The network of one of EVALUATIONS -> (network, NetworkSpec)."""
-        if evaluation == "before":
-            heatmap_net, heatmap_spec, _ = load_network(self.checkpoint("heatmaps"), ["heatmaps"])
-            return join_networks(heatmap_net, heatmap_spec, *self.network("oracle"))
-        parts = {"oracle": ("lifter", "lifter"), "after": ("finetune", "egopose")}
-        stage, kind = parts.get(evaluation, (evaluation, evaluation))
-        return load_network(self.checkpoint(stage), [kind])[:2]
+    @property
+    def methods(self):
+        """The methods of this run: its lifter on true heatmaps and on detected ones, the end-to-end
+        network, the ray model."""
+        return Method.ORACLE, self.lifter_method, Method.END_TO_END, Method.RAY_MODEL
 
-    def predict(self, evaluation):
-        """Predict the test split, keep the outcome below results/predictions -> Predictions."""
-        on_detected = evaluation == "before" and self.profile.lifter.trained_on == "detected"
-        network, spec = self.network("oracle" if on_detected else evaluation)
+    @property
+    def lifter_method(self):
+        """The method of this run's lifter on detected heatmaps."""
+        return Method(self.profile.lifter.method)
+
+    def network(self, method):
+        """The network of one of `methods` -> (network, NetworkSpec)."""
+        if method in (Method.END_TO_END, Method.RAY_MODEL):
+            return load_network(self.checkpoint(method), [method])[:2]
+        lifter, lifter_spec, _ = load_network(self.checkpoint(Stage.LIFTER), [Stage.LIFTER])
+        if method == Method.ORACLE:
+            return lifter, lifter_spec
+        network, spec, _ = load_network(self.checkpoint(Stage.HEATMAPS), [Stage.HEATMAPS])
+        return join_networks(network, spec, lifter, lifter_spec)
+
+    def evaluate(self, method):
+        """Predict the test split with one of `methods`, keep the outcome below results/predictions ->
+        Predictions. Raises EgolibError for a method that this run does not train."""
+        if method not in self.methods:
+            raise EgolibError(f"{method}: not of this run, which has {', '.join(self.methods)}")
+        is_lifter = method == self.lifter_method
+        on_detected = is_lifter and self.profile.lifter.trained_on == "detected"
+        network, spec = self.network(Method.ORACLE if on_detected else method)
         detected = self.detections("test").found if on_detected else None
         index, workers = self.index("test"), self.profile.workers
-        predictions = predict_index(network, spec, index, workers, detected=detected)
-        predictions.save(self.predictions_path(evaluation))
+        predictions = predict_split(network, spec, index, workers, detected=detected)
+        predictions.save(self.predictions_path(method))
         return predictions
 
-    def predictions(self, evaluation):
-        """What `predict` kept. Raises EgolibError when it did not run."""
-        return Predictions.load(self.predictions_path(evaluation))
+    def predictions(self, method):
+        """What `evaluate` kept. Raises EgolibError when it did not run."""
+        return Predictions.load(self.predictions_path(method))
 
     def models(self):
         """{name: Predictions} of all that are kept; arrays about the frames are shared in memory."""
@@ -211,13 +224,13 @@ class Study:
 
     @property
     def evaluated(self):
-        """Names of the predictions that are kept, those of EVALUATIONS first."""
+        """Names of the predictions that are kept, those of `methods` first."""
         kept = {path.stem for path in self.predictions_path("any").parent.glob("*.npz")}
-        return [n for n in EVALUATIONS if n in kept] + sorted(kept.difference(EVALUATIONS))
+        return [m for m in self.methods if m in kept] + sorted(kept.difference(self.methods))
 
-    def predictions_path(self, evaluation):
-        """Where `predict` keeps them."""
-        return self.results / "predictions" / f"{evaluation}.npz"
+    def predictions_path(self, method):
+        """Where `evaluate` keeps them."""
+        return self.results / "predictions" / f"{method}.npz"
 
 
 def folders_of(profile, data, results, name):
@@ -245,7 +258,7 @@ def miniature_network(profile=DEFAULT_PROFILE):
     results/<profile> where such a run left one, else of results/miniature_<profile>, where it is
     trained first if that has not happened yet."""
     usual = _described(profile)
-    if owner_of(usual.results) == usual.identity and usual.checkpoint("heatmaps").is_file():
+    if is_owned_by(usual.results, usual.identity) and usual.checkpoint("heatmaps").is_file():
         return usual.checkpoint("heatmaps")
     study = open_study(profile, results=REPOSITORY / "results" / f"miniature_{profile}")
     checkpoint = study.checkpoint("heatmaps")
@@ -266,7 +279,7 @@ def open_study(profile=DEFAULT_PROFILE, seed=0, data="", results="", pack=""):
     results folder that belongs to a run of another profile, on other data or with another seed.
     """
     study = _described(profile, seed, data, results, pack)
-    claim(study.results, study.identity)
+    reserve(study.results, study.identity)
     return study
 
 

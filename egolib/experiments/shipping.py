@@ -12,8 +12,8 @@ import numpy as np
 
 from egolib.config import PROFILES, load_profile
 from egolib.data.shards import open_frames
-from egolib.evaluation import literature as published
-from egolib.evaluation.inference import predict_index
+from egolib.evaluation import literature
+from egolib.evaluation.inference import predict_split
 from egolib.evaluation.tables import error_by_body_group, footnotes, formatted
 from egolib.experiments.manifest import git_state
 from egolib.experiments.run import REPOSITORY, default_tree
@@ -24,7 +24,7 @@ from egolib.headset.deploy.runtimes import calibration_path, on_onnxruntime, on_
 from egolib.models.checkpoints import SHIPPED, load_network, save_network
 from egolib.models.cost import parameters_m
 from egolib.skeleton import SPLIT_FOLDERS
-from egolib.training.train import CHECKPOINT_NAMES, code_of_training
+from egolib.training.train import code_of_training
 
 MOST_BYTES = 20_000_000
 MOST_LOST_MM = 0.5  # to int8
@@ -46,7 +46,7 @@ def ship(checkpoint, data, out):
     larger than MOST_BYTES.
     """
     out = Path(out)
-    network, spec, provenance = load_network(checkpoint, ("egopose", "ours"))
+    network, spec, provenance = load_network(checkpoint, ("end_to_end", "ray_model"))
     splits = {split: open_frames(data, split) for split in SPLIT_FOLDERS}
     if provenance.get("data") != [splits[name].fingerprint for name in ("train", "val")]:
         raise EgolibError(f"{checkpoint}: was not trained on {data}; name the data that it knows")
@@ -93,15 +93,15 @@ def _commands(checkpoint, provenance, out):
     if asdict(getattr(profile, stage)) != provenance["config"]:
         raise EgolibError(f"{checkpoint}: was trained with other settings than those of {given}")
     tree = os.path.relpath(default_tree(profile), REPOSITORY)
-    trained = f"results/{name}/checkpoints/{CHECKPOINT_NAMES[stage]}.safetensors"
+    trained = f"results/{name}/checkpoints/{stage}.safetensors"
     return f"./run_all.sh --profile {given} --seed {seed}\negolib ship {trained} --data {tree}"
 
 
 def _measure(network, compact, spec, index, squares):
     """{weights and runtime: predictions.Predictions of a FrameIndex}, of the full weights and of the
     compact ones in each runtime and precision."""
-    measured = {FULL: predict_index(network, spec, index)}
-    said = measured[COMPACT] = predict_index(compact, spec, index)
+    measured = {FULL: predict_split(network, spec, index)}
+    said = measured[COMPACT] = predict_split(compact, spec, index)
     with tempfile.TemporaryDirectory() as folder:
         plain, int8 = (Path(folder) / f"{name}.onnx" for name in ("float32", "int8"))
         export_onnx(compact, spec, plain, {})
@@ -109,14 +109,14 @@ def _measure(network, compact, spec, index, squares):
         for on, path in itertools.product((on_onnxruntime, on_openvino), (plain, int8)):
             runtime = on(path)
             poses_m = poses_of(runtime, index)
-            measured[f"compact weights, {runtime.name}"] = replace(said, predicted_m=poses_m)
+            measured[f"compact weights, {runtime.name}"] = replace(said, predicted_rel_m=poses_m)
     return measured
 
 
 def _scores(measured):
     """What `_measure` returned as markdown."""
     table = error_by_body_group(measured, "the test split")
-    table = table.drop(columns=published.COLUMN_GROUP, level=0)
+    table = table.drop(columns=literature.COLUMN_GROUP, level=0)
     lines = [formatted(table).droplevel(0, axis=1).T.to_markdown(disable_numparse=True), ""]
     lines += [f"- {note}" for note in footnotes(table)]
     if len(neck_errors_mm := measured[COMPACT].neck_errors_mm):

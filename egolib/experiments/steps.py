@@ -1,6 +1,5 @@
-"""One run of a sweep as steps that are done or not: heatmap network, detections, lifter,
-fine-tuning, our own model, predictions. A step leaves a note of all that its outcome
-depends on.
+"""One run of a sweep as steps: heatmap network, detections, lifter, end-to-end network or ray model,
+predictions. A step that is done leaves a note of all that its outcome depends on.
 """
 
 import dataclasses
@@ -12,8 +11,9 @@ from pathlib import Path
 
 from filelock import FileLock
 
+from egolib.config import Method, Stage
 from egolib.evaluation.detections import detect
-from egolib.evaluation.inference import predict_index
+from egolib.evaluation.inference import predict_split
 from egolib.experiments.manifest import hardware, machine_text
 from egolib.foundation.files import write_atomically
 from egolib.foundation.provenance import code_digest
@@ -24,7 +24,7 @@ from egolib.training.train import code_of_training
 
 _STAMPS = "steps.json"
 # Measured on 2 cores, without bf16 and on a processor that computes in it: a ResNet-18 of 1.39 GFLOPs
-# a picture of 128 px trains 19 and 80 pictures a second, the dual-branch lifter of 12.9 M parameters
+# an image of 128 px trains 19 and 80 images a second, the dual-branch lifter of 12.9 M parameters
 # 260 and 720 samples.
 _GFLOPS_PER_S = {"32-true": 19 * 1.39, "bf16-mixed": 80 * 1.39}
 _PARAMETERS_M_PER_S = {"32-true": 260 * 12.9, "bf16-mixed": 720 * 12.9}
@@ -61,8 +61,7 @@ class Step:
         with FileLock(self.folder / "steps.lock"):
             content = {**stamps(self.folder), self.name: stamp}
             write_atomically(self.folder / _STAMPS, json.dumps(content, indent=1))
-        stage = {"fine-tuning": "finetune"}.get(self.name, self.name)
-        for path in (self.folder / "checkpoints" / "runs" / stage).glob("*.ckpt"):
+        for path in (self.folder / "checkpoints" / "runs" / self.name).glob("*.ckpt"):
             path.unlink()  # only an interrupted training needs them
 
 
@@ -73,19 +72,20 @@ def steps_of_run(variation, study, frames, data):
     fingerprints of the splits.
     """
     profile, folder = study.profile, study.results
-    heatmaps, lifter, finetune = profile.heatmaps, profile.lifter, profile.finetune
+    heatmaps, lifter, precision = profile.heatmaps, profile.lifter, training_precision()
     network = f"{variation.heatmaps_name}, seed {study.seed}"
     run = f"{variation.folder}, seed {study.seed}"
-    alone = _of_heatmaps(study)
-    precision = training_precision()
-    own = variation.stage == "ours"
-    picture_s = gflops(spec_of("ours" if own else "heatmaps", profile)) / _GFLOPS_PER_S[precision]
-    lifts_s = _PARAMETERS_M_PER_S[precision]
-    lift_s = 0 if own else parameters_m(spec_of("lifter", profile)) / lifts_s
-    looked_at = frames["train"] + frames["val"] / 3  # without gradients, three times as fast
+    shared = _of_heatmaps(study)
+    is_ray_model = variation.stage == Stage.RAY_MODEL
+    first = Stage.RAY_MODEL if is_ray_model else Stage.HEATMAPS
+    image_s = gflops(spec_of(first, profile)) / _GFLOPS_PER_S[precision]
+    lift_s = 0
+    if not is_ray_model:
+        lift_s = parameters_m(spec_of(Stage.LIFTER, profile)) / _PARAMETERS_M_PER_S[precision]
+    images = frames["train"] + frames["val"] / 3  # without gradients, three times as fast
 
-    def step(name, of, folder, seconds, function, stages, *configs, leaves=None):
-        code = [code_of_training(stage) for stage in stages]
+    def step(name, of, folder, seconds, function, stages, *configs, code=(), leaves=None):
+        code = [*(code_of_training(stage) for stage in stages), *code]
         key = json.dumps([*map(repr, configs), study.seed, data, code])
         return Step(name, of, folder, key, seconds, function, leaves)
 
@@ -93,48 +93,43 @@ def steps_of_run(variation, study, frames, data):
         for split in frames:
             study.detections(split)
 
-    stages = ["heatmaps", "lifter", "finetune"][: 3 if variation.stage == "finetune" else 2]
-    if own:
-        stages = ["ours"]
-        pictures = (heatmaps.backbone, heatmaps.image_px, heatmaps.sigma_px, heatmaps.pretrained)
-        ours = profile.ours
-        learnt = (*pictures, ours)
-        yield step("ours", run, folder, ours.epochs * looked_at * picture_s,
-                   lambda: study.train("ours"), ["ours"], *learnt)  # fmt: skip
+    predicting = code_digest(detect, predict_split)
+    if is_ray_model:
+        stages = [Stage.RAY_MODEL]
+        settings = (heatmaps.backbone, heatmaps.image_px, heatmaps.sigma_px, heatmaps.pretrained)
+        configs = [*settings, profile.ray_model]
+        seconds = profile.ray_model.epochs * images * image_s
     else:
-        tuned = variation.stage == "finetune"
-        learnt = (heatmaps, lifter, finetune) if tuned else (heatmaps, lifter)
-        yield step("heatmaps", network, study.shared, heatmaps.epochs * looked_at * picture_s,
-                   lambda: alone.train("heatmaps"), ["heatmaps"], heatmaps)  # fmt: skip
-        yield step("detections", network, study.shared, sum(frames.values()) / 3 * picture_s,
-                   detect_all, ["heatmaps"], heatmaps, _code_of_looking())  # fmt: skip
-        yield step("lifter", run, folder, lifter.epochs * looked_at * lift_s,
-                   lambda: study.train("lifter"), ["heatmaps", "lifter"], heatmaps, lifter)  # fmt: skip
-    if variation.stage == "finetune":
-        both_s = finetune.epochs * looked_at * (picture_s + lift_s)
-        yield step("fine-tuning", run, folder, both_s,
-                   lambda: study.train("finetune"), stages, *learnt)  # fmt: skip
-    kind = variation.evaluation
-    one_s = lift_s if variation.stage == "lifter" else picture_s
-    yield step(f"predictions, {kind}", run, folder, frames["test"] / 3 * one_s,
-               lambda: study.predict(kind), stages, *learnt, _code_of_looking(),
-               leaves=study.predictions_path(kind))  # fmt: skip
+        stages = [Stage.HEATMAPS, Stage.LIFTER]
+        configs = [heatmaps, lifter]
+        yield step(Stage.HEATMAPS, network, study.shared, heatmaps.epochs * images * image_s,
+                   lambda: shared.train(Stage.HEATMAPS), stages[:1], heatmaps)  # fmt: skip
+        yield step("detections", network, study.shared, sum(frames.values()) / 3 * image_s,
+                   detect_all, stages[:1], heatmaps, code=[predicting])  # fmt: skip
+        yield step(Stage.LIFTER, run, folder, lifter.epochs * images * lift_s,
+                   lambda: study.train(Stage.LIFTER), stages, *configs)  # fmt: skip
+        if variation.stage == Stage.END_TO_END:
+            stages, configs = [*stages, Stage.END_TO_END], [*configs, profile.end_to_end]
+            seconds = profile.end_to_end.epochs * images * (image_s + lift_s)
+    if variation.stage != Stage.LIFTER:
+        yield step(variation.stage, run, folder, seconds,
+                   lambda: study.train(variation.stage), stages, *configs)  # fmt: skip
+    method = variation.method
+    one_s = lift_s if variation.stage == Stage.LIFTER else image_s
+    yield step(f"predictions, {method}", run, folder, frames["test"] / 3 * one_s,
+               lambda: study.evaluate(method), stages, *configs, code=[predicting],
+               leaves=study.predictions_path(method))  # fmt: skip
 
 
 def training_s(variation, study):
     """Seconds of training behind a run that is done: the epochs of all its stages, the shared heatmap
     network's among them. Judging epochs on the validation split does not count, nor does looking
-    through the pictures once for what the next stage reads."""
-    stages = ["lifter", "finetune"] if variation.stage == "finetune" else [variation.stage]
-    seconds = sum(study.history(stage).seconds.sum() for stage in stages)
-    if variation.evaluation in ("ours", "oracle"):
+    through the images once for what the next stage reads."""
+    earlier = [Stage.LIFTER] if variation.stage == Stage.END_TO_END else []
+    seconds = sum(study.history(stage).seconds.sum() for stage in (*earlier, variation.stage))
+    if variation.method in (Method.RAY_MODEL, Method.ORACLE):
         return seconds
-    return seconds + _of_heatmaps(study).history("heatmaps").seconds.sum()
-
-
-def _code_of_looking():
-    """Digest of the code that keeps what a network finds."""
-    return code_digest(detect, predict_index)
+    return seconds + _of_heatmaps(study).history(Stage.HEATMAPS).seconds.sum()
 
 
 def _of_heatmaps(study):

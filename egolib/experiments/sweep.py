@@ -1,14 +1,14 @@
 """Every run of a grid: train what is not trained yet, one step after the other, in pieces.
 
 `<results>/heatmaps/<network>/seed<k>/` holds a heatmap network and what it finds in every split,
-`<results>/runs/<variation>/seed<k>/` a lifter that reads it, or our own model, and what that predicts
+`<results>/runs/<variation>/seed<k>/` a lifter that reads it, or the ray model, and what that predicts
 for the test split. What makes the comparison fair: all lifters of a seed share one heatmap network,
 see the same frames for the same number of epochs under the same loss (SelfPose's branch adds its
 own term), and each keeps the epoch that was best on the validation split. The oracle alone is trained
-and judged on heatmaps of the true joints. The shared network has seen the training pictures, so
+and judged on heatmaps of the true joints. The shared network has seen the training images, so
 what it finds there is sharper than in the test split: a handicap that all lifters share. The
-fine-tuned row trains that network on; our own model begins without it, under a loss of its own, on
-pictures that are also tilted and turned in hue. What all that took is measured.
+end-to-end row trains that network on; the ray model begins without it, under a loss of its own, on
+images that are also tilted and turned in hue. What all that took is measured.
 """
 
 import os
@@ -21,11 +21,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from egolib.config import Method, Stage
 from egolib.data import visibility
 from egolib.evaluation.comparison import SeededPredictions
 from egolib.experiments.grid import Grid, read_grid
 from egolib.experiments.manifest import duration_text
-from egolib.experiments.results_folder import claim
+from egolib.experiments.results_folder import reserve
 from egolib.experiments.run import REPOSITORY, Study, folders_of
 from egolib.experiments.steps import stamps, steps_of_run, training_s
 from egolib.foundation.errors import EgolibError
@@ -81,7 +82,9 @@ class Sweep:
         ]
         # The methods from one seed, then from the next, so that a sweep that was cut off tells most.
         studies.sort(key=lambda run: (run[0].name not in self.grid.methods, run[1].seed))
-        shared = [study.results if v.stage == "ours" else study.shared for v, study in studies]
+        shared = [
+            study.results if v.stage == Stage.RAY_MODEL else study.shared for v, study in studies
+        ]
         mine = list(dict.fromkeys(shared))[shard[0] - 1 :: shard[1]]
         steps = {}
         for (variation, study), folder in zip(studies, shared, strict=True):
@@ -123,8 +126,8 @@ class Sweep:
         """The SeededPredictions of a variation, of all its trained seeds or of those given."""
         variation = self.grid.variations[name]
         seeds = self.seeds(name) if seeds is None else seeds
-        kind = variation.evaluation
-        return SeededPredictions({s: self.study(variation, s).predictions(kind) for s in seeds})
+        method = variation.method
+        return SeededPredictions({s: self.study(variation, s).predictions(method) for s in seeds})
 
     def methods(self):
         """{name: SeededPredictions} of the trained rows. Raises EgolibError when there is none."""
@@ -142,7 +145,7 @@ class Sweep:
         return {v: self.predictions(names[v], common) for v in trained} if common else {}
 
     def costs(self, names):
-        """What one picture and the training of methods cost -> DataFrame, a row a name, with the
+        """What one image and the training of methods cost -> DataFrame, a row a name, with the
         columns of cost.cost_of and "training (min)", the mean over seeds."""
         rows = {}
         for name in names:
@@ -160,7 +163,7 @@ class Sweep:
         return dict(seconds)
 
     def machines(self):
-        """Sentences of report.machine_text, of all that did something; [] where no note says."""
+        """Sentences of manifest.machine_text, of all that did something; [] where no note says."""
         return sorted({note["machine"] for _, note in self._notes() if "machine" in note})
 
     def _notes(self):
@@ -169,10 +172,12 @@ class Sweep:
         return [(step.name, stamps(step.folder)[step.name]) for step in done]
 
     def learning_curves(self):
-        """Of the fine-tuned dual branch and of our model, as far as they are trained: {name:
+        """Of the end-to-end dual branch and of the ray model, as far as they are trained: {name:
         [(seconds before the first epoch of the last stage, history of that), ...]}, a pair a seed."""
         curves = {}
-        for name in [name for name in ("dual_finetuned", "ours") if name in self.trained_methods]:
+        for name in (Method.END_TO_END, Method.RAY_MODEL):
+            if name not in self.trained_methods:
+                continue
             variation, curves[name] = self.grid.variations[name], []
             for seed in self.seeds(name):
                 study = self.study(variation, seed)
@@ -198,7 +203,7 @@ def open_sweep(grid="study", data="", results=""):
 def prepare(sweep):
     """Make sure that the results folder is this sweep's, and render what is missing of the miniature.
     Raises EgolibError where the folder holds another grid's, or what was trained on other data."""
-    claim(sweep.results, {"grid": sweep.grid.name, "data": sweep.any_study.data_identity})
+    reserve(sweep.results, {"grid": sweep.grid.name, "data": sweep.any_study.data_identity})
     sweep.any_study.prepare_data()
     for caution in sweep.any_study.cautions():
         print(caution, flush=True)
@@ -232,13 +237,13 @@ def run_sweep(sweep, hours=None, shard=(1, 1)):
     return []
 
 
-def submit_sweep(sweep, machines, cluster, options):
+def submit_sweep(sweep, machines, executor, options):
     """`run_sweep` in as many jobs as `machines`, which share the results folder, and wait for them;
-    `cluster` and `options` as in cluster.run_parts."""
+    `executor` and `options` as in jobs.run_parts."""
     prepare(sweep)  # once, before the jobs would all do it
     sweep.steps()  # the frames are read and kept once, before the jobs would all do it
     folder = sweep.results / "jobs"
-    run_parts(partial(_run_part, sweep), machines, folder, cluster, os.cpu_count(), options)
+    run_parts(partial(_run_part, sweep), machines, folder, executor, os.cpu_count(), options)
 
 
 def _run_part(sweep, part):

@@ -9,7 +9,7 @@ class EgolibError(Exception):
         return super().__str__().rsplit(f"{type(self).__name__}: ", 1)[-1].strip()
 
 
-# What Python raises for a path that cannot be used as it should: said in one line, like ours.
+# What Python raises for a path that cannot be used as it should: said in one line, like egolib's own errors.
 UNUSABLE_PATH = (PermissionError, NotADirectoryError, IsADirectoryError, FileExistsError)
 
 

@@ -1,16 +1,16 @@
-"""The parts of a job as jobs of SLURM, or as processes of this machine to try it: by submitit."""
+"""Work in parts, each a job of SLURM, or a process of this machine to try it; by submitit."""
 
 from egolib.foundation.errors import EgolibError, is_ours
 from egolib.foundation.progress import progress_bar
 
-CLUSTERS = ("slurm", "local")
+EXECUTORS = ("slurm", "local")
 
 
-def run_parts(function, parts, folder, cluster, cpus, options):
+def run_parts(function, parts, folder, executor, cpus, options):
     """Call function((i, parts)) for i from 1 to `parts`, each in a job of its own, and wait.
 
-    folder: for the jobs' logs, shared by all machines. cpus: of each job. options: what `sbatch`
-    is told besides, such as {"partition": "cpu", "time": 240} (minutes; 24 hours if it does not
+    folder: for the jobs' logs, shared by all machines. executor: one of EXECUTORS. cpus: of each job.
+    options: further options of `sbatch`, such as {"partition": "cpu", "time": 240} (minutes; 24 hours if it does not
     say). Raises EgolibError for a machine without SLURM, options that submitit does not
     know, and the first job that failed; jobs still under way are cancelled.
     """
@@ -18,15 +18,15 @@ def run_parts(function, parts, folder, cluster, cpus, options):
 
     slurm = {f"slurm_{key}": value for key, value in options.items()}
     try:
-        executor = submitit.AutoExecutor(folder, cluster=cluster)
-        executor.update_parameters(
+        submitter = submitit.AutoExecutor(folder, cluster=executor)
+        submitter.update_parameters(
             name="egolib", timeout_min=24 * 60, cpus_per_task=cpus, stderr_to_stdout=True, **slurm
         )
-        jobs = executor.map_array(function, [(i + 1, parts) for i in range(parts)])
+        jobs = submitter.map_array(function, [(i + 1, parts) for i in range(parts)])
     except (RuntimeError, NameError, TypeError, ValueError) as error:
-        raise EgolibError(f"submitit refuses the cluster {cluster}: {error}") from error
+        raise EgolibError(f"submitit refuses the executor {executor}: {error}") from error
     try:
-        with progress_bar(total=parts, desc=f"Jobs ({cluster})", unit="job") as bar:
+        with progress_bar(total=parts, desc=f"Jobs ({executor})", unit="job") as bar:
             for job in submitit.helpers.as_completed(jobs, poll_frequency=1):
                 if job.exception() is not None:
                     raise EgolibError(f"{job.paths.stdout}: {_reason(job.exception())}")
@@ -41,5 +41,5 @@ def _reason(error):
     """The one line of a job's traceback that says what went wrong."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     raised = [line.partition(": ") for line in lines]
-    ours = [text for name, _, text in raised if is_ours(name.rpartition(".")[2])]
-    return ours[-1] if ours else lines[0]
+    expected = [text for name, _, text in raised if is_ours(name.rpartition(".")[2])]
+    return expected[-1] if expected else lines[0]

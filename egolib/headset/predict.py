@@ -1,4 +1,4 @@
-"""Pictures, videos and cameras -> a pose for each: tables, overlays, motion for other tools."""
+"""Images, videos and cameras -> a pose for each: tables, overlays, motion for other tools."""
 
 import contextlib
 import time
@@ -23,8 +23,8 @@ from egolib.skeleton import HEATMAP_JOINT_INDICES, JOINTS
 
 @dataclass(frozen=True)
 class Report:
-    """What became of the pictures: how many were done, how many of them before, those left out, what
-    ran the network, and how many pictures a second came from reading to drawing; 0 when none was
+    """What became of the images: how many were done, how many of them before, those left out, what
+    ran the network, and how many images a second came from reading to drawing; 0 when none was
     new."""
 
     done: int
@@ -35,7 +35,7 @@ class Report:
 
     def __str__(self):
         known = f" ({self.before} before, known by their names)" if self.before else ""
-        lines = [f"{self.done} pictures done{known}, {len(self.skipped)} skipped"]
+        lines = [f"{self.done} images done{known}, {len(self.skipped)} skipped"]
         if self.rate:
             lines[0] += f"; {self.rate:.1f} a second, by {self.runtime}"
         alike = {}
@@ -51,18 +51,18 @@ def predict(inputs, out, runtime=None, framing=None, bvh=False, labels=False, st
     """Run a network over what `inputs` name (see sources.open_sources) -> Report.
 
     runtime: the network (runtimes.Runtime); None for the one that comes with egolib. framing: of the
-    pictures (framing.Framing); None for the data set's own. Writes below the folder `out`
-    poses.csv (HEADER; 16 rows a picture; u, v in pixels of the given picture, centres on integers,
+    images (framing.Framing); None for the data set's own. Writes below the folder `out`
+    poses.csv (HEADER; 16 rows an image; u, v in pixels of the given image, centres on integers,
     of unsure joints in part the pose's projection; millimetres from the neck, camera axes; the neck
     from the camera), the same as poses.npz (poseseries), overlays/<stem>.png of stills and
     <video>.overlay.mp4 of each video and camera.
     Head has no u, v, confidence; a heatmap network gives no x, y, z. On request `<video>.bvh`,
-    pictures.bvh for all stills as one motion, and json/<picture>.json as the data set has it.
-    steady: poses of videos and cameras pass a filter, u and v do not. Pictures that poses.csv has
+    images.bvh for all stills as one motion, and json/<image>.json as the data set has it.
+    steady: poses of videos and cameras pass a filter, u and v do not. Images that poses.csv has
     already are not done again. A camera is read until it ends or the user interrupts.
 
-    Raises EgolibError for inputs that are not there, when not one picture could be done, for a
-    camera whose pictures do not fit the framing, for a motion asked of a network that gives no
+    Raises EgolibError for inputs that are not there, when not one image could be done, for a
+    camera whose images do not fit the framing, for a motion asked of a network that gives no
     poses, and for an `out` with poses that another network, framing or filter made.
     """
     out, skipped, new = Path(out), [], 0
@@ -79,7 +79,7 @@ def predict(inputs, out, runtime=None, framing=None, bvh=False, labels=False, st
         for source in sources:
             known = before["camera" if source.live else source.name]
             smooth = OneEuroFilter() if steady and source.fps else None
-            label = {"desc": f"predict {source.name}", "unit": "picture"}
+            label = {"desc": f"predict {source.name}", "unit": "image"}
             with (
                 drawing(out, source, known) as draw,
                 # Ctrl-C is the usual end of a camera; elsewhere it interrupts.
@@ -87,70 +87,70 @@ def predict(inputs, out, runtime=None, framing=None, bvh=False, labels=False, st
                 progress_bar(total=source.total, initial=known, **label) as bar,
             ):
                 found = estimate(runtime, source, framing, done, batch_size, smooth)
-                for pictures, poses, unread in found:
-                    if pictures:
+                for images, poses, unread in found:
+                    if images:
                         append(poses)
-                    for i, picture in enumerate(pictures):
-                        draw(picture, poses[i])
+                    for i, image in enumerate(images):
+                        draw(image, poses[i])
                     skipped += unread
-                    new += len(pictures)
-                    bar.update(len(pictures) + len(unread))
+                    new += len(images)
+                    bar.update(len(images) + len(unread))
     if not done:
         reason = "; the first: {0.name}: {0.reason}".format(skipped[0]) if skipped else ""
-        raise EgolibError(f"not one picture could be done{reason}")
+        raise EgolibError(f"not one image could be done{reason}")
     rate = new / (time.monotonic() - started)
     write_forms(out, sources, bvh, labels)
     return Report(len(done), before.total(), tuple(skipped), runtime.name, rate)
 
 
 def estimate(runtime, source, framing, done=(), batch_size=32, smooth=None):
-    """Yield ([sources.Picture], their PoseSeries, [sources.Unread]), a batch each, of the pictures of a
-    Source whose names are not in `done`; without a picture there is no PoseSeries. They are read and
+    """Yield ([sources.InputImage], their PoseSeries, [sources.Unread]), a batch each, of the images of a
+    Source whose names are not in `done`; without an image there is no PoseSeries. They are read and
     framed in a thread while the network runs; those of a camera come one by one, the newest each
     time, and one that stalls ends. smooth: a steady.OneEuroFilter that poses and necks pass. Raises
-    EgolibError when the pictures of a camera do not fit the framing: none ever will."""
+    EgolibError when the images of a camera do not fit the framing: none ever will."""
     groups = batches(source.read(done), 1 if source.live else batch_size)
     framed = (_framed(group, framing, runtime.image_px, source.live) for group in groups)
     try:
-        for pictures, squares, unread in read_ahead(framed, source.live):
-            poses = _run(runtime, framing, pictures, squares, smooth) if pictures else None
-            yield pictures, poses, unread
+        for images, squares, unread in read_ahead(framed, source.live):
+            poses = _run(runtime, framing, images, squares, smooth) if images else None
+            yield images, poses, unread
     except StalledError as error:
         yield [], None, [Unread(source.name, str(error))]
 
 
 def _framed(group, framing, size_px, strict):
-    """Picture and Unread -> (pictures, their squares, Unread and those that do not fit the framing;
+    """InputImage and Unread -> (images, their squares, Unread and those that do not fit the framing;
     strict: these raise EgolibError)."""
-    pictures, squares, unread = [], [], []
+    images, squares, unread = [], [], []
     for item in group:
         if isinstance(item, Unread):
             unread.append(item)
             continue
         try:
             squares.append(framing.square(item.rgb, size_px))
-            pictures.append(item)
+            images.append(item)
         except EgolibError as error:
             if strict:
                 raise
             unread.append(Unread(item.name, str(error)))
-    return pictures, squares, unread
+    return images, squares, unread
 
 
-def _run(runtime, framing, pictures, squares, smooth):
-    """Pictures and their squares -> PoseSeries."""
+def _run(runtime, framing, images, squares, smooth):
+    """Images and their squares -> PoseSeries."""
     found = runtime.run(np.stack(squares))
-    unknown = np.full((len(pictures), len(JOINTS), 3), np.nan)
+    unknown = np.full((len(images), len(JOINTS), 3), np.nan)
     joints_px, confidence = unknown[..., :2].copy(), unknown[..., 0].copy()
     confidence[:, HEATMAP_JOINT_INDICES] = found["confidence"]
     joints_px[:, HEATMAP_JOINT_INDICES] = [
-        framing.to_given(places, runtime.image_px, picture.rgb.shape)
-        for places, picture in zip(found["joints_px"], pictures, strict=True)
+        framing.to_given(places, runtime.image_px, image.rgb.shape)
+        for places, image in zip(found["joints_px"], images, strict=True)
     ]
     pose_m, neck_m = found.get("pose_m", unknown), found.get("neck_m", unknown[:, 0])
     expected_error_m = found.get("expected_error_m", unknown[..., 0])
-    names = np.array([picture.name for picture in pictures])
-    time_s = np.array([picture.time_s for picture in pictures])
+    names = np.array([image.name for image in images])
+    time_s = np.array([image.time_s for image in images])
     if smooth:
         places = np.concatenate([pose_m, neck_m[:, None]], 1)
         places = np.stack([smooth(*each) for each in zip(places, time_s, strict=True)])

@@ -18,8 +18,8 @@ def score_poses(poses_csv, labels_json, threshold_px=26):
     """2D predictions against labels, left and right together -> DataFrame by joint, and 'All'.
 
     poses_csv: as `predict` writes it. labels_json: {image: {joint: [u, v]}}, pixels of the
-    same pictures. Columns: joints (labelled), within (percent of them predicted within
-    threshold_px), low and high (its 95 % interval over pictures), median_px (of those
+    same images. Columns: joints (labelled), within (percent of them predicted within
+    threshold_px), low and high (its 95 % interval over images), median_px (of those
     predicted), missing (labelled but without a prediction; each also counts as a miss). Raises
     EgolibError that names the file for another header, an unknown joint or malformed contents.
     """

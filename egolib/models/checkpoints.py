@@ -4,41 +4,55 @@ enough to build and load it. Nothing is ever unpickled, and no tensor is silentl
 import dataclasses
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
+from torch import nn
 
-from egolib.config import METHODS, WINDOW_REMOVED
+from egolib.config import LIFTER_METHODS, RENAMED, Method, Profile, Stage, refuse_old_name
 from egolib.foundation.errors import EgolibError
 from egolib.foundation.files import write_atomically
 from egolib.foundation.provenance import without_effect
-from egolib.models.baselines import DirectLifter, MartinezLifter
-from egolib.models.networks import EgoPose, HeatmapNet, PoseLifter, heatmap_side
+from egolib.models.end_to_end import EndToEndNetwork
+from egolib.models.heatmap_network import HeatmapNetwork, heatmap_side
+from egolib.models.lifters import DirectLifter, MartinezLifter, PoseLifter
 from egolib.models.quantisation import quantised, restored
-from egolib.models.ray_model import RayPose, map_side
+from egolib.models.ray_model import RayModel, map_side
 from egolib.skeleton import HEATMAP_JOINTS, JOINTS
 
-FORMAT = "egolib-2"
-OLD_FORMAT = "egolib-1"  # knew the dual and the single branch only
-KINDS = ("heatmaps", "lifter", "egopose", "ours")
-SHIPPED = Path(__file__).with_name("weights") / "ours.safetensors"  # comes with egolib
+FORMAT = "egolib-3"
+# egolib-1 knew the dual and the single branch only; egolib-2 had other names (see _with_new_names).
+OLD_FORMATS = ("egolib-1", "egolib-2")
+SHIPPED = Path(__file__).with_name("weights") / "ray_model.safetensors"  # comes with egolib
 # What the numbers of a network mean, in their order; kept in every file.
 JOINT_ORDERS = {"joints": JOINTS, "heatmap_joints": HEATMAP_JOINTS}
-
-
 _LIFTER_PARTS = ("method", "latent_size", "pose_activations")
-_OWN_PARTS = ("early_features", "uncertainty")
-# Those of an earlier design of our own model, joint queries refined in steps.
-_GONE_PARTS = ("refinements", "at_projections", "self_attention")
+_RAY_MODEL_PARTS = ("early_features", "expected_error")
+# Names of tensors in the old formats, by kind of network: {old beginning: new beginning}.
+_RENAMED_TENSORS = {
+    Stage.HEATMAPS: {"trunk.": "backbone."},
+    Stage.LIFTER: {},
+    Stage.END_TO_END: {"heatmap_net.trunk.": "heatmap_network.backbone.",
+                       "heatmap_net.": "heatmap_network."},
+    Stage.RAY_MODEL: {"trunk.": "backbone.", "scores.": "cell_scores.",
+                      "elsewhere.": "elsewhere_scores.", "first.": "placement.",
+                      "of_joints.": "joint_features.", "along_ray.": "ray_features.",
+                      "nearer.": "correction.", "spread.": "expected_error.",
+                      "pyramid.sides.": "pyramid.lateral."},
+}  # fmt: skip
+# Fields of NetworkSpec that an earlier design of the ray model had, joint queries refined in steps, and
+# the five-frame model.
+_GONE_FIELDS = ("refinements", "at_projections", "self_attention", "frames")
 
 
 @dataclass(frozen=True)
 class NetworkSpec:
-    """What is needed to build a network. `kind` is one of KINDS, `method` one of config.METHODS; a
-    heatmap network ignores the lifter's fields and the other way round (`image_px` and `sigma_px`
-    fix its heatmaps); those from `early_features` on are our own model's."""
+    """What is needed to build a network. `kind` is the Stage that trains it, `method` one of
+    config.LIFTER_METHODS; a heatmap network ignores the lifter's fields and the other way round
+    (`image_px` and `sigma_px` fix its heatmaps); those from `early_features` on are the ray model's."""
 
     kind: str
     backbone: str
@@ -48,73 +62,72 @@ class NetworkSpec:
     latent_size: int = 20
     pose_activations: bool = True
     early_features: bool = True
-    uncertainty: bool = True
+    expected_error: bool = True
 
     @property
-    def heatmap_px(self):
-        if self.kind == "ours":
-            return map_side(self.image_px)
-        return heatmap_side(self.image_px)
+    def heatmap_px(self) -> int:
+        """Side of its heatmaps."""
+        side = map_side if self.kind == Stage.RAY_MODEL else heatmap_side
+        return side(self.image_px)
 
 
-def spec_of(kind, profile):
-    """The spec of a network that `profile` (config.Profile) trains."""
-    parts, of = (_OWN_PARTS, profile.ours) if kind == "ours" else (_LIFTER_PARTS, profile.lifter)
-    if kind == "heatmaps":  # the same network whatever reads it
-        parts = ()
-    return NetworkSpec(
-        kind=kind,
-        backbone=profile.heatmaps.backbone,
-        image_px=profile.heatmaps.image_px,
-        sigma_px=profile.heatmaps.sigma_px,
-        **{name: getattr(of, name) for name in parts},
-    )
+def spec_of(kind: str, profile: Profile) -> NetworkSpec:
+    """The spec of a network that `profile` trains."""
+    parts = {}
+    if kind == Stage.RAY_MODEL:
+        parts = {name: getattr(profile.ray_model, name) for name in _RAY_MODEL_PARTS}
+    elif kind != Stage.HEATMAPS:  # that is the same network whatever reads it
+        parts = {name: getattr(profile.lifter, name) for name in _LIFTER_PARTS}
+    images = profile.heatmaps
+    return NetworkSpec(str(kind), images.backbone, images.image_px, images.sigma_px, **parts)
 
 
-def build_heatmap_network(spec, pretrained=False):
-    return HeatmapNet(spec.backbone, pretrained)
+def build_heatmap_network(spec: NetworkSpec, pretrained: bool = False) -> HeatmapNetwork:
+    return HeatmapNetwork(spec.backbone, pretrained)
 
 
-def build_lifter(spec, pretrained=False):
-    if spec.method == "martinez":
+def build_lifter(spec: NetworkSpec, pretrained: bool = False) -> nn.Module:
+    if spec.method == Method.MARTINEZ:
         return MartinezLifter()
-    if spec.method == "direct":
+    if spec.method == Method.DIRECT:
         return DirectLifter(spec.heatmap_px)
     return PoseLifter(
         spec.heatmap_px,
         spec.latent_size,
-        heatmap_branch=spec.method != "single",
-        rotation_branch=spec.method == "rotation",
+        heatmap_branch=spec.method != Method.SINGLE,
+        rotation_branch=spec.method == Method.ROTATION,
         pose_activations=spec.pose_activations,
     )
 
 
-def build_egopose(spec, pretrained=False):
+def build_end_to_end(spec: NetworkSpec, pretrained: bool = False) -> EndToEndNetwork:
     lifter = build_lifter(spec)
-    return EgoPose(build_heatmap_network(spec, pretrained), lifter)
+    return EndToEndNetwork(build_heatmap_network(spec, pretrained), lifter)
 
 
-def build_ray_model(spec, pretrained=False):
-    parts = {name: getattr(spec, name) for name in _OWN_PARTS}
-    return RayPose(spec.backbone, spec.sigma_px, pretrained=pretrained, **parts)
+def build_ray_model(spec: NetworkSpec, pretrained: bool = False) -> RayModel:
+    parts = {name: getattr(spec, name) for name in _RAY_MODEL_PARTS}
+    return RayModel(spec.backbone, spec.sigma_px, pretrained=pretrained, **parts)
 
 
 BUILDERS = {
-    "heatmaps": build_heatmap_network,
-    "lifter": build_lifter,
-    "egopose": build_egopose,
-    "ours": build_ray_model,
+    Stage.HEATMAPS: build_heatmap_network,
+    Stage.LIFTER: build_lifter,
+    Stage.END_TO_END: build_end_to_end,
+    Stage.RAY_MODEL: build_ray_model,
 }
 
 
 @without_effect  # who trains a network calls its builder, who runs one names its class
-def build_network(spec, pretrained=False):
-    """A network by its spec, freshly initialised (ImageNet trunk when `pretrained`)."""
+def build_network(spec: NetworkSpec, pretrained: bool = False) -> nn.Module:
+    """A network by its spec, freshly initialised (ImageNet backbone when `pretrained`)."""
     return BUILDERS[spec.kind](spec, pretrained)
 
 
 @without_effect
-def save_network(path, network, spec, provenance, compact=False):
+def save_network(
+    path: Path, network: nn.Module, spec: NetworkSpec, provenance: dict, compact: bool = False
+) -> None:
     """Write `network` to `path`, whole or not at all. `provenance` is a dict of strings and
     numbers that says where it comes from (profile, seed, data, epoch, validation error). `compact`:
     large weights rounded to 8 bits (quantising), a quarter of the size."""
@@ -131,9 +144,11 @@ def save_network(path, network, spec, provenance, compact=False):
     write_atomically(path, save(tensors, metadata))
 
 
-def load_network(path, kinds=KINDS):
+def load_network(
+    path: Path, kinds: Sequence[str] = tuple(Stage)
+) -> tuple[nn.Module, NetworkSpec, dict]:
     """Build and load the network in `path` -> (network in eval mode, NetworkSpec, provenance), in
-    float32 also where it was saved compact.
+    float32 also where it was saved compact. Files of the earlier formats are read too.
 
     Raises EgolibError that names the file when it is missing, damaged, not a checkpoint of this
     study, of a kind not in `kinds`, of other joints, or when its tensors do not fit its own
@@ -152,10 +167,15 @@ def load_network(path, kinds=KINDS):
         raise EgolibError(
             f"{path}: not a whole safetensors file ({error}); train it again"
         ) from error
-    if metadata.get("format") not in (FORMAT, OLD_FORMAT):
+    if metadata.get("format") not in (FORMAT, *OLD_FORMATS):
         raise EgolibError(f"{path}: safetensors, but not a checkpoint written by egolib")
     try:
-        spec = _read_spec(metadata)
+        fields = json.loads(metadata["spec"])
+        if fields["kind"] == "window":
+            refuse_old_name("window", str(path))
+        if metadata["format"] in OLD_FORMATS:
+            fields, tensors = _with_new_names(fields, tensors)
+        spec = _checked_spec(fields)
         provenance = json.loads(metadata["provenance"])
         orders = {name: json.loads(metadata[name]) for name in JOINT_ORDERS if name in metadata}
         tensors = restored(tensors)
@@ -163,8 +183,6 @@ def load_network(path, kinds=KINDS):
         raise EgolibError(
             f"{path}: cannot read its description ({error}); train it again"
         ) from error
-    if spec.kind == "window":
-        raise EgolibError(f"{path}: {WINDOW_REMOVED}")
     if spec.kind not in kinds:
         raise EgolibError(f"{path}: holds a {spec.kind} network; expected {' or '.join(kinds)}")
     for name, order in orders.items():
@@ -180,22 +198,34 @@ def load_network(path, kinds=KINDS):
     return network.eval(), spec, provenance
 
 
-def _read_spec(metadata):
-    fields = json.loads(metadata["spec"])
-    if metadata["format"] == OLD_FORMAT:
+def _with_new_names(fields, tensors):
+    """Description and tensors of an earlier format as this one calls them."""
+    fields = {RENAMED.get(name, name): value for name, value in fields.items()}
+    fields["kind"] = RENAMED.get(fields["kind"], fields["kind"])
+    if "heatmap_branch" in fields:
         fields["method"] = "dual" if fields.pop("heatmap_branch") else "single"
-        fields.setdefault("pose_activations", True)
-    fields.pop("frames", None)  # of the five-frame model, 1 for all others
-    gone = [name for name in _GONE_PARTS if name in fields]
-    if gone and fields["kind"] == "ours":
+    if fields["kind"] == Stage.RAY_MODEL and "refinements" in fields:
         raise ValueError("joint queries refined in steps, a design that is no longer built")
-    spec = NetworkSpec(**{name: value for name, value in fields.items() if name not in gone})
-    if spec.method not in METHODS:
-        raise ValueError(f"unknown method {spec.method!r}; known: {', '.join(METHODS)}")
+    fields = {name: value for name, value in fields.items() if name not in _GONE_FIELDS}
+    renamed = {}
+    for name, tensor in tensors.items():
+        for old, new in _RENAMED_TENSORS[Stage(fields["kind"])].items():
+            if name.startswith(old):
+                name = new + name.removeprefix(old)
+                break
+        renamed[name] = tensor
+    return fields, renamed
+
+
+def _checked_spec(fields):
+    spec = NetworkSpec(**fields)
+    for name, known in (("kind", tuple(Stage)), ("method", LIFTER_METHODS)):
+        if getattr(spec, name) not in known:
+            raise ValueError(f"unknown {name} {getattr(spec, name)!r}; known: {', '.join(known)}")
     return spec
 
 
-def shipped_network():
+def shipped_network() -> Path:
     """The checkpoint that comes with egolib. Raises EgolibError where it is missing."""
     if not SHIPPED.is_file():
         raise EgolibError(
@@ -205,7 +235,7 @@ def shipped_network():
     return SHIPPED
 
 
-def weights_digest(network):
+def weights_digest(network: nn.Module) -> str:
     """What tells networks apart: a digest of the names and values of all weights."""
     digest = hashlib.sha256()
     for name, tensor in sorted(network.state_dict().items()):
@@ -213,7 +243,7 @@ def weights_digest(network):
     return digest.hexdigest()
 
 
-def provenance_of(path):
+def provenance_of(path: Path) -> dict:
     """The provenance in a checkpoint; {} where there is none to read."""
     try:
         with safe_open(path, "pt") as stored:
@@ -222,18 +252,24 @@ def provenance_of(path):
         return {}
 
 
-def join_networks(heatmap_net, heatmap_spec, lifter, lifter_spec):
-    """A heatmap network and a lifter as one EgoPose -> (network, spec).
+def join_networks(
+    heatmap_network: nn.Module,
+    heatmap_spec: NetworkSpec,
+    lifter: nn.Module,
+    lifter_spec: NetworkSpec,
+) -> tuple[EndToEndNetwork, NetworkSpec]:
+    """A heatmap network and a lifter as one network.
 
     Raises EgolibError when the heatmaps of one are not what the other was trained on.
     """
     for field in ("image_px", "sigma_px"):
-        ours, theirs = getattr(heatmap_spec, field), getattr(lifter_spec, field)
-        if ours != theirs:
+        given, expected = getattr(heatmap_spec, field), getattr(lifter_spec, field)
+        if given != expected:
             raise EgolibError(
-                f"the heatmap network has {field} = {ours}, the lifter {theirs} (heatmaps of "
+                f"the heatmap network has {field} = {given}, the lifter {expected} (heatmaps of "
                 f"{heatmap_spec.heatmap_px} and {lifter_spec.heatmap_px} cells a side); "
                 "train both with one profile"
             )
-    spec = dataclasses.replace(lifter_spec, kind="egopose", backbone=heatmap_spec.backbone)
-    return EgoPose(heatmap_net, lifter).eval(), spec
+    kind, backbone = str(Stage.END_TO_END), heatmap_spec.backbone
+    spec = dataclasses.replace(lifter_spec, kind=kind, backbone=backbone)
+    return EndToEndNetwork(heatmap_network, lifter).eval(), spec

@@ -1,8 +1,8 @@
-"""Convert checkpoints of the public re-implementation (github.com/yc4ny/xR-EgoPose) to ours.
+"""Convert checkpoints of the public re-implementation (github.com/yc4ny/xR-EgoPose) to egolib's.
 
 Its three `.tar` files are `torch.save` dictionaries: `Train2D` holds a heatmap network, `Train3D` a
 lifter, `Finetune` both, each beside optimiser and scheduler, which are left alone. Only tensors
-and plain containers are unpickled. The lifter differs from ours in two ways: its pose branch has
+and plain containers are unpickled. The lifter differs from egolib's in two ways: its pose branch has
 no activations, and it holds three batch norms that it never applies; the first is part of our
 description of a network, the second are left out and named in the provenance.
 """
@@ -20,14 +20,14 @@ from egolib.models.checkpoints import NetworkSpec, build_network, save_network
 SOURCE = "github.com/yc4ny/xR-EgoPose"
 # Its heatmaps are drawn with a sigma of 2 cells of 48.
 PUBLISHED = NetworkSpec(
-    "egopose", "resnet50", image_px=368, sigma_px=2.0, method="dual", latent_size=20,
+    "end_to_end", "resnet50", image_px=368, sigma_px=2.0, method="dual", latent_size=20,
     pose_activations=False,
 )  # fmt: skip
 # {their dictionary: (our kind, {their layer: our layer})}. None: stored, but never applied.
 LAYERS = {
     "resnet_state_dict": ("heatmaps", {
-        "conv1": "trunk.0", "bn1": "trunk.1",
-        "layer1": "trunk.4", "layer2": "trunk.5", "layer3": "trunk.6", "layer4": "trunk.7",
+        "conv1": "backbone.0", "bn1": "backbone.1",
+        "layer1": "backbone.4", "layer2": "backbone.5", "layer3": "backbone.6", "layer4": "backbone.7",
         "deconv_layers": "deconvolutions", "final_layer": "head",
     }),
     "autoencoder_state_dict": ("lifter", {
@@ -45,7 +45,7 @@ LAYERS = {
 def convert(paths, out):
     """Write the networks in the `.tar` files `paths` as one checkpoint `out` -> its NetworkSpec.
 
-    A heatmap network and a lifter, from one file or two, become one egopose network. Raises
+    A heatmap network and a lifter, from one file or two, become one end-to-end network. Raises
     EgolibError that names the file when it is missing, truncated or foreign, when its pickle asks
     for anything but tensors and plain containers, when a tensor is unknown, missing or of another
     shape, and when two files hold the same part.
@@ -59,7 +59,7 @@ def convert(paths, out):
             parts[kind], unused = _renamed(stored, layers, kind, f"{path}: {name}")
             left_out += unused
     if len(parts) == 2:
-        kind, place = "egopose", {"heatmaps": "heatmap_net.", "lifter": "lifter."}
+        kind, place = "end_to_end", {"heatmaps": "heatmap_network.", "lifter": "lifter."}
     else:
         (kind,), place = parts, dict.fromkeys(parts, "")
     spec = dataclasses.replace(PUBLISHED, kind=kind)
@@ -99,19 +99,19 @@ def _renamed(stored, layers, kind, where):
         if layer in layers and layers[layer] is None:
             left_out.append(theirs)
             continue
-        ours = f"{layers.get(layer)}.{rest}"
-        if ours not in expected or not isinstance(tensor, torch.Tensor):
+        own = f"{layers.get(layer)}.{rest}"
+        if own not in expected or not isinstance(tensor, torch.Tensor):
             raise EgolibError(f"{where} holds an unknown tensor {theirs!r}")
-        if tensor.shape != expected[ours].shape:
+        if tensor.shape != expected[own].shape:
             raise EgolibError(
                 f"{where}: {theirs} is of shape {tuple(tensor.shape)}, "
-                f"expected {tuple(expected[ours].shape)}"
+                f"expected {tuple(expected[own].shape)}"
             )
-        tensors[ours] = tensor.to(expected[ours].dtype)
-    for theirs, ours in layers.items():
+        tensors[own] = tensor.to(expected[own].dtype)
+    for theirs, own in layers.items():
         for name in expected.keys() - tensors.keys():
-            if name.startswith(f"{ours}."):
-                raise EgolibError(f"{where} lacks the tensor {theirs + name.removeprefix(ours)!r}")
+            if name.startswith(f"{own}."):
+                raise EgolibError(f"{where} lacks the tensor {theirs + name.removeprefix(own)!r}")
     return tensors, left_out
 
 

@@ -7,14 +7,14 @@ import pandas as pd
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from egolib.config import METHODS, PROFILES, override
+from egolib.config import LIFTER_METHODS, PROFILES, Method, Stage, override
 from egolib.models.checkpoints import build_network, spec_of
 from egolib.skeleton import HEATMAP_JOINTS
 
 
 def example_input(spec):
     """An input of one image for a network of `spec` (checkpoints.NetworkSpec), all zero."""
-    if spec.kind == "lifter":
+    if spec.kind == Stage.LIFTER:
         return torch.zeros(1, len(HEATMAP_JOINTS), spec.heatmap_px, spec.heatmap_px)
     return torch.zeros(1, 3, spec.image_px, spec.image_px)
 
@@ -25,9 +25,9 @@ def gflops(spec):
     """Billions of floating-point operations for one image, a multiplication and an addition
     counted as two; convolutions and matrix products only, as PyTorch counts them."""
     with torch.device("meta"):
-        network, picture = build_network(spec).eval(), example_input(spec)
+        network, image = build_network(spec).eval(), example_input(spec)
     with FlopCounterMode(display=False) as counter:
-        network(picture)
+        network(image)
     return counter.get_total_flops() / 1e9
 
 
@@ -42,12 +42,12 @@ def parameters_m(spec):
 def ms_per_image(spec, repeats=20):
     """Median milliseconds for one image alone (batch of 1, fp32, the CPU's threads as they are
     set), after three runs to warm up."""
-    network, picture = build_network(spec).eval(), example_input(spec)
+    network, image = build_network(spec).eval(), example_input(spec)
     network, times = network.to(memory_format=torch.channels_last), []
-    picture = picture.contiguous(memory_format=torch.channels_last)
+    image = image.contiguous(memory_format=torch.channels_last)
     for _ in range(repeats + 3):
         started = time.perf_counter()
-        network(picture)
+        network(image)
         times.append(time.perf_counter() - started)
     return 1000 * sorted(times[3:])[repeats // 2]
 
@@ -66,10 +66,11 @@ def full_size_costs(backbones=("resnet50", "resnet101"), repeats=9):
     method and backbone; milliseconds as in `ms_per_image`. No error: none was measured at this size."""
     rows = {}
     for backbone in backbones:
-        for name in (*METHODS, "ours"):
-            lifter = {} if name == "ours" else {"lifter": {"method": name}}
+        for name in (*LIFTER_METHODS, Method.RAY_MODEL):
+            is_lifter = name != Method.RAY_MODEL
+            lifter = {"lifter": {"method": str(name)}} if is_lifter else {}
             changes = {"heatmaps": {"backbone": backbone}, **lifter}
             profile = override(PROFILES["paper"], changes, "full size")
-            spec = spec_of("ours" if name == "ours" else "egopose", profile)
+            spec = spec_of(Stage.END_TO_END if is_lifter else Stage.RAY_MODEL, profile)
             rows[f"{name}, {backbone}"] = cost_of(spec, repeats)
     return pd.DataFrame(rows).T

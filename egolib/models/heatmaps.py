@@ -1,6 +1,6 @@
 """Joints <-> heatmaps, batched, on whatever device the joints are on.
 
-A heatmap of side H over a picture of side S: picture pixel u lies at (u + 0.5) H / S - 0.5.
+A heatmap of side H over an image of side S: image pixel u lies at (u + 0.5) H / S - 0.5.
 """
 
 import torch
@@ -9,7 +9,7 @@ import torch
 def draw_heatmaps(joints_px, in_front, image_px, heatmap_px, sigma_px):
     """Gaussians of peak 1 (section 4.1 of the paper; sigma is not published).
 
-    joints_px: (B, J, 2) in picture pixels. in_front: bool (B, J); where False the map is empty.
+    joints_px: (B, J, 2) in image pixels. in_front: bool (B, J); where False the map is empty.
     sigma_px: in heatmap pixels. Returns float32 (B, J, heatmap_px, heatmap_px).
     """
     centres = (joints_px + 0.5) * (heatmap_px / image_px) - 0.5
@@ -20,7 +20,7 @@ def draw_heatmaps(joints_px, in_front, image_px, heatmap_px, sigma_px):
 
 
 def find_peaks(heatmaps, image_px):
-    """Heatmaps (B, J, H, H) -> (pixels (B, J, 2) of a picture of side image_px, peaks (B, J)).
+    """Heatmaps (B, J, H, H) -> (pixels (B, J, 2) of an image of side image_px, peaks (B, J)).
 
     The pixel is refined between cells by the parabola through the logarithms of the highest value
     and its neighbours, which is exact for a Gaussian. The peak is the confidence of the joint: 1

@@ -1,14 +1,14 @@
-"""The study's own model: picture -> rays through the lens -> pose, in one network and one stage.
+"""The ray model, the study's own: image -> rays through the lens -> pose, in one network and one stage.
 
-A pyramid (after Lin et al., CVPR 2017) brings the trunk's late features back to the cells of its first
-ones, a quarter of the picture's side. For every joint the cells, and an "elsewhere", are scored; the
-softmax of the scores is where the joint is seen: a heatmap, the mean ray through the lens (integral
+A feature pyramid (after Lin et al., CVPR 2017) brings the backbone's late features back to the cells of
+its first ones, a quarter of the image's side. For every joint the cells, and an "elsewhere", are scored.
+The softmax of the scores is where the joint is seen: a heatmap, the mean ray through the lens (integral
 regression, Sun et al., ECCV 2018, on the sphere instead of in pixels) and the mean features along it.
-From these and the picture as a whole comes the pose: how far away on its ray each joint is, and how far
-beside it. Poses are in the camera frame, so that the place of the neck is an outcome too. Each joint
-also says how far off it expects to be.
+From these and the image as a whole follows the pose: how far along its ray each joint is, and how far
+beside it. Poses are in the camera frame, so that the place of the neck is predicted too. The model also
+predicts the error that is to be expected of each joint.
 
-B batch, S picture side, H = S / 4 side of the maps, C cells of a map, D width of what is known of a joint.
+B batch, S image side, H = S / 4 side of the maps, C cells of a map, D width of the features of a joint.
 """
 
 import contextlib
@@ -18,92 +18,107 @@ import torch
 from torch import nn
 
 from egolib.camera import square_rays
-from egolib.data.index import HEAD, from_neck
-from egolib.models.networks import TRUNK_CHANNELS, Lifted, guess_first, resnet_trunk
-from egolib.skeleton import HEATMAP_JOINTS, JOINTS
+from egolib.models.backbone import BACKBONE_CHANNELS, resnet_backbone
+from egolib.models.lifters import predict_first
+from egolib.models.output import NetworkOutput
+from egolib.skeleton import HEAD, HEATMAP_JOINTS, JOINTS, relative_to_neck
 
 WIDTH = 128
-LEAST_SPREAD_M = 1e-3  # no joint expects less
+LEAST_EXPECTED_ERROR_M = 1e-3
 
 
-def map_side(image_px):
-    """Side H of the maps for pictures of side S: that of a ResNet's first stage, 92 for 368."""
+def map_side(image_px: int) -> int:
+    """Side H of the maps for images of side S: that of a ResNet's first stage, 92 for 368."""
     return math.ceil(image_px / 4)
 
 
-class RayPose(nn.Module):
-    """Picture -> heatmaps -> rays -> pose (see the module).
+class RayModel(nn.Module):
+    """Image -> heatmaps -> rays -> pose (see the module).
 
     `sigma_px`: of the Gaussians that its maps learn, in cells. `early_features`: the pyramid reads all
-    stages of the trunk, not the last one alone. `uncertainty`: joints say how far off they expect to be.
-    Raises EgolibError as models.HeatmapNet does.
+    stages of the backbone, not the last one alone. `expected_error`: predict the error of each joint.
+    Raises EgolibError as `resnet_backbone` does.
     """
 
-    def __init__(self, backbone="resnet18", sigma_px=1.0, early_features=True, uncertainty=True,
-                 pretrained=False):  # fmt: skip
+    def __init__(
+        self,
+        backbone: str = "resnet18",
+        sigma_px: float = 1.0,
+        early_features: bool = True,
+        expected_error: bool = True,
+        pretrained: bool = False,
+    ):
         super().__init__()
-        self.trunk = resnet_trunk(backbone, pretrained)
-        channels = TRUNK_CHANNELS[backbone]
-        self.pyramid = Pyramid(channels, early_features)
-        self.scores = nn.Conv2d(WIDTH, len(HEATMAP_JOINTS), kernel_size=1)
-        self.elsewhere = nn.Linear(channels[-1], len(HEATMAP_JOINTS))
-        self.full_cell = 2 * math.pi * sigma_px**2  # what the cells of a Gaussian of peak 1 sum to
+        self.backbone = resnet_backbone(backbone, pretrained)
+        channels = BACKBONE_CHANNELS[backbone]
+        self.pyramid = FeaturePyramid(channels, early_features)
+        self.cell_scores = nn.Conv2d(WIDTH, len(HEATMAP_JOINTS), kernel_size=1)
+        self.elsewhere_scores = nn.Linear(channels[-1], len(HEATMAP_JOINTS))
+        # The sum of a Gaussian of peak 1 over all cells: what a softmax is multiplied with.
+        self.gaussian_sum = 2 * math.pi * sigma_px**2
         self.summary = nn.Sequential(
             nn.Linear(channels[-1] + 3 * len(JOINTS), 2 * WIDTH), nn.GELU()
         )
-        self.first = nn.Linear(2 * WIDTH, len(JOINTS) * 4)
-        self.of_joints = nn.Linear(2 * WIDTH, len(JOINTS) * WIDTH)
-        self.along_ray = nn.Linear(WIDTH, WIDTH)
-        self.nearer = nn.Linear(WIDTH, 4)
-        self.spread = nn.Linear(WIDTH, 1) if uncertainty else None
-        nn.init.normal_(self.scores.weight, std=1e-2)
-        for layer in (self.scores, self.elsewhere, self.nearer):
+        self.placement = nn.Linear(2 * WIDTH, len(JOINTS) * 4)
+        self.joint_features = nn.Linear(2 * WIDTH, len(JOINTS) * WIDTH)
+        self.ray_features = nn.Linear(WIDTH, WIDTH)
+        self.correction = nn.Linear(WIDTH, 4)
+        self.expected_error = nn.Linear(WIDTH, 1) if expected_error else None
+        nn.init.normal_(self.cell_scores.weight, std=1e-2)
+        for layer in (self.cell_scores, self.elsewhere_scores, self.correction):
             nn.init.zeros_(layer.bias)
-        for layer in (self.elsewhere, self.nearer):
+        for layer in (self.elsewhere_scores, self.correction):
             nn.init.zeros_(layer.weight)
 
     @torch.no_grad()
-    def start_at(self, pose_m):
-        """Let the joints begin on their mean rays, as far away as in `pose_m` (16, 3), which is in
-        the camera frame; the head, which has no ray, at its place."""
-        offsets_m, distances_m = torch.zeros_like(pose_m), pose_m.norm(dim=-1, keepdim=True)
-        offsets_m[HEAD] = pose_m[HEAD]
-        guess_first(self.first, torch.cat([offsets_m, distances_m], -1))
+    def start_at(self, joints_cam_m: torch.Tensor) -> None:
+        """Let the joints begin on their mean rays, as far away as in `joints_cam_m` (16, 3); the head,
+        which has no ray, at its place."""
+        offsets_m = torch.zeros_like(joints_cam_m)
+        offsets_m[HEAD] = joints_cam_m[HEAD]
+        distances_m = joints_cam_m.norm(dim=-1, keepdim=True)
+        predict_first(self.placement, torch.cat([offsets_m, distances_m], -1))
 
-    def forward(self, images):
-        """images (B, 3, S, S) in [-1, 1] -> heatmaps (B, 15, H, H), and the parts of a Lifted"""
-        stages = [self.trunk[:5](images)]
-        for layer in self.trunk[5:]:
+    def forward(self, images: torch.Tensor) -> NetworkOutput:
+        """images (B, 3, S, S) in [-1, 1] -> heatmaps (B, 15, H, H), the pose in both frames, rays,
+        scores and expected errors"""
+        stages = [self.backbone[:5](images)]
+        for layer in self.backbone[5:]:
             stages.append(layer(stages[-1]))
-        cells, whole = self.pyramid(stages), stages[-1].mean((2, 3))
-        scores = torch.cat([self.scores(cells).flatten(2), self.elsewhere(whole)[..., None]], -1)
+        maps, image_features = self.pyramid(stages), stages[-1].mean((2, 3))
+        elsewhere = self.elsewhere_scores(image_features)[..., None]
+        scores = torch.cat([self.cell_scores(maps).flatten(2), elsewhere], -1)
         # Mixed precision would round a metre to 4 mm: what follows is small, and computed in full.
         with _full_precision(images.device.type):
-            return self.lift(scores.float(), cells.float(), whole.float())
+            return self.place(scores.float(), maps.float(), image_features.float())
 
-    def lift(self, scores, cells, whole):
-        """scores (B, 15, C + 1), the last of which is "elsewhere"; cells (B, D, H, H); the trunk's mean
-        features (B, C') -> as `forward`"""
-        side = cells.shape[-1]
+    def place(
+        self, scores: torch.Tensor, maps: torch.Tensor, image_features: torch.Tensor
+    ) -> NetworkOutput:
+        """scores (B, 15, C + 1), the last of which is "elsewhere"; maps (B, D, H, H); the backbone's
+        mean features (B, C') -> as `forward`"""
+        side = maps.shape[-1]
         weights = scores.softmax(-1)[..., :-1]
-        heatmaps = (weights * self.full_cell).unflatten(-1, (side, side))
-        # The head has no heatmap: its ray is zero, and so is what lies along it.
+        heatmaps = (weights * self.gaussian_sum).unflatten(-1, (side, side))
+        # The head has no heatmap: its ray is zero, and so are the features along it.
         weights = torch.cat([weights[:, :HEAD], 0 * weights[:, :1], weights[:, HEAD:]], 1)
         rays = weights @ torch.from_numpy(square_rays(side)).to(weights).flatten(0, 1)
-        summary = self.summary(torch.cat([whole, rays.flatten(1)], 1))
-        joints = self.of_joints(summary).unflatten(1, (len(JOINTS), WIDTH))
-        joints = nn.functional.gelu(joints + self.along_ray(weights @ cells.flatten(2).mT))
-        placed = self.first(summary).unflatten(1, (len(JOINTS), 4)) + self.nearer(joints)
-        camera_m = placed[..., :3] + placed[..., 3:] * rays
-        spread_m = None
-        if self.spread is not None:  # at first 7 cm
-            spread_m = nn.functional.softplus(self.spread(joints)[..., 0]) / 10 + LEAST_SPREAD_M
-        return heatmaps, *Lifted(
-            from_neck(camera_m),
-            camera_m=camera_m,
-            spread_m=spread_m,
+        summary = self.summary(torch.cat([image_features, rays.flatten(1)], 1))
+        joints = self.joint_features(summary).unflatten(1, (len(JOINTS), WIDTH))
+        joints = nn.functional.gelu(joints + self.ray_features(weights @ maps.flatten(2).mT))
+        placed = self.placement(summary).unflatten(1, (len(JOINTS), 4)) + self.correction(joints)
+        joints_cam_m = placed[..., :3] + placed[..., 3:] * rays
+        expected_error_m = None
+        if self.expected_error is not None:  # at first 7 cm
+            softplus = nn.functional.softplus(self.expected_error(joints)[..., 0])
+            expected_error_m = softplus / 10 + LEAST_EXPECTED_ERROR_M
+        return NetworkOutput(
+            heatmaps=heatmaps,
+            joints_rel_m=relative_to_neck(joints_cam_m),
+            joints_cam_m=joints_cam_m,
             rays=rays,
             scores=scores,
+            expected_error_m=expected_error_m,
         )
 
 
@@ -114,15 +129,16 @@ def _full_precision(device_type):
     return contextlib.nullcontext()
 
 
-class Pyramid(nn.Module):
-    """The trunk's stages, coarse ones enlarged and added to finer ones -> maps of the first one's side."""
+class FeaturePyramid(nn.Module):
+    """The stages of a backbone, coarse ones enlarged and added to finer ones -> maps of the first one's
+    side."""
 
-    def __init__(self, channels, early_features):
+    def __init__(self, channels: tuple[int, ...], early_features: bool):
         super().__init__()
-        self.sides = nn.ModuleList(
+        self.lateral = nn.ModuleList(
             nn.Conv2d(count, WIDTH, 1) for count in (channels if early_features else channels[-1:])
         )
-        # Where nothing is added on the way, it is smoothed on the way all the same.
+        # Also where nothing is added on the way, the maps are smoothed.
         self.smooth = nn.ModuleList(
             nn.Sequential(
                 nn.Conv2d(WIDTH, WIDTH, 3, padding=1, bias=False), nn.BatchNorm2d(WIDTH), nn.ReLU()
@@ -130,11 +146,13 @@ class Pyramid(nn.Module):
             for _ in channels[:-1]
         )
 
-    def forward(self, stages):
+    def forward(self, stages: list[torch.Tensor]) -> torch.Tensor:
         """[(B, C, H, H), ..., fine to coarse] -> (B, WIDTH, H, H)"""
-        sides = [side(stage) for side, stage in zip(self.sides[::-1], stages[::-1], strict=False)]
-        maps = sides[0]
+        lateral = [
+            layer(stage) for layer, stage in zip(self.lateral[::-1], stages[::-1], strict=False)
+        ]
+        maps = lateral[0]
         for i, stage in enumerate(stages[-2::-1], start=1):
             maps = nn.functional.interpolate(maps, stage.shape[-2:], mode="nearest")
-            maps = self.smooth[i - 1](maps + sides[i] if i < len(sides) else maps)
+            maps = self.smooth[i - 1](maps + lateral[i] if i < len(lateral) else maps)
         return maps

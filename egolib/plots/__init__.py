@@ -37,13 +37,9 @@ from egolib.plots.sheets import (
     contact_sheet,
     frame_sheet,
     heatmap_sheet,
-    picture_row,
+    image_row,
     prediction_sheet,
     typical_frames,
     worst_sheet,
 )
 from egolib.plots.style import save_figure
-
-__all__ = [
-    "ablation_figure", "action_error_bars", "action_error_boxes", "architecture", "bone_bars", "cause_bars", "clip_strips", "contact_sheet", "direction_bars", "error_by_minutes", "error_skeleton", "expected_error_curve", "expected_errors", "factor_curve", "frame_sheet", "heatmap_sheet", "jitter_bars", "joint_error_bars", "joint_error_boxes", "joint_location_map", "joint_sizes", "joints_around_camera", "lifting_bars", "method_bars", "people_dots", "picture_row", "prediction_sheet", "reliability_diagram", "save_figure", "training_curves", "typical_frames", "upper_lower_boxes", "visibility_bars", "visibility_by_action", "visibility_errors", "what_hides_what", "worst_sheet",
-]  # fmt: skip

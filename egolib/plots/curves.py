@@ -2,14 +2,9 @@
 
 from matplotlib.ticker import MaxNLocator
 
+from egolib.config import Stage
 from egolib.plots.style import ACCENT, DARK, LIGHT, StudyFigure, styled
 
-_TRAINING_TITLES = {
-    "heatmaps": "Image to heatmaps",
-    "lifter": "Heatmaps to pose",
-    "finetune": "End to end",
-    "ours": "Our own model",
-}
 _METRIC_LABELS = {
     "val_error_px": "2D error, validation\n(px of the input)",
     "val_mpjpe_mm": "MPJPE, validation (mm)",
@@ -20,7 +15,7 @@ _METRIC_LABELS = {
 def training_curves(histories):
     """Losses (above) and the validation metric (below) by epoch, a column a stage.
 
-    histories: {stage of training.STAGES: DataFrame of its history.csv}. The epoch that was kept
+    histories: {Stage: DataFrame of its history.csv}. The epoch that was kept
     is ringed.
     """
     figure = StudyFigure(figsize=(3.2 * len(histories), 4.6))
@@ -35,7 +30,7 @@ def training_curves(histories):
         lower.plot(best.epoch, best[metric], "o", markersize=10, fillstyle="none", color=ACCENT)
         lower.annotate(f"{best[metric]:.1f}", (best.epoch, best[metric]), (0, 9), ha="center",
                        textcoords="offset points", color=ACCENT)  # fmt: skip
-        upper.set(title=_TRAINING_TITLES.get(stage, stage), ylabel="loss")
+        upper.set(title=Stage(stage).label, ylabel="loss")
         upper.yaxis.set_major_formatter("{x:g}")
         lower.set(xlabel="epoch", ylabel=_METRIC_LABELS[metric])
         lower.xaxis.set_major_locator(MaxNLocator(integer=True))

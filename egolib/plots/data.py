@@ -6,7 +6,7 @@ from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.patches import Circle, Rectangle
 
 from egolib.camera import CROP_LEFT, XR_EGOPOSE
-from egolib.data.visibility import IN_PICTURE, SEEN, STATES, SURROUNDINGS
+from egolib.data.visibility import IN_IMAGE, SEEN, STATES, SURROUNDINGS
 from egolib.plots.style import (
     VIEWS,
     StudyFigure,
@@ -46,7 +46,7 @@ def joint_location_map(index, bins=50):
     reach = lens.circle_radius * 1.03
     extent = (middle[0] - reach, middle[0] + reach, middle[1] + reach, middle[1] - reach)
     edges = [np.linspace(centre - reach, centre + reach, bins + 1) for centre in middle]
-    pixels = index.joints_2d_px[:, HEATMAP_JOINT_INDICES]
+    pixels = index.uv_native[:, HEATMAP_JOINT_INDICES]
     inside = index.inside[:, HEATMAP_JOINT_INDICES]
     figure = StudyFigure(figsize=(9.6, 6.4))
     grid = figure.subplots(3, 5, sharex=True, sharey=True)
@@ -108,7 +108,7 @@ def joints_around_camera(index):
     """All joints of frames spread over a FrameIndex as the camera has them: from the front and
     from the side; the head is a point that never moves."""
     chosen = np.linspace(0, len(index) - 1, min(_POINTS, len(index))).astype(int)
-    poses_m = index.joints_3d_m[chosen].astype(float)
+    poses_m = index.joints_cam_m[chosen].astype(float)
     figure = StudyFigure(figsize=(8.2, 4.6))
     panels = figure.subplots(1, 2, sharey=True)
     for axes, view in zip(panels, VIEWS, strict=True):
@@ -132,7 +132,7 @@ def joints_around_camera(index):
 
 @styled
 def visibility_bars(views):
-    """Share of frames in which each joint is seen, hidden, outside the picture or behind the lens
+    """Share of frames in which each joint is seen, hidden, outside the image or behind the lens
     plane. views: visibility.joint_views."""
     shares = 100 * pd.crosstab(views.joint, views.state, normalize="index")
     shares = shares.reindex(index=JOINTS, columns=STATES, fill_value=0)
@@ -168,12 +168,12 @@ def what_hides_what(views):
 
 @styled
 def visibility_by_action(views):
-    """How often each joint is seen (or, where that is not known, in the picture) by action, in %."""
-    good = views.state.isin((SEEN, IN_PICTURE))
+    """How often each joint is seen (or, where that is not known, in the image) by action, in %."""
+    good = views.state.isin((SEEN, IN_IMAGE))
     shares = 100 * good.groupby([views.joint, views.action]).mean().unstack()
     actions = [name for name in (*ACTIONS, UNKNOWN_ACTION) if name in shares]
     figure = StudyFigure(figsize=(8, 5.2))
-    word = "in the picture" if (views.state == IN_PICTURE).any() else "seen"
+    word = "in the image" if (views.state == IN_IMAGE).any() else "seen"
     _matrix(figure.subplots(), shares.reindex(HEATMAP_JOINTS)[actions], f"joint {word}")
     return figure
 

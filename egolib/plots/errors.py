@@ -5,7 +5,8 @@ from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
 from matplotlib.patches import Patch
 
-from egolib.evaluation.tables import STAGES, error_by_action, error_by_joint
+from egolib.config import LIFTER_METHODS, METHOD_LABELS, Method
+from egolib.evaluation.tables import error_by_action, error_by_joint
 from egolib.plots.style import (
     ACCENT,
     DARK,
@@ -22,7 +23,6 @@ from egolib.plots.style import (
 )
 from egolib.skeleton import ACTIONS, BODY_GROUPS, BONES, JOINTS, UNKNOWN_ACTION, joint_indices
 
-STAGE_COLOURS = {"oracle": PALE, "before": LIGHT, "after": DARK, "ours": ACCENT}
 _OTHER_COLOURS = ("#e69f00", "#009e73", "#cc79a7", "#8c510a")
 _TILT = np.deg2rad(25)
 _WIDE = (9.6, 3.8)
@@ -34,7 +34,7 @@ _BAR_CAPTION = "Bars: means; lines: 95 % intervals over sequences."
 def joint_error_bars(predictions):
     """Mean error of each joint with its interval (results.error_by_joint), models side by side.
 
-    predictions: {key of results.STAGES, or another model's name: predictions.Predictions}.
+    predictions: {Method, or another model's name: predictions.Predictions}.
     """
     table = error_by_joint(predictions, "test", names={})
     return _grouped_bars(table.loc[list(JOINTS)], "mean error (mm)")
@@ -61,7 +61,7 @@ def action_error_boxes(predictions):
     parts = {name: errors[action == name] for name in (*ACTIONS, UNKNOWN_ACTION) if name in action}
     parts["All"] = errors
     named = {f"{name} ({len(part)})": part for name, part in parts.items()}
-    colours = [STAGE_COLOURS["before"]] * len(parts)
+    colours = [LIGHT] * len(parts)
     return _wide_boxes(named, colours, "MPJPE (mm)", f"{_BOX_CAPTION} In brackets: frames.")
 
 
@@ -88,7 +88,7 @@ def error_skeleton(predictions):
     """
     errors = predictions.errors_mm.mean(0)
     error_of = dict(zip(JOINTS, errors, strict=True))
-    pose_m = np.mean(predictions.truth_m, 0, dtype=float)
+    pose_m = np.mean(predictions.true_rel_m, 0, dtype=float)
     across, up = flatten_pose(pose_m, "front").T
     points = np.stack([across, up * np.cos(_TILT) - pose_m[:, 1] * np.sin(_TILT)], -1)
     point_of = dict(zip(JOINTS, points, strict=True))
@@ -153,12 +153,15 @@ def _grouped_bars(table, label):
 
 def _side_by_side(figure, models):
     """Name `models` in a legend above a figure -> [(key, colour, shift from the middle of a place,
-    width) of each], the stages of results.STAGES first, then others."""
-    others = [key for key in models if key not in STAGES]
-    keys = [key for key in STAGES if key in models] + others
-    colours = {key: _OTHER_COLOURS[i % len(_OTHER_COLOURS)] for i, key in enumerate(others)}
-    colours |= STAGE_COLOURS
-    handles = [Patch(color=colours[key], label=STAGES.get(key, key)) for key in keys]
+    width) of each], the methods of a run first, then others."""
+    lifter = next((key for key in models if key in LIFTER_METHODS), Method.DUAL)
+    colours = {
+        Method.ORACLE: PALE, lifter: LIGHT, Method.END_TO_END: DARK, Method.RAY_MODEL: ACCENT,
+    }  # fmt: skip
+    others = [key for key in models if key not in colours]
+    keys = [key for key in colours if key in models] + others
+    colours |= {key: _OTHER_COLOURS[i % len(_OTHER_COLOURS)] for i, key in enumerate(others)}
+    handles = [Patch(color=colours[key], label=METHOD_LABELS.get(key, key)) for key in keys]
     # Constrained layout gives up where a legend of the axes is wider than they are.
     # Width of its columns in inches, at 9 points:
     column = 0.8 + 0.07 * max(len(handle.get_label()) for handle in handles)

@@ -15,7 +15,7 @@ _COLOURS = (DARK, LIGHT, ACCENT)
 @styled
 def method_bars(methods, states=None):
     """MPJPE of full, upper and lower body by method and, where `states` says, of seen and hidden
-    joints and of those outside the picture.
+    joints and of those outside the image.
 
     methods: {name: comparison.SeededPredictions}. states: (N, 16) of visibility.STATES, or None.
     """

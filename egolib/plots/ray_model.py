@@ -1,4 +1,4 @@
-"""The figures of our own model: how it is built, what it learns in which time, what it foresees."""
+"""The figures of the ray model: how it is built, what it learns in which time, what it foresees."""
 
 import numpy as np
 from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
@@ -15,7 +15,7 @@ _COLOURS = {"Upper body": LIGHT, "Lower body": DARK}
 
 @styled
 def architecture(spec):
-    """Our own model with all its parts, from the image to the pose, with the shapes that the
+    """The ray model with all its parts, from the image to the pose, with the shapes that the
     images and the backbone of `spec` (checkpoints.NetworkSpec) give it."""
     px, side, joints = spec.image_px, spec.heatmap_px, len(JOINTS)
     figure, grid = image_grid(1, 1, (9.6, 4.1))
@@ -63,13 +63,13 @@ def expected_errors(predictions, bins=8):
     """Does a joint know how far off it is? Measured against expected error, joints of all frames in
     `bins` groups of equal size by what they expect, apart for the upper and the lower body.
 
-    predictions: predictions.Predictions of our own model. On the diagonal the two agree.
+    predictions: predictions.Predictions of the ray model. On the diagonal the two agree.
     """
     figure, axes = canvas((4.4, 3.8), "measured error (mm)", "expected error (mm)", "both")
     largest = 0.0
     for name, colour in _COLOURS.items():
         joints = joint_indices(BODY_GROUPS[name])
-        spread, errors = predictions.spread_mm[:, joints], predictions.errors_mm[:, joints]
+        spread, errors = predictions.expected_error_mm[:, joints], predictions.errors_mm[:, joints]
         clusters = np.broadcast_to(predictions.sequence[:, None], errors.shape)
         rows = []
         for group in np.array_split(np.argsort(spread, axis=None), bins):

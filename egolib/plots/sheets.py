@@ -42,7 +42,7 @@ def prediction_sheet(index, predictions, rows=8, seed=0):
         share = 100 * (errors < errors[at]).mean()
         _sheet_image(on_image, index, predictions, at)
         on_image.set_title(f"{errors[at]:.0f} mm ({share:.0f} % are better)", fontsize=8)
-        poses = (predictions.truth_m[at], predictions.predicted_m[at])
+        poses = (predictions.true_rel_m[at], predictions.predicted_rel_m[at])
         for axes, view in zip(views, VIEWS, strict=True):
             draw_pose_3d(axes, poses[0], view, TRUE_COLOUR, width=2)
             draw_pose_3d(axes, poses[1], view, width=1.1, zorder=4)
@@ -87,8 +87,8 @@ def _show_image(axes, index, position, side_px):
 
 def _sheet_image(axes, index, predictions, at):
     _show_image(axes, index, at, predictions.image_px)
-    draw_pose_2d(axes, predictions.truth_px[at], predictions.inside[at], "white", width=1.7)
-    draw_pose_2d(axes, predictions.predicted_px[at], width=1.0, zorder=4)
+    draw_pose_2d(axes, predictions.true_uv_crop[at], predictions.inside[at], "white", width=1.7)
+    draw_pose_2d(axes, predictions.predicted_uv_crop[at], width=1.0, zorder=4)
 
 
 @styled
@@ -101,8 +101,8 @@ def frame_sheet(index, positions, columns=6):
     figure, grid = image_grid(lines, columns, (1.75 * columns, 2.05 * lines))
     for axes, position in zip(grid.flat, positions, strict=False):
         frame = index[position]
-        joints_px = native_to_square(frame.joints_2d_px[HEATMAP_JOINT_INDICES], _IMAGE_PX)
-        visible = in_front(frame.joints_3d_m[HEATMAP_JOINT_INDICES])
+        joints_px = native_to_square(frame.uv_native[HEATMAP_JOINT_INDICES], _IMAGE_PX)
+        visible = in_front(frame.joints_cam_m[HEATMAP_JOINT_INDICES])
         _show_image(axes, index, position, _IMAGE_PX)
         draw_pose_2d(axes, joints_px, visible, width=1.3)
         axes.set_title(f"{frame.action}, {frame.character}\n{plain_clip(frame.clip)}", fontsize=7)
@@ -114,13 +114,13 @@ def heatmap_sheet(index, network, spec, columns=6):
     """Frames spread evenly over a FrameIndex: the image with its true joints, and the true and
     the predicted heatmaps (the highest of the 15 at each pixel) on it.
 
-    network: a heatmap network or an EgoPose, `spec` its NetworkSpec. Titles give the mean 2D
+    network: a heatmap network or an EndToEndNetwork, `spec` its NetworkSpec. Titles give the mean 2D
     error over the joints that are in the image, in pixels of the input.
     """
     positions = np.linspace(0, len(index) - 1, min(columns, len(index))).astype(int)
     batch = FrameDataset(index, spec.image_px).__getitems__(positions)
-    joints_px, visible = batch["joints_2d_px"], batch["in_front"]
-    predicted, _ = run_network(network.to(device()).eval(), spec, batch)
+    joints_px, visible = batch["uv_crop"], batch["in_front"]
+    predicted = run_network(network.to(device()).eval(), spec, batch).heatmaps
     true = draw_heatmaps(joints_px, visible, spec.image_px, spec.heatmap_px, spec.sigma_px)
     visible = visible & inside_square(joints_px, spec.image_px)
     errors_px = (find_peaks(predicted, spec.image_px)[0] - joints_px).norm(dim=-1)
@@ -178,7 +178,7 @@ def _strip(index, positions):
 
 
 @styled
-def picture_row(images):
+def image_row(images):
     """Images {title: uint8 RGB} side by side, equally high."""
     ratios = [rgb.shape[1] / rgb.shape[0] for rgb in images.values()]
     size = (2.6 * sum(ratios), 2.9)
@@ -191,7 +191,7 @@ def picture_row(images):
 
 def typical_frames(index):
     """The frame of each action whose pose is nearest to the action's mean -> places in the index."""
-    poses_m = index.joints_3d_m.astype(float)
+    poses_m = index.joints_cam_m.astype(float)
     found = []
     for action in sorted(set(index.actions)):
         here = np.flatnonzero(index.actions == action)

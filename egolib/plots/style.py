@@ -70,12 +70,12 @@ def save_figure(figure, folder, name):
     """Write `<folder>/<name>.pdf` and `.png` (150 dpi) -> the two paths."""
     paths = [Path(folder) / f"{name}.{suffix}" for suffix in ("pdf", "png")]
     for path in paths:
-        save_picture(figure, path)
+        save_image(figure, path)
     return paths
 
 
 @styled
-def save_picture(figure, path):
+def save_image(figure, path):
     """Write a figure as the one image `path` (150 dpi), in the format of its suffix.
 
     Raises EgolibError for a suffix that is none.
@@ -83,7 +83,7 @@ def save_picture(figure, path):
     path = Path(path)
     suffix = path.suffix[1:].lower()
     if suffix not in figure.canvas.get_supported_filetypes():
-        raise EgolibError(f"{path}: name a picture, such as {path.stem}.png")
+        raise EgolibError(f"{path}: name an image, such as {path.stem}.png")
     with atomic_path(path) as partial:
         figure.savefig(partial, format=suffix, dpi=150)
 

@@ -3,13 +3,13 @@
     <results>/index.html              the report: key numbers, answers, tables, figures, the run
     <results>/data_card.html          of the miniature
     <results>/notebooks/*.html        the executed notebooks
-    <results>/pages/viewer.html       test sequences: picture, 2D, and the pose in space
+    <results>/pages/viewer.html       test sequences: image, 2D, and the pose in space
     <results>/pages/explorer.html     the error of every frame, by action and joint
     <results>/pages/clouds.html       where each joint is predicted around its true place
-    <results>/pages/{gallery.js,plotly.min.js,pictures/}   what these three share
+    <results>/pages/{gallery.js,plotly.min.js,images/}   what these three share
 
 layout     templates, style
-gallery    the frames that pages show: pictures and poses
+gallery    the frames that pages show: images and poses
 explore    the three interactive pages
 notebook   an executed notebook, or a text in Markdown, as a page
 tables     a table as sortable HTML
@@ -22,11 +22,3 @@ from egolib.report.difference import write_comparison
 from egolib.report.notebook import notebook_page
 from egolib.report.overview import write_report, write_study_pages
 from egolib.report.sweeps import write_sweep_report
-
-__all__ = [
-    "notebook_page",
-    "write_comparison",
-    "write_report",
-    "write_study_pages",
-    "write_sweep_report",
-]

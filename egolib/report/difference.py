@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from egolib.evaluation.analysis.anatomy import best_model
 from egolib.evaluation.analysis.answers import compared
+from egolib.evaluation.analysis.components import best_model
 from egolib.evaluation.predictions import Predictions
 from egolib.experiments.manifest import read_manifest, run_sentence
 from egolib.foundation.errors import EgolibError
@@ -91,14 +91,14 @@ def difference_figure(table):
 def _models(run):
     paths = sorted((Path(run) / "predictions").glob("*.npz"))
     loaded = {path.stem: Predictions.load(path) for path in paths}
-    return {name: p for name, p in loaded.items() if not np.isnan(p.predicted_m).any()}
+    return {name: p for name, p in loaded.items() if not np.isnan(p.predicted_rel_m).any()}
 
 
 def _aligned(a, b, run_b):
     """Both Predictions cut down to the frames that both have, in one order."""
     _, in_a, in_b = np.intersect1d(a.image, b.image, return_indices=True)
     a, b = a.select(in_a), b.select(in_b)
-    if not len(a) or np.abs(a.truth_m - b.truth_m).max() > _SAME_TRUTH_M:
+    if not len(a) or np.abs(a.true_rel_m - b.true_rel_m).max() > _SAME_TRUTH_M:
         raise EgolibError(
             f"{run_b}: predicted other test frames than the run it is compared with; train both "
             "on the same data"

@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 import plotly
 
-from egolib.data.visibility import IN_PICTURE, SEEN, STATES
-from egolib.evaluation.analysis.anatomy import best_model
+from egolib.data.visibility import IN_IMAGE, SEEN, STATES
+from egolib.evaluation.analysis.components import best_model
 from egolib.foundation.files import write_atomically
 from egolib.plots.style import joint_colour
 from egolib.report.gallery import model_label, write_gallery
@@ -16,7 +16,7 @@ from egolib.skeleton import ACTIONS, BONES, JOINTS, UNKNOWN_ACTION, plain_clip
 
 # name: title and what one finds there
 PAGES = {
-    "viewer": ("Test sequences", "Picture, joints in 2D, and the pose in space, frame by frame"),
+    "viewer": ("Test sequences", "Image, joints in 2D, and the pose in space, frame by frame"),
     "explorer": ("Every frame's error", "By action and joint, against what may explain it"),
     "clouds": ("Error clouds", "Where each joint is predicted around its true place"),
 }
@@ -57,11 +57,11 @@ def _explored(models, states, shown):
     actions = [a for a in (*ACTIONS, UNKNOWN_ACTION) if (p.action == a).any()]
     people, person = np.unique(p.character[places], return_inverse=True)
     clips, clip = np.unique([plain_clip(c) for c in p.clip[places]], return_inverse=True)
-    seen = np.isin(states, [STATES.index(SEEN), STATES.index(IN_PICTURE)])
+    seen = np.isin(states, [STATES.index(SEEN), STATES.index(IN_IMAGE)])
     against = {
         "place in the test split": places,
         "joints that are not seen": (~seen).sum(1)[places],
-        "joints outside the picture": (~p.inside).sum(1)[places],
+        "joints outside the image": (~p.inside).sum(1)[places],
     }
     best = models[best_model(models)]
     if len(best.entropy_bits):
@@ -94,11 +94,11 @@ def _clouds(models):
         "bones": BONES,
         "colours": {name: joint_colour(name) for name in JOINTS},
         "frames": len(places),
-        "pose": ((p.truth_m - p.truth_m[:, :1]).mean(0) * turn).round().tolist(),
+        "pose": ((p.true_rel_m - p.true_rel_m[:, :1]).mean(0) * turn).round().tolist(),
         "models": {},
     }
     for name, q in models.items():
-        errors_mm = (q.predicted_m - (q.truth_m - q.truth_m[:, :1])) * turn
+        errors_mm = (q.predicted_rel_m - (q.true_rel_m - q.true_rel_m[:, :1])) * turn
         bias = errors_mm.mean(0)
         spread = errors_mm - bias
         covariance = np.einsum("njc,njd->jcd", spread, spread) / len(errors_mm)

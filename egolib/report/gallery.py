@@ -1,4 +1,4 @@
-"""The frames that the interactive pages show: excerpts of test sequences, their pictures as one WebP
+"""The frames that the interactive pages show: excerpts of test sequences, their images as one WebP
 strip an excerpt, and true and predicted poses, for every model, in one script."""
 
 import json
@@ -7,15 +7,15 @@ import shutil
 import cv2
 import numpy as np
 
-from egolib.evaluation.analysis.anatomy import best_model
+from egolib.config import METHOD_LABELS
 from egolib.evaluation.analysis.bodies import consecutive
-from egolib.evaluation.tables import STAGES
+from egolib.evaluation.analysis.components import best_model
 from egolib.foundation.files import write_atomically
 from egolib.foundation.progress import progress_bar
 from egolib.plots.style import joint_colour
 from egolib.skeleton import BONES, HEATMAP_JOINTS, JOINTS, plain_clip
 
-PICTURE_PX, QUALITY = 256, 80
+IMAGE_PX, QUALITY = 256, 80
 MOST_FRAMES, LONGEST = 2000, 24
 
 
@@ -30,20 +30,20 @@ def excerpts(index, most_frames=MOST_FRAMES, longest=LONGEST):
 
 
 def write_gallery(index, models, folder):
-    """Write `<folder>/gallery.js` and `<folder>/pictures/` -> places of the frames in it (M,).
+    """Write `<folder>/gallery.js` and `<folder>/images/` -> places of the frames in it (M,).
 
     models: {name: Predictions} of the FrameIndex.
     """
     parts = excerpts(index)
-    px = int(min(PICTURE_PX, index.largest_px))
-    pictures = folder / "pictures"
-    shutil.rmtree(pictures, ignore_errors=True)
-    pictures.mkdir(parents=True)
-    with progress_bar(parts, desc="pictures", unit="sequence") as bar:
+    px = int(min(IMAGE_PX, index.largest_px))
+    images = folder / "images"
+    shutil.rmtree(images, ignore_errors=True)
+    images.mkdir(parents=True)
+    with progress_bar(parts, desc="images", unit="sequence") as bar:
         for i, part in enumerate(bar):
             strip = np.hstack([index.read_square(int(at), px) for at in part])
             encoded = cv2.imencode(".webp", strip[..., ::-1], (cv2.IMWRITE_WEBP_QUALITY, QUALITY))
-            write_atomically(pictures / f"{i}.webp", encoded[1].tobytes())
+            write_atomically(images / f"{i}.webp", encoded[1].tobytes())
     places = np.concatenate(parts)
     any_model = next(iter(models.values()))
     content = {
@@ -54,10 +54,10 @@ def write_gallery(index, models, folder):
         "colours": {name: joint_colour(name) for name in JOINTS},
         "sequences": [_described(index[int(part[0])], len(part)) for part in parts],
         "numbers": index.numbers[places].tolist(),
-        "truth": _poses(any_model.truth_m, any_model.truth_px, any_model, places, px),
+        "truth": _poses(any_model.true_rel_m, any_model.true_uv_crop, any_model, places, px),
         "inside": any_model.inside[places].astype(int).tolist(),
         "models": {
-            name: _poses(p.predicted_m, p.predicted_px, p, places, px)
+            name: _poses(p.predicted_rel_m, p.predicted_uv_crop, p, places, px)
             | {
                 "label": model_label(name),
                 "mpjpe": _rounded(p.errors_mm[places].mean(1)),
@@ -72,8 +72,8 @@ def write_gallery(index, models, folder):
 
 
 def model_label(name):
-    """What readers call a model: results.STAGES, or its own name."""
-    return STAGES.get(name, name)
+    """The label of a Method, or a model's own name."""
+    return METHOD_LABELS.get(name, name)
 
 
 def _described(frame, length):
@@ -87,7 +87,7 @@ def _described(frame, length):
 
 
 def _poses(poses_m, joints_px, p, places, px):
-    """Millimetres from the neck, as right, forward, up; tenths of a pixel of the pages' pictures."""
+    """Millimetres from the neck, as right, forward, up; tenths of a pixel of the pages' images."""
     pose_mm = 1000 * poses_m[places] * (-1, 1, -1)
     shown_px = (joints_px[places] + 0.5) * (px / p.image_px) - 0.5
     return {

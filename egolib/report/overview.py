@@ -8,12 +8,13 @@ from pathlib import Path
 import pandas as pd
 from PIL import Image
 
+from egolib.config import Method
 from egolib.data.exclusions import excluded_path
 from egolib.data.visibility import joint_states
-from egolib.evaluation import literature as published
+from egolib.evaluation import literature
 from egolib.evaluation.analysis.answers import ANSWERS_FILE
-from egolib.evaluation.tables import STAGES, TABLES, footnotes, formatted, read_table
-from egolib.experiments import manifest as report
+from egolib.evaluation.tables import TABLES, footnotes, formatted, read_table
+from egolib.experiments import manifest as manifests
 from egolib.experiments.publishing import RUN
 from egolib.experiments.run import REPOSITORY
 from egolib.report.explore import PAGES, write_pages
@@ -37,7 +38,7 @@ _MORE_TABLES = {
 def write_study_pages(study):
     """The interactive pages, executed notebooks, data card and audit of a finished Study as pages
     below its results. Takes seconds for a pack or a miniature; it reads at most
-    gallery.MOST_FRAMES pictures."""
+    gallery.MOST_FRAMES images."""
     results, index = study.results, study.index("test")
     write_pages(index, study.models(), joint_states(index), results / "pages")
     for path in _notebooks(results):
@@ -54,20 +55,20 @@ def write_report(results_dir):
     """Write `<results_dir>/index.html` -> its path. Raises EgolibError when the manifest or a table
     is missing."""
     results = Path(results_dir)
-    manifest = report.read_manifest(results)
+    manifest = manifests.read_manifest(results)
     figures, answers = figures_of(results), _answers(results)
     summary_first = sorted(TABLES, key=lambda name: name != "summary")
     tables = {name: read_table(results / "tables" / f"{name}.csv") for name in summary_first}
     more_tables = {name: results / "tables" / f"{name}.csv" for name in _MORE_TABLES}
-    used = {report.SHEET_FIGURE}.union(*(answer["figures"] for answer in answers.values()))
+    used = {manifests.SHEET_FIGURE}.union(*(answer["figures"] for answer in answers.values()))
     data = {name for name in figures.keys() - used if name.startswith(_DATA_FIGURES)}
     return write_page(
         results / "index.html",
         "report.html",
         title=f"Results of the profile {manifest['profile']['name']}",
         tiles=_tiles(tables["summary"], manifest),
-        lead=figures.get(report.SHEET_FIGURE),
-        lead_caption=RUN.figure[report.SHEET_FIGURE],
+        lead=figures.get(manifests.SHEET_FIGURE),
+        lead_caption=RUN.figure[manifests.SHEET_FIGURE],
         answers=answers,
         figures=figures,
         pages=[
@@ -100,7 +101,7 @@ def _table(path):
 
 
 def _answers(results):
-    """{name: what analysis.Answer.keep left of it, and the path of its table, or ""}."""
+    """{name: what answers.Answer.keep left of it, and the path of its table, or ""}."""
     path = results / "tables" / ANSWERS_FILE
     kept = json.loads(path.read_text()) if path.is_file() else {}
     for name, answer in kept.items():
@@ -125,30 +126,30 @@ def how_made(results, manifest):
     """What every report says of its run: the sentences at its top, and what the template `made.html`
     shows, command, commit, facts and the executed notebooks."""
     return {
-        "run": report.run_sentence(manifest),
-        "origin": report.origin_sentence(results),
+        "run": manifests.run_sentence(manifest),
+        "origin": manifests.origin_sentence(results),
         "notebooks": [
             (p.stem, p.with_suffix(".html").is_file(), p.relative_to(results).as_posix())
             for p in _notebooks(results)
         ],
         "command": manifest.get("command"),
         "commit": manifest["commit"],
-        "facts": report.facts(manifest),
+        "facts": manifests.facts(manifest),
     }
 
 
 def _tiles(summary, manifest):
     """[(number, its bounds, what it is)] of the model with the least error, the oracle aside."""
     error = summary.loc["MPJPE (mm)"].xs("mean", level="statistic")
-    error = error.drop(published.COLUMN_GROUP, errors="ignore")
-    oracle = error.index.get_level_values("name") == STAGES["oracle"]
+    error = error.drop(literature.COLUMN_GROUP, errors="ignore")
+    oracle = error.index.get_level_values("name") == Method.ORACLE.label
     best = (error if oracle.all() else error[~oracle]).idxmin()
     text = formatted(summary)[best]
     tiles = [(*text[row].partition(" ")[::2], f"{row}, {best[1]}") for row in _TILES]
     tiles.append((f"{manifest['frames'].get('test', 0):,}", "", "test frames"))
     return [
         *tiles,
-        (report.duration_text(sum(manifest["duration_s"].values())), "", "for the whole run"),
+        (manifests.duration_text(sum(manifest["duration_s"].values())), "", "for the whole run"),
     ]
 
 

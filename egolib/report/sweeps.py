@@ -19,7 +19,7 @@ _PLAIN_TABLES = ("runs", "claims", ABLATIONS, FULL_SIZE)
 
 
 def write_sweep_report(results_dir):
-    """Write `<results_dir>/index.html` from what methods.outcome and the manifest hold -> its path.
+    """Write `<results_dir>/index.html` from what experiments.outcome and the manifest hold -> its path.
     Raises EgolibError when one of them is missing."""
     results = Path(results_dir)
     manifest = read_manifest(results)

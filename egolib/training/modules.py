@@ -8,26 +8,26 @@ from egolib.data.augmentation import jitter_colours, tilt_camera, turn_and_mirro
 from egolib.data.dataset import normalise
 from egolib.foundation.errors import EgolibError
 from egolib.losses import (
+    DIVERGENCE_WEIGHT,
+    EXPECTED_ERROR_WEIGHT,
     LAMBDA_HEATMAP,
     LAMBDA_ROTATION,
-    OURS_DIVERGENCE,
-    OURS_SPREAD,
-    divergence,
+    expected_error_loss,
+    heatmap_divergence,
     heatmap_loss,
     lifter_loss,
     pose_loss,
     ray_loss,
     reconstruction_loss,
     rotation_loss,
-    spread_loss,
 )
 from egolib.models.heatmaps import draw_heatmaps, find_peaks
-from egolib.models.networks import Lifted
+from egolib.models.output import NetworkOutput
 from egolib.models.rotations import matrices_from_euler
 from egolib.skeleton import HEATMAP_JOINT_INDICES
 
 
-class Stage(L.LightningModule):
+class StageModule(L.LightningModule):
     """What the stages share: targets, optimiser, and a history of one row an epoch.
 
     `spec` is the checkpoints.NetworkSpec of the network, `config` the stage's part of the profile,
@@ -72,7 +72,7 @@ class Stage(L.LightningModule):
             heatmaps = batch["heatmaps"].float()
         else:
             heatmaps = draw_heatmaps(
-                batch["joints_2d_px"],
+                batch["uv_crop"],
                 batch["in_front"],
                 self.image_size_px,
                 self.heatmap_size_px,
@@ -147,45 +147,43 @@ class Stage(L.LightningModule):
         )
 
 
-class HeatmapStage(Stage):
-    """Stage 1: mean squared error of heatmaps; judged by the 2D error of joints in the picture."""
+class HeatmapModule(StageModule):
+    """Stage 1: mean squared error of heatmaps; judged by the 2D error of joints in the image."""
 
     metric = "val_error_px"
 
     def loss_and_error(self, batch):
-        predicted = self.network(batch["image"]).float()
+        predicted = self.network(batch["image"]).heatmaps.float()
         with torch.no_grad():
-            found_px, _ = find_peaks(predicted, self.image_size_px)
-            true_px = batch["joints_2d_px"]
-            seen = inside_square(true_px, self.image_size_px) & batch["in_front"]
-            errors = (found_px - true_px).norm(dim=-1)[seen]
+            uv_crop, _ = find_peaks(predicted, self.image_size_px)
+            true_uv_crop = batch["uv_crop"]
+            in_image = inside_square(true_uv_crop, self.image_size_px) & batch["in_front"]
+            errors = (uv_crop - true_uv_crop).norm(dim=-1)[in_image]
         return heatmap_loss(predicted, batch["heatmaps"]), errors
 
 
-class LifterStage(Stage):
-    """Stage 2: the lifter on heatmaps, true or detected; no picture involved."""
+class LifterModule(StageModule):
+    """Stage 2: the lifter on heatmaps, true or detected; no image involved."""
 
     def loss_and_error(self, batch):
-        heatmaps = batch["heatmaps"]
-        lifted = self.network(heatmaps)
-        return lifting_loss(lifted, batch, heatmaps, self.limb_terms), mpjpe_mm(
-            lifted.pose_m, batch
-        )
+        output = self.network(batch["heatmaps"])
+        loss = lifting_loss(output, batch, self.limb_terms)
+        return loss, mpjpe_mm(output.joints_rel_m, batch)
 
 
-class FinetuneStage(Stage):
-    """Stage 3: picture to pose; the heatmaps stay tied to the true ones."""
+class EndToEndModule(StageModule):
+    """Stage 3: image to pose; the heatmaps are kept close to the true ones."""
 
     def loss_and_error(self, batch):
-        target = batch["heatmaps"]
-        heatmaps, *lifted = self.network(batch["image"])
-        loss = lifting_loss(Lifted(*lifted), batch, target, self.limb_terms)
-        loss = loss + LAMBDA_HEATMAP * reconstruction_loss(heatmaps.float(), target)
-        return loss, mpjpe_mm(lifted[0], batch)
+        output = self.network(batch["image"])
+        loss = lifting_loss(output, batch, self.limb_terms)
+        heatmap_term = reconstruction_loss(output.heatmaps.float(), batch["heatmaps"])
+        loss = loss + LAMBDA_HEATMAP * heatmap_term
+        return loss, mpjpe_mm(output.joints_rel_m, batch)
 
 
-class OursStage(Stage):
-    """Our own model, picture to pose."""
+class RayModelModule(StageModule):
+    """The ray model, image to pose; its images are also tilted and turned in hue."""
 
     def moved(self, batch, generator):
         return tilt_camera(super().moved(batch, generator), self.image_size_px, generator)
@@ -195,42 +193,45 @@ class OursStage(Stage):
         return turn_hue(images, generator) if self.config.augment else images
 
     def loss_and_error(self, batch):
-        lifted = Lifted(*self.network(batch["image"])[1:])
-        seen_m = _camera_frame_m(batch)[:, HEATMAP_JOINT_INDICES]
-        rays = lifted.rays[:, HEATMAP_JOINT_INDICES]
-        in_view = batch["in_front"] & inside_square(batch["joints_2d_px"], self.image_size_px)
-        loss = _placing_loss(lifted, batch) + ray_loss(rays, seen_m, in_view)
-        maps = divergence(lifted.scores, batch["heatmaps"], self.sigma_px)
-        return loss + OURS_DIVERGENCE * maps, mpjpe_mm(lifted.pose_m, batch)
+        output = self.network(batch["image"])
+        in_image = inside_square(batch["uv_crop"], self.image_size_px) & batch["in_front"]
+        loss = ray_model_loss(output, batch, in_image, self.sigma_px)
+        return loss, mpjpe_mm(output.joints_rel_m, batch)
 
 
-def lifting_loss(lifted, batch, heatmaps, limb_terms):
-    """Loss of a models.Lifted: pose, limbs, and what its branches predict."""
+def lifting_loss(output: NetworkOutput, batch: dict, limb_terms: str) -> torch.Tensor:
+    """Loss of a lifter's output: pose, limbs, and what its branches predict -> scalar."""
     loss = lifter_loss(
-        lifted.pose_m.float(), batch["joints_3d_m"], lifted.reconstruction, heatmaps, limb_terms
+        output.joints_rel_m.float(),
+        batch["joints_rel_m"],
+        output.reconstruction,
+        batch["heatmaps"],
+        limb_terms,
     )
-    if lifted.rotations is not None:
+    if output.rotations is not None:
         target = matrices_from_euler(batch["rotations_rad"])
-        loss = loss + LAMBDA_ROTATION * rotation_loss(lifted.rotations, target)
+        loss = loss + LAMBDA_ROTATION * rotation_loss(output.rotations, target)
     return loss
 
 
-def mpjpe_mm(pose_m, batch):
-    """Errors (B,) of poses (B, 16, 3) from the neck, in millimetres."""
-    return 1000 * (pose_m.detach().float() - batch["joints_3d_m"]).norm(dim=-1).mean(-1)
+def ray_model_loss(
+    output: NetworkOutput, batch: dict, in_image: torch.Tensor, sigma_px: float
+) -> torch.Tensor:
+    """Loss of the ray model: pose in both frames, rays of the joints `in_image` (B, 15), maps, and
+    the error that is expected of each joint -> scalar."""
+    joints_rel_m, joints_cam_m = output.joints_rel_m.float(), output.joints_cam_m.float()
+    true_cam_m = batch["joints_rel_m"] + batch["neck_cam_m"][:, None]
+    loss = pose_loss(joints_cam_m, true_cam_m) + pose_loss(joints_rel_m, batch["joints_rel_m"])
+    if output.expected_error_m is not None:
+        errors_m = (joints_rel_m - batch["joints_rel_m"]).norm(dim=-1)
+        term = expected_error_loss(output.expected_error_m.float(), errors_m)
+        loss = loss + EXPECTED_ERROR_WEIGHT * term
+    seen = HEATMAP_JOINT_INDICES
+    loss = loss + ray_loss(output.rays[:, seen], true_cam_m[:, seen], in_image)
+    divergence = heatmap_divergence(output.scores, batch["heatmaps"], sigma_px)
+    return loss + DIVERGENCE_WEIGHT * divergence
 
 
-def _placing_loss(lifted, batch):
-    """Loss of our own model's poses (a models.Lifted): in the camera frame, from the neck, and the error
-    that they expect."""
-    pose_m, camera_m = lifted.pose_m.float(), lifted.camera_m.float()
-    loss = pose_loss(camera_m, _camera_frame_m(batch)) + pose_loss(pose_m, batch["joints_3d_m"])
-    if lifted.spread_m is not None:
-        errors_m = (pose_m - batch["joints_3d_m"]).norm(dim=-1)
-        loss = loss + OURS_SPREAD * spread_loss(lifted.spread_m.float(), errors_m)
-    return loss
-
-
-def _camera_frame_m(batch):
-    """The true joints in the camera frame (B, 16, 3)."""
-    return batch["joints_3d_m"] + batch["neck_m"][:, None]
+def mpjpe_mm(joints_rel_m: torch.Tensor, batch: dict) -> torch.Tensor:
+    """MPJPE of each pose (B, 16, 3), in millimetres (B,)."""
+    return 1000 * (joints_rel_m.detach().float() - batch["joints_rel_m"]).norm(dim=-1).mean(-1)

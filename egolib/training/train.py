@@ -1,4 +1,4 @@
-"""The three stages of the paper (heatmaps, lifter, both end to end) and that of our own model.
+"""Train a stage: one of the paper's three (heatmaps, lifter, both end to end), or the ray model.
 
 `train_stage` trains one of them, keeps the epoch that was best on the validation split and writes
 it as safetensors. A killed run resumes after its last finished epoch and ends as it would have
@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from egolib.config import Profile
+from egolib.config import Profile, Stage
 from egolib.data.dataset import FrameDataset, mean_pose_m
 from egolib.data.index import FrameIndex
 from egolib.foundation.errors import EgolibError
@@ -32,21 +32,13 @@ from egolib.models.checkpoints import (
     spec_of,
 )
 from egolib.training.fit import fit, training_precision
-from egolib.training.modules import FinetuneStage, HeatmapStage, LifterStage, OursStage
-
-CHECKPOINT_NAMES = {
-    "heatmaps": "heatmaps",
-    "lifter": "lifter",
-    "finetune": "finetuned",
-    "ours": "ours",
-}
-FROM_PICTURES = ("heatmaps", "ours")  # the stages that begin with a trunk
+from egolib.training.modules import EndToEndModule, HeatmapModule, LifterModule, RayModelModule
 
 
 @dataclass(frozen=True)
 class Inputs:
     """What a stage is trained on. `heatmaps_path`: the checkpoint of the heatmap network that the
-    fine-tuning starts from. `detected`: detections.Detections of both splits, for a lifter that is
+    end-to-end network starts from. `detected`: detections.Detections of both splits, for a lifter that is
     trained on them."""
 
     profile: Profile
@@ -80,10 +72,10 @@ class Prepared:
 
 def train_stage(stage, profile, train_index, val_index, checkpoints_dir, seed, resume=True,
                 devices=1, nodes=1, heatmaps_path=None, detected=None):  # fmt: skip
-    """Train one of STAGES by `profile` and write `<checkpoints_dir>/<name>.safetensors`.
+    """Train a Stage by `profile` and write `<checkpoints_dir>/<stage>.safetensors`.
 
-    The fine-tuning starts from the two checkpoints of the stages before it: the lifter in the same
-    folder, the heatmap network there or at `heatmaps_path`; our own model starts as `heatmaps` does. A
+    The end-to-end network starts from the two checkpoints of the stages before it: the lifter in the same
+    folder, the heatmap network there or at `heatmaps_path`; the ray model starts as `heatmaps` does. A
     lifter that is trained on detected heatmaps reads `detected`: detections.Detections of both splits.
     The epoch is chosen on `val_index` only. With `resume`, a checkpoint that is what would be trained
     is left as it is, wherever it was trained. Returns the path of the checkpoint.
@@ -96,8 +88,8 @@ def train_stage(stage, profile, train_index, val_index, checkpoints_dir, seed, r
 @without_effect
 def code_of_training(stage):
     """Digest of the code that decides what a stage learns."""
-    # The fine-tuning starts from the networks of the two stages before it.
-    chain = ("heatmaps", "lifter", "finetune") if stage == "finetune" else (stage,)
+    # The end-to-end network starts from the networks of the two stages before it.
+    chain = (Stage.HEATMAPS, Stage.LIFTER, stage) if stage == Stage.END_TO_END else (stage,)
     return code_digest(_train, *(_PREPARE[each] for each in chain))
 
 
@@ -118,7 +110,7 @@ def _train(stage, prepare, inputs: Inputs, resume, devices, nodes):
         "start": prepared.start,
         "code": code_of_training(stage),
     }
-    path = inputs.checkpoints_dir / f"{CHECKPOINT_NAMES[stage]}.safetensors"
+    path = inputs.checkpoints_dir / f"{stage}.safetensors"
     if resume and json.loads(json.dumps(run_key)).items() <= provenance_of(path).items():
         return path
     if profile.compiled and torch.cuda.is_available():
@@ -137,48 +129,46 @@ def _train(stage, prepare, inputs: Inputs, resume, devices, nodes):
 
 
 def _prepare_heatmaps(inputs):
-    spec, pretrained = spec_of("heatmaps", inputs.profile), inputs.profile.heatmaps.pretrained
-    # The limb terms belong to the lifter; they are in the key of this stage since its first version.
+    spec, pretrained = spec_of(Stage.HEATMAPS, inputs.profile), inputs.profile.heatmaps.pretrained
     return Prepared(
-        build_heatmap_network(spec, pretrained), spec, HeatmapStage,
-        limb_terms=inputs.profile.lifter.limb_terms, pretrained=pretrained,
-    )  # fmt: skip
+        build_heatmap_network(spec, pretrained), spec, HeatmapModule, pretrained=pretrained
+    )
 
 
 def _prepare_lifter(inputs):
-    config, spec = inputs.profile.lifter, spec_of("lifter", inputs.profile)
+    config, spec = inputs.profile.lifter, spec_of(Stage.LIFTER, inputs.profile)
     network = build_lifter(spec)
     network.start_at(mean_pose_m(inputs.train_index))
     maps, start = (None, None), {}
     if config.trained_on == "detected":
         maps, start = _detected_maps(config, inputs.detected)
     _need_rotations(spec, inputs)
-    return Prepared(network, spec, LifterStage, False, config.limb_terms, maps=maps, start=start)
+    return Prepared(network, spec, LifterModule, False, config.limb_terms, maps=maps, start=start)
 
 
-def _prepare_finetune(inputs):
+def _prepare_end_to_end(inputs):
     network, spec, start = _load_joined(
         inputs.heatmaps_path,
         inputs.checkpoints_dir / "lifter.safetensors",
-        spec_of("egopose", inputs.profile),
+        spec_of(Stage.END_TO_END, inputs.profile),
     )
     _need_rotations(spec, inputs)
     terms = inputs.profile.lifter.limb_terms
-    return Prepared(network, spec, FinetuneStage, limb_terms=terms, start=start)
+    return Prepared(network, spec, EndToEndModule, limb_terms=terms, start=start)
 
 
-def _prepare_ours(inputs):
-    spec, pretrained = spec_of("ours", inputs.profile), inputs.profile.heatmaps.pretrained
+def _prepare_ray_model(inputs):
+    spec, pretrained = spec_of(Stage.RAY_MODEL, inputs.profile), inputs.profile.heatmaps.pretrained
     network = build_ray_model(spec, pretrained)
     network.start_at(mean_pose_m(inputs.train_index, relative=False))
-    return Prepared(network, spec, OursStage, pretrained=pretrained)
+    return Prepared(network, spec, RayModelModule, pretrained=pretrained)
 
 
 _PREPARE = {
-    "heatmaps": _prepare_heatmaps,
-    "lifter": _prepare_lifter,
-    "finetune": _prepare_finetune,
-    "ours": _prepare_ours,
+    Stage.HEATMAPS: _prepare_heatmaps,
+    Stage.LIFTER: _prepare_lifter,
+    Stage.END_TO_END: _prepare_end_to_end,
+    Stage.RAY_MODEL: _prepare_ray_model,
 }
 
 
@@ -204,9 +194,9 @@ def _need_rotations(spec, inputs):
 
 
 def _load_joined(heatmaps_path, lifter_path, asked):
-    heatmap_net, heatmap_spec, heatmap_origin = load_network(heatmaps_path, ["heatmaps"])
+    heatmap_network, heatmap_spec, heatmap_origin = load_network(heatmaps_path, ["heatmaps"])
     lifter, lifter_spec, lifter_origin = load_network(lifter_path, ["lifter"])
-    network, spec = join_networks(heatmap_net, heatmap_spec, lifter, lifter_spec)
+    network, spec = join_networks(heatmap_network, heatmap_spec, lifter, lifter_spec)
     for name, wanted in dataclasses.asdict(asked).items():
         if getattr(spec, name) != wanted:
             raise EgolibError(

@@ -46,7 +46,7 @@ class Outfit:
     description: dict
 
 
-class Fitting:
+class Draping:
     """Collects pieces, cloths and words while one person gets dressed."""
 
     def __init__(self, figure, skin, rng):

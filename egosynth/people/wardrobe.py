@@ -6,7 +6,7 @@ import numpy as np
 
 from egolib.skeleton import without_side
 from egosynth.people.body import stable_rng
-from egosynth.people.draping import Fitting
+from egosynth.people.draping import Draping
 from egosynth.people.figure import Figure
 
 PARTS = ("head", "neck", "torso", "hips") + tuple(
@@ -70,7 +70,7 @@ def skin_tone(character):
 
 def dress(rig, character, rng):
     """Draw an outfit for `character` from `rng` and put it on -> Outfit."""
-    return Fitting(_figure(rig, character), skin_tone(character), rng).outfit()
+    return Draping(_figure(rig, character), skin_tone(character), rng).outfit()
 
 
 @lru_cache(maxsize=2)  # sequences come one character after the other

@@ -1,8 +1,8 @@
-"""Soft light, traced coarser than the picture: which part of each lamp and of the sky a point sees.
+"""Soft light, traced coarser than the image: which part of each lamp and of the sky a point sees.
 
 Every pixel of a coarse grid takes its own few of a fixed set of samples; a filter over
 `interleave` x `interleave` neighbours of the same surface joins them, so that nothing is noisy
-and nothing random. `gather` reads the result at a pixel of the picture, edges respected.
+and nothing random. `gather` reads the result at a pixel of the image, edges respected.
 """
 
 # ruff: noqa: UP018 - Warp wants float(0.0) for a variable that a branch or loop changes

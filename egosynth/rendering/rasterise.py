@@ -18,7 +18,7 @@ STEPS_PER_M = 1.0e7
 
 @wp.struct
 class Lens:
-    """The fisheye lens in pixels of the picture: `camera.project` on the device."""
+    """The fisheye lens in pixels of the image: `camera.project` on the device."""
 
     focal: wp.vec2
     middle: wp.vec2
@@ -54,7 +54,7 @@ def see_points(
     points: wp.array(dtype=wp.vec3), camera_turn: wp.mat33, camera_centre: wp.vec3, lens: Lens,
     in_camera: wp.array(dtype=wp.vec3), images: wp.array(dtype=wp.vec2),
 ):  # fmt: skip
-    """Points in the camera's frame and in the picture."""
+    """Points in the camera's frame and in the image."""
     i = wp.tid()
     in_camera[i] = wp.transpose(camera_turn) * (points[i] - camera_centre)
     images[i] = image_of(lens, in_camera[i])
@@ -79,7 +79,7 @@ def rasterise(
     low = wp.min(pa, wp.min(pb, pc))
     high = wp.max(pa, wp.max(pb, pc))
     size = wp.max(high[0] - low[0], high[1] - low[1])
-    # Straight sides are bent in the picture, the more the longer they are.
+    # Straight sides are bent in the image, the more the longer they are.
     margin = 0.02 + wp.min(0.25, 0.5 * size / lens.focal[0]) * size
     if size > 0.5 * lens.focal[0]:
         margin = 4.0 * lens.focal[0]

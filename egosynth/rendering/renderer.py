@@ -1,4 +1,4 @@
-"""Pictures of a dressed body in a room through the exact lens, by NVIDIA Warp on CPU or CUDA."""
+"""Images of a dressed body in a room through the exact lens, by NVIDIA Warp on CPU or CUDA."""
 
 from dataclasses import dataclass, fields
 
@@ -23,8 +23,8 @@ from egosynth.rendering.noise import noise_tile  # noqa: E402
 from egosynth.rendering.sensor import Film  # noqa: E402
 
 
-def picture_size(scale):
-    """Width and height in pixels of a picture at `scale`; EgolibError unless it stays 8:5."""
+def image_size(scale):
+    """Width and height in pixels of an image at `scale`; EgolibError unless it stays 8:5."""
     if not 0 < scale <= 1 or abs(scale * 80 - round(scale * 80)) > 1e-6:
         raise EgolibError(
             f"render scale {scale}: use a multiple of 1/80 up to 1, such as 0.2 or 1.0"
@@ -33,8 +33,8 @@ def picture_size(scale):
 
 
 def pixel_centres(scale):
-    """Native coordinates of the pixel centres of a picture at `scale` -> (H, W, 2)."""
-    width, height = picture_size(scale)
+    """Native coordinates of the pixel centres of an image at `scale` -> (H, W, 2)."""
+    width, height = image_size(scale)
     u, v = np.meshgrid(np.arange(width), np.arange(height))
     return (np.stack([u, v], -1) + 0.5) / scale - 0.5
 
@@ -83,7 +83,7 @@ class Renderer:
     def __init__(self, scale, quality=None):
         self.device = wp.get_preferred_device()
         self.quality = quality or LightQuality()
-        self.width, self.height = picture_size(scale)
+        self.width, self.height = image_size(scale)
         centres = pixel_centres(scale)
         inside = inside_circle(centres)
         self.pixel_radians = 1 / (XR_EGOPOSE.fx * scale)
@@ -221,12 +221,12 @@ class Renderer:
             self.mesh.refit()
 
     def render(self, camera_turn, camera_centre, rng):
-        """Picture of the posed body from camera-to-world rotation (3, 3) and centre (3,) ->
+        """Image of the posed body from camera-to-world rotation (3, 3) and centre (3,) ->
         rgb (H, W, 3) uint8, distance along the ray (H, W) metres, object ids (H, W) uint8;
         all 0 outside the lens's circle. `rng` is the sensor's in this frame."""
         self.trace(camera_turn, camera_centre)
-        picture = self.film.develop(self.radiance.numpy(), rng)
-        return picture, self.distances.numpy(), self.object_ids.numpy()
+        image = self.film.develop(self.radiance.numpy(), rng)
+        return image, self.distances.numpy(), self.object_ids.numpy()
 
     def trace(self, camera_turn, camera_centre):
         """Fill `radiance` (linear RGB), `distances` and `object_ids` on the device."""
@@ -257,7 +257,7 @@ class Renderer:
                 noisy, self.spot_targets, quality.interleave, self.tolerance, centre, smooth,
             )  # fmt: skip
         self._launch(
-            shading.paint_picture, self.targets,
+            shading.paint_image, self.targets,
             self.mesh.id, faces, self.normals, self.body, self.room, turn, centre,
             self.pixel_radians, self.rays, self.targets, self.hits, self.spots,
             quality.grid_step, self.tolerance, self.radiance, self.object_ids,
@@ -276,7 +276,7 @@ def tile_order(inside, side=8):
 
 
 def _lens(scale):
-    """The calibrated lens in pixels of a picture at `scale`."""
+    """The calibrated lens in pixels of an image at `scale`."""
     lens, camera = rasterise.Lens(), XR_EGOPOSE
     lens.focal = wp.vec2(scale * camera.fx, scale * camera.fy)
     lens.middle = wp.vec2(scale * (camera.cx + 0.5) - 0.5, scale * (camera.cy + 0.5) - 0.5)

@@ -15,7 +15,7 @@ KERNEL_RADIUS_PX = 3
 
 @dataclass(frozen=True)
 class Sensor:
-    """How a sequence is photographed. Lengths are shares of the picture's height."""
+    """How a sequence is photographed. Lengths are shares of the image's height."""
 
     exposure: float
     exposure_jitter: float  # deviation of the frames' exposure, in log units
@@ -60,7 +60,7 @@ def draw_sensor(rng):
 
 
 class Film:
-    """Develops pictures of one size; all arrays that do not change from frame to frame."""
+    """Develops images of one size; all arrays that do not change from frame to frame."""
 
     def __init__(self, offsets):
         """offsets: (H, W, 2), of every pixel from the circle's centre, as shares of its radius."""
@@ -104,10 +104,10 @@ class Film:
             light += cv2.sqrt(variance + np.float32(sensor.read_noise**2)) * grain
         np.clip(light, 0, CEILING, out=light)
         steps = cv2.sqrt(light * np.float32((CURVE_STEPS - 1) ** 2 / CEILING))
-        picture = np.zeros_like(radiance, np.uint8)
+        image = np.zeros_like(radiance, np.uint8)
         encoded = self.curve.take(steps.astype(np.uint16))
-        np.multiply(encoded, self.mask, out=picture[:, self.columns])
-        return picture
+        np.multiply(encoded, self.mask, out=image[:, self.columns])
+        return image
 
     def _blur(self, light, rng):
         """Defocus, and the frame's motion in a direction of its own."""

@@ -1,4 +1,4 @@
-"""The Warp kernels of the picture: find what every pixel sees, paint and light it. One
+"""The Warp kernels of the image: find what every pixel sees, paint and light it. One
 source for CPU and CUDA; metres, Z up, linear RGB. Nothing here is random, so nothing is noisy.
 """
 
@@ -165,7 +165,7 @@ def beyond_edge(
 
 
 @wp.kernel
-def paint_picture(
+def paint_image(
     mesh: wp.uint64, body_faces: int, normals: wp.array(dtype=wp.vec3), body: wp.array(dtype=BodyOnDevice),
     room: wp.array(dtype=RoomOnDevice), camera_turn: wp.mat33, camera_centre: wp.vec3, pixel_radians: float,
     rays: wp.array2d(dtype=wp.vec3), targets: wp.array(dtype=wp.vec2i),

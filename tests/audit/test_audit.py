@@ -142,7 +142,7 @@ def test_only_what_changed_is_audited_again(tree, checkpoint):
 
 
 def test_processes_find_the_same(tree, tmp_path, checkpoint):
-    for name in ("NaN", "picture cut short", "depth missing"):
+    for name in ("NaN", "image cut short", "depth missing"):
         PLANTS[name][1](tree)
     audits = [audit_tree(tree, tmp_path / str(n), checkpoint, workers=n) for n in (1, 2)]
     assert audits[0].findings.equals(audits[1].findings)
@@ -176,7 +176,7 @@ def test_the_page_holds_everything_itself(tree, checkpoint):
     for name in ("NaN", "bit flipped", "mixed padding"):
         PLANTS[name][1](tree)
     page = audit_tree(tree, network=checkpoint, workers=1).page.read_text()
-    for word in ("not_finite", "unreadable_picture", "mixed_padding", "<svg", FOLDER):
+    for word in ("not_finite", "unreadable_image", "mixed_padding", "<svg", FOLDER):
         assert word in page
     assert not re.search(r"<(script|link|img)|url\(http|@import", page)
 

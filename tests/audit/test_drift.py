@@ -1,4 +1,4 @@
-"""Labels that slid against their pictures are found; a network that errs is no alarm."""
+"""Labels that slid against their images are found; a network that errs is no alarm."""
 
 import numpy as np
 import pytest

@@ -15,12 +15,12 @@ from egolib.experiments import run as study
 from egolib.foundation import files
 from egolib.models.checkpoints import NetworkSpec, build_network, save_network
 
-SPEC = NetworkSpec("egopose", "resnet18", 64, 1.0)
+SPEC = NetworkSpec("end_to_end", "resnet18", 64, 1.0)
 
 
 @pytest.fixture(scope="module")
 def checkpoint(tmp_path_factory):
-    path = tmp_path_factory.mktemp("network") / "finetuned.safetensors"
+    path = tmp_path_factory.mktemp("network") / "end_to_end.safetensors"
     save_network(path, build_network(SPEC), SPEC, {"profile": "test"})
     return path
 
@@ -35,7 +35,7 @@ def fails_with(capsys, arguments, *fragments):
 
 
 def test_data_that_is_no_tree(capsys, tmp_path, checkpoint):
-    folder = tmp_path / "pictures"
+    folder = tmp_path / "images"
     folder.mkdir()
     fails_with(capsys, ["evaluate", checkpoint, "--data", folder], folder, "not a tree of frames")
 
@@ -63,7 +63,7 @@ def test_the_paper_profile_wants_data(capsys, tmp_path):
 
 
 def test_results_of_another_run_are_not_overwritten(capsys, tmp_path, shared_toy_tree):
-    arguments = ["train", "finetune", "--profile", "smoke", "--results", tmp_path]
+    arguments = ["train", "end_to_end", "--profile", "smoke", "--results", tmp_path]
     fails_with(capsys, [*arguments, "--data", "/data/misspelt"], "no such folder")
     # Nothing was trained there yet, so the folder is free.
     fails_with(capsys, [*arguments, "--data", shared_toy_tree], "heatmaps.safetensors")
@@ -98,10 +98,10 @@ def test_training_on_a_tree_that_nobody_audited_says_so(
 
 def test_a_spoilt_png_while_training(capsys, tmp_path):
     tree = write_toy_tree(tmp_path / "tree", frames=2)
-    picture = next((tree / "TrainSet").rglob("*.png"))
-    picture.write_bytes(picture.read_bytes()[:200])
+    image = next((tree / "TrainSet").rglob("*.png"))
+    image.write_bytes(image.read_bytes()[:200])
     arguments = ["train", "heatmaps", "--profile", "smoke", "--data", tree]
-    fails_with(capsys, [*arguments, "--results", tmp_path / "out"], picture, "cut short")
+    fails_with(capsys, [*arguments, "--results", tmp_path / "out"], image, "cut short")
     assert not (tmp_path / "out" / "checkpoints" / "heatmaps.safetensors").exists()
 
 
@@ -117,7 +117,7 @@ def test_a_wrong_scale(capsys, tmp_path):
     fails_with(capsys, ["render", tmp_path / "tree", "--scale", "0.123"], "0.123", "1/80")
 
 
-def test_evaluate_prints_tables_and_leaves_pictures(capsys, tmp_path, checkpoint, shared_toy_tree):
+def test_evaluate_prints_tables_and_leaves_images(capsys, tmp_path, checkpoint, shared_toy_tree):
     arguments = ["evaluate", checkpoint, "--data", shared_toy_tree, "--out", tmp_path / "out"]
     assert cli.main([str(argument) for argument in arguments]) == 0
     printed = capsys.readouterr().out
@@ -138,7 +138,7 @@ def test_evaluate_prints_tables_and_leaves_pictures(capsys, tmp_path, checkpoint
 
 @pytest.mark.parametrize(
     ("kind", "method"),
-    [("lifter", "dual"), ("egopose", "rotation"), ("ours", "dual")],
+    [("lifter", "dual"), ("end_to_end", "rotation"), ("ray_model", "dual")],
 )
 def test_evaluate_gives_every_table_of_every_network(
     capsys, tmp_path, shared_toy_tree, kind, method
@@ -205,8 +205,8 @@ def test_interruption_says_how_to_go_on(capsys, monkeypatch):
     def interrupted(*_):
         raise KeyboardInterrupt
 
-    for what in ("publishing.publish", "study.open_study", "methods.sweep.open_sweep"):
-        monkeypatch.setattr(f"egolib.{what}", interrupted)
+    for what in ("publishing.publish", "run.open_study", "sweep.open_sweep"):
+        monkeypatch.setattr(f"egolib.experiments.{what}", interrupted)
     assert cli.main(["publish", "somewhere"]) == 130
     assert "nothing was kept; the same command begins anew" in capsys.readouterr().err
     assert cli.main(["sweep"]) == 130

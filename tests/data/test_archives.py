@@ -42,7 +42,7 @@ def content_of(folder):
 
 
 def write_noisy_character(tree):
-    """Three environments of pictures of noise: large enough that the archive has long parts."""
+    """Three environments of images of noise: large enough that the archive has long parts."""
     rng = np.random.default_rng(0)
     folder = tree / "ValSet" / CHARACTER
     for env in ("env_001", "env_002", "env_003"):
@@ -134,10 +134,10 @@ def test_rot_links_work_and_become_copies_where_there_are_none(tmp_path, parts, 
 def test_a_second_run_has_nothing_to_do(tmp_path, parts):
     out = tmp_path / "tree"
     assert extract(parts[0].parent, out) == 1
-    picture = next(out.rglob("*.png"))
-    changed = picture.stat().st_mtime_ns
+    image = next(out.rglob("*.png"))
+    changed = image.stat().st_mtime_ns
     assert extract(parts[0].parent, out) == 0
-    assert picture.stat().st_mtime_ns == changed
+    assert image.stat().st_mtime_ns == changed
 
 
 def test_a_character_that_another_run_extracts_is_left_to_it(tmp_path, parts):

@@ -15,20 +15,20 @@ def test_a_batch_has_what_the_stages_need(shared_toy_tree):
     batch = next(iter(make_loader(FrameDataset(index, 64), batch_size=5)))
     assert batch["image"].shape == (5, 3, 64, 64)
     assert batch["image"].dtype == torch.uint8
-    assert batch["joints_3d_m"].shape == (5, 16, 3)
-    assert batch["joints_3d_m"][:, JOINTS.index("Neck")].abs().max() == 0
+    assert batch["joints_rel_m"].shape == (5, 16, 3)
+    assert batch["joints_rel_m"][:, JOINTS.index("Neck")].abs().max() == 0
     assert batch["position"].tolist() == [0, 1, 2, 3, 4]
     frame = index[2]
-    expected = native_to_square(project(frame.joints_3d_m[HEATMAP_JOINT_INDICES]), 64)
-    assert np.allclose(batch["joints_2d_px"][2], expected, atol=1e-3)
+    expected = native_to_square(project(frame.joints_cam_m[HEATMAP_JOINT_INDICES]), 64)
+    assert np.allclose(batch["uv_crop"][2], expected, atol=1e-3)
 
 
 def test_the_drawn_dot_lies_where_the_label_says(tmp_path):
-    """Picture and label agree after crop and resize: the foot's dot is bright at its pixel."""
+    """Image and label agree after crop and resize: the foot's dot is bright at its pixel."""
     folder = tmp_path / "TrainSet" / "female_001_a_a" / "env_001" / "cam_down"
     write_frame(folder, "female_001_a_a", 0, STANDING_M)
     sample = FrameDataset(index_tree(tmp_path, "train"), 64)[0]
-    foot = sample["joints_2d_px"][list(HEATMAP_JOINT_INDICES).index(JOINTS.index("LeftToeBase"))]
+    foot = sample["uv_crop"][list(HEATMAP_JOINT_INDICES).index(JOINTS.index("LeftToeBase"))]
     u, v = foot.round().int().tolist()
     assert (sample["image"][:, v, u].int() - 40).abs().max() > 60
     assert (sample["image"][:, 5, 32].int() - 40).abs().max() < 5
@@ -65,11 +65,11 @@ def test_normalise_fills_the_range():
     assert (normal.min(), normal.max()) == (-1, 1)
 
 
-def test_a_bad_picture_is_one_line_also_from_a_loading_process(toy_tree):
-    picture = sorted((toy_tree / "ValSet").rglob("*.png"))[1]
-    picture.write_bytes(b"no picture")
+def test_a_bad_image_is_one_line_also_from_a_loading_process(toy_tree):
+    image = sorted((toy_tree / "ValSet").rglob("*.png"))[1]
+    image.write_bytes(b"no image")
     loader = make_loader(FrameDataset(index_tree(toy_tree, "val"), 64), batch_size=4, workers=1)
     with pytest.raises(EgolibError) as caught:
         list(loader)
-    assert str(caught.value).startswith(f"{picture}: not a picture")
+    assert str(caught.value).startswith(f"{image}: not an image")
     assert "\n" not in str(caught.value)

@@ -22,12 +22,12 @@ def test_frames_are_typed_and_in_metres(toy_tree):
     frame = index_tree(toy_tree, "train")[3]
     assert (frame.character, frame.environment, frame.number) == (CHARACTER, "env_001", 3)
     assert (frame.clip, frame.action) == ("Boxing", "Gaming")
-    assert np.allclose(frame.joints_3d_m, random_poses(12, 0)[3], atol=1e-6)
+    assert np.allclose(frame.joints_cam_m, random_poses(12, 0)[3], atol=1e-6)
     assert frame.image_path.is_file()
 
 
 def test_pairing_is_by_number_and_not_by_position(toy_tree):
-    """Frame 2 loses its json and frame 9 its picture: the counts agree, the order does not."""
+    """Frame 2 loses its json and frame 9 its image: the counts agree, the order does not."""
     folder = cam_down(toy_tree)
     (folder / "json" / f"{CHARACTER}_000002.json").unlink()
     (folder / "rgba" / f"{CHARACTER}.rgba.000009.png").unlink()
@@ -39,7 +39,7 @@ def test_pairing_is_by_number_and_not_by_position(toy_tree):
     for position in range(len(index)):
         frame = index[position]
         assert frame.image_path.name.endswith(f"{frame.number:06d}.png")
-        assert np.allclose(frame.joints_3d_m, truth[frame.number], atol=1e-6)
+        assert np.allclose(frame.joints_cam_m, truth[frame.number], atol=1e-6)
 
 
 def test_mixed_padding_is_in_the_order_of_time(tmp_path):
@@ -61,7 +61,7 @@ def test_the_index_is_cached_until_a_label_changes(toy_tree, monkeypatch):
     with monkeypatch.context() as patch:
         patch.setattr(frames, "read_labels", lambda path: pytest.fail("read again"))
         again = index_tree(toy_tree, "train")
-    assert np.array_equal(first.joints_3d_m, again.joints_3d_m)
+    assert np.array_equal(first.joints_cam_m, again.joints_cam_m)
     path = cam_down(toy_tree) / "json" / f"{CHARACTER}_000003.json"
     labels = json.loads(path.read_text())
     labels["action"] = "walking_slowly"
@@ -132,11 +132,11 @@ def test_a_png_cut_short_is_named(toy_tree):
     assert str(path) in str(caught.value)
 
 
-def test_pictures_that_are_none(tmp_path):
+def test_images_that_are_none(tmp_path):
     with pytest.raises(EgolibError, match="cannot be read"):
         read_image(tmp_path / "missing.png")
     (tmp_path / "text.png").write_text("hello")
-    with pytest.raises(EgolibError, match="not a picture"):
+    with pytest.raises(EgolibError, match="not an image"):
         read_image(tmp_path / "text.png")
     cv2.imwrite(str(tmp_path / "small.png"), np.zeros((10, 10, 3), np.uint8))
     with pytest.raises(EgolibError, match="not a frame of the data set"):

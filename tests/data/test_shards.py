@@ -20,7 +20,7 @@ from egolib.data.images import read_square
 from egolib.data.index import FrameIndex, index_tree, select
 from egolib.data.packing import pack_tree, submit_pack, verify_pack
 from egolib.data.shards import open_frames
-from egolib.data.visibility import IN_PICTURE, joint_views
+from egolib.data.visibility import IN_IMAGE, joint_views
 from egolib.experiments.run import open_study
 from egolib.foundation.errors import EgolibError
 from egolib.models.checkpoints import NetworkSpec, build_network, save_network
@@ -62,9 +62,9 @@ def test_labels_are_those_of_the_tree(shared_toy_tree, png_pack, split):
     tree, index = index_tree(shared_toy_tree, split), open_frames(png_pack, split)
     assert len(index) == len(tree)
     for name in (*FrameIndex.PER_FRAME, "actions", "characters", "images", "inside"):
-        ours, theirs = getattr(index, name), getattr(tree, name)
-        assert ours.dtype == theirs.dtype
-        assert np.array_equal(ours, theirs), name
+        found, expected = getattr(index, name), getattr(tree, name)
+        assert found.dtype == expected.dtype
+        assert np.array_equal(found, expected), name
 
 
 def test_png_is_the_crop_and_jpeg_is_near_it(shared_toy_tree, png_pack, pack):
@@ -82,7 +82,7 @@ def test_quality_is_heeded(shared_toy_tree, tmp_path, pack):
     assert sizes[0] < sizes[1]
 
 
-def test_a_selection_keeps_pictures_and_labels_together(png_pack):
+def test_a_selection_keeps_images_and_labels_together(png_pack):
     index = open_frames(png_pack, "test")
     some = select(index, np.array([30, 5]))
     assert some.image(1) == index.image(5)
@@ -106,32 +106,33 @@ def test_local_jobs_make_the_same_bytes(shared_toy_tree, tmp_path, pack):
 
 
 def test_a_job_that_fails_is_one_line(toy_tree, tmp_path, capsys):
-    picture = sorted((toy_tree / "TrainSet").rglob("*.png"))[3]
-    picture.write_bytes(picture.read_bytes()[:100])
-    command = ["pack", toy_tree, tmp_path / "out", "--submit=1", "--cluster=local", "--px=64"]
+    image = sorted((toy_tree / "TrainSet").rglob("*.png"))[3]
+    image.write_bytes(image.read_bytes()[:100])
+    command = ["pack", toy_tree, tmp_path / "out", "--submit=1", "--executor=local", "--px=64"]
     assert cli.main([str(word) for word in command]) == 2
     last = capsys.readouterr().err.strip().splitlines()[-1]
-    assert f"{picture}: the PNG is cut short" in last
+    assert f"{image}: the PNG is cut short" in last
     assert "jobs" in last
 
 
 def test_a_machine_without_slurm(toy_tree, tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", "")
-    with pytest.raises(EgolibError, match="submitit refuses the cluster slurm"):
+    with pytest.raises(EgolibError, match="submitit refuses the executor slurm"):
         submit_pack(2, "slurm", {}, toy_tree, tmp_path / "out")
 
 
 def test_a_killed_run_goes_on(tmp_path):
     tree = write_toy_tree(tmp_path / "tree", frames=60)
-    script = "from egolib import packing, shards; import sys; from time import sleep\n"
-    script += "slow = packing._encode\n"
-    script += "packing._encode = lambda *all: sleep(0.05) or slow(*all)\n"
-    script += f"packing.pack_tree({str(tree)!r}, {str(tmp_path / 'cut')!r}, 1, px=64, "
+    script = "import cv2; from time import sleep; from egolib.data.packing import pack_tree\n"
+    script += "encode = cv2.imencode\n"
+    script += "cv2.imencode = lambda *all: sleep(0.05) or encode(*all)\n"
+    script += f"pack_tree({str(tree)!r}, {str(tmp_path / 'cut')!r}, 1, px=64, "
     script += "frames_per_shard=7)\n"
     process = subprocess.Popen([sys.executable, "-c", script], stderr=subprocess.DEVNULL)
     shards = tmp_path / "cut" / "train"
     deadline = time.monotonic() + 600
     while len(list(shards.glob("*.shard"))) < 3 and time.monotonic() < deadline:
+        assert process.poll() is None, "it ended before it could be killed"
         time.sleep(0.01)
     process.send_signal(signal.SIGKILL)
     process.wait()
@@ -159,7 +160,7 @@ def test_a_shard_cut_short_is_named_and_made_again(shared_toy_tree, pack):
 def test_verify_names_the_frame_of_a_flipped_byte(pack, capsys):
     assert cli.main(["verify", str(pack)]) == 0
     capsys.readouterr()
-    flip_a_byte(pack / "train" / "00002.shard", -100)  # in the last picture of seven
+    flip_a_byte(pack / "train" / "00002.shard", -100)  # in the last image of seven
     assert cli.main(["verify", str(pack)]) == 2
     said = capsys.readouterr()
     image = open_frames(pack, "train").image(20)
@@ -167,7 +168,7 @@ def test_verify_names_the_frame_of_a_flipped_byte(pack, capsys):
     assert "1 files are damaged" in said.err.splitlines()[-1]
 
 
-@pytest.mark.parametrize("place", [0, 9, 14])  # start, size, checksum of the first picture
+@pytest.mark.parametrize("place", [0, 9, 14])  # start, size, checksum of the first image
 def test_verify_finds_a_damaged_table(pack, place):
     path = pack / "test" / "00000.shard"
     flip_a_byte(path, place)
@@ -182,13 +183,13 @@ def test_verify_finds_damaged_labels(pack):
     ]
 
 
-def test_a_picture_that_cannot_be_decoded_is_named_while_training(pack):
+def test_a_image_that_cannot_be_decoded_is_named_while_training(pack):
     index = open_frames(pack, "train")
     start, size, _ = np.fromfile(pack / "train" / "00000.shard", "<u8,<u4,<u4", 1)[0].item()
     with open(pack / "train" / "00000.shard", "r+b") as stream:
         stream.seek(start)
         stream.write(bytes(size))
-    with pytest.raises(EgolibError, match=r"the packed picture .* is damaged") as caught:
+    with pytest.raises(EgolibError, match=r"the packed image .* is damaged") as caught:
         list(make_loader(FrameDataset(index, 64), batch_size=4, workers=1))
     assert index.image(0) in str(caught.value)
 
@@ -233,10 +234,10 @@ def test_what_was_left_out_is_counted(toy_tree, tmp_path):
     )
 
 
-def test_a_picture_that_cannot_be_read_stops(toy_tree, tmp_path):
-    picture = sorted((toy_tree / "TestSet").rglob("*.png"))[3]
-    picture.write_bytes(picture.read_bytes()[:-20])
-    with pytest.raises(EgolibError, match=f"{picture}: the PNG is cut short"):
+def test_a_image_that_cannot_be_read_stops(toy_tree, tmp_path):
+    image = sorted((toy_tree / "TestSet").rglob("*.png"))[3]
+    image.write_bytes(image.read_bytes()[:-20])
+    with pytest.raises(EgolibError, match=f"{image}: the PNG is cut short"):
         pack_tree(toy_tree, tmp_path / "pack", **SMALL)
     assert not (tmp_path / "pack" / "checksums.json").exists()
 
@@ -246,22 +247,22 @@ def test_nothing_is_enlarged(toy_tree, tmp_path, pack):
         pack_tree(toy_tree, tmp_path / "large", px=128)
     assert pack_tree(toy_tree, tmp_path / "own") == []
     assert open_frames(tmp_path / "own", "val").largest_px == 80
-    with pytest.raises(EgolibError, match="holds pictures of 64 px, 128 are asked for"):
+    with pytest.raises(EgolibError, match="holds images of 64 px, 128 are asked for"):
         FrameDataset(open_frames(pack, "train"), 128)
     assert FrameDataset(open_frames(pack, "train"), 48)[0]["image"].shape == (3, 48, 48)
 
 
-def test_columns_and_pictures_are_mapped_and_never_copied(png_pack):
+def test_columns_and_images_are_mapped_and_never_copied(png_pack):
     index = open_frames(png_pack, "train")
     for name in FrameIndex.PER_FRAME:
         assert isinstance(getattr(index, name), np.memmap), name
     index.read_square(9, 64)
-    ((_, content),) = index.pictures._maps.values()  # only the shard that was asked for
+    ((_, content),) = index.shards._maps.values()  # only the shard that was asked for
     assert isinstance(content, mmap.mmap)
     sent = pickle.dumps(index)  # what another process is given
     assert len(sent) < 2000
     again = pickle.loads(sent)
-    assert isinstance(again.joints_3d_m, np.memmap)
+    assert isinstance(again.joints_cam_m, np.memmap)
     some = pickle.loads(pickle.dumps(select(index, np.array([3, 1]))))
     assert some.numbers.tolist() == index.numbers[[3, 1]].tolist()
 
@@ -289,8 +290,8 @@ def test_training_does_not_notice(shared_toy_tree, png_pack, toy_profile, tmp_pa
 def test_a_study_on_a_pack(png_pack, tmp_path, capsys):
     index = open_study("smoke", data=png_pack, results=tmp_path / "out").index("test")
     assert frame_sheet(index, range(3)).axes[0].images
-    assert set(joint_views(index).state) >= {IN_PICTURE}  # what hides a joint is not packed
-    spec = NetworkSpec("egopose", "resnet18", 64, 1.0)
+    assert set(joint_views(index).state) >= {IN_IMAGE}  # what hides a joint is not packed
+    spec = NetworkSpec("end_to_end", "resnet18", 64, 1.0)
     save_network(tmp_path / "net.safetensors", build_network(spec), spec, {})
     command = ["evaluate", tmp_path / "net.safetensors", "--data", png_pack, "--split=val"]
     assert cli.main([str(word) for word in [*command, "--out", tmp_path / "tables"]]) == 0

@@ -1,4 +1,4 @@
-"""What a picture shows of each joint: against pictures made by hand and the lens's own law."""
+"""What an image shows of each joint: against images made by hand and the lens's own law."""
 
 import json
 
@@ -44,9 +44,9 @@ def tree(tmp_path):
         point = pose[JOINTS.index(name)]
         u, v = np.rint((project(point) + 0.5) / 10 - 0.5).astype(int)
         ids[v, u], distances_m[v, u] = OBJECT_IDS[thing], np.linalg.norm(point) - before_m
-    for kind, picture in {"objectId": ids, "depth": encode_depth(distances_m)}.items():
+    for kind, image in {"objectId": ids, "depth": encode_depth(distances_m)}.items():
         (folder / kind).mkdir()
-        cv2.imwrite(str(folder / kind / f"female_004_a_a.{kind}.000007.png"), picture)
+        cv2.imwrite(str(folder / kind / f"female_004_a_a.{kind}.000007.png"), image)
     (tmp_path / "miniature.json").write_text(json.dumps({"object_ids": OBJECT_IDS}))
     return tmp_path
 
@@ -63,11 +63,11 @@ def test_states_and_what_hides_a_joint(tree):
         "LeftFoot": ("hidden by the wearer", "thigh", "trousers"),
         "LeftForeArm": ("seen", "", ""),
         "RightForeArm": ("behind the lens plane", "", ""),
-        "Head": ("outside the picture", "", ""),
+        "Head": ("outside the image", "", ""),
     }
     for joint, row in expected.items():
         assert tuple(views.loc[joint, ["state", "hidden_by", "covered_with"]]) == row, joint
-    assert not views.in_picture[["Head", "RightForeArm"]].any()
+    assert not views.in_image[["Head", "RightForeArm"]].any()
     assert np.isnan(views.px_per_cm["RightForeArm"])
     distance_m = np.linalg.norm(pose_m()[JOINTS.index("LeftFoot")])
     assert views.distance_m["LeftFoot"] == pytest.approx(distance_m, abs=1e-4)
@@ -78,7 +78,7 @@ def test_without_documented_ids_it_stays_open_whether_a_joint_is_seen(tree):
     assert object_names(tree) == {}
     views = joint_views(index_tree(tree, "test"))
     assert set(views.state) == {
-        "in the picture, seen or not", "outside the picture", "behind the lens plane",
+        "in the image, seen or not", "outside the image", "behind the lens plane",
     }  # fmt: skip
     assert (views.hidden_by == "").all()
 

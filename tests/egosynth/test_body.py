@@ -57,8 +57,8 @@ def test_posing_agrees_with_anny():
     theirs = anny.Anny(rig="mixamo", phenotypes="all")(
         pose_parameters=poses, phenotype_kwargs=dict(character.phenotype)
     )["bone_poses"][0, :, :3, 3].numpy()
-    _, ours = body.pose_skeleton(rig, character.heads, rotations, np.zeros((1, 3)))
-    np.testing.assert_allclose(ours[0], theirs - theirs[0], atol=1e-6)
+    _, found = body.pose_skeleton(rig, character.heads, rotations, np.zeros((1, 3)))
+    np.testing.assert_allclose(found[0], theirs - theirs[0], atol=1e-6)
 
 
 def test_camera_is_outside_every_head():
@@ -99,7 +99,7 @@ def test_upright_camera_looks_down_with_x_to_the_wearers_left():
 @pytest.mark.parametrize(
     ("tilt_degrees", "axis", "towards"),
     [((5, 0, 0), 2, (0, 1, 0)), ((0, 5, 0), 2, (1, 0, 0)), ((0, 0, 5), 1, (-1, 0, 0))],
-    ids=["pitch looks back", "roll looks left", "yaw turns the picture's down to the right"],
+    ids=["pitch looks back", "roll looks left", "yaw turns the image's down to the right"],
 )
 def test_a_tilted_headset_turns_the_camera(tilt_degrees, axis, towards):
     rig, characters = cast()

@@ -21,7 +21,7 @@ from egosynth import (
     planned_sequences,
 )
 from egosynth.rendering.renderer import pixel_centres
-from egosynth.sequence_renderer import Stage
+from egosynth.sequence_renderer import SequenceRenderer
 from egosynth.write import DEPTH_UNIT_M, WORLDP_UNIT_M
 
 CONFIG = RenderConfig(scale=0.2, train_frames=2, characters=1)
@@ -34,15 +34,15 @@ def read_frame(json_path):
     """All channels of a frame, decoded."""
     folder, number = json_path.parent.parent, json_path.stem[-6:]
 
-    def picture(kind):
+    def image(kind):
         path = next((folder / kind).glob(f"*.{kind}.{number}.png"))
         return cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
 
     return SimpleNamespace(
-        rgba=picture("rgba"),
-        depth_m=decode_depth(picture("depth")),
-        ids=picture("objectId"),
-        world_m=decode_worldp(cv2.cvtColor(picture("worldp"), cv2.COLOR_BGR2RGB)),
+        rgba=image("rgba"),
+        depth_m=decode_depth(image("depth")),
+        ids=image("objectId"),
+        world_m=decode_worldp(cv2.cvtColor(image("worldp"), cv2.COLOR_BGR2RGB)),
         labels=json.loads(json_path.read_text()),
         rot=json.loads((folder / "rot" / json_path.name).read_text()),
     )
@@ -51,7 +51,7 @@ def read_frame(json_path):
 @pytest.fixture(scope="module")
 def frames(tmp_path_factory):
     root = tmp_path_factory.mktemp("channels")
-    stage = Stage(root, CONFIG, 0, *cast())
+    stage = SequenceRenderer(root, CONFIG, 0, *cast())
     for sequence in planned_sequences(CONFIG):
         if sequence.split == "TrainSet" and sequence.clip in SHOWN_CLIPS:
             stage.play(sequence)

@@ -1,5 +1,5 @@
 """Places, light and sensor of the miniature: rays against a formula, soft shadows, occlusion, bounced
-colour, coarse light against brute force, what a camera may and may not do to a picture."""
+colour, coarse light against brute force, what a camera may and may not do to an image."""
 
 from dataclasses import fields, replace
 from functools import cache
@@ -74,7 +74,7 @@ def lamp(place, size_m, level=4.0):
 
 
 def radiance_from(stand, room, centre=None):
-    """Linear picture from a point, straight down and the person far away; or from the headset."""
+    """Linear image from a point, straight down and the person far away; or from the headset."""
     renderer, (heads, world, joints), camera = stand
     renderer.furnish(room)
     renderer.pose(heads, world, joints + (0 if centre is None else 60))
@@ -176,33 +176,33 @@ def test_coarse_light_is_close_to_brute_force(stand):
     renderer, (heads, world, joints), camera = stand
     exact = Renderer(SCALE, BRUTE_FORCE)
     exact.dress(dressed()[2])
-    pictures = []
+    images = []
     room = bare_room([part(0.9, 0.5, 0.4, 0.2, 0.3, 0.4, np.ones(3))],
                      [lamp((1.5, -1, 2.7), 0.3), lamp((-2, 1, 2.7), 0.1)], 0.3, 0.2)  # fmt: skip
     for one in (renderer, exact):
         one.furnish(room)
         one.load(PLAIN_SENSOR)
         one.pose(heads, world, joints)
-        pictures.append(one.render(*camera, stable_rng("frame"))[0].astype(int))
-    lost = np.abs(pictures[0] - pictures[1])[inside_circle(pixel_centres(SCALE))]
+        images.append(one.render(*camera, stable_rng("frame"))[0].astype(int))
+    lost = np.abs(images[0] - images[1])[inside_circle(pixel_centres(SCALE))]
     assert lost.mean() < 2.5
     assert np.percentile(lost, 99) < 40
 
 
-def test_pictures_repeat_to_the_byte(stand):
+def test_images_repeat_to_the_byte(stand):
     renderer, pose, camera = stand
-    pictures = []
+    images = []
     for _ in range(2):
         renderer.furnish(furnish(stable_rng(7, "room")))
         renderer.load(draw_sensor(stable_rng(7, "sensor")))
         renderer.pose(*pose)
-        pictures.append([part.copy() for part in renderer.render(*camera, stable_rng("frame"))])
-    for first, second in zip(*pictures, strict=True):
+        images.append([part.copy() for part in renderer.render(*camera, stable_rng("frame"))])
+    for first, second in zip(*images, strict=True):
         np.testing.assert_array_equal(first, second)
     outside = ~inside_circle(pixel_centres(SCALE))
-    assert all(not picture[outside].any() for picture in pictures[0])
-    assert (pictures[0][1][~outside] > 0).all()
-    assert (pictures[0][2][~outside] > 0).all()
+    assert all(not image[outside].any() for image in images[0])
+    assert (images[0][1][~outside] > 0).all()
+    assert (images[0][2][~outside] > 0).all()
 
 
 def test_the_sensor_is_black_outside_and_brighter_with_more_exposure():
@@ -211,9 +211,9 @@ def test_the_sensor_is_black_outside_and_brighter_with_more_exposure():
     film, means = Film(grid), []
     for exposure in (0.25, 0.5, 1.0, 2.0):
         film.load(replace(draw_sensor(stable_rng("sensor")), exposure=exposure))
-        picture = film.develop(np.full((height, width, 3), 0.3, np.float32), stable_rng("frame"))
-        assert not picture[np.hypot(*np.moveaxis(grid, -1, 0)) > 1].any()
-        means.append(picture[height // 2, width // 2 - 5 : width // 2 + 5].mean())
+        image = film.develop(np.full((height, width, 3), 0.3, np.float32), stable_rng("frame"))
+        assert not image[np.hypot(*np.moveaxis(grid, -1, 0)) > 1].any()
+        means.append(image[height // 2, width // 2 - 5 : width // 2 + 5].mean())
     assert np.all(np.diff(means) > 10)
     for seed in range(30):
         curve = tone_curve(np.linspace(0, 4, 500), draw_sensor(stable_rng(seed)))

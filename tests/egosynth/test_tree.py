@@ -1,4 +1,4 @@
-"""The miniature on disk: official layout, exact labels, pictures that agree with them, resuming,
+"""The miniature on disk: official layout, exact labels, images that agree with them, resuming,
 and the same bytes whatever the number of workers."""
 
 import dataclasses
@@ -23,8 +23,8 @@ from egosynth import OBJECT_IDS, plan, planned_sequences, render_tree, tree
 from egosynth.motion.clips import CLIPS
 from egosynth.people.body import stable_rng
 from egosynth.people.wardrobe import GARMENT_STEP, PARTS
-from egosynth.rendering.renderer import picture_size, pixel_centres
-from egosynth.sequence_renderer import Stage
+from egosynth.rendering.renderer import image_size, pixel_centres
+from egosynth.sequence_renderer import SequenceRenderer
 from egosynth.write import TO_WORLD
 
 TINY = RenderConfig(
@@ -75,7 +75,7 @@ def large_frames(tmp_path_factory):
     """Frames at half size of one person -> frames of `read_frame`."""
     root = tmp_path_factory.mktemp("large")
     config = dataclasses.replace(TINY, scale=0.5, train_frames=LARGE_FRAMES)
-    stage = Stage(root, config, SEED, *cast())
+    stage = SequenceRenderer(root, config, SEED, *cast())
     for sequence in planned_sequences(config, SEED):
         if sequence.split == "TrainSet" and sequence.clip in LARGE_CLIPS:
             stage.play(sequence)
@@ -84,7 +84,7 @@ def large_frames(tmp_path_factory):
 
 def test_memory_stays_flat_however_many_frames_are_rendered(tmp_path):
     """After two sequences, in which caches fill, a frame leaves less behind than its mask would take."""
-    stage = Stage(tmp_path, TINY, SEED, *cast())
+    stage = SequenceRenderer(tmp_path, TINY, SEED, *cast())
     resident_kb = []
     for take in range(5):
         stage.play(
@@ -169,18 +169,18 @@ def _world_rotations(rotations):
 
 
 def test_two_takes_of_a_clip_move_and_look_differently(tmp_path):
-    stage = Stage(tmp_path, TINY, SEED, *cast())
+    stage = SequenceRenderer(tmp_path, TINY, SEED, *cast())
     for take in (0, 1):
         stage.play(
             plan.Sequence("TestSet", "male_001_a_a", "env_001", "Boxing", take, 1000 * take, 1)
         )
-    labels, pictures = (sorted(tmp_path.rglob(f"{kind}/*")) for kind in ("json", "rgba"))
+    labels, images = (sorted(tmp_path.rglob(f"{kind}/*")) for kind in ("json", "rgba"))
     first, second = (np.array(json.loads(p.read_text())["pts3d_fisheye"]) for p in labels)
     assert np.abs(first - second).max() > 5  # cm
-    assert pictures[0].read_bytes() != pictures[1].read_bytes()
+    assert images[0].read_bytes() != images[1].read_bytes()
 
 
-def test_pictures_are_black_outside_the_circle_and_full_inside(tiny):
+def test_images_are_black_outside_the_circle_and_full_inside(tiny):
     outside = ~inside_circle(pixel_centres(TINY.scale))
     for path in sorted(tiny.rglob("*.png"))[::7]:
         image = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
@@ -194,7 +194,7 @@ def test_pictures_are_black_outside_the_circle_and_full_inside(tiny):
             assert colour[~outside].std() > 15, path
 
 
-def test_visible_joints_lie_just_below_the_body_in_the_depth_picture(large_frames):
+def test_visible_joints_lie_just_below_the_body_in_the_depth_image(large_frames):
     gaps_m = []
     assert len(large_frames) == LARGE_FRAMES * len(LARGE_CLIPS)
     for frame in large_frames:
@@ -232,11 +232,11 @@ def test_two_shards_and_two_workers_give_the_same_bytes(tiny, tmp_path):
 
 
 def test_every_shard_describes_the_whole_tree_alike(tiny, known_cast, tmp_path, monkeypatch):
-    monkeypatch.setattr(tree, "_play_all", lambda *_: iter(()))
+    monkeypatch.setattr(tree.SequenceRenderer, "play", lambda *_: 0)
     whole = {name: value for name, value in digests(tiny).items() if "cam_down" not in name}
     assert len(whole) == 1 + len(SPLITS)
     for i in (1, 2, 3):
-        render_tree(tmp_path / str(i), TINY, SEED, shard=(i, 3))
+        render_tree(tmp_path / str(i), TINY, SEED, workers=1, shard=(i, 3))
         assert digests(tmp_path / str(i)) == whole
 
 
@@ -266,12 +266,12 @@ def test_a_tree_is_bound_to_the_captured_motion_but_not_to_its_folder(tmp_path):
         folder.mkdir()
         (folder / "walking_01.bvh").write_text("HIERARCHY")
     captured, moved = (dataclasses.replace(TINY, motion=str(f)) for f in (here, there))
-    tree._claim(out, captured, SEED)
-    tree._claim(out, moved, SEED)
+    tree._bind(out, captured, SEED)
+    tree._bind(out, moved, SEED)
     (there / "walking_01.bvh").write_text("HIERARCHY, recorded anew")
     for changed in (moved, TINY):
         with pytest.raises(EgolibError, match="motion_capture"):
-            tree._claim(out, changed, SEED)
+            tree._bind(out, changed, SEED)
 
 
 def test_a_tree_of_another_renderer_is_refused(tiny, tmp_path, monkeypatch):
@@ -286,12 +286,12 @@ def test_a_scale_that_does_not_divide_is_refused(tmp_path):
     with pytest.raises(EgolibError, match="multiple of 1/80"):
         render_tree(tmp_path / "odd", dataclasses.replace(TINY, scale=0.123), SEED)
     assert not (tmp_path / "odd").exists()
-    assert picture_size(0.2) == (256, 160)
+    assert image_size(0.2) == (256, 160)
 
 
 def test_a_failing_worker_surfaces_as_its_error(known_cast, tmp_path):
     blocked = next(s for s in planned_sequences(TINY, SEED))
-    tree._claim(tmp_path, TINY, SEED)
+    tree._bind(tmp_path, TINY, SEED)
     folder = tmp_path / blocked.folder
     folder.mkdir(parents=True)
     (folder / "rgba").write_text("a file where a folder should be")

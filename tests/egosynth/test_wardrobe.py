@@ -10,7 +10,7 @@ from test_body import cast
 
 from egosynth.people import styles, tailoring
 from egosynth.people.body import camera_poses, pose_skeleton, stable_rng
-from egosynth.people.draping import Fitting
+from egosynth.people.draping import Draping
 from egosynth.people.figure import Figure
 from egosynth.people.wardrobe import (
     GARMENT_STEP,
@@ -45,7 +45,7 @@ def long_sleeved(name, top="sweater", bottom="trousers"):
     of coats, reach below the knee."""
     rig, characters = cast()
     figure = Figure(rig, characters[name], part_ids(rig))
-    fitting = Fitting(figure, np.full(3, 0.5), stable_rng("sweater", name))
+    fitting = Draping(figure, np.full(3, 0.5), stable_rng("sweater", name))
     with pytest.MonkeyPatch.context() as patch:
         for kind, style in styles.TOPS.items():
             often = (1, 1) if kind == top else (0, 0)

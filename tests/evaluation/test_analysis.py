@@ -9,14 +9,13 @@ from layout import check_layout
 from toy_run import CLIPS, LENGTH, PEOPLE, N, all_seen, off_by, perfect, toy_index
 
 from egolib import plots
-from egolib.data.visibility import HIDDEN_BY_WEARER, IN_PICTURE, OUTSIDE, STATES
+from egolib.data.visibility import HIDDEN_BY_WEARER, IN_IMAGE, OUTSIDE, STATES
 from egolib.evaluation.analysis import bodies, causes, confidence, wearers, worst
-from egolib.evaluation.analysis.anatomy import dissect
 from egolib.evaluation.analysis.answers import compared
+from egolib.evaluation.analysis.components import decompose
 from egolib.evaluation.tables import error_by_joint
 from egolib.foundation.errors import EgolibError
 from egolib.metrics import bootstrap_group_means, bootstrap_interval, interval
-from egolib.plots import analysis as errorplots
 from egolib.skeleton import HEATMAP_JOINTS, JOINTS, LOWER_BODY
 
 
@@ -31,11 +30,11 @@ def truth(index):
 
 
 def rays(index):
-    return index.joints_3d_m / np.linalg.norm(index.joints_3d_m, axis=-1, keepdims=True)
+    return index.joints_cam_m / np.linalg.norm(index.joints_cam_m, axis=-1, keepdims=True)
 
 
 def anatomy_of(index, predictions, states=None):
-    return dissect(index, predictions, all_seen() if states is None else states)
+    return decompose(index, predictions, all_seen() if states is None else states)
 
 
 def test_means_of_groups_are_those_of_each_group_alone():
@@ -68,9 +67,9 @@ def test_differences_in_words():
 
 @pytest.mark.parametrize(("sign", "word"), [(1, "too far"), (-1, "too near")])
 def test_depth_errors_lie_along_the_ray(index, truth, sign, word):
-    anatomy = anatomy_of(index, off_by(truth, 40 * sign * rays(index)))
-    answer = causes.by_direction(anatomy)
-    assert anatomy.along_mm == pytest.approx(40 * sign, abs=0.01)
+    components = anatomy_of(index, off_by(truth, 40 * sign * rays(index)))
+    answer = causes.by_direction(components)
+    assert components.along_mm == pytest.approx(40 * sign, abs=0.01)
     assert answer.table.loc["All", ("share_along", "mean")] == pytest.approx(100)
     assert f"40 mm {word}" in answer.sentence
 
@@ -78,9 +77,9 @@ def test_depth_errors_lie_along_the_ray(index, truth, sign, word):
 def test_image_errors_lie_across_it(index, truth):
     across = np.cross(rays(index), (0, 0, 1))
     across *= 30 / np.linalg.norm(across, axis=-1, keepdims=True)
-    anatomy = anatomy_of(index, off_by(truth, across))
-    assert anatomy.across_mm == pytest.approx(30, abs=0.01)
-    table = causes.by_direction(anatomy).table
+    components = anatomy_of(index, off_by(truth, across))
+    assert components.across_mm == pytest.approx(30, abs=0.01)
+    table = causes.by_direction(components).table
     assert table.loc["All", ("share_along", "mean")] == pytest.approx(0, abs=1e-4)
     assert table.loc["All", ("across", "mean")] == pytest.approx(30 / np.sqrt(2), abs=0.01)
 
@@ -95,15 +94,15 @@ def test_a_lower_body_that_is_worse(index, truth):
 
 def test_other_frames_are_refused(index, truth):
     with pytest.raises(EgolibError, match="not the frames that were predicted"):
-        dissect(index, truth.select(np.arange(N)[::-1]), all_seen())
+        decompose(index, truth.select(np.arange(N)[::-1]), all_seen())
     with pytest.raises(EgolibError, match="no poses"):
         anatomy_of(index, off_by(truth, np.nan))
 
 
 def test_error_that_grows_with_distance(index, truth):
-    distance_m = np.linalg.norm(index.joints_3d_m, axis=-1, keepdims=True)
-    anatomy = anatomy_of(index, off_by(truth, 100 * distance_m * rays(index)))
-    answer = causes.by_factor(anatomy, "distance_m")
+    distance_m = np.linalg.norm(index.joints_cam_m, axis=-1, keepdims=True)
+    components = anatomy_of(index, off_by(truth, 100 * distance_m * rays(index)))
+    answer = causes.by_factor(components, "distance_m")
     whole = answer.table.loc["all"]
     assert whole["mean"].to_numpy() == pytest.approx(100 * whole["at"], rel=1e-3)
     assert whole.joints.sum() == N * len(JOINTS)
@@ -126,19 +125,23 @@ def test_hidden_joints_are_compared_joint_by_joint(index, truth):
     size[:, hand] = 200
     states = all_seen()
     states[hidden] = STATES.index(HIDDEN_BY_WEARER)
-    anatomy = anatomy_of(index, off_by(truth, (size + 10 * hidden)[..., None] * (1, 0, 0)), states)
-    assert "hidden by the wearer (6.2 %): 10 mm more" in causes.by_visibility(anatomy).sentence
+    components = anatomy_of(
+        index, off_by(truth, (size + 10 * hidden)[..., None] * (1, 0, 0)), states
+    )
+    assert "hidden by the wearer (6.2 %): 10 mm more" in causes.by_visibility(components).sentence
     # A joint that is hidden in one sequence alone has no interval: it moves neither mean nor bounds.
     head = JOINTS.index("Head")
     hidden[:LENGTH, head] = True
     states[hidden] = STATES.index(HIDDEN_BY_WEARER)
     size[:LENGTH, head] = 500
-    anatomy = anatomy_of(index, off_by(truth, (size + 10 * hidden)[..., None] * (1, 0, 0)), states)
-    assert "): 10 mm more [10, 10]" in causes.by_visibility(anatomy).sentence
+    components = anatomy_of(
+        index, off_by(truth, (size + 10 * hidden)[..., None] * (1, 0, 0)), states
+    )
+    assert "): 10 mm more [10, 10]" in causes.by_visibility(components).sentence
 
 
 def test_what_hides_a_joint_is_not_told_by_the_official_data(index, truth):
-    states = np.full((N, 16), STATES.index(IN_PICTURE), np.int8)
+    states = np.full((N, 16), STATES.index(IN_IMAGE), np.int8)
     states[:, 4] = STATES.index(OUTSIDE)
     sentence = causes.by_visibility(anatomy_of(index, truth, states)).sentence
     assert sentence.startswith("What hides a joint is not available")
@@ -150,7 +153,7 @@ def test_calibration(index, truth):
     found[::2] = True
     moved_px = np.where(found[..., None], 0.0, 20.0)
     planted = dataclasses.replace(
-        truth, predicted_px=truth.truth_px + moved_px, confidence=np.where(found, 0.9, 0.3)
+        truth, predicted_uv_crop=truth.true_uv_crop + moved_px, confidence=np.where(found, 0.9, 0.3)
     )
     table = confidence.calibration(anatomy_of(index, planted)).table
     inside = truth.inside[::2].mean() * 100
@@ -162,10 +165,10 @@ def test_an_error_that_is_expected(index, truth):
     """Errors are twice what is expected, everywhere."""
     expected = np.random.default_rng(0).uniform(10, 60, (N, 16))
     planted = off_by(truth, 2 * expected[..., None] * (1, 0, 0))
-    anatomy = anatomy_of(index, planted)
-    assert "Not available" in confidence.expected_errors(anatomy, planted).sentence
-    knowing = dataclasses.replace(planted, spread_mm=expected)
-    answer = confidence.expected_errors(anatomy, knowing)
+    components = anatomy_of(index, planted)
+    assert "Not available" in confidence.expected_errors(components, planted).sentence
+    knowing = dataclasses.replace(planted, expected_error_mm=expected)
+    answer = confidence.expected_errors(components, knowing)
     assert answer.sentence.startswith("The errors are 2.00 times as large")
     assert answer.table["mean"].to_numpy() == pytest.approx(2 * answer.table.expected, rel=1e-4)
 
@@ -179,9 +182,9 @@ def test_lifting_and_detection_add_up(index, truth):
 
 
 def test_bones_that_are_too_long(index, truth):
-    longer = dataclasses.replace(truth, predicted_m=truth.truth_m * 1.1)
+    longer = dataclasses.replace(truth, predicted_rel_m=truth.true_rel_m * 1.1)
     answer = bodies.bones(longer, anatomy_of(index, longer))
-    true = bodies.bone_lengths_mm(truth.truth_m).mean(0)
+    true = bodies.bone_lengths_mm(truth.true_rel_m).mean(0)
     assert answer.table["mean"].to_numpy() == pytest.approx(0.1 * true, rel=1e-4)
     assert "too long" in answer.sentence
 
@@ -199,8 +202,10 @@ def test_jitter_is_zero_for_a_pose_that_is_always_off_by_the_same(index, truth):
 def test_who_is_worse_off(index, truth):
     women = np.char.startswith(index.characters, "female")
     noise = np.random.default_rng(0).normal(0, 1, (N, 1, 1))
-    anatomy = anatomy_of(index, off_by(truth, (50 + 30 * women[:, None, None] + noise) * (1, 0, 0)))
-    answer = wearers.by_person(anatomy, wearers.traits(index))
+    components = anatomy_of(
+        index, off_by(truth, (50 + 30 * women[:, None, None] + noise) * (1, 0, 0))
+    )
+    answer = wearers.by_person(components, wearers.traits(index))
     assert answer.table.loc[("gender", "female"), "worse"] == pytest.approx(30, abs=1)
     assert "Systematically worse off: female" in answer.sentence
     assert "Not available on this data: skin tone, sleeves and legs" in answer.sentence
@@ -225,32 +230,32 @@ def test_traits_of_the_miniature_s_people(tmp_path):
 
 def test_every_joint_has_the_cause_that_was_planted(index, truth):
     left, right = (HEATMAP_JOINTS.index(f"{side}Hand") for side in ("Left", "Right"))
-    px = truth.truth_px.copy()
-    px[0, left] = truth.truth_px[0, right]
-    px[1, left] = px[2, left] = truth.truth_px[1, left] + (0, 30)
+    px = truth.true_uv_crop.copy()
+    px[0, left] = truth.true_uv_crop[0, right]
+    px[1, left] = px[2, left] = truth.true_uv_crop[1, left] + (0, 30)
     states, hand = all_seen(), JOINTS.index("LeftHand")
     states[2, hand] = STATES.index(HIDDEN_BY_WEARER)
     states[3, hand] = STATES.index(OUTSIDE)
     errors = np.zeros((N, 16, 3))
     errors[:, hand] = 50 * rays(index)[:, hand]
     errors[5, hand] = 50 * np.cross(rays(index)[5, hand], (0, 0, 1))
-    planted = dataclasses.replace(off_by(truth, errors), predicted_px=px)
-    anatomy = anatomy_of(index, planted, states)
-    found = worst.joint_causes(anatomy, planted)[:6, hand]
+    planted = dataclasses.replace(off_by(truth, errors), predicted_uv_crop=px)
+    components = anatomy_of(index, planted, states)
+    found = worst.joint_causes(components, planted)[:6, hand]
     assert [worst.CAUSES[i] for i in found] == [
-        "left and right swapped in 2D", "in the picture, not found in 2D",
-        "hidden, not found in 2D", "outside the picture", "right in 2D, wrong in depth",
+        "left and right swapped in 2D", "in the image, not found in 2D",
+        "hidden, not found in 2D", "outside the image", "right in 2D, wrong in depth",
         "right in 2D, else wrong",
     ]  # fmt: skip
 
 
 def test_millimetres_by_cause_sum_to_the_error(index, truth):
     planted = off_by(truth, np.random.default_rng(0).normal(0, 40, (N, 16, 3)))
-    anatomy = anatomy_of(index, planted)
-    assigned = worst.joint_causes(anatomy, planted)
-    parts = worst.millimetres_by_cause(anatomy, assigned)
+    components = anatomy_of(index, planted)
+    assigned = worst.joint_causes(components, planted)
+    parts = worst.millimetres_by_cause(components, assigned)
     assert parts.sum(1) == pytest.approx(planted.errors_mm.mean(1), rel=1e-4)
-    rows = worst.made_of(anatomy, assigned).table.loc["all frames"]
+    rows = worst.made_of(components, assigned).table.loc["all frames"]
     assert rows["mean"].sum() == pytest.approx(planted.errors_mm.mean(), rel=1e-4)
     assert rows.joints.sum() == pytest.approx(100)
 
@@ -259,9 +264,9 @@ def test_the_worst_frames_are_of_different_sequences(index, truth):
     errors = np.zeros((N, 16, 3))
     errors[[3, 4, 40], :, 0] = np.array([300, 290, 200])[:, None]
     planted = off_by(truth, errors)
-    anatomy = anatomy_of(index, planted)
+    components = anatomy_of(index, planted)
     answer = worst.worst_frames(
-        anatomy, planted, worst.joint_causes(anatomy, planted), truth.truth_m, count=2
+        components, planted, worst.joint_causes(components, planted), truth.true_rel_m, count=2
     )
     assert answer.table.place.tolist() == [3, 40]
     assert answer.table.mpjpe_mm.tolist() == pytest.approx([300, 200], abs=0.01)
@@ -274,45 +279,45 @@ def noisy(index, truth):
     rng = np.random.default_rng(0)
     predictions = dataclasses.replace(
         off_by(truth, rng.normal(0, 40, (N, 16, 3))),
-        predicted_px=truth.truth_px + rng.normal(0, 2.5, truth.truth_px.shape),
+        predicted_uv_crop=truth.true_uv_crop + rng.normal(0, 2.5, truth.true_uv_crop.shape),
         confidence=rng.uniform(0.2, 1, (N, 15)), entropy_bits=rng.uniform(1, 5, (N, 15)),
-        spread_mm=rng.uniform(20, 80, (N, 16)),
+        expected_error_mm=rng.uniform(20, 80, (N, 16)),
     )  # fmt: skip
     return predictions, rng.choice(len(STATES), (N, 16)).astype(np.int8)
 
 
 def test_figures_are_laid_out(index, truth, noisy):
     predictions, states = noisy
-    anatomy = dissect(index, predictions, states)
+    components = decompose(index, predictions, states)
     unknown = dataclasses.replace(predictions, entropy_bits=np.empty((0, 15)))
-    nothing = causes.by_factor(dissect(index, unknown, states), "entropy_bits")
-    assigned = worst.joint_causes(anatomy, predictions)
-    oracle = dissect(index, off_by(truth, 20), states)
-    models = {"lifted from ground-truth heatmaps": predictions, "ours": truth}
+    nothing = causes.by_factor(decompose(index, unknown, states), "entropy_bits")
+    assigned = worst.joint_causes(components, predictions)
+    oracle = decompose(index, off_by(truth, 20), states)
+    models = {"oracle": predictions, "ray_model": truth}
     for figure in (
-        errorplots.direction_bars(causes.by_direction(anatomy)),
-        errorplots.factor_curve(causes.by_factor(anatomy, "distance_m"), "distance_m"),
-        errorplots.visibility_errors(causes.by_visibility(anatomy)),
-        errorplots.reliability_diagram(confidence.calibration(anatomy)),
-        errorplots.expected_error_curve(confidence.expected_errors(anatomy, predictions)),
-        errorplots.lifting_bars(causes.lifting_and_detection(oracle, anatomy)),
-        errorplots.bone_bars(bodies.bones(predictions, anatomy)),
-        errorplots.jitter_bars(bodies.jitter(index, models, anatomy.cluster, "ours")),
-        errorplots.people_dots(wearers.by_person(anatomy, wearers.traits(index))),
-        errorplots.cause_bars(worst.made_of(anatomy, assigned)),
+        plots.direction_bars(causes.by_direction(components)),
+        plots.factor_curve(causes.by_factor(components, "distance_m"), "distance_m"),
+        plots.visibility_errors(causes.by_visibility(components)),
+        plots.reliability_diagram(confidence.calibration(components)),
+        plots.expected_error_curve(confidence.expected_errors(components, predictions)),
+        plots.lifting_bars(causes.lifting_and_detection(oracle, components)),
+        plots.bone_bars(bodies.bones(predictions, components)),
+        plots.jitter_bars(bodies.jitter(index, models, components.cluster, "ray_model")),
+        plots.people_dots(wearers.by_person(components, wearers.traits(index))),
+        plots.cause_bars(worst.made_of(components, assigned)),
     ):
         check_layout(figure)
-    figure = errorplots.factor_curve(nothing, "entropy_bits")
+    figure = plots.factor_curve(nothing, "entropy_bits")
     assert [text.get_text() for text in figure.texts] == [nothing.sentence]
 
 
 def test_the_means_of_joints_are_those_of_the_table_and_the_figures(index, noisy):
     """The answer, the table of results and the bars of the figure give one number for a joint."""
     predictions, states = noisy
-    answer = causes.by_joint(dissect(index, predictions, states)).table["mean"]
-    table = error_by_joint({"after": predictions}, "test")["measured on test"].xs(
+    answer = causes.by_joint(decompose(index, predictions, states)).table["mean"]
+    table = error_by_joint({"end_to_end": predictions}, "test")["measured on test"].xs(
         "mean", axis=1, level=1
     )
-    drawn = plots.joint_error_bars({"after": predictions}).axes[0].patches
+    drawn = plots.joint_error_bars({"end_to_end": predictions}).axes[0].patches
     assert answer.to_numpy() == pytest.approx(table.iloc[:, 0][list(JOINTS)], rel=1e-6)
     assert [bar.get_height() for bar in drawn] == pytest.approx(answer, rel=1e-6)

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from test_tables import toy_predictions
 
-from egolib.config import PROFILES
+from egolib.config import PROFILES, Method
 from egolib.data.visibility import HIDDEN_BY_WEARER, OUTSIDE, SEEN
 from egolib.evaluation import claims, comparison
 from egolib.evaluation import literature as published
@@ -77,7 +77,7 @@ def test_the_draws_spread_as_the_mean_of_so_few_seeds_does():
 
 def test_tables_of_results_take_seeded_methods(methods):
     table = error_by_action(methods, LABEL)
-    means = table[f"measured on {LABEL}", "dual", "mean"]
+    means = table[f"measured on {LABEL}", Method.DUAL.label, "mean"]
     assert means["Gaming"] == pytest.approx(32 + np.linspace(0, 2, 40)[:20].mean())
     assert means["All"] == pytest.approx(33)
     assert (published.COLUMN_GROUP, "Martinez 2017", "mean") in table.columns
@@ -104,11 +104,11 @@ def test_the_summary_holds_errors_costs_and_the_published_total(methods):
 
 def test_latex_compiles_whatever_a_method_is_called(methods):
     """Nothing that LaTeX would take for a command or a comment; the title alone is one."""
-    named = {"dual_finetuned": methods["dual"], "a&b": methods["single"]}
+    named = {"end_to_end": methods["dual"], "a&b": methods["single"]}
     cost = pd.DataFrame({"share (%)": [1.0, 2.0]}, index=list(named))
     title, *lines = as_latex("Methods", comparison.summary(named, cost, LABEL)).splitlines()
     assert title == "% Methods"
-    assert r"dual\_finetuned & " in "\n".join(lines)
+    assert r"end\_to\_end & " in "\n".join(lines)
     assert r"PCK at 150 mm (\%)" in "\n".join(lines)
     for line in lines:
         assert not re.search(r"(?<!\\)[%_#$]", line.replace(r"$\pm$", "")), line
@@ -128,15 +128,15 @@ def test_a_method_that_nobody_published_stands_alone(methods):
 
 def test_seen_and_hidden_joints_are_counted_apart(methods, states):
     worse = methods["dual"].runs[0]
-    moved = worse.predicted_m.copy()
+    moved = worse.predicted_rel_m.copy()
     moved[:, 4, 1] += 1.0
-    methods["dual"] = SeededPredictions({0: replace(worse, predicted_m=moved)})
+    methods["dual"] = SeededPredictions({0: replace(worse, predicted_rel_m=moved)})
     table = comparison.error_by_visibility(methods, states, LABEL)
     means = table[f"measured on {LABEL}", "dual", "mean"]
     assert list(means.index) == [
         "seen (560 joints)",
         "hidden (40 joints)",
-        "outside the picture (40 joints)",
+        "outside the image (40 joints)",
     ]
     assert means.iloc[0] == pytest.approx(31)
     assert means.iloc[1] > 1000
@@ -195,7 +195,7 @@ def test_a_claim_about_some_joints_looks_at_these_alone(states):
 
     def off_by(joints_mm):
         shift = 0.001 * joints_mm[:, None] * (1, 0, 0)
-        return SeededPredictions({0: replace(toy, predicted_m=toy.truth_m + shift)})
+        return SeededPredictions({0: replace(toy, predicted_rel_m=toy.true_rel_m + shift)})
 
     checked = claims.check_claims({"single": off_by(offsets_mm), "dual": off_by(better_mm)}, states)
     hidden = checked.loc["The heatmap branch helps hidden joints"]
@@ -220,25 +220,28 @@ def test_a_claim_says_when_a_single_seed_speaks():
 
 
 def test_an_aim_is_reached_or_missed():
-    for ours_mm, verdict in ((79, "missed"), (50, "reached")):
-        methods = {"dual_finetuned": seeded(119), "ours": seeded(ours_mm)}
+    for ray_model_mm, verdict in ((79, "missed"), (50, "reached")):
+        methods = {"end_to_end": seeded(119), "ray_model": seeded(ray_model_mm)}
         line, *_ = claims.claims_text(claims.check_claims(methods)).splitlines()
         assert f"times the other (the aim of 0.65 is {verdict})." in line
     costs = pd.DataFrame({"GFLOPs": [1.4, 1.6], "ms an image": [16.0, 12.0]}, list(methods))
-    (told,) = claims.what_ours_costs(costs)
+    (told,) = claims.ray_model_costs(costs)
     assert told.endswith("1.6 against 1.4 GFLOPs, 12.0 against 16.0 ms an image.")
-    assert claims.what_ours_costs(costs.drop("ours")) == []
+    assert claims.ray_model_costs(costs.drop("ray_model")) == []
 
 
-def test_our_model_is_told_when_the_other_ends():
-    """The dual branch: a minute before its two epochs of half a minute each. Ours: epochs of 50 s."""
+def test_the_ray_model_is_told_when_the_other_ends():
+    """The dual branch: a minute before its two epochs of half a minute each. The ray model: of 50 s."""
     dual = pd.DataFrame({"seconds": [30.0, 30.0], "val_mpjpe_mm": [120.0, 110.0]})
-    ours = pd.DataFrame({"seconds": [50.0] * 4, "val_mpjpe_mm": [130.0, 100.0, 90.0, 80.0]})
-    curves = {"dual_finetuned": [(60.0, dual)], "ours": [(0.0, ours), (0.0, ours - [0, 10])]}
+    ray_model = pd.DataFrame({"seconds": [50.0] * 4, "val_mpjpe_mm": [130.0, 100.0, 90.0, 80.0]})
+    curves = {
+        "end_to_end": [(60.0, dual)],
+        "ray_model": [(0.0, ray_model), (0.0, ray_model - [0, 10])],
+    }
     (told,) = claims.at_equal_minutes(curves)
-    assert "has 110.0 mm when its 2.0 minutes are over, our model by then 95.0 mm" in told
-    assert claims.at_equal_minutes({"ours": curves["ours"]}) == []
-    curves["ours"] = [(0.0, ours + [100, 0])]  # no epoch ends before
+    assert "has 110.0 mm when its 2.0 minutes are over, the ray model by then 95.0 mm" in told
+    assert claims.at_equal_minutes({"ray_model": curves["ray_model"]}) == []
+    curves["ray_model"] = [(0.0, ray_model + [100, 0])]  # no epoch ends before
     assert claims.at_equal_minutes(curves) == []
 
 

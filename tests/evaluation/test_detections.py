@@ -3,6 +3,7 @@
 import dataclasses
 import json
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 
 import numpy as np
 import pytest
@@ -13,7 +14,7 @@ from egolib.data.dataset import FrameDataset, make_loader
 from egolib.data.index import index_tree
 from egolib.evaluation import detections
 from egolib.evaluation.detections import detect
-from egolib.evaluation.inference import load_for_evaluation, predict_index, run_network
+from egolib.evaluation.inference import load_for_evaluation, predict_split, run_network
 from egolib.experiments.run import Study
 from egolib.foundation.errors import EgolibError
 from egolib.metrics import mpjpe_mm
@@ -40,49 +41,52 @@ def test_they_are_what_the_network_finds(network, index, tmp_path):
     found = detect(network, SPEC, index, tmp_path, batch_size=5).found
     assert (found.dtype, found.shape) == (np.float16, (len(index), 15, 8, 8))
     batch = next(iter(make_loader(FrameDataset(index, 64), len(index))))
-    expected = run_network(network, SPEC, batch)[0].numpy()
+    expected = run_network(network, SPEC, batch).heatmaps.numpy()
     assert np.allclose(found, expected, rtol=2e-3, atol=2e-3)
     dataset = FrameDataset(index, 64, with_images=False, detected=found)
     assert (dataset[7]["heatmaps"].numpy() == found[7]).all()
 
 
+@contextmanager
+def watched(network, killed_at=None):
+    """Lists the number of frames in every batch that `network` is given, and dies at one."""
+    batches = []
+
+    def note(_, inputs):
+        batches.append(len(inputs[0]))
+        if len(batches) == killed_at:
+            raise KeyboardInterrupt
+
+    handle = network.register_forward_pre_hook(note)
+    try:
+        yield batches
+    finally:
+        handle.remove()
+
+
 def test_what_is_done_is_not_done_again_and_a_killed_run_goes_on(
     network, index, tmp_path, monkeypatch
 ):
-    monkeypatch.setattr(detections, "_PART", 10)
-    looked_at, find = [], detections._find
-
-    def counted(network, spec, part, *rest):
-        looked_at.append(len(part))
-        if len(looked_at) == 3:
-            raise KeyboardInterrupt
-        return find(network, spec, part, *rest)
-
-    monkeypatch.setattr(detections, "_find", counted)
-    with pytest.raises(KeyboardInterrupt):
+    monkeypatch.setattr(detections, "PART_FRAMES", 10)
+    with watched(network, killed_at=3) as batches, pytest.raises(KeyboardInterrupt):
         detect(network, SPEC, index, tmp_path / "killed")
+    assert batches == [10, 10, 10]
     assert json.loads((tmp_path / "killed" / "train.json").read_text())["done"] == 20
-    resumed = detect(network, SPEC, index, tmp_path / "killed")
-    assert looked_at == [10, 10, 10, 10, 2]
-    monkeypatch.setattr(detections, "_find", find)
+    with watched(network) as batches:
+        resumed = detect(network, SPEC, index, tmp_path / "killed")
+    assert batches == [10, 2]
     whole = detect(network, SPEC, index, tmp_path / "whole")
     assert np.allclose(whole.found, resumed.found, atol=2e-3)
-    monkeypatch.setattr(detections, "_find", None)
-    assert detect(network, SPEC, index, tmp_path / "whole").key == whole.key
+    with watched(network) as batches:
+        assert detect(network, SPEC, index, tmp_path / "whole").key == whole.key
+    assert batches == []
 
 
 def test_of_processes_that_ask_at_once_one_does_it(network, index, tmp_path, monkeypatch):
-    monkeypatch.setattr(detections, "_PART", 10)
-    looked_at, find = [], detections._find
-
-    def counted(network, spec, part, *rest):
-        looked_at.append(len(part))
-        return find(network, spec, part, *rest)
-
-    monkeypatch.setattr(detections, "_find", counted)
-    with ThreadPoolExecutor(3) as pool:
+    monkeypatch.setattr(detections, "PART_FRAMES", 10)
+    with watched(network) as batches, ThreadPoolExecutor(3) as pool:
         all_found = list(pool.map(lambda _: detect(network, SPEC, index, tmp_path), range(3)))
-    assert looked_at == [10, 10, 10, 2]
+    assert batches == [10, 10, 10, 2]
     assert all((found.found == all_found[0].found).all() for found in all_found)
 
 
@@ -117,34 +121,34 @@ def study(shared_toy_tree, toy_profile, tmp_path_factory):
 
 @pytest.mark.parametrize("method", ["rotation", "martinez"])
 def test_lifters_train_on_detected_heatmaps_of_another_run(study, tmp_path, method):
-    """The error at the chosen epoch is that of the pictures run through both networks."""
+    """The error at the chosen epoch is that of the images run through both networks."""
     changed = override(study.profile, {"lifter": {"method": method, "epochs": 2}}, "test")
     run = dataclasses.replace(study, profile=changed, results=tmp_path, shared=study.results)
     path = run.train("lifter")
     assert not run.checkpoints.joinpath("heatmaps.safetensors").exists()
     pair = [run.checkpoint("heatmaps"), path]
     network, spec, _ = load_for_evaluation(pair)
-    predictions = predict_index(network, spec, run.index("val"))
-    error = mpjpe_mm(predictions.predicted_m, predictions.truth_m).mean()
+    predictions = predict_split(network, spec, run.index("val"))
+    error = mpjpe_mm(predictions.predicted_rel_m, predictions.true_rel_m).mean()
     lifter, lifter_spec, provenance = load_network(path)
     assert lifter_spec.method == method
     assert error == pytest.approx(provenance["best"]["val_mpjpe_mm"], rel=1e-2)
     detected = run.detections("val").found
-    kept = predict_index(lifter, lifter_spec, run.index("val"), detected=detected)
-    assert np.allclose(kept.predicted_m, predictions.predicted_m, atol=5e-3)
+    kept = predict_split(lifter, lifter_spec, run.index("val"), detected=detected)
+    assert np.allclose(kept.predicted_rel_m, predictions.predicted_rel_m, atol=5e-3)
     rotated = len(predictions) if method == "rotation" else 0
     assert kept.rotation_errors_deg.shape == (rotated, 16)
     assert (kept.rotation_errors_deg <= 180).all()
 
 
-def test_fine_tuning_starts_from_the_shared_heatmap_network(study, tmp_path):
+def test_training_end_to_end_starts_from_the_shared_heatmap_network(study, tmp_path):
     changed = override(study.profile, {"lifter": {"method": "rotation", "epochs": 1},
-                                       "finetune": {"epochs": 1}}, "test")  # fmt: skip
+                                       "end_to_end": {"epochs": 1}}, "test")  # fmt: skip
     run = dataclasses.replace(study, profile=changed, results=tmp_path, shared=study.results)
     run.train("lifter")
-    network, spec, _ = load_network(run.train("finetune"))
-    assert (spec.kind, spec.method) == ("egopose", "rotation")
-    assert predict_index(network, spec, run.index("val")).rotation_errors_deg.shape == (16, 16)
+    network, spec, _ = load_network(run.train("end_to_end"))
+    assert (spec.kind, spec.method) == ("end_to_end", "rotation")
+    assert predict_split(network, spec, run.index("val")).rotation_errors_deg.shape == (16, 16)
 
 
 def test_what_cannot_be_trained_is_said(study, index, tmp_path):

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from egolib.config import PROFILES
+from egolib.config import PROFILES, Method
 from egolib.evaluation import literature as published
 from egolib.evaluation import tables as results
 from egolib.evaluation.inference import Predictions
@@ -18,7 +18,7 @@ from egolib.skeleton import ACTIONS, HEATMAP_JOINTS, JOINTS
 
 LABEL = "a toy of 4 frames"
 START, END = RUN.markers
-MEASURED = (f"measured on {LABEL}", "after fine-tuning")
+MEASURED = (f"measured on {LABEL}", Method.END_TO_END.label)
 
 
 def toy_predictions(offsets_mm, actions, clips):
@@ -27,14 +27,14 @@ def toy_predictions(offsets_mm, actions, clips):
     truth = np.random.default_rng(0).normal(0, 0.3, (n, len(JOINTS), 3))
     truth -= truth[:, :1]
     shift = np.array([0.001, 0, 0]) * np.asarray(offsets_mm)[:, None, None]
-    truth_px = np.full((n, len(HEATMAP_JOINTS), 2), 40.0)
+    true_uv_crop = np.full((n, len(HEATMAP_JOINTS), 2), 40.0)
     return Predictions(
-        predicted_m=truth + shift,
-        truth_m=truth,
-        predicted_px=truth_px + (2, 0),
-        truth_px=truth_px,
-        confidence=np.ones(truth_px.shape[:2]),
-        in_front=np.ones(truth_px.shape[:2], bool),
+        predicted_rel_m=truth + shift,
+        true_rel_m=truth,
+        predicted_uv_crop=true_uv_crop + (2, 0),
+        true_uv_crop=true_uv_crop,
+        confidence=np.ones(true_uv_crop.shape[:2]),
+        in_front=np.ones(true_uv_crop.shape[:2], bool),
         image_px=100,
         character=np.array(["female_004_a_a"] * n),
         environment=np.array(["env_001"] * n),
@@ -68,7 +68,7 @@ def toy():
 
 
 def test_all_counts_each_frame_once_also_those_of_unknown_actions(toy):
-    table = results.error_by_action({"after": toy}, LABEL)
+    table = results.error_by_action({"end_to_end": toy}, LABEL)
     means = table[MEASURED[0], MEASURED[1], "mean"]
     assert list(table.index) == [*ACTIONS, "Unknown", "All"]
     assert means["Gaming"] == pytest.approx(20)
@@ -79,11 +79,11 @@ def test_all_counts_each_frame_once_also_those_of_unknown_actions(toy):
 
 def test_unknown_has_a_row_only_when_present(toy):
     known = toy_predictions([10, 20], ["Gaming", "Walking"], ["Boxing", "walking"])
-    assert list(results.error_by_action({"after": known}, LABEL).index) == [*ACTIONS, "All"]
+    assert list(results.error_by_action({"end_to_end": known}, LABEL).index) == [*ACTIONS, "All"]
 
 
 def test_intervals_need_two_sequences(toy):
-    table = results.error_by_action({"after": toy}, LABEL)
+    table = results.error_by_action({"end_to_end": toy}, LABEL)
     low, high = (table[*MEASURED, name] for name in ("low", "high"))
     assert low["Gaming"] == pytest.approx(15)
     assert high["Gaming"] == pytest.approx(30)
@@ -94,35 +94,35 @@ def test_intervals_need_two_sequences(toy):
 
 
 def test_joint_rows_and_their_two_sides(toy):
-    only_left = toy.predicted_m.copy()
-    only_left[:] = toy.truth_m
+    only_left = toy.predicted_rel_m.copy()
+    only_left[:] = toy.true_rel_m
     only_left[:, JOINTS.index("LeftHand"), 2] += 0.08
-    changed = dataclasses.replace(toy, predicted_m=only_left)
-    means = results.error_by_joint({"after": changed}, LABEL)[*MEASURED, "mean"]
+    changed = dataclasses.replace(toy, predicted_rel_m=only_left)
+    means = results.error_by_joint({"end_to_end": changed}, LABEL)[*MEASURED, "mean"]
     assert means["LeftHand"] == pytest.approx(80)
     assert means["RightHand"] == pytest.approx(0)
     assert means["Hand, both sides"] == pytest.approx(40)
     assert means["All"] == pytest.approx(5)
-    groups = results.error_by_body_group({"after": changed}, LABEL)[*MEASURED, "mean"]
+    groups = results.error_by_body_group({"end_to_end": changed}, LABEL)[*MEASURED, "mean"]
     assert groups.to_dict() == pytest.approx({"Upper body": 10, "Lower body": 0, "Full body": 5})
 
 
 def test_summary_by_hand(toy):
-    table = results.summary({"oracle": toy, "after": toy}, LABEL)
+    table = results.summary({"oracle": toy, "end_to_end": toy}, LABEL)
     means = table[*MEASURED, "mean"]
     assert means["MPJPE (mm)"] == pytest.approx(40)
     assert means["MPJPE, necks aligned (mm)"] == pytest.approx(0, abs=1e-6)
     assert means["PA-MPJPE (mm)"] == pytest.approx(0, abs=1e-6)
     assert means["PCK at 150 mm (%)"] == 100
     assert means["2D error, median (px of the input)"] == pytest.approx(2)
-    assert means["2D joints within a tenth of the picture (%)"] == 100
+    assert means["2D joints within a tenth of the image (%)"] == 100
     assert (means["frames"], means["clusters (a character in a clip)"]) == (4, 3)
-    oracle = table[MEASURED[0], results.STAGES["oracle"], "mean"]
+    oracle = table[MEASURED[0], Method.ORACLE.label, "mean"]
     assert np.isnan(oracle["2D error, median (px of the input)"])
 
 
 def test_published_figures_have_columns_of_their_own(toy):
-    table = results.error_by_action({"before": toy, "after": toy}, LABEL)
+    table = results.error_by_action({"dual": toy, "end_to_end": toy}, LABEL)
     groups = table.columns.get_level_values(0)
     assert set(groups) == {MEASURED[0], "published, full data set"}
     assert not set(table[MEASURED[0]].columns.get_level_values(0)) & {
@@ -147,12 +147,12 @@ def test_rows_of_published_results_give_their_totals_except_the_noted_one():
 
 
 def test_tables_on_disk(toy, tmp_path):
-    results.write_tables({"after": toy}, LABEL, tmp_path / "tables")
+    results.write_tables({"end_to_end": toy}, LABEL, tmp_path / "tables")
     names = {f"{n}.{e}" for n in ("by_action", "by_joint", "by_body_group", "summary")
              for e in ("csv", "md", "tex")}  # fmt: skip
     assert {path.name for path in (tmp_path / "tables").iterdir()} == names
     stored = results.read_table(tmp_path / "tables" / "by_action.csv")
-    table = results.error_by_action({"after": toy}, LABEL)
+    table = results.error_by_action({"end_to_end": toy}, LABEL)
     pd.testing.assert_frame_equal(stored, table, atol=1e-4, check_names=False)
     assert stored.loc["All", (*MEASURED, "mean")] == pytest.approx(40)
     assert list(stored.columns.names) == ["source", "name", "statistic"]
@@ -165,7 +165,7 @@ def test_tables_on_disk(toy, tmp_path):
 def test_a_table_whose_first_rows_are_empty_is_read_as_it_was_written(toy, tmp_path):
     """pandas takes an empty first row for the name of the index, unless the index has one."""
     walking = dataclasses.replace(toy, action=np.array(["Walking"] * 4))
-    table = results.error_by_action({"after": walking}, LABEL)[[(*MEASURED, "mean")]]
+    table = results.error_by_action({"end_to_end": walking}, LABEL)[[(*MEASURED, "mean")]]
     results.write_table("Toy", table, tmp_path, "toy")
     stored = results.read_table(tmp_path / "toy.csv")
     pd.testing.assert_frame_equal(stored, table, atol=1e-4)
@@ -180,7 +180,7 @@ def test_a_table_that_cannot_be_read_is_named(tmp_path):
 
 
 def finished_run(folder, toy, profile="quick"):
-    results.write_tables({"after": toy}, LABEL, folder / "tables")
+    results.write_tables({"end_to_end": toy}, LABEL, folder / "tables")
     report.write_manifest(
         folder / "manifest.json", profile=PROFILES[profile], seed=3,
         duration_s={"render": 60.0, "train": 600.0}, data={"test": "f00d"}, frames={"test": 4},

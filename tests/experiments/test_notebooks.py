@@ -1,6 +1,5 @@
 """The study is run again only for a reason, and refuses in one line."""
 
-import json
 import shutil
 
 import pytest
@@ -12,7 +11,7 @@ from egolib.data.packing import pack_tree
 from egolib.experiments import notebooks as execute
 from egolib.experiments import run as study
 from egolib.experiments.notebooks import notebook_paths, run_study
-from egolib.experiments.results_folder import MARKER
+from egolib.experiments.results_folder import MARKER, is_owned_by
 from egolib.experiments.run import Study, open_study
 
 
@@ -27,8 +26,6 @@ def test_an_edited_profile_is_run_again(tmp_path, shared_toy_tree, monkeypatch):
 
     monkeypatch.setattr(execute.pm, "execute_notebook", executed)
     monkeypatch.setattr(execute, "SHIPPED", tmp_path / "shipped.safetensors")
-    monkeypatch.setattr(execute, "write_study_pages", lambda study: None)
-    monkeypatch.setattr(execute, "write_report", lambda results: None)
     monkeypatch.setattr(Study, "audit", lambda study: None)  # toys are no human bodies
     path, every = tmp_path / "mine.toml", notebook_paths()
     for epochs, weights, expected in (
@@ -73,7 +70,7 @@ def test_the_network_that_audits_leaves_the_run_alone_that_it_audits_for(
     marker = mine.results / MARKER
     apart = tmp_path / "results" / "miniature_smoke" / "checkpoints" / "heatmaps.safetensors"
     assert study.miniature_network("smoke") == apart
-    assert json.loads(marker.read_text()) == mine.identity
+    assert is_owned_by(mine.results, mine.identity)
     assert not mine.checkpoints.exists()
     marker.unlink()
     own = open_study("smoke")
@@ -82,12 +79,12 @@ def test_the_network_that_audits_leaves_the_run_alone_that_it_audits_for(
 
 
 def test_an_error_in_a_notebook_is_one_line(tmp_path, toy_tree, capsys, monkeypatch):
-    """A pack of pictures that are smaller than what the profile trains on."""
+    """A pack of images that are smaller than what the profile trains on."""
     training = [path for path in notebook_paths() if path.stem == "02_train_heatmaps"]
     monkeypatch.setattr(execute, "notebook_paths", lambda: training)
     pack_tree(toy_tree, tmp_path / "packed", px=32)
     last = last_line_of_a_refused_run(capsys, tmp_path / "packed", tmp_path / "out")
-    assert last.startswith(f"egolib: {tmp_path / 'packed'}: holds pictures of 32 px, 64 are asked")
+    assert last.startswith(f"egolib: {tmp_path / 'packed'}: holds images of 32 px, 64 are asked")
     assert "02_train_heatmaps.ipynb" in last
     assert not (tmp_path / "out" / "notebooks" / "02_train_heatmaps.ipynb").exists()
 

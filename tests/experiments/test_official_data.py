@@ -18,14 +18,14 @@ CHARACTERS = ("TrainSet/female_001_a_a", "ValSet/male_008_a_a", "TestSet/female_
 
 
 def spoil(tree):
-    """One json without a joint, one picture cut short, one picture without labels."""
+    """One json without a joint, one image cut short, one image without labels."""
     labels = sorted((tree / CHARACTERS[0]).glob("env_001/cam_down/json/*.json"))
     content = json.loads(labels[0].read_text())
     content["joints"] = [j for j in content["joints"] if not j["name"].endswith("LeftHand")]
     labels[0].write_text(json.dumps(content))
     labels[2].unlink()
-    pictures = sorted((tree / CHARACTERS[0]).glob("env_002/cam_down/rgba/*.png"))
-    pictures[1].write_bytes(pictures[1].read_bytes()[:-200])
+    images = sorted((tree / CHARACTERS[0]).glob("env_002/cam_down/rgba/*.png"))
+    images[1].write_bytes(images[1].read_bytes()[:-200])
 
 
 @pytest.fixture(scope="module")
@@ -57,7 +57,7 @@ def test_what_was_left_out_is_counted(run):
 
 def test_the_audit_names_it(run):
     excluded = pd.read_csv(run / "tree" / "audit" / "excluded.csv")
-    assert sorted(excluded.reason) == ["joint_missing", "unreadable_picture"]
+    assert sorted(excluded.reason) == ["joint_missing", "unreadable_image"]
     assert (run / "packed" / "audit" / "index.html").stat().st_size > 10_000
 
 

@@ -10,33 +10,33 @@ from conftest import write_toy_tree
 
 from egolib.config import PROFILES
 from egolib.data.shards import open_frames
-from egolib.evaluation.inference import predict_index
+from egolib.evaluation.inference import predict_split
 from egolib.experiments import shipping
 from egolib.experiments.shipping import ship
 from egolib.foundation.errors import EgolibError
 from egolib.models.checkpoints import NetworkSpec, build_network, load_network, save_network
 from egolib.training.train import code_of_training
 
-SPEC = NetworkSpec("ours", "resnet18", 64, 1.0)
+SPEC = NetworkSpec("ray_model", "resnet18", 64, 1.0)
 
 
 @pytest.fixture(scope="module")
 def full(shared_toy_tree, tmp_path_factory):
     """A checkpoint as training leaves it."""
     torch.manual_seed(0)
-    path = tmp_path_factory.mktemp("full") / "ours.safetensors"
+    path = tmp_path_factory.mktemp("full") / "ray_model.safetensors"
     save_network(path, build_network(SPEC), SPEC, {
-        "profile": "quick", "seed": 3, "stage": "ours", "precision": "32-true",
-        "config": asdict(PROFILES["quick"].ours), "start": {}, "best": {"epoch": 2.0, "val_mpjpe_mm": 61.25},
+        "profile": "quick", "seed": 3, "stage": "ray_model", "precision": "32-true",
+        "config": asdict(PROFILES["quick"].ray_model), "start": {}, "best": {"epoch": 2.0, "val_mpjpe_mm": 61.25},
         "data": [open_frames(shared_toy_tree, split).fingerprint for split in ("train", "val")],
-        "code": code_of_training("ours"),
+        "code": code_of_training("ray_model"),
     })  # fmt: skip
     return path
 
 
 def test_the_card_says_what_is_true(full, shared_toy_tree, tmp_path, monkeypatch):
     monkeypatch.setattr(shipping, "MOST_LOST_MM", 50)  # an untrained network may lose more
-    path = tmp_path / "weights" / "ours.safetensors"
+    path = tmp_path / "weights" / "ray_model.safetensors"
     card = ship(full, shared_toy_tree, path).read_text()
     network, spec, provenance = load_network(path)
     assert spec == SPEC
@@ -51,16 +51,16 @@ def test_the_card_says_what_is_true(full, shared_toy_tree, tmp_path, monkeypatch
         "best epoch, by validation | epoch 2, val_mpjpe_mm 61.25",
         "training code is that which trained it",
         "./run_all.sh --profile quick --seed 3\n",
-        "egolib ship results/quick/checkpoints/ours.safetensors --data data/quick\n",
+        "egolib ship results/quick/checkpoints/ray_model.safetensors --data data/quick\n",
     ):
         assert fact in card
     rows = {line.split("|")[1].strip(): line for line in card.splitlines() if " weights, " in line}
     assert list(rows)[:2] == ["full weights, PyTorch", "compact weights, PyTorch"]
     assert sum("int8" in name for name in rows) == 2
     assert {name.split()[2] for name in list(rows)[2:]} == {"ONNX", "OpenVINO"}
-    squares = np.load(path.with_name("ours.calibration.npz"))["squares"]
+    squares = np.load(path.with_name("ray_model.calibration.npz"))["squares"]
     assert (squares.shape, squares.dtype) == ((32, 64, 64, 3), np.uint8)
-    said = predict_index(network, spec, open_frames(shared_toy_tree, "test"))
+    said = predict_split(network, spec, open_frames(shared_toy_tree, "test"))
     assert f"{said.errors_mm.mean():.1f} [" in rows["compact weights, PyTorch"]
     assert f"is {said.neck_errors_mm.mean():.1f} mm off" in card
     assert card.count("published") == 2  # in words; no column of others' numbers

@@ -13,8 +13,8 @@ import pandas as pd
 import pytest
 from fake_papermill import completed
 
-from egolib import cli
-from egolib.config import PROFILES, FinetuneConfig
+from egolib import cli, report
+from egolib.config import PROFILES, EndToEndConfig
 from egolib.evaluation.tables import read_table
 from egolib.experiments import notebooks as execution
 from egolib.experiments import outcome, steps, sweep
@@ -35,15 +35,15 @@ base = "tiny.toml"
 [methods.martinez]
 lifter.method = "martinez"
 [methods.dual]
-[methods.dual_finetuned]
-stage = "finetune"
-[methods.ours]
-stage = "ours"
+[methods.end_to_end]
+stage = "end_to_end"
+[methods.ray_model]
+stage = "ray_model"
 [methods.oracle]
 lifter.trained_on = "true"
-[ablations.tuning]
+[ablations.last_stage]
 key = "stage"
-values = ["lifter", "finetune"]
+values = ["lifter", "end_to_end"]
 """
 TINY = """
 base = "smoke"
@@ -63,7 +63,7 @@ def opened(folder, tree, text=GRID):
 
 
 @pytest.fixture(autouse=True)
-def one_small_trunk_at_full_size(monkeypatch):
+def one_small_backbone_at_full_size(monkeypatch):
     """The two large ones take half a minute."""
     small = functools.partial(outcome.full_size_costs, ("resnet18",), 1)
     monkeypatch.setattr(outcome, "full_size_costs", small)
@@ -97,28 +97,28 @@ def test_every_run_is_there_and_shares_what_it_can(finished):
     assert len(names) == len(set(names))
     kinds = [step.name.partition(",")[0] for step in finished.steps()]
     assert {kind: kinds.count(kind) for kind in kinds} == {
-        "heatmaps": 1, "detections": 1, "lifter": 3, "fine-tuning": 1, "ours": 1, "predictions": 5,
+        "heatmaps": 1, "detections": 1, "lifter": 3, "end_to_end": 1, "ray_model": 1, "predictions": 5,
     }  # fmt: skip
     assert len(list(finished.results.rglob("heatmaps.safetensors"))) == 1
     assert not list(finished.results.rglob("*.ckpt"))
 
 
 def test_a_lost_prediction_is_made_again(partial):
-    """The second seed of the fine-tuned row has its note, but no file."""
+    """The second seed of the end-to-end row has its note, but no file."""
     left = [step for step in partial.steps() if step.of == "dual, seed 1" and not step.is_done]
-    assert [step.name for step in left] == ["predictions, after"]
+    assert [step.name for step in left] == ["predictions, end_to_end"]
 
 
 def test_a_finished_step_leaves_the_training_of_another_alone(tmp_path):
     """Two machines at two stages of one folder: neither what one goes on from nor its notes are lost."""
     runs = tmp_path / "checkpoints" / "runs"
-    for stage in ("lifter", "finetune", "ours"):
+    for stage in ("lifter", "end_to_end", "ray_model"):
         (runs / stage).mkdir(parents=True)
         (runs / stage / "last.ckpt").touch()
-    for name in ("lifter", "fine-tuning"):
+    for name in ("lifter", "end_to_end"):
         steps.Step(name, "dual", tmp_path, f"key of {name}", 1.0, lambda: None).finish()
-    assert [path.parent.name for path in runs.rglob("*.ckpt")] == ["ours"]
-    assert set(steps.stamps(tmp_path)) == {"lifter", "fine-tuning"}
+    assert [path.parent.name for path in runs.rglob("*.ckpt")] == ["ray_model"]
+    assert set(steps.stamps(tmp_path)) == {"lifter", "end_to_end"}
 
 
 def test_a_sweep_does_not_replace_one_on_other_data_or_of_another_grid(finished, tmp_path):
@@ -143,17 +143,17 @@ def test_only_what_a_changed_key_touches_is_done_again(finished):
     changed = GRID.replace("[methods.martinez]", "[methods.martinez]\nlifter.learning_rate = 0.01")
     toys = opened(finished.results.parent, finished.tree, changed)
     left = {step.name for step in toys.steps() if not step.is_done}
-    assert left == {"lifter", "predictions, before"}
+    assert left == {"lifter", "predictions, martinez"}
     assert {step.of for step in toys.steps() if not step.is_done} == {"martinez, seed 0"}
     assert toys.missing == ["martinez"]  # what it predicted as it was counts no longer
 
 
 def test_a_prediction_does_not_depend_on_what_comes_after_it(finished, monkeypatch):
-    """Longer fine-tuning: the lifter's and our model's predictions stay; what keeps predictions is
-    changed: all are made again, and no network is trained."""
+    """Longer training end to end: the lifter's and the ray model's predictions stay; what keeps
+    predictions is changed: all are made again, and no network is trained."""
     variation = finished.grid.variations["dual"]
-    profile = dataclasses.replace(variation.profile, finetune=FinetuneConfig(epochs=9))
-    for stage in ("lifter", "ours"):
+    profile = dataclasses.replace(variation.profile, end_to_end=EndToEndConfig(epochs=9))
+    for stage in ("lifter", "ray_model"):
         of = dataclasses.replace(variation, profile=profile, stage=stage)
         study = finished.study(of, 0)
         assert all(step.is_done for step in steps.steps_of_run(of, study, *finished._frames))
@@ -162,17 +162,19 @@ def test_a_prediction_does_not_depend_on_what_comes_after_it(finished, monkeypat
     assert kinds == {"detections", "predictions"}
 
 
-def test_our_model_alone_has_a_learning_curve(finished, tmp_path):
-    toys = opened(tmp_path, finished.tree, 'base = "tiny.toml"\n[methods.ours]\nstage = "ours"')
-    run = toys.results / "runs" / "ours" / "seed0"
+def test_the_ray_model_alone_has_a_learning_curve(finished, tmp_path):
+    toys = opened(
+        tmp_path, finished.tree, 'base = "tiny.toml"\n[methods.ray_model]\nstage = "ray_model"'
+    )
+    run = toys.results / "runs" / "ray_model" / "seed0"
     shutil.copytree(finished.results / "runs" / "dual" / "seed0", run)
     shutil.copytree(finished.results / "heatmaps", toys.results / "heatmaps")
     shutil.rmtree(run / "checkpoints" / "runs" / "lifter")
     assert toys.missing == []
-    ((begins_s, history),) = finished.learning_curves()["dual_finetuned"]
-    study = finished.study(finished.grid.variations["dual_finetuned"], 0)
+    ((begins_s, history),) = finished.learning_curves()["end_to_end"]
+    study = finished.study(finished.grid.variations["end_to_end"], 0)
     assert begins_s > study.history("lifter").seconds.sum() > 0  # the heatmap network's come first
-    ((begins_s, history),) = toys.learning_curves()["ours"]
+    ((begins_s, history),) = toys.learning_curves()["ray_model"]
     assert begins_s == pytest.approx(0, abs=1e-6)
     assert len(history) == 1
 
@@ -181,21 +183,19 @@ def test_shards_share_no_network_and_miss_nothing(finished):
     toys = opened(finished.results.parent, finished.tree, "seeds = [0, 1, 2]" + GRID)
     parts = [toys.steps((i, 2)) for i in (1, 2)]
     trained = [
-        {step.folder for step in part if step.name in ("heatmaps", "ours")} for part in parts
+        {step.folder for step in part if step.name in ("heatmaps", "ray_model")} for part in parts
     ]
-    assert [len(part) for part in trained] == [
-        3,
-        3,
-    ]  # three heatmap networks, three of our own model
+    # Three heatmap networks, three ray models.
+    assert [len(part) for part in trained] == [3, 3]
     assert not trained[0] & trained[1]
     assert sum(map(len, parts)) == len(toys.steps()) == 3 * len(finished.steps())
 
 
 def test_jobs_do_the_parts_of_a_sweep(finished, tmp_path, monkeypatch):
-    """Two jobs: one heatmap network with its lifters, and our own model."""
+    """Two jobs: one heatmap network with its lifters, and the ray model."""
 
-    def run_here(function, parts, folder, cluster, cpus, options):
-        assert (folder, cluster, options) == (tmp_path / "out" / "jobs", "slurm", {"time": 60})
+    def run_here(function, parts, folder, executor, cpus, options):
+        assert (folder, executor, options) == (tmp_path / "out" / "jobs", "slurm", {"time": 60})
         function = pickle.loads(pickle.dumps(function))
         for i in range(parts):
             function((i + 1, parts))
@@ -222,45 +222,52 @@ def test_the_outcome_is_written(finished):
     write_outcome(finished)
     assert not [name for name in stale if (folder / name).exists()]
     table = read_table(folder / "tables" / "methods.csv")
-    assert list(table.index) == ["martinez", "dual", "dual_finetuned", "ours", "oracle"]
+    assert list(table.index) == ["martinez", "dual", "end_to_end", "ray_model", "oracle"]
     mpjpe = (f"measured on {finished.data_label}", "MPJPE (mm)", "mean")
     error = finished.predictions("dual").errors_mm.mean()
     assert table.loc["dual", mpjpe] == pytest.approx(error, abs=0.01)
     minutes = table["what it costs", "training (min)", "mean"]
-    assert minutes["dual_finetuned"] > minutes["dual"] > minutes["oracle"] > 0
-    assert "Fine-tuning end to end helps" in (folder / "tables" / "claims.md").read_text()
-    for name in ("methods", "ablation_tuning", "error_by_minutes"):
+    assert minutes["end_to_end"] > minutes["dual"] > minutes["oracle"] > 0
+    assert "Training end to end helps" in (folder / "tables" / "claims.md").read_text()
+    for name in ("methods", "ablation_last_stage", "error_by_minutes"):
         assert (folder / "figures" / f"{name}.png").stat().st_size > 1000
     ablated = pd.read_csv(folder / "tables" / "ablations.csv")
-    assert ablated["ablation"].tolist() == ["tuning"] * 2
-    assert ablated["value"].tolist() == ["lifter", "finetune"]
-    tuned = finished.predictions("dual_finetuned").errors_mm.mean()
-    assert ablated["more (mm)"].tolist() == pytest.approx([0, tuned - error], abs=0.01)
-    assert "stage = finetune instead of lifter: " in (folder / "tables/ablations.md").read_text()
+    assert ablated["ablation"].tolist() == ["last_stage"] * 2
+    assert ablated["value"].tolist() == ["lifter", "end_to_end"]
+    end_to_end = finished.predictions("end_to_end").errors_mm.mean()
+    assert ablated["more (mm)"].tolist() == pytest.approx([0, end_to_end - error], abs=0.01)
+    assert "stage = end_to_end instead of lifter: " in (folder / "tables/ablations.md").read_text()
     assert "M parameters, " in (folder / "tables" / "claims.md").read_text()
     assert ablated["MPJPE (mm)"][0] == pytest.approx(error, abs=0.01)
     assert (ablated["low"] < ablated["MPJPE (mm)"]).all()
     assert finished.states() is None  # the toy tree does not say what its pixels show
-    assert list(finished.ablation("tuning")) == ["lifter", "finetune"]
+    assert list(finished.ablation("last_stage")) == ["lifter", "end_to_end"]
 
 
 def test_the_notebook_shows_what_is_trained(finished):
     """For real: also the costs at full size, and the finding about the published row."""
-    grid = finished.results.parent / f"{finished.grid.name}.toml"
-    page = execution.run_comparison(finished, str(grid)).read_text()
+    page = page_of(finished)
     costs = pd.read_csv(finished.results / "tables" / "methods_full_size.csv", index_col=0)
-    assert {"dual, resnet50", "ours, resnet101"} <= set(costs.index)
+    assert {"dual, resnet50", "ray_model, resnet101"} <= set(costs.index)
     assert (costs["GFLOPs"] > 5).all()
-    assert "ours, resnet101" in page
+    assert "ray_model, resnet101" in page
     notebook = (finished.results / "notebooks" / "07_compare_methods.html").read_text()
     assert "the rows and the total of xR-EgoPose dual branch do not belong" in notebook
-    assert "Fine-tuning end to end helps" in notebook
+    assert "Training end to end helps" in notebook
+
+
+def page_of(sweep):
+    """The page that `egolib sweep --no-training` makes of what is trained."""
+    grid = sweep.results.parent / f"{sweep.grid.name}.toml"
+    words = ["sweep", str(grid), "--no-training", "--data", str(sweep.tree)]
+    assert cli.main([*words, "--results", str(sweep.results)]) == 0
+    return (sweep.results / "index.html").read_text()
 
 
 @pytest.fixture
 def partial(finished, tmp_path):
     """The same as a sweep of two seeds that was cut off: no oracle, the second seed only of those that
-    share the folder of `dual`, and not fine-tuned."""
+    share the folder of `dual`, and not trained end to end."""
     toys = opened(tmp_path, finished.tree, "seeds = [0, 1]" + GRID)
     told = ("tables", "figures", "notebooks", "manifest.json", "index.html", MARKER)
     left_out = shutil.ignore_patterns("*.safetensors", "oracle", *told)
@@ -268,7 +275,7 @@ def partial(finished, tmp_path):
     run = toys.results / "runs" / "dual"
     for seed0 in (run / "seed0", *toys.results.glob("heatmaps/*/seed0")):
         shutil.copytree(seed0, seed0.with_name("seed1"))
-    (run / "seed1" / "predictions" / "after.npz").unlink()
+    (run / "seed1" / "predictions" / "end_to_end.npz").unlink()
     for step in toys.steps():  # those of the second seed note what they would have been
         notes = steps.stamps(step.folder)
         if step.name in notes:
@@ -280,21 +287,21 @@ def partial(finished, tmp_path):
 
 
 def test_what_is_missing_is_told_and_the_rest_is_shown(partial):
-    assert partial.missing == ["martinez", "dual_finetuned", "oracle"]
+    assert partial.missing == ["martinez", "end_to_end", "oracle"]
     methods = partial.methods()
     assert {name: list(p.runs) for name, p in methods.items()} == {
-        "martinez": [0], "dual": [0, 1], "dual_finetuned": [0], "ours": [0, 1],
+        "martinez": [0], "dual": [0, 1], "end_to_end": [0], "ray_model": [0, 1],
     }  # fmt: skip
-    assert [list(p.runs) for p in partial.ablation("tuning").values()] == [[0], [0]]
+    assert [list(p.runs) for p in partial.ablation("last_stage").values()] == [[0], [0]]
     shutil.rmtree(partial.results / "runs" / "dual")
-    assert partial.ablation("tuning") == {}
+    assert partial.ablation("last_stage") == {}
     shutil.rmtree(partial.results / "runs")
     with pytest.raises(EgolibError, match="no method is trained yet; run `egolib sweep`"):
         partial.methods()
 
 
-def test_a_sweep_that_was_cut_off_has_a_page_and_is_published(partial, monkeypatch):
-    """The notebook is not executed here: what it writes is."""
+def test_a_sweep_that_was_cut_off_has_a_page_and_is_published(partial, monkeypatch, capsys):
+    """Nothing is trained, and the notebook is not executed here: what it writes is."""
 
     def execute(notebook, output, *_, **__):
         write_outcome(partial)
@@ -304,18 +311,20 @@ def test_a_sweep_that_was_cut_off_has_a_page_and_is_published(partial, monkeypat
     monkeypatch.setattr(sweep, "cost_of", lambda spec: {"GFLOPs": 1.5})
     with pytest.raises(EgolibError, match=r"manifest.json: missing"):
         write_sweep_report(partial.results)
-    text = execution.run_comparison(partial, "mine.toml").read_text()
+    monkeypatch.setattr(steps.Step, "finish", None)
+    text = page_of(partial)
+    assert "Not trained from all seeds yet: martinez" in capsys.readouterr().out
     assert "6 of 10 runs are trained" in text
     assert "Not yet: oracle." in text
     assert "martinez (1 of 2 seeds)" in text
     assert "dual (" not in text.split("In part")[1].split("Not yet")[0]
     assert "published, full data set" in text
-    assert "Fine-tuning end to end helps" in text
-    assert "egolib sweep mine.toml --data" in text
+    assert "Training end to end helps" in text
+    assert f"{partial.grid.name}.toml --data" in text.split("egolib sweep ")[1]
     assert "; and on " in text
     assert "2 cores (elsewhere)" in text
     links = re.findall(r'(?:href|src)="([^"#:]+)"', text)
-    assert {"figures/methods.png", "figures/ablation_tuning.png",
+    assert {"figures/methods.png", "figures/ablation_last_stage.png",
             "notebooks/07_compare_methods.html"} <= set(links)  # fmt: skip
     assert all((partial.results / link).is_file() for link in links)
     repository = partial.results.parent
@@ -331,17 +340,6 @@ def test_a_sweep_that_was_cut_off_has_a_page_and_is_published(partial, monkeypat
     assert "Not finished: 6 of 10 runs" in readme
 
 
-def test_the_verb_compares_what_is_there(partial, tmp_path, monkeypatch, capsys):
-    compared = []
-    monkeypatch.setattr(execution, "run_comparison", lambda *asked: compared.append(asked))
-    monkeypatch.setattr(steps.Step, "finish", None)
-    words = ["sweep", str(tmp_path / f"{partial.grid.name}.toml"), "--no-training",
-             "--data", str(partial.tree), "--results", str(partial.results)]  # fmt: skip
-    assert cli.main(words) == 0
-    assert "Not trained from all seeds yet: martinez" in capsys.readouterr().out
-    assert len(compared) == 1
-
-
 def test_the_verb_refuses_before_it_starts(tmp_path, shared_toy_tree, capsys, monkeypatch):
     path = tmp_path / "bad.toml"
     path.write_text("[methods.a]\nlifter.latent = 3\n")
@@ -353,14 +351,22 @@ def test_the_verb_refuses_before_it_starts(tmp_path, shared_toy_tree, capsys, mo
 
 
 def test_the_profile_study_is_the_sweep(monkeypatch):
-    ran, compared = [], []
+    ran, compared, written = [], [], []
+
+    def comparison(*asked):
+        compared.append(asked)
+        return "executed"
+
     monkeypatch.setattr(sweep, "run_sweep", ran.append)
     monkeypatch.setattr(sweep.Sweep, "missing", [])
     monkeypatch.setattr(sweep.Sweep, "trained_methods", ["dual"])
-    monkeypatch.setattr(execution, "run_comparison", lambda *asked: compared.append(asked))
+    monkeypatch.setattr(execution, "run_comparison", comparison)
+    monkeypatch.setattr(report, "notebook_page", lambda executed, _: written.append(executed))
+    monkeypatch.setattr(report, "write_sweep_report", written.append)
     assert cli.main(["run", "--profile", "study", "--results", "there"]) == 0
     assert (ran[0].grid.name, ran[0].results.name) == ("study", "there")
     assert compared == [(ran[0], "study")]
+    assert written == ["executed", ran[0].results]
     assert cli.main(["run", "--profile", "study", "--data", "tree", "--pack", "there"]) == 2
     assert len(ran) == 1
 

@@ -14,7 +14,7 @@ from egolib.config import override
 from egolib.data.index import index_tree
 from egolib.data.visibility import known_states
 from egolib.evaluation import detections
-from egolib.evaluation.inference import predict_index
+from egolib.evaluation.inference import predict_split
 from egolib.foundation.provenance import Sources, closure, code_digest, digest_of_source
 from egolib.headset.deploy import exporting
 from egolib.training import train as training
@@ -22,7 +22,7 @@ from egolib.training.train import Inputs
 from egosynth.tree import render_tree
 
 ROOT = Path(__file__).parents[2]
-STAGES = ("heatmaps", "lifter", "finetune", "ours")
+STAGES = ("heatmaps", "lifter", "end_to_end", "ray_model")
 
 MAIN = """
 import numpy as np
@@ -203,16 +203,16 @@ def _names(*functions):
 
 TRAINING = {
     stage: _names(training._train, training._PREPARE[stage])
-    for stage in ("heatmaps", "lifter", "ours")
+    for stage in ("heatmaps", "lifter", "ray_model")
 }
-TRAINING["finetune"] = _names(
-    training._train, *(training._PREPARE[stage] for stage in ("heatmaps", "lifter", "finetune"))
+TRAINING["end_to_end"] = _names(
+    training._train, *(training._PREPARE[stage] for stage in ("heatmaps", "lifter", "end_to_end"))
 )
 ENTRIES = {
     **TRAINING,
     "tree": _names(render_tree),
     "detections": _names(detections.detect),
-    "predictions": _names(predict_index),
+    "predictions": _names(predict_split),
     "audit": _names(character._audit),
     "visibility": _names(known_states),
     "export": _names(exporting.export_onnx, exporting.quantise_onnx),
@@ -246,9 +246,9 @@ def test_the_digests_of_training_are_those_of_their_closures():
 @pytest.mark.parametrize(
     ("module", "old", "new", "expected"),
     [
-        ("losses", "LAMBDA_POSE = 0.1", "LAMBDA_POSE = 0.2", {"lifter", "finetune"}),
-        ("skeleton", '("Neck", "LeftUpLeg")', '("Head", "LeftUpLeg")', {"lifter", "finetune"}),
-        ("losses", "OURS_SPREAD = 0.01", "OURS_SPREAD = 0.02", {"ours"}),
+        ("losses", "LAMBDA_POSE = 0.1", "LAMBDA_POSE = 0.2", {"lifter", "end_to_end"}),
+        ("skeleton", '("Neck", "LeftUpLeg")', '("Head", "LeftUpLeg")', {"lifter", "end_to_end"}),
+        ("losses", "EXPECTED_ERROR_WEIGHT = 0.01", "EXPECTED_ERROR_WEIGHT = 0.02", {"ray_model"}),
         ("data.augmentation", "MAX_TURN_DEGREES = 8", "MAX_TURN_DEGREES = 9", set(STAGES)),
         ("models.quantisation", "_LEVELS = 127", "_LEVELS = 63", set()),
         ("experiments.run", 'f"the miniature in', 'f"the rendered data in', set()),

@@ -30,8 +30,8 @@ from egolib.headset.deploy.runtimes import on_onnxruntime, on_openvino, on_torch
 from egolib.headset.deploy.upsampling import BlockConv
 from egolib.models.checkpoints import NetworkSpec, build_network, save_network, weights_digest
 from egolib.models.heatmaps import draw_heatmaps
-from egolib.models.networks import Lifted
-from egolib.skeleton import HEATMAP_JOINT_INDICES, JOINTS
+from egolib.models.output import NetworkOutput
+from egolib.skeleton import HEATMAP_JOINT_INDICES, JOINTS, relative_to_neck
 
 SQUARES = np.random.default_rng(0).integers(0, 256, (3, 64, 64, 3), np.uint8)
 
@@ -110,9 +110,9 @@ def test_a_transposed_convolution_is_a_convolution(bias):
     torch.testing.assert_close(BlockConv(layer)(features), layer(features))
 
 
-def test_our_own_model_in_int8_is_smaller_and_close(shared_toy_tree, tmp_path):
+def test_the_ray_model_in_int8_is_smaller_and_close(shared_toy_tree, tmp_path):
     torch.manual_seed(0)
-    spec = NetworkSpec(**{**vars(SPEC), "kind": "ours"})
+    spec = NetworkSpec(**{**vars(SPEC), "kind": "ray_model"})
     network = build_network(spec).eval()
     squares = calibration_squares(open_frames(shared_toy_tree, "train"), spec.image_px)
     assert squares.shape == (32, 64, 64, 3)  # all training frames of the toy tree, none of others
@@ -138,10 +138,10 @@ def test_the_readmes_example_needs_neither_torch_nor_egolib(network, exported, t
     readme = (Path(__file__).parents[2] / "README.md").read_text()
     example = re.search(r"```python\n(import json, sys\n.*?)```", readme, re.DOTALL)[1]
     assert example.count("\n") <= 20
-    picture = tmp_path / "picture.png"
-    cv2.imwrite(str(picture), SQUARES[0][..., ::-1])
+    image = tmp_path / "image.png"
+    cv2.imwrite(str(image), SQUARES[0][..., ::-1])
     without = "import sys; sys.modules.update(torch=None, egolib=None, onnx=None)\n"
-    command = [sys.executable, "-c", without + example, str(exported), str(picture)]
+    command = [sys.executable, "-c", without + example, str(exported), str(image)]
     printed = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     rows = [line.split() for line in printed.splitlines()]
     assert [row[0] for row in rows] == list(JOINTS)
@@ -193,7 +193,7 @@ def test_a_runtime_that_cannot_run_here_is_left_out(opened, exported, monkeypatc
 
 def test_others_files_are_refused(network, tmp_path, exported):
     lifter = NetworkSpec(**{**vars(SPEC), "kind": "lifter"})
-    with pytest.raises(EgolibError, match="not run picture by picture"):
+    with pytest.raises(EgolibError, match="not run image by image"):
         export_onnx(network.lifter, lifter, tmp_path / "a.onnx", {})
     save_network(tmp_path / "lifter.safetensors", network.lifter, lifter, {})
     with pytest.raises(EgolibError, match="holds a lifter"):
@@ -215,24 +215,24 @@ def test_others_files_are_refused(network, tmp_path, exported):
 
 @pytest.mark.parametrize(("peak", "share"), [(1.0, 1.0), (0.5, 1.0), (0.25, 0.5), (0.0, 0.0)])
 def test_the_less_sure_a_peak_the_more_its_joint_is_where_the_pose_is(peak, share):
-    camera_m = torch.from_numpy(np.random.default_rng(0).uniform(0.2, 0.6, (1, 16, 3))).float()
+    joints_cam_m = torch.from_numpy(np.random.default_rng(0).uniform(0.2, 0.6, (1, 16, 3))).float()
     drawn = torch.tensor([[[20.0, 40.0]]]).expand(1, 15, 2)
     maps = peak * draw_heatmaps(drawn, torch.ones(1, 15), image_px=64, heatmap_px=64, sigma_px=2.0)
 
-    def places(*lifted):
-        found = Estimator(lambda _: (maps, *lifted), 64)(torch.zeros(1, 64, 64, 3))
+    def places(**where):
+        output = NetworkOutput(maps, relative_to_neck(joints_cam_m), **where)
+        found = Estimator(lambda _: output, 64)(torch.zeros(1, 64, 64, 3))
         return found["joints_px"][0].numpy()
 
-    pose_m = camera_m - camera_m[:, :1]
-    projected = native_to_square(project(camera_m[0, HEATMAP_JOINT_INDICES].numpy()), 64)
-    between = share * places(pose_m) + (1 - share) * projected
-    np.testing.assert_allclose(places(*Lifted(pose_m, camera_m=camera_m)), between, atol=1e-3)
+    projected = native_to_square(project(joints_cam_m[0, HEATMAP_JOINT_INDICES].numpy()), 64)
+    between = share * places() + (1 - share) * projected
+    np.testing.assert_allclose(places(joints_cam_m=joints_cam_m), between, atol=1e-3)
 
 
 def test_what_is_behind_the_lens_is_placed_beyond_its_circle():
-    camera_m = torch.tensor([0.4, 0.0, -0.1]).expand(1, 16, 3)
-    lifted = Lifted(camera_m, camera_m=camera_m)
-    estimator = Estimator(lambda _: (torch.zeros(1, 15, 64, 64), *lifted), 64)
+    joints_cam_m = torch.tensor([0.4, 0.0, -0.1]).expand(1, 16, 3)
+    output = NetworkOutput(torch.zeros(1, 15, 64, 64), joints_cam_m, joints_cam_m=joints_cam_m)
+    estimator = Estimator(lambda _: output, 64)
     native = square_to_native(estimator(torch.zeros(1, 64, 64, 3))["joints_px"][0].numpy(), 64)
     assert not inside_circle(native).any()
     assert (native[:, 0] > XR_EGOPOSE.cx).all()

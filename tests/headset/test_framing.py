@@ -1,4 +1,4 @@
-"""Other cameras' pictures come out as the data set's lens would have drawn them."""
+"""Other cameras' images come out as the data set's lens would have drawn them."""
 
 import functools
 import json
@@ -33,7 +33,7 @@ def pixels_of(width, height):
 
 
 def drawn(rays, mirror, turn):
-    """The scene, black beyond 89 degrees, as a camera mounted so sees it: to be upright its picture
+    """The scene, black beyond 89 degrees, as a camera mounted so sees it: to be upright its image
     has to be mirrored, then turned clockwise."""
     x, y, z = np.moveaxis(rays, -1, 0)
     x = -x if mirror else x
@@ -45,16 +45,16 @@ def drawn(rays, mirror, turn):
 
 @functools.cache
 def truth():
-    """The square crop of the data set's own lens -> (picture, where its lens sees)."""
+    """The square crop of the data set's own lens -> (image, where its lens sees)."""
     fine = square_to_native(pixels_of(4 * SIDE, 4 * SIDE), 4 * SIDE)
-    picture = np.where(inside_circle(fine)[..., None], scene(unproject(fine)), 0)
+    image = np.where(inside_circle(fine)[..., None], scene(unproject(fine)), 0)
     native = square_to_native(pixels_of(SIDE, SIDE), SIDE)
     inside = inside_circle(native) & (unproject(native)[..., 2] > np.cos(np.deg2rad(86)))
-    return resize_square(picture.astype(np.uint8), SIDE), inside
+    return resize_square(image.astype(np.uint8), SIDE), inside
 
 
 def both_see(framing):
-    """Where the other lens's picture reaches, too."""
+    """Where the other lens's image reaches, too."""
     white = framing.square(np.full((600, 640, 3), 255, np.uint8), SIDE)
     return truth()[1] & (white.min(-1) == 255)
 
@@ -67,7 +67,7 @@ def kannala_brandt_file(path):
     return path
 
 
-def kannala_brandt_picture(mirror=False, turn=0):
+def kannala_brandt_image(mirror=False, turn=0):
     """By the study's own inverse of the model (Newton), which lenses.py does not use."""
     return drawn(unproject(pixels_of(640, 600), OTHER), mirror, turn)
 
@@ -95,7 +95,7 @@ def scaramuzza_file(path):
     return path
 
 
-def scaramuzza_picture(mirror=False, turn=0):
+def scaramuzza_image(mirror=False, turn=0):
     """By OCamCalib's own way from pixels to rays: rows and columns, z away from the scene."""
     column, row = np.moveaxis(pixels_of(640, 600), -1, 0)
     stretch = np.linalg.inv([[1.01, 0.002], [-0.003, 1.0]])
@@ -106,8 +106,8 @@ def scaramuzza_picture(mirror=False, turn=0):
 
 
 LENSES = {
-    "kannala_brandt": (kannala_brandt_file, kannala_brandt_picture),
-    "scaramuzza": (scaramuzza_file, scaramuzza_picture),
+    "kannala_brandt": (kannala_brandt_file, kannala_brandt_image),
+    "scaramuzza": (scaramuzza_file, scaramuzza_image),
 }
 
 
@@ -122,15 +122,15 @@ def test_another_lens_is_remapped_into_the_data_sets(tmp_path, model, mirror, tu
     away = np.abs(found.astype(int) - expected)[inside]
     assert away.mean() < 1.0
     assert np.percentile(away, 99.5) < 6
-    # Without the calibration it is another picture altogether.
+    # Without the calibration it is another image altogether.
     circle = Framing(mirror, turn, circle=(OTHER.circle_cx, OTHER.circle_cy, OTHER.circle_radius))
     assert np.abs(circle.square(draw(mirror, turn), SIDE).astype(int) - expected)[inside].mean() > 4
 
 
-def test_a_calibration_holds_for_the_same_picture_at_another_size(tmp_path):
+def test_a_calibration_holds_for_the_same_image_at_another_size(tmp_path):
     lens = read_calibration(kannala_brandt_file(tmp_path / "lens.json"))
     (expected, _), inside = truth(), both_see(Framing(lens=lens))
-    half = cv2.resize(kannala_brandt_picture(), (320, 300), interpolation=cv2.INTER_AREA)
+    half = cv2.resize(kannala_brandt_image(), (320, 300), interpolation=cv2.INTER_AREA)
     found = Framing(lens=lens).square(half, SIDE)
     assert np.abs(found.astype(int) - expected)[inside].mean() < 1.5
     with pytest.raises(EgolibError, match="320x310 has not the shape of the calibration's 640x600"):
@@ -146,13 +146,13 @@ FRAMINGS = [
 
 
 @pytest.mark.parametrize("framing", FRAMINGS)
-def test_a_place_in_the_square_is_found_again_in_the_given_picture(framing):
+def test_a_place_in_the_square_is_found_again_in_the_given_image(framing):
     given_of_dot, shape = np.array([700.0, 330.0]), (800, 1280, 3)
     if framing.turn == 90:
         given_of_dot, shape = given_of_dot[::-1], (1280, 800, 3)
-    picture = np.zeros(shape, np.uint8)
-    cv2.circle(picture, tuple(given_of_dot.astype(int).tolist()), 12, (255, 255, 255), -1)
-    square = framing.square(picture, SIDE).astype(float).mean(-1)
+    image = np.zeros(shape, np.uint8)
+    cv2.circle(image, tuple(given_of_dot.astype(int).tolist()), 12, (255, 255, 255), -1)
+    square = framing.square(image, SIDE).astype(float).mean(-1)
     centre = (pixels_of(SIDE, SIDE) * square[..., None]).sum((0, 1)) / square.sum()
     assert framing.to_given(centre, SIDE, shape) == pytest.approx(given_of_dot, abs=1)
 
@@ -163,7 +163,7 @@ def test_a_place_is_found_again_through_a_lens(tmp_path):
     square = Framing(True, 90, lens=lens)
     rays = unproject(square_to_native([80.0, 90.0], SIDE))
     x, y, z = rays
-    # Upright is mirrored, then turned: (x, y) of the given picture became (-y, -x).
+    # Upright is mirrored, then turned: (x, y) of the given image became (-y, -x).
     expected, _ = cv2.fisheye.projectPoints(
         np.array([[[-y, -x, z]]]),
         np.zeros(3),
@@ -176,17 +176,17 @@ def test_a_place_is_found_again_through_a_lens(tmp_path):
     assert np.isnan(lens.project([*ray[:2], -9.0])).all()
 
 
-def test_turned_and_mirrored_pictures_come_back_bit_by_bit():
-    picture = np.random.default_rng(0).integers(0, 255, (80, 128, 3), np.uint8)
-    upright = Framing().square(picture, 40)
+def test_turned_and_mirrored_images_come_back_bit_by_bit():
+    image = np.random.default_rng(0).integers(0, 255, (80, 128, 3), np.uint8)
+    upright = Framing().square(image, 40)
     for turn in (0, 90, 180, 270):
-        given = np.rot90(picture, turn // 90)
+        given = np.rot90(image, turn // 90)
         assert np.array_equal(Framing(turn=turn).square(given, 40), upright)
         assert np.array_equal(Framing(True, turn).square(given[:, ::-1], 40), upright)
 
 
 def test_a_circle_is_laid_over_the_data_sets():
-    """The same picture at another scale and place comes out the same, and black outside."""
+    """The same image at another scale and place comes out the same, and black outside."""
     scale, left, top = 0.5, 100, 60
     place = pixels_of(1280, 800)
     native = np.where(inside_circle(place)[..., None], scene(unproject(place)), 0).astype(np.uint8)
@@ -210,7 +210,7 @@ def test_a_circle_is_laid_over_the_data_sets():
 )
 def test_a_circle_that_is_no_lenss_is_refused(circle):
     framing = Framing(circle=circle)
-    with pytest.raises(EgolibError, match="is not that of a 300x200 picture"):
+    with pytest.raises(EgolibError, match="is not that of a 300x200 image"):
         framing.square(np.zeros((200, 300, 3), np.uint8), SIDE)
 
 
@@ -218,29 +218,29 @@ def test_the_circle_is_found_in_the_dark_and_among_specks():
     rng = np.random.default_rng(0)
     place = pixels_of(320, 240)
     inside = np.hypot(place[..., 0] - 170.3, place[..., 1] - 118.6) < 130.4
-    pictures = []
+    images = []
     for _ in range(8):
-        picture = rng.integers(0, 6, (240, 320, 3)).astype(np.uint8)
-        picture[inside] = rng.integers(60, 200, (inside.sum(), 3))
+        image = rng.integers(0, 6, (240, 320, 3)).astype(np.uint8)
+        image[inside] = rng.integers(60, 200, (inside.sum(), 3))
         row, column = rng.integers(0, 240), rng.integers(0, 320)
-        picture[max(0, row - 30) : row + 30, max(0, column - 30) : column + 30] = 0
-        picture[rng.random((240, 320)) < 0.002] = 90
-        pictures.append(picture)
-    assert find_circle(pictures) == pytest.approx((170.3, 118.6, 130.4), abs=0.5)
+        image[max(0, row - 30) : row + 30, max(0, column - 30) : column + 30] = 0
+        image[rng.random((240, 320)) < 0.002] = 90
+        images.append(image)
+    assert find_circle(images) == pytest.approx((170.3, 118.6, 130.4), abs=0.5)
 
 
 @pytest.mark.parametrize("kind", ["noise", "flat", "gradient", "boxes", "black"])
 def test_no_circle_where_there_is_none(kind):
-    picture = np.zeros((240, 320, 3), np.uint8)
+    image = np.zeros((240, 320, 3), np.uint8)
     if kind == "noise":
-        picture = np.random.default_rng(0).integers(0, 255, picture.shape, np.uint8)
+        image = np.random.default_rng(0).integers(0, 255, image.shape, np.uint8)
     elif kind == "flat":
-        picture[:] = 128
+        image[:] = 128
     elif kind == "gradient":
-        picture[:] = np.linspace(0, 255, 320).astype(np.uint8)[None, :, None]
+        image[:] = np.linspace(0, 255, 320).astype(np.uint8)[None, :, None]
     elif kind == "boxes":
-        picture[40:200, 60:260] = 200
-    assert find_circle([picture]) is None
+        image[40:200, 60:260] = 200
+    assert find_circle([image]) is None
 
 
 MATRIX = "[[231, 0, 330], [0, 229, 296], [0, 0, 1]]"

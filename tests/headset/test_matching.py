@@ -9,14 +9,14 @@ from egolib import cli
 from egolib.camera import XR_EGOPOSE
 from egolib.foundation.errors import EgolibError
 from egolib.headset.cameras.framing import Framing
-from egolib.headset.cameras.matching import match, match_sheet, sample_pictures
+from egolib.headset.cameras.matching import match, match_sheet, sample_images
 from egolib.headset.cameras.sources import open_sources
 from egolib.headset.deploy import runtimes
 from egolib.headset.deploy.runtimes import Runtime
 
 
 def sure_of_a_bright_top(squares):
-    """Stands for a trained network: as sure as the picture is brighter at its top, where a headset's
+    """Stands for a trained network: as sure as the image is brighter at its top, where a headset's
     has the wearer's face, than below."""
     top = squares[:, :12, 24:40].mean((1, 2, 3)) - squares[:, 20:].mean((1, 2, 3))
     confidence = np.repeat(np.clip(top / 255, 0, 1)[:, None], 15, 1)
@@ -26,7 +26,7 @@ def sure_of_a_bright_top(squares):
 RUNTIME = Runtime("stub", "heatmaps", "stub", 64, sure_of_a_bright_top)
 
 
-def headset_pictures(count=4, scale=0.2, shift=0.0, radius=1.0):
+def headset_images(count=4, scale=0.2, shift=0.0, radius=1.0):
     """Miniatures of what the data set's headset gives: a bright face at the top, a dim floor, black
     outside the lens's circle (moved to the right by `shift` native pixels, `radius` times as large)."""
     row, column = np.indices((round(800 * scale), round(1280 * scale)))
@@ -34,24 +34,24 @@ def headset_pictures(count=4, scale=0.2, shift=0.0, radius=1.0):
     centre = (XR_EGOPOSE.circle_cx + shift, XR_EGOPOSE.circle_cy)
     inside = np.hypot(x - centre[0], y - centre[1]) < XR_EGOPOSE.circle_radius * radius
     face = np.hypot(x - centre[0], y - (centre[1] - 400 * radius)) < 200 * radius
-    rng, pictures = np.random.default_rng(0), []
+    rng, images = np.random.default_rng(0), []
     for _ in range(count):
-        picture = rng.integers(60, 90, (*row.shape, 3)).astype(np.uint8)
-        picture[face] = 250
-        picture[~inside] = 0
-        pictures.append(picture)
-    return pictures
+        image = rng.integers(60, 90, (*row.shape, 3)).astype(np.uint8)
+        image[face] = 250
+        image[~inside] = 0
+        images.append(image)
+    return images
 
 
-def matched(pictures, **options):
-    return match(pictures, RUNTIME, **options)
+def matched(images, **options):
+    return match(images, RUNTIME, **options)
 
 
 @pytest.mark.parametrize("turn", [0, 90, 180, 270])
 @pytest.mark.parametrize("mirror", [False, True])
 @pytest.mark.parametrize("square", [False, True])
-def test_turned_and_mirrored_pictures_are_recognised_and_undone(turn, mirror, square):
-    upright = [p[:, 48:208] if square else p for p in headset_pictures()]
+def test_turned_and_mirrored_images_are_recognised_and_undone(turn, mirror, square):
+    upright = [p[:, 48:208] if square else p for p in headset_images()]
     given = [np.rot90(p, turn // 90) for p in upright]
     given = [p[:, ::-1] if mirror else p for p in given]
     found = matched(given)
@@ -63,41 +63,41 @@ def test_turned_and_mirrored_pictures_are_recognised_and_undone(turn, mirror, sq
 
 
 def test_without_a_network_the_circle_still_says_what_is_not_turned():
-    found = match([np.rot90(p) for p in headset_pictures()])
+    found = match([np.rot90(p) for p in headset_images()])
     assert found.framing.turn in (90, 270)
     assert "no network" in " ".join(found.doubts)
 
 
 def test_another_lens_is_brought_to_the_data_sets_by_its_circle():
-    given = [np.rot90(p) for p in headset_pictures(shift=-60, radius=0.8)]
+    given = [np.rot90(p) for p in headset_images(shift=-60, radius=0.8)]
     found = matched(given)
     assert not found.own_framing
     assert found.framing.turn == 90
     assert not found.framing.mirror
     assert found.framing.circle[2] == pytest.approx(0.8 * 458 * 0.2, abs=0.5)
-    expected, inside = Framing().square(headset_pictures()[0], 64), slice(12, 52)
+    expected, inside = Framing().square(headset_images()[0], 64), slice(12, 52)
     got = found.framing.square(given[0], 64)
     assert np.abs(got.astype(int) - expected)[inside, inside].mean() < 12
     assert "another lens" in found.doubts[0]
 
 
 def test_what_is_given_is_not_guessed():
-    pictures = headset_pictures()
-    assert matched(pictures, turn=180, mirror=True).framing == Framing(True, 180)
-    found = matched(pictures, circle=(100.0, 80.0, 60.0))
+    images = headset_images()
+    assert matched(images, turn=180, mirror=True).framing == Framing(True, 180)
+    found = matched(images, circle=(100.0, 80.0, 60.0))
     assert found.framing.circle == (100.0, 80.0, 60.0)
 
 
 @pytest.mark.parametrize("kind", ["noise", "flat", "upside"])
 def test_what_does_not_look_like_a_headset_view_is_said(kind):
     rng = np.random.default_rng(0)
-    pictures = {
+    images = {
         "noise": [rng.integers(0, 255, (160, 256, 3), np.uint8)],
         "flat": [np.full((160, 256, 3), 128, np.uint8)],
-        "upside": headset_pictures(),
+        "upside": headset_images(),
     }[kind]
-    found = matched(pictures, turn=180 if kind == "upside" else None)
-    assert any("pictures say little" in doubt for doubt in found.doubts) == (kind != "upside")
+    found = matched(images, turn=180 if kind == "upside" else None)
+    assert any("images say little" in doubt for doubt in found.doubts) == (kind != "upside")
     assert any("does not look like a downward headset view" in doubt for doubt in found.doubts)
     if kind != "upside":
         assert any("no image circle" in doubt for doubt in found.doubts)
@@ -111,19 +111,19 @@ def test_a_shape_that_nothing_says_how_to_crop_is_refused():
     assert match([np.full((256, 160, 3), 128, np.uint8)]).framing.turn == 90
 
 
-def test_pictures_are_sampled_over_the_whole_input(tmp_path):
+def test_images_are_sampled_over_the_whole_input(tmp_path):
     tree = write_toy_tree(tmp_path / "tree", frames=40)
     folder = next(tree.rglob("rgba"))
     (source,) = open_sources([folder])
-    assert len(sample_pictures(source)) == 16
+    assert len(sample_images(source)) == 16
     for path in folder.iterdir():
-        path.write_text("no picture")
-    with pytest.raises(EgolibError, match=r"pictures: .*no picture"):
-        sample_pictures(source)
+        path.write_text("no image")
+    with pytest.raises(EgolibError, match=r"images: .*no image"):
+        sample_images(source)
 
 
 def test_the_sheet_shows_before_and_after():
-    found = matched(headset_pictures())
+    found = matched(headset_images())
     figure = match_sheet(found, RUNTIME)
     assert len(figure.axes) == 8
     given, seen = figure.axes[0], figure.axes[4]
@@ -135,18 +135,18 @@ def test_the_sheet_shows_before_and_after():
 
 def test_the_command_prints_what_predict_takes(tmp_path, capsys, monkeypatch):
     monkeypatch.setattr(runtimes, "open_fastest", lambda network: RUNTIME)
-    for i, picture in enumerate(headset_pictures(shift=40, radius=0.7)):
-        cv2.imwrite(str(tmp_path / f"{i}.png"), picture)
+    for i, image in enumerate(headset_images(shift=40, radius=0.7)):
+        cv2.imwrite(str(tmp_path / f"{i}.png"), image)
     sheet = tmp_path / "sheet.png"
     assert cli.main(["match", str(tmp_path), "--turn", "0", "--out", str(sheet)]) == 0
     printed = capsys.readouterr().out.splitlines()
     assert printed[-1].startswith("--circle 138.")
     assert cv2.imread(str(sheet)).shape[1] > 500
     assert cli.main(["match", str(tmp_path), "--out", str(tmp_path / "sheet.xyz")]) == 2
-    assert "name a picture" in capsys.readouterr().err
+    assert "name an image" in capsys.readouterr().err
     video = str(tmp_path / "clip.avi")
     writer = cv2.VideoWriter(video, cv2.VideoWriter_fourcc(*"MJPG"), 10, (320, 200))
     writer.write(np.zeros((200, 320, 3), np.uint8))
     writer.release()
     assert cli.main(["match", str(tmp_path), video]) == 2
-    assert "one camera at a time, not pictures, clip.avi" in capsys.readouterr().err
+    assert "one camera at a time, not images, clip.avi" in capsys.readouterr().err

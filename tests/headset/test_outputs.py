@@ -24,7 +24,7 @@ FRAMES = 12
 
 
 def still_runtime(neck_m=STANDING_M[0]):
-    """Sees the same pose in every picture; the left hand moves with the picture's brightness."""
+    """Sees the same pose in every image; the left hand moves with the image's brightness."""
 
     def run(squares):
         count = len(squares)
@@ -40,7 +40,7 @@ def still_runtime(neck_m=STANDING_M[0]):
             outputs["expected_error_m"] = np.full((count, 16), 0.02)
         return {name: values.astype(np.float32) for name, values in outputs.items()}
 
-    return Runtime("a test", "egopose", "none", 64, run)
+    return Runtime("a test", "end_to_end", "none", 64, run)
 
 
 @pytest.fixture(scope="module")
@@ -84,7 +84,7 @@ def test_the_series_knows_its_sources_and_times(written):
     of_clip = series[series.source == "walk.mp4"]
     assert len(of_clip) == FRAMES
     assert of_clip.fps == pytest.approx(25, rel=0.01)
-    assert np.isnan(series[series.source == "pictures"].time_s).all()
+    assert np.isnan(series[series.source == "images"].time_s).all()
 
 
 def test_out_of_view_is_said(tmp_path):
@@ -146,7 +146,7 @@ def test_a_neck_that_nobody_predicted_is_called_usual(clip, tmp_path):
 
 
 def test_bvh_of_a_video_and_of_all_stills(written):
-    for name, frames, fps in (("walk.mp4.bvh", FRAMES, 25), ("pictures.bvh", 2, 30)):
+    for name, frames, fps in (("walk.mp4.bvh", FRAMES, 25), ("images.bvh", 2, 30)):
         read = pybvh.read_bvh_file(written / name, world_up="+y")
         assert (read.frame_count, read.fps) == (frames, pytest.approx(fps, rel=0.01))
         at = read.joint_names.index(f"{RIG_PREFIX}LeftFoot")
@@ -161,7 +161,7 @@ def test_the_overlay_video_plays_as_long_as_the_video(written):
     assert (stream.codec.name, float(stream.average_rate)) == ("h264", pytest.approx(25))
     assert len(frames) == FRAMES
     height, width = frames[0].shape[:2]
-    assert width > height  # the skeleton stands beside the picture
+    assert width > height  # the skeleton stands beside the image
     assert frames[-1][:, :height].mean() > frames[0][:, :height].mean() + 100
     assert frames[0][:, height:].mean() > 200  # on white
 
@@ -178,7 +178,7 @@ def test_a_killed_run_ends_with_the_same_files(clip, written, tmp_path):
             raise KilledError
         return still_runtime().run(squares)
 
-    dying = Runtime("a test", "egopose", "none", 64, run)
+    dying = Runtime("a test", "end_to_end", "none", 64, run)
     with pytest.raises(KilledError):
         predict([clip], tmp_path, dying, batch_size=5)
     others = [path.name for path in tmp_path.iterdir() if "poses" not in path.name]

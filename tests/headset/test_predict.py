@@ -1,4 +1,4 @@
-"""A folder of pictures becomes poses.csv and overlays; scores agree with a count by hand."""
+"""A folder of images becomes poses.csv and overlays; scores agree with a count by hand."""
 
 import json
 
@@ -24,8 +24,8 @@ def network():
 
 @pytest.fixture(scope="module")
 def predicted(network, tmp_path_factory):
-    """(Report, poses.csv as DataFrame, out folder) of native, square and bad pictures."""
-    folder, out = tmp_path_factory.mktemp("pictures"), tmp_path_factory.mktemp("out")
+    """(Report, poses.csv as DataFrame, out folder) of native, square and bad images."""
+    folder, out = tmp_path_factory.mktemp("images"), tmp_path_factory.mktemp("out")
     rng = np.random.default_rng(0)
     native = cv2.resize(rng.integers(0, 255, (10, 16, 3), np.uint8), (320, 200))
     cv2.imwrite(str(folder / "native.png"), native)
@@ -36,13 +36,13 @@ def predicted(network, tmp_path_factory):
     for name in ("cut.png", "cut.jpg"):
         whole = cv2.imencode(name[3:], native)[1].tobytes()
         (folder / name).write_bytes(whole[: len(whole) // 2])
-    (folder / "text.jpeg").write_text("no picture")
+    (folder / "text.jpeg").write_text("no image")
     (folder / "notes.txt").write_text("not looked at")
     report = predict([folder], out, on_torch(network, SPEC), batch_size=3)
     return report, pd.read_csv(out / "poses.csv"), out
 
 
-def test_bad_pictures_are_skipped_and_listed(predicted):
+def test_bad_images_are_skipped_and_listed(predicted):
     report, _, _ = predicted
     reasons = {skip.name: skip.reason for skip in report.skipped}
     assert report.done == 4
@@ -50,7 +50,7 @@ def test_bad_pictures_are_skipped_and_listed(predicted):
     assert "cut short" in reasons["cut.png"]
     assert "cut short" in reasons["cut.jpg"]
     assert reasons["wide.png"] == "300x200 is neither 8:5 nor square; try `egolib match`"
-    assert "4 pictures done, 4 skipped" in str(report)
+    assert "4 images done, 4 skipped" in str(report)
     assert "wide.png" in str(report)
 
 
@@ -73,7 +73,7 @@ def test_header_and_rows(predicted):
     assert poses.in_view.dtype == int
 
 
-def test_places_are_pixels_of_the_given_picture(predicted):
+def test_places_are_pixels_of_the_given_image(predicted):
     _, poses, _ = predicted
     by_image = poses.set_index("image")
     native, square = by_image.loc["native.png"], by_image.loc["square.png"]
@@ -98,7 +98,7 @@ def test_a_heatmap_network_gives_no_depth(network, tmp_path):
     (tmp_path / "in").mkdir()
     cv2.imwrite(str(tmp_path / "in" / "a.png"), np.full((64, 64, 3), 90, np.uint8))
     spec = NetworkSpec(**{**vars(SPEC), "kind": "heatmaps"})
-    runtime = on_torch(network.heatmap_net, spec)
+    runtime = on_torch(network.heatmap_network, spec)
     predict([tmp_path / "in"], tmp_path / "out", runtime)
     poses = pd.read_csv(tmp_path / "out" / "poses.csv")
     assert poses[["x_mm", "y_mm", "z_mm"]].isna().all().all()
@@ -108,9 +108,9 @@ def test_a_heatmap_network_gives_no_depth(network, tmp_path):
 
 
 def test_what_cannot_be_predicted_is_refused(network, tmp_path):
-    with pytest.raises(EgolibError, match="no such picture"):
+    with pytest.raises(EgolibError, match="no such image"):
         predict([tmp_path / "none"], tmp_path / "out", on_torch(network, SPEC))
-    with pytest.raises(EgolibError, match="holds no picture"):
+    with pytest.raises(EgolibError, match="holds no image"):
         predict([tmp_path], tmp_path / "out", on_torch(network, SPEC))
     assert not (tmp_path / "out").exists()
 

@@ -14,9 +14,9 @@ from toy_network import SPEC, toy_network
 
 from egolib import cli
 from egolib.foundation.errors import EgolibError
+from egolib.headset.cameras import sources
 from egolib.headset.cameras.framing import Framing
 from egolib.headset.cameras.lenses import kannala_brandt
-from egolib.headset.cameras.sources import Picture, Source
 from egolib.headset.deploy import runtimes
 from egolib.headset.predict import predict as predict_all
 from egolib.models import checkpoints
@@ -41,18 +41,18 @@ def _one_runtime(monkeypatch):
 
 
 @pytest.fixture(scope="module")
-def pictures():
+def images():
     """Ten of 8:5, RGB."""
     rng = np.random.default_rng(0)
     return [cv2.resize(rng.integers(0, 255, (10, 16, 3), np.uint8), (320, 200)) for _ in range(10)]
 
 
 @pytest.fixture
-def folder(tmp_path, pictures):
-    folder = tmp_path / "pictures"
+def folder(tmp_path, images):
+    folder = tmp_path / "images"
     folder.mkdir()
-    for i, picture in enumerate(pictures):
-        cv2.imwrite(str(folder / f"{i}.png"), picture)
+    for i, image in enumerate(images):
+        cv2.imwrite(str(folder / f"{i}.png"), image)
     return folder
 
 
@@ -71,18 +71,18 @@ def test_a_killed_run_goes_on_where_it_stood(checkpoint, folder, tmp_path, capsy
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(cv2, "imdecode", lambda *a: read.append(1) or original(*a))
         assert predict(checkpoint, folder, out) == 0
-    assert len(read) == 5  # five whole pictures were there, and the half of one
-    ours, theirs = pd.read_csv(out / "poses.csv"), pd.read_csv(tmp_path / "whole" / "poses.csv")
-    assert ours.image.tolist() == theirs.image.tolist()
-    numbers = theirs.select_dtypes("number").columns
-    assert ours[numbers].to_numpy() == pytest.approx(
-        theirs[numbers].to_numpy(), abs=0.2, nan_ok=True
+    assert len(read) == 5  # five whole images were there, and the half of one
+    found, expected = pd.read_csv(out / "poses.csv"), pd.read_csv(tmp_path / "whole" / "poses.csv")
+    assert found.image.tolist() == expected.image.tolist()
+    numbers = expected.select_dtypes("number").columns
+    assert found[numbers].to_numpy() == pytest.approx(
+        expected[numbers].to_numpy(), abs=0.2, nan_ok=True
     )
     assert not (out / "poses.partial.csv").exists()
-    assert "10 pictures done (5 before, known by their names), 0 skipped" in capsys.readouterr().out
+    assert "10 images done (5 before, known by their names), 0 skipped" in capsys.readouterr().out
 
 
-def test_new_pictures_are_added_and_old_ones_kept(checkpoint, folder, tmp_path, pictures):
+def test_new_images_are_added_and_old_ones_kept(checkpoint, folder, tmp_path, images):
     out = tmp_path / "out"
     assert predict(checkpoint, folder / "[0-4].png", out) == 0
     before = (out / "poses.csv").read_bytes()
@@ -132,12 +132,12 @@ def test_without_a_name_it_is_the_network_that_comes_with_egolib(
     assert "gone.safetensors: the network that comes with egolib is missing" in line
 
 
-def test_a_camera_that_is_mounted_otherwise(checkpoint, folder, tmp_path, pictures):
+def test_a_camera_that_is_mounted_otherwise(checkpoint, folder, tmp_path, images):
     """Mirrored and turned copies give the same poses, at the same places of what they show."""
     turned = tmp_path / "turned"
     turned.mkdir()
-    for i, picture in enumerate(pictures):
-        cv2.imwrite(str(turned / f"{i}.png"), np.rot90(picture)[:, ::-1])
+    for i, image in enumerate(images):
+        cv2.imwrite(str(turned / f"{i}.png"), np.rot90(image)[:, ::-1])
     assert predict(checkpoint, folder, tmp_path / "a") == 0
     assert predict(checkpoint, turned, tmp_path / "b", "--mirror", "--turn", "90") == 0
     upright = pd.read_csv(tmp_path / "a" / "poses.csv")
@@ -145,26 +145,26 @@ def test_a_camera_that_is_mounted_otherwise(checkpoint, folder, tmp_path, pictur
     deep = ["x_mm", "y_mm", "z_mm"]
     assert found[deep].to_numpy() == pytest.approx(upright[deep].to_numpy(), abs=0.2)
     seen = upright.u_px.notna()
-    # rot90 takes (u, v) of a 320x200 picture to (v, 319 - u); the mirror, 200 wide, to (199 - v, ...)
+    # rot90 takes (u, v) of a 320x200 image to (v, 319 - u); the mirror, 200 wide, to (199 - v, ...)
     assert found.u_px[seen].to_numpy() == pytest.approx(199 - upright.v_px[seen], abs=0.05)
     assert found.v_px[seen].to_numpy() == pytest.approx(319 - upright.u_px[seen], abs=0.05)
 
 
-def test_not_one_picture(checkpoint, tmp_path, capsys):
-    (tmp_path / "a.png").write_text("no picture")
+def test_not_one_image(checkpoint, tmp_path, capsys):
+    (tmp_path / "a.png").write_text("no image")
     assert predict(checkpoint, tmp_path / "a.png", tmp_path / "out") == 2
     error = capsys.readouterr().err.strip().splitlines()[-1]
-    assert error == "egolib: not one picture could be done; the first: a.png: no picture"
+    assert error == "egolib: not one image could be done; the first: a.png: no image"
     assert not (tmp_path / "out" / "poses.csv").exists()
     assert predict(checkpoint, tmp_path / "a.png", tmp_path / "a.png") == 2
     assert "the last name is the folder" in capsys.readouterr().err
 
 
-def test_a_video_is_predicted_frame_by_frame_and_goes_on(checkpoint, tmp_path, pictures, capsys):
+def test_a_video_is_predicted_frame_by_frame_and_goes_on(checkpoint, tmp_path, images, capsys):
     path = tmp_path / "clip.avi"
     writer = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*"MJPG"), 10, (320, 200))
-    for picture in pictures:
-        writer.write(picture)
+    for image in images:
+        writer.write(image)
     writer.release()
     out = tmp_path / "out"
     assert predict(checkpoint, path, out) == 0
@@ -177,49 +177,53 @@ def test_a_video_is_predicted_frame_by_frame_and_goes_on(checkpoint, tmp_path, p
 
 
 class FakeCamera:
-    """A camera that gives pictures, then does what it is told."""
+    """A camera that gives images, then does what it is told."""
 
-    def __init__(self, pictures, end=lambda: None):
-        self.pictures, self.end = pictures, end
+    frames = 0
 
-    def open(self, _):
-        def read(done=(), every=1):
-            for i, picture in enumerate(self.pictures):
-                yield Picture(f"camera#{i:06d}", f"camera-{i:06d}", i / 10, picture)
-            self.end()
+    def __init__(self, images, end=lambda: None, fps=10.0):
+        self.images, self.end, self.fps = images, end, fps
 
-        return Source("0", None, 10.0, True, read)
+    def open(self, device, otherwise):
+        return self
+
+    def read(self, wanted):
+        for i, image in enumerate(self.images):
+            if wanted(i):
+                yield i, i / self.fps, image
+        self.end()
+
+
+@pytest.fixture
+def plug_in(monkeypatch):
+    """Call it with a FakeCamera: that is then what `predict` finds as any camera."""
+    return lambda camera: monkeypatch.setattr(sources, "open_capture", camera.open)
 
 
 def test_a_camera_that_stalls_keeps_what_it_gave(
-    checkpoint, tmp_path, pictures, monkeypatch, capsys
+    checkpoint, tmp_path, images, plug_in, monkeypatch, capsys
 ):
-    camera = FakeCamera(pictures[:1], lambda: threading.Event().wait(5))
-    monkeypatch.setattr("egolib.headset.cameras.sources._camera", camera.open)
-    monkeypatch.setattr("egolib.headset.cameras.sources.PATIENCE_S", 1.0)
+    plug_in(FakeCamera(images[:1], lambda: threading.Event().wait(5)))
+    monkeypatch.setattr(sources, "PATIENCE_S", 1.0)
     assert predict(checkpoint, "0", tmp_path / "out") == 0
     printed = capsys.readouterr().out
-    assert "1 pictures done" in printed
+    assert "1 images done" in printed
     assert "stalled: no frame for 1.0 s" in printed
     assert pd.read_csv(tmp_path / "out" / "poses.csv").image.unique().tolist() == ["camera#000000"]
 
 
-def test_ctrl_c_is_the_usual_end_of_a_camera(checkpoint, tmp_path, pictures, monkeypatch, capsys):
+def test_ctrl_c_is_the_usual_end_of_a_camera(checkpoint, tmp_path, images, plug_in, capsys):
     def interrupt():
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(
-        "egolib.headset.cameras.sources._camera", FakeCamera(pictures[:1], interrupt).open
-    )
+    plug_in(FakeCamera(images[:1], interrupt))
     assert predict(checkpoint, "0", tmp_path / "out") == 0
-    assert "1 pictures done" in capsys.readouterr().out
+    assert "1 images done" in capsys.readouterr().out
 
 
-def test_a_camera_of_another_shape_is_not_run_in_vain(
-    checkpoint, tmp_path, pictures, monkeypatch, capsys
-):
+def test_a_camera_of_another_shape_is_not_run_in_vain(checkpoint, tmp_path, plug_in, capsys):
     wide = [np.zeros((90, 160, 3), np.uint8)] * 3
-    monkeypatch.setattr("egolib.headset.cameras.sources._camera", FakeCamera(wide).open)
+    plug_in(FakeCamera(wide))
     assert predict(checkpoint, "0", tmp_path / "out") == 2
     assert "160x90 is neither 8:5 nor square; try `egolib match`" in capsys.readouterr().err
 
@@ -231,19 +235,13 @@ def test_what_is_skipped_for_one_reason_is_one_line(checkpoint, folder, tmp_path
     assert "a.png and 2 more: 160x90 is neither" in capsys.readouterr().out
 
 
-def test_frames_that_a_camera_dropped_leave_their_time(checkpoint, tmp_path, pictures, monkeypatch):
-    def slowly(pictures):
-        for picture in pictures:
-            yield picture
+def test_frames_that_a_camera_dropped_leave_their_time(checkpoint, tmp_path, images, plug_in):
+    def slowly(images):
+        for image in images:
+            yield image
             time.sleep(0.3)
 
-    class SlowCamera(FakeCamera):
-        def open(self, _):
-            return dataclasses.replace(super().open(_), fps=30.0)
-
-    monkeypatch.setattr(
-        "egolib.headset.cameras.sources._camera", SlowCamera(slowly(pictures[:4])).open
-    )
+    plug_in(FakeCamera(slowly(images[:4]), fps=30.0))
     assert predict(checkpoint, "0", tmp_path / "out") == 0
     (path,) = (tmp_path / "out").glob("*.mp4")
     times = pd.read_csv(tmp_path / "out" / "poses.csv").time_s.unique()
@@ -252,9 +250,9 @@ def test_frames_that_a_camera_dropped_leave_their_time(checkpoint, tmp_path, pic
     assert shown == pytest.approx(times, abs=1e-3)
 
 
-def test_a_network_may_come_before_the_pictures(checkpoint, folder, tmp_path, capsys):
+def test_a_network_may_come_before_the_images(checkpoint, folder, tmp_path, capsys):
     out = tmp_path / "out"
     assert cli.main(["predict", str(checkpoint), str(folder), str(out)]) == 0
     assert len(pd.read_csv(out / "poses.csv")) == 160
     assert cli.main(["predict", str(checkpoint), str(out)]) == 2
-    assert "name pictures or videos after it" in capsys.readouterr().err
+    assert "name images or videos after it" in capsys.readouterr().err

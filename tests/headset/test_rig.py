@@ -1,5 +1,5 @@
 """The fitted rig: bones keep their length, joints stay where they were seen, and what nobody saw is
-near; its BVH file says the same to a reader that is not ours."""
+near; its BVH file says the same to a reader of others."""
 
 import numpy as np
 import pybvh

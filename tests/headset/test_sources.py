@@ -17,7 +17,7 @@ from egolib.data.images import read_still
 from egolib.foundation.errors import EgolibError
 from egolib.headset.cameras import sources
 from egolib.headset.cameras.captures import Capture
-from egolib.headset.cameras.sources import Picture, Unread, batches, open_sources, read_ahead
+from egolib.headset.cameras.sources import InputImage, Unread, batches, open_sources, read_ahead
 
 LEVELS = range(20, 220, 20)  # of grey, one a frame
 
@@ -45,12 +45,12 @@ def names_of(source, **options):
 
 def test_a_video_is_read_in_order_and_goes_on_where_it_was_left(video):
     (source,) = open_sources([video])
-    pictures = list(source.read())
+    images = list(source.read())
     assert (source.total, source.fps, source.live) == (10, 10, False)
-    assert [picture.rgb.mean().round() for picture in pictures] == pytest.approx(LEVELS, abs=2)
-    assert [picture.time_s for picture in pictures] == pytest.approx(np.arange(10) / 10)
-    assert pictures[3].name == "clip.avi#000003"
-    assert names_of(source, done={p.name for p in pictures[:8]}) == [
+    assert [image.rgb.mean().round() for image in images] == pytest.approx(LEVELS, abs=2)
+    assert [image.time_s for image in images] == pytest.approx(np.arange(10) / 10)
+    assert images[3].name == "clip.avi#000003"
+    assert names_of(source, done={p.name for p in images[:8]}) == [
         "clip.avi#000008", "clip.avi#000009",
     ]  # fmt: skip
     assert names_of(source, every=4) == ["clip.avi#000000", "clip.avi#000004", "clip.avi#000008"]
@@ -66,7 +66,7 @@ def test_a_video_that_is_cut_short_gives_what_it_has_and_says_so(tmp_path):
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
     items = list(open_sources([path])[0].read())
     assert 10 < len(items) < 30
-    assert all(isinstance(item, Picture) for item in items[:-1])
+    assert all(isinstance(item, InputImage) for item in items[:-1])
     assert isinstance(items[-1], Unread)
     assert "of 40 frames are missing" in items[-1].reason
 
@@ -75,7 +75,7 @@ def test_a_video_that_is_cut_short_gives_what_it_has_and_says_so(tmp_path):
 def test_what_is_no_video(tmp_path, content):
     path = tmp_path / "clip.mp4"
     path.write_bytes(content)
-    with pytest.raises(EgolibError, match=r"clip\.mp4: neither a picture nor a video with frames"):
+    with pytest.raises(EgolibError, match=r"clip\.mp4: neither an image nor a video with frames"):
         open_sources([path])
 
 
@@ -86,10 +86,10 @@ def test_folders_globs_and_files_make_one_source_of_stills(tmp_path, video):
     (tmp_path / "a" / "notes.txt").write_text("not looked at")
     given = [tmp_path / "a", tmp_path / "b" / "*.*", tmp_path / "a" / "1.png", video]
     stills, clip = open_sources(given)
-    pictures = list(stills.read())
-    assert [picture.name for picture in pictures] == ["a/1.png", "2.PNG", "b/1.png", "3.jpg"]
-    assert [picture.stem for picture in pictures] == ["a/1", "2", "b/1", "3"]
-    assert all(math.isnan(picture.time_s) for picture in pictures)
+    images = list(stills.read())
+    assert [image.name for image in images] == ["a/1.png", "2.PNG", "b/1.png", "3.jpg"]
+    assert [image.stem for image in images] == ["a/1", "2", "b/1", "3"]
+    assert all(math.isnan(image.time_s) for image in images)
     assert stills.total == 4
     assert names_of(stills, done={"2.PNG", "b/1.png"}) == ["a/1.png", "3.jpg"]
     assert clip.name == "clip.avi"
@@ -98,9 +98,9 @@ def test_folders_globs_and_files_make_one_source_of_stills(tmp_path, video):
 @pytest.mark.parametrize(
     ("given", "line"),
     [
-        ("nowhere", "no such picture, video, folder or camera"),
-        ("*.png", "no such picture"),
-        ("", "holds no picture or video"),
+        ("nowhere", "no such image, video, folder or camera"),
+        ("*.png", "no such image"),
+        ("", "holds no image or video"),
     ],
 )
 def test_inputs_that_are_not_there(tmp_path, given, line):
@@ -150,11 +150,11 @@ def camera(monkeypatch):
 
 def test_a_stream_that_ends(camera):
     (source,) = open_sources([camera])
-    pictures = list(source.read())
+    images = list(source.read())
     assert source.live
     assert source.total is None
-    assert [picture.rgb.mean().round() for picture in pictures] == pytest.approx(LEVELS, abs=2)
-    assert pictures[0].name == "camera#000000"
+    assert [image.rgb.mean().round() for image in images] == pytest.approx(LEVELS, abs=2)
+    assert images[0].name == "camera#000000"
     assert next(source.read(done={"camera#000009"})).name == "camera#000010"
 
 
@@ -199,9 +199,9 @@ def test_what_the_reader_raises_is_raised_and_its_thread_ends():
     assert not reader.is_alive()
 
 
-def test_batches_are_smaller_where_pictures_are_huge():
-    small = [Picture(str(i), "", 0.0, grey(0)) for i in range(5)]
-    huge = [Picture("x", "", 0.0, np.empty((10_000, 10_000, 3), np.uint8))] * 2
+def test_batches_are_smaller_where_images_are_huge():
+    small = [InputImage(str(i), "", 0.0, grey(0)) for i in range(5)]
+    huge = [InputImage("x", "", 0.0, np.empty((10_000, 10_000, 3), np.uint8))] * 2
     assert [len(batch) for batch in batches(small + [Unread("y", "")] + huge, 4)] == [4, 3, 1]
 
 
@@ -219,7 +219,7 @@ def halves(shape=(64, 96)):
     return rgb
 
 
-def test_every_kind_of_picture_becomes_rgb(tmp_path):
+def test_every_kind_of_image_becomes_rgb(tmp_path):
     rgb = halves()
     image = Image.fromarray(rgb)
     image.save(tmp_path / "rgb.png")
@@ -254,13 +254,13 @@ def png_header(width, height):
         (lambda p: p.write_bytes(png_header(12_000, 9_000)), "more than 89 megapixels"),
         (lambda p: p.write_bytes(png_header(60_000, 60_000)), "more than 89 megapixels"),
         (lambda p: p.write_bytes(png_header(40_000, 100)), "40000x100 is too long"),
-        (lambda p: p.write_text("text"), "no picture"),
-        (lambda p: p.write_bytes(b""), "no picture"),
+        (lambda p: p.write_text("text"), "no image"),
+        (lambda p: p.write_bytes(b""), "no image"),
         (lambda p: p.write_bytes(png_header(640, 400)), "cut short"),
         (lambda p: p.mkdir(), "unreadable"),
     ],
 )
-def test_pictures_that_are_refused_in_one_line(tmp_path, write, line):
+def test_images_that_are_refused_in_one_line(tmp_path, write, line):
     path = tmp_path / "x.png"
     write(path)
     with pytest.raises(EgolibError, match=line) as caught:

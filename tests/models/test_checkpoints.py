@@ -11,6 +11,7 @@ from egolib.config import PROFILES, override
 from egolib.experiments.run import REPOSITORY
 from egolib.foundation.errors import EgolibError
 from egolib.models.checkpoints import (
+    FORMAT,
     NetworkSpec,
     build_network,
     join_networks,
@@ -37,7 +38,7 @@ def test_a_network_comes_back_as_it_was(tmp_path):
     save_network(path, network, LIFTER, {"seed": 7})
     loaded, spec, provenance = load_network(path)
     maps = torch.rand(2, 15, 8, 8)
-    assert torch.equal(loaded(maps)[0], network(maps)[0])
+    assert torch.equal(loaded(maps).joints_rel_m, network(maps).joints_rel_m)
     assert spec == LIFTER
     assert provenance == {"seed": 7}
     assert not loaded.training
@@ -55,14 +56,14 @@ def test_a_linear_pose_branch_comes_back_linear(tmp_path, lifter_file):
     loaded, spec, _ = load_network(tmp_path / "linear.safetensors")
     maps = torch.rand(2, 15, 8, 8)
     assert not spec.pose_activations
-    assert torch.equal(loaded(maps)[0], network(maps)[0])
+    assert torch.equal(loaded(maps).joints_rel_m, network(maps).joints_rel_m)
 
 
 def rewrite(path, tensors=None, **metadata):
     stored = load_file(path)
     if tensors:
         stored.update(tensors)
-    spec = {"format": "egolib-2", "spec": json.dumps(LIFTER.__dict__), "provenance": "{}"}
+    spec = {"format": FORMAT, "spec": json.dumps(LIFTER.__dict__), "provenance": "{}"}
     save_file(stored, path, {**spec, **metadata})
 
 
@@ -78,7 +79,87 @@ def test_a_checkpoint_of_the_first_format_still_loads(tmp_path, branch):
     loaded, found, _ = load_network(path)
     assert found == spec
     maps = torch.rand(2, 15, 8, 8)
-    assert torch.equal(loaded(maps).pose_m, network(maps).pose_m)
+    assert torch.equal(loaded(maps).joints_rel_m, network(maps).joints_rel_m)
+
+
+# {kind of today: (kind in the format egolib-2, {beginning of a tensor's name: what it was})}
+FORMER_NAMES = {
+    "heatmaps": ("heatmaps", {"backbone.": "trunk."}),
+    "end_to_end": (
+        "egopose", {"heatmap_network.backbone.": "heatmap_net.trunk.",
+                    "heatmap_network.": "heatmap_net."},
+    ),
+    "ray_model": (
+        "ours", {"backbone.": "trunk.", "cell_scores.": "scores.",
+                 "elsewhere_scores.": "elsewhere.", "placement.": "first.",
+                 "joint_features.": "of_joints.", "ray_features.": "along_ray.",
+                 "correction.": "nearer.", "expected_error.": "spread.",
+                 "pyramid.lateral.": "pyramid.sides."},
+    ),
+}  # fmt: skip
+
+
+def save_under_former_names(source, path):
+    """The checkpoint `source` as the format egolib-2 called everything in it."""
+    with safe_open(source, "pt") as stored:
+        metadata = stored.metadata()
+    fields = json.loads(metadata["spec"])
+    kind, former = FORMER_NAMES[fields["kind"]]
+    fields |= {"kind": kind, "uncertainty": fields.pop("expected_error")}
+    tensors, used = {}, set()
+    for name, tensor in load_file(source).items():
+        begins = next((new for new in former if name.startswith(new)), "")
+        used.add(begins)
+        tensors[former.get(begins, "") + name.removeprefix(begins)] = tensor
+    assert former.keys() - used <= ({"expected_error."} if not fields["uncertainty"] else set())
+    save_file(tensors, path, {**metadata, "format": "egolib-2", "spec": json.dumps(fields)})
+
+
+@pytest.mark.parametrize("compact", [False, True])
+@pytest.mark.parametrize(
+    ("kind", "parts"),
+    [
+        ("heatmaps", {}),
+        ("end_to_end", {"method": "rotation"}),
+        ("ray_model", {}),
+        ("ray_model", {"expected_error": False, "early_features": False}),
+    ],
+)
+def test_a_checkpoint_under_former_names_gives_the_same_outputs(tmp_path, kind, parts, compact):
+    spec = NetworkSpec(kind, "resnet18", 64, 1.0, **parts)
+    torch.manual_seed(0)
+    network = build_network(spec).eval()
+    for parameter in network.parameters():  # also those that are zero at first
+        torch.nn.init.normal_(parameter, std=0.05)
+    save_network(tmp_path / "now.safetensors", network, spec, {"seed": 7}, compact)
+    save_under_former_names(tmp_path / "now.safetensors", tmp_path / "then.safetensors")
+    if compact:
+        network, *_ = load_network(tmp_path / "now.safetensors")
+    loaded, found, provenance = load_network(tmp_path / "then.safetensors", [kind])
+    assert (found, provenance) == (spec, {"seed": 7})
+    images = torch.randn(2, 3, 64, 64)
+    with torch.inference_mode():
+        output, expected = loaded(images), network(images)
+    for field in dataclasses.fields(expected):
+        one, other = getattr(output, field.name), getattr(expected, field.name)
+        assert (one is None) == (other is None), field.name
+        assert one is None or torch.equal(one, other), field.name
+
+
+def test_former_names_are_those_of_the_former_format_alone(tmp_path):
+    """A file of today's format that uses them is not one that egolib wrote."""
+    spec = NetworkSpec("heatmaps", "resnet18", 64, 1.0)
+    path = tmp_path / "heatmaps.safetensors"
+    save_network(path, build_network(spec), spec, {})
+    save_under_former_names(path, path)
+    fields = {**spec.__dict__, "kind": "egopose"}
+    metadata = {"format": FORMAT, "spec": json.dumps(fields), "provenance": "{}"}
+    save_file(load_file(path), path, metadata)
+    with pytest.raises(EgolibError, match="unknown kind 'egopose'; known: heatmaps, lifter"):
+        load_network(path)
+    save_file(load_file(path), path, {**metadata, "spec": json.dumps(spec.__dict__)})
+    with pytest.raises(EgolibError, match=r"tensors do not fit .*backbone\.0\.weight"):
+        load_network(path)
 
 
 def test_a_method_of_a_later_version_is_named(lifter_file):
@@ -137,8 +218,8 @@ def test_networks_that_do_not_fit_each_other_are_not_joined():
     network, spec = join_networks(
         build_network(heatmap_spec), heatmap_spec, build_network(LIFTER), LIFTER
     )
-    assert spec.kind == "egopose"
-    assert network(torch.zeros(1, 3, 64, 64))[1].shape == (1, 16, 3)
+    assert spec.kind == "end_to_end"
+    assert network(torch.zeros(1, 3, 64, 64)).joints_rel_m.shape == (1, 16, 3)
 
 
 def test_a_compact_network_is_a_quarter_and_says_nearly_the_same(tmp_path, lifter_file):
@@ -183,14 +264,14 @@ def test_networks_are_told_apart_by_their_weights(tmp_path):
     assert networks[0] == networks[1] != networks[2]
 
 
-def test_what_an_earlier_design_of_our_own_model_left(tmp_path, lifter_file):
-    """The paper's networks hold its keys and load; our own of that time is refused in words."""
+def test_what_an_earlier_design_of_the_ray_model_left(lifter_file):
+    """The paper's networks hold its keys and load; the ray model of that time is refused in words."""
     with safe_open(lifter_file, "pt") as stored:
         fields = json.loads(stored.metadata()["spec"])
     fields |= {"refinements": 2, "at_projections": True, "self_attention": True}
-    rewrite(lifter_file, spec=json.dumps(fields))
+    rewrite(lifter_file, format="egolib-2", spec=json.dumps(fields))
     assert load_network(lifter_file)[1].method == fields["method"]
-    rewrite(lifter_file, spec=json.dumps(fields | {"kind": "ours"}))
+    rewrite(lifter_file, format="egolib-2", spec=json.dumps(fields | {"kind": "ours"}))
     with pytest.raises(EgolibError, match="a design that is no longer built"):
         load_network(lifter_file)
 
@@ -198,9 +279,10 @@ def test_what_an_earlier_design_of_our_own_model_left(tmp_path, lifter_file):
 def test_a_checkpoint_of_the_five_frame_model_is_refused(lifter_file):
     """All other networks of that time say that they look at one frame, and load."""
     fields = {**LIFTER.__dict__, "frames": 1}
-    rewrite(lifter_file, spec=json.dumps(fields))
+    rewrite(lifter_file, format="egolib-2", spec=json.dumps(fields))
     assert load_network(lifter_file)[1] == LIFTER
-    rewrite(lifter_file, spec=json.dumps(fields | {"kind": "window", "frames": 5}))
+    window = json.dumps(fields | {"kind": "window", "frames": 5})
+    rewrite(lifter_file, format="egolib-2", spec=window)
     with pytest.raises(EgolibError, match=r"removed; see docs/retired_five_frame_model\.md$") as it:
         load_network(lifter_file)
     assert str(it.value).startswith(f"{lifter_file}: the five-frame model")
@@ -212,5 +294,5 @@ def test_a_heatmap_network_does_not_know_which_lifter_reads_it():
         PROFILES["quick"], {"lifter": {"method": "martinez", "latent_size": 7}}, "test"
     )
     assert spec_of("heatmaps", other) == spec_of("heatmaps", PROFILES["quick"])
-    assert spec_of("ours", other) == spec_of("ours", PROFILES["quick"])
+    assert spec_of("ray_model", other) == spec_of("ray_model", PROFILES["quick"])
     assert spec_of("lifter", other) != spec_of("lifter", PROFILES["quick"])

@@ -59,18 +59,18 @@ def test_both_networks_compute_the_same_numbers(tmp_path, written):
     network, spec, provenance = written["joined"]
     network.eval()
     described = (spec.kind, spec.backbone, spec.image_px, spec.heatmap_px)
-    assert described == ("egopose", "resnet50", 368, 48)
+    assert described == ("end_to_end", "resnet50", 368, 48)
     assert not spec.pose_activations
     assert {name.split(".")[0] for name in provenance["left_out"]} == {"bn1", "bn2", "bn3"}
-    heatmaps, pose = network(normalise(theirs.picture()))[:2]
-    assert heatmaps.mean().item() == pytest.approx(theirs.HEATMAP_MEAN, rel=1e-4)
-    assert heatmaps.std().item() == pytest.approx(theirs.HEATMAP_STD, rel=1e-4)
-    assert close(theirs.samples(heatmaps[0]), theirs.HEATMAP_SAMPLES)
-    assert close(pose[0], theirs.POSE_FROM_IMAGE)
-    pose, again = network.lifter(theirs.gaussians())[:2]
-    assert close(pose[0], theirs.POSE_FROM_GAUSSIANS)
-    assert again.std().item() == pytest.approx(theirs.RECONSTRUCTION_STD, rel=1e-4)
-    assert close(theirs.samples(again[0]), theirs.RECONSTRUCTION_SAMPLES)
+    output = network(normalise(theirs.image()))
+    assert output.heatmaps.mean().item() == pytest.approx(theirs.HEATMAP_MEAN, rel=1e-4)
+    assert output.heatmaps.std().item() == pytest.approx(theirs.HEATMAP_STD, rel=1e-4)
+    assert close(theirs.samples(output.heatmaps[0]), theirs.HEATMAP_SAMPLES)
+    assert close(output.joints_rel_m[0], theirs.POSE_FROM_IMAGE)
+    output = network.lifter(theirs.gaussians())
+    assert close(output.joints_rel_m[0], theirs.POSE_FROM_GAUSSIANS)
+    assert output.reconstruction.std().item() == pytest.approx(theirs.RECONSTRUCTION_STD, rel=1e-4)
+    assert close(theirs.samples(output.reconstruction[0]), theirs.RECONSTRUCTION_SAMPLES)
 
 
 def test_a_file_gives_the_networks_it_holds(resnet, lifter, tmp_path, written):
@@ -83,7 +83,7 @@ def test_a_file_gives_the_networks_it_holds(resnet, lifter, tmp_path, written):
         torch.save({**part, **REST}, tmp_path / name)
         convert([tmp_path / name], name)
     kinds = {name: spec.kind for name, (_, spec, _) in written.items()}
-    assert kinds == {"Train2D": "heatmaps", "Train3D": "lifter", "Finetune": "egopose"}
+    assert kinds == {"Train2D": "heatmaps", "Train3D": "lifter", "Finetune": "end_to_end"}
     with pytest.raises(EgolibError, match=r"Train2D: a second heatmaps network"):
         convert([tmp_path / "Finetune", tmp_path / "Train2D"], "twice")
     assert "twice" not in written
@@ -95,11 +95,11 @@ def test_what_was_converted_is_evaluated_and_predicts(
     parts = {"resnet_state_dict": resnet, "autoencoder_state_dict": lifter}
     torch.save({**parts, **REST}, tmp_path / "Finetune.tar")
     network, out = tmp_path / "theirs.safetensors", tmp_path / "out"
-    picture = next(shared_toy_tree.glob("ValSet/*/*/*/rgba/*.png"))
+    image = next(shared_toy_tree.glob("ValSet/*/*/*/rgba/*.png"))
     for words in (
         ["convert", tmp_path / "Finetune.tar", network],
         ["evaluate", network, "--data", shared_toy_tree, "--split", "val", "--out", out],
-        ["predict", network, picture, out],
+        ["predict", network, image, out],
     ):
         assert cli.main([str(word) for word in words]) == 0
     assert "MPJPE (mm)" in capsys.readouterr().out

@@ -12,7 +12,9 @@ def test_operations_are_those_one_counts_by_hand():
 
 
 def test_a_system_costs_what_its_two_networks_cost():
-    parts = [NetworkSpec(kind, "resnet18", 128, 1.0) for kind in ("heatmaps", "lifter", "egopose")]
+    parts = [
+        NetworkSpec(kind, "resnet18", 128, 1.0) for kind in ("heatmaps", "lifter", "end_to_end")
+    ]
     for measure in (gflops, parameters_m):
         heatmaps, lifter, both = map(measure, parts)
         assert heatmaps + lifter == pytest.approx(both)
@@ -26,9 +28,9 @@ def test_parameters_and_time_are_those_of_the_network():
     assert 0 < ms_per_image(MARTINEZ, repeats=3) < 1000
 
 
-def test_our_own_model_is_counted_from_picture_to_pose():
-    """Trunk and pyramid: more than a ResNet-18 of that size, less than the paper's deconvolutions."""
-    ours = NetworkSpec("ours", "resnet18", 128, 1.0)
-    trunk = 2 * 1.81 * (128 / 224) ** 2
-    assert trunk < gflops(ours) < 2 * trunk
-    assert parameters_m(ours) < parameters_m(NetworkSpec("egopose", "resnet18", 128, 1.0))
+def test_the_ray_model_is_counted_from_image_to_pose():
+    """Backbone and pyramid: more than a ResNet-18 of that size, less than the paper's deconvolutions."""
+    ray_model = NetworkSpec("ray_model", "resnet18", 128, 1.0)
+    backbone = 2 * 1.81 * (128 / 224) ** 2
+    assert backbone < gflops(ray_model) < 2 * backbone
+    assert parameters_m(ray_model) < parameters_m(NetworkSpec("end_to_end", "resnet18", 128, 1.0))

@@ -5,7 +5,7 @@ from egolib.models.heatmaps import draw_heatmaps, find_peaks
 
 
 def test_a_heatmap_peaks_at_its_joint():
-    # Picture pixel 63.5 of 128 is the centre: between cells 7 and 8 of 16.
+    # Image pixel 63.5 of 128 is the centre: between cells 7 and 8 of 16.
     joints = torch.tensor([[[63.5, 63.5], [3.5, 11.5]]])
     maps = draw_heatmaps(joints, torch.ones(1, 2, dtype=torch.bool), 128, 16, sigma_px=1.0)
     assert maps.shape == (1, 2, 16, 16)

@@ -8,8 +8,8 @@ from egolib.models.rotations import geodesic_degrees, matrices_from_6d, matrices
 
 def test_euler_angles_are_read_as_scipy_reads_them():
     angles = np.random.default_rng(0).uniform(-np.pi, np.pi, (50, 3))
-    ours = matrices_from_euler(torch.tensor(angles))
-    assert np.allclose(ours, Rotation.from_euler("xyz", angles).as_matrix(), atol=1e-12)
+    matrices = matrices_from_euler(torch.tensor(angles))
+    assert np.allclose(matrices, Rotation.from_euler("xyz", angles).as_matrix(), atol=1e-12)
 
 
 def test_any_six_numbers_are_a_rotation_and_a_rotations_columns_are_itself():

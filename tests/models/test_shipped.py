@@ -17,4 +17,4 @@ def test_the_shipped_network_is_the_one_on_its_card():
     assert calibration_path(path).is_file() == ("used where it is the fastest" in card)
     _, spec, provenance = load_network(path)
     assert provenance["compact_of"] in card
-    assert spec.kind == "ours"
+    assert spec.kind == "ray_model"

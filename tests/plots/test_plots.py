@@ -12,13 +12,12 @@ from layout import check_layout
 
 from egolib import plots
 from egolib.camera import project
+from egolib.config import METHOD_LABELS, Method
 from egolib.data.index import FrameIndex
 from egolib.evaluation.inference import Predictions
-from egolib.evaluation.tables import STAGES, error_by_joint
+from egolib.evaluation.tables import error_by_joint
 from egolib.models.checkpoints import NetworkSpec, build_network
-from egolib.plots import ray_model as ourplots
-from egolib.plots import sheets
-from egolib.plots import style as drawing
+from egolib.plots import style
 from egolib.skeleton import HEATMAP_JOINT_INDICES, HEATMAP_JOINTS, JOINTS
 
 N = 12
@@ -27,7 +26,7 @@ ACTIONS_HERE = ("Gaming", "Walking", "Unknown")
 
 @pytest.fixture(scope="module")
 def world(tmp_path_factory):
-    """(root, Predictions, FrameIndex) of N frames in three sequences, with pictures on disk."""
+    """(root, Predictions, FrameIndex) of N frames in three sequences, with images on disk."""
     root, rng = tmp_path_factory.mktemp("tree"), np.random.default_rng(0)
     folder = "TestSet/female_004_a_a/env_001/cam_down"
     (root / folder / "rgba").mkdir(parents=True)
@@ -38,11 +37,11 @@ def world(tmp_path_factory):
     truth = joints_m - joints_m[:, :1]
     clips = np.array(["Boxing", "walking", "else"])
     clip_ids = np.arange(N) % 3
-    truth_px = rng.uniform(10, 50, (N, len(HEATMAP_JOINTS), 2))
+    true_uv_crop = rng.uniform(10, 50, (N, len(HEATMAP_JOINTS), 2))
     predictions = Predictions(
-        predicted_m=truth + rng.normal(0, 0.05, truth.shape), truth_m=truth,
-        predicted_px=truth_px + 1, truth_px=truth_px, confidence=np.ones(truth_px.shape[:2]),
-        in_front=np.ones(truth_px.shape[:2], bool), image_px=64,
+        predicted_rel_m=truth + rng.normal(0, 0.05, truth.shape), true_rel_m=truth,
+        predicted_uv_crop=true_uv_crop + 1, true_uv_crop=true_uv_crop, confidence=np.ones(true_uv_crop.shape[:2]),
+        in_front=np.ones(true_uv_crop.shape[:2], bool), image_px=64,
         character=np.array(["female_004_a_a"] * N), environment=np.array(["env_001"] * N),
         clip=clips[clip_ids], action=np.array(ACTIONS_HERE)[clip_ids], number=np.arange(N),
         image=np.array([f"{folder}/rgba/{name}" for name in names]),
@@ -50,7 +49,7 @@ def world(tmp_path_factory):
     index = FrameIndex(
         root=root, split="test", fingerprint="", folders=np.array([folder]),
         folder_ids=np.zeros(N, int), image_names=np.array(names), numbers=np.arange(N),
-        clips=clips, clip_ids=clip_ids, joints_2d_px=project(joints_m), joints_3d_m=joints_m,
+        clips=clips, clip_ids=clip_ids, uv_native=project(joints_m), joints_cam_m=joints_m,
         rotations_rad=np.zeros((N, 16, 3)), unpaired_images=0, unpaired_labels=0,
     )  # fmt: skip
     return root, predictions, index
@@ -83,16 +82,16 @@ def test_joint_figures(world):
     assert len(boxes(axes)) == len(JOINTS)
     assert tick_labels(axes) == list(JOINTS)
     assert axes.get_ylabel() == "error (mm)"
-    axes = plots.joint_error_bars({"before": world[1], "after": world[1]}).axes[0]
+    axes = plots.joint_error_bars({"dual": world[1], "end_to_end": world[1]}).axes[0]
     assert len(bars(axes)) == 2 * len(JOINTS)
     assert axes.get_ylabel() == "mean error (mm)"
-    errors = np.linalg.norm(world[1].predicted_m - world[1].truth_m, axis=-1) * 1000
+    errors = np.linalg.norm(world[1].predicted_rel_m - world[1].true_rel_m, axis=-1) * 1000
     assert [bar.get_height() for bar in bars(axes)][:16] == pytest.approx(errors.mean(0))
     assert axes.get_ylim()[1] > errors.mean(0).max()
 
 
 def test_action_figures_end_with_all(world):
-    axes = plots.action_error_bars({"after": world[1]}).axes[0]
+    axes = plots.action_error_bars({"end_to_end": world[1]}).axes[0]
     assert tick_labels(axes) == [*ACTIONS_HERE, "All"]
     axes = plots.action_error_boxes(world[1]).axes[0]
     assert tick_labels(axes) == ["Gaming (4)", "Walking (4)", "Unknown (4)", "All (12)"]
@@ -100,54 +99,62 @@ def test_action_figures_end_with_all(world):
 
 
 def test_upper_lower_boxes_show_every_stage_within_the_axes(world):
-    worse = replace(world[1], predicted_m=world[1].predicted_m * 3)
-    axes = plots.upper_lower_boxes({"oracle": world[1], "after": worse}).axes[0]
+    worse = replace(world[1], predicted_rel_m=world[1].predicted_rel_m * 3)
+    axes = plots.upper_lower_boxes({"oracle": world[1], "end_to_end": worse}).axes[0]
     assert len(boxes(axes)) == 6
     highest = max(line.get_ydata().max() for line in axes.lines)
     assert axes.get_ylim()[0] == 0
     assert axes.get_ylim()[1] > highest
 
 
-@pytest.mark.parametrize("count", [1, 4, 8])
+@pytest.mark.parametrize(
+    ("count", "lifter"), [(1, "dual"), (4, "dual"), (8, "dual"), (8, "martinez")]
+)
 @pytest.mark.parametrize(
     "draw", [plots.joint_error_bars, plots.action_error_bars, plots.upper_lower_boxes]
 )
-def test_a_legend_of_many_models_neither_squeezes_the_axes_nor_is_cut(world, draw, count):
-    names = [*STAGES, *(f"another network with a long name {i}" for i in range(count))]
+def test_a_legend_of_many_models_neither_squeezes_the_axes_nor_is_cut(world, draw, count, lifter):
+    of_a_run = (Method.ORACLE, lifter, Method.END_TO_END, Method.RAY_MODEL)
+    names = [*of_a_run, *(f"another network with a long name {i}" for i in range(count))]
     figure = draw(dict.fromkeys(names[:count], world[1]))
     check_layout(figure)
     shown = [text.get_text() for text in figure.legends[0].get_texts()]
-    assert shown == [STAGES.get(name, name) for name in names[:count]]
+    assert shown == [METHOD_LABELS.get(name, name) for name in names[:count]]
+    drawn = [patch.get_facecolor() for patch in figure.legends[0].get_patches()]
+    assert len(set(drawn)) == count
 
 
 def test_a_legend_that_is_too_wide_is_found():
     """As `upper_lower_boxes` was published once: a legend of the axes, wider than the figure."""
-    figure, axes = drawing.styled(drawing.canvas)((7, 3.6))
-    for label in STAGES.values():
+    figure, axes = style.styled(style.canvas)((7, 3.6))
+    for label in METHOD_LABELS.values():
         axes.plot([0, 1], label=2 * label)
-    axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=len(STAGES))
+    axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=len(METHOD_LABELS))
     with pytest.raises((AssertionError, UserWarning)):
         check_layout(figure)
 
 
 def test_bars_are_as_high_as_the_numbers_of_the_table(world):
-    models = {"before": world[1], "after": replace(world[1], predicted_m=world[1].truth_m * 1.1)}
+    models = {
+        "dual": world[1],
+        "end_to_end": replace(world[1], predicted_rel_m=world[1].true_rel_m * 1.1),
+    }
     axes = plots.joint_error_bars(models).axes[0]
     table = error_by_joint(models, "test", names={})["measured on test"].loc[list(JOINTS)]
     heights = [bar.get_height() for bar in bars(axes)]
-    assert heights == [*table["before", "mean"], *table["after", "mean"]]
+    assert heights == [*table["dual", "mean"], *table["end_to_end", "mean"]]
     drawn = [
         segment[:, 1].tolist() for lines in axes.collections for segment in lines.get_segments()
     ]
-    assert drawn == [*table["before"][["low", "high"]].to_numpy().tolist(),
-                     *table["after"][["low", "high"]].to_numpy().tolist()]  # fmt: skip
+    assert drawn == [*table["dual"][["low", "high"]].to_numpy().tolist(),
+                     *table["end_to_end"][["low", "high"]].to_numpy().tolist()]  # fmt: skip
 
 
 def test_figures_of_frames_and_data_are_laid_out(world, views):
     _, predictions, index = world
     worst = pd.DataFrame(
         {"place": range(N), "mpjpe_mm": 90.0, "worst_joint": "LeftToeBase",
-         "cause": "in the picture, not found in 2D", "character": "female_004_a_a",
+         "cause": "in the image, not found in 2D", "character": "female_004_a_a",
          "clip": "Standing_1H_Magic_Attack_01"}
     )  # fmt: skip
     rows = pd.DataFrame({"epoch": [1, 2], "train_loss": [3, 2], "val_loss": [3, 2],
@@ -155,12 +162,12 @@ def test_figures_of_frames_and_data_are_laid_out(world, views):
     for figure in (
         plots.joint_error_boxes(predictions), plots.action_error_boxes(predictions),
         plots.error_skeleton(predictions), plots.prediction_sheet(index, predictions),
-        sheets.worst_sheet(index, predictions, worst), plots.frame_sheet(index, range(N)),
+        plots.worst_sheet(index, predictions, worst), plots.frame_sheet(index, range(N)),
         plots.joint_location_map(index), plots.joints_around_camera(index),
         plots.joint_sizes(views), plots.visibility_bars(views), plots.what_hides_what(views),
         plots.visibility_by_action(views), plots.training_curves({"lifter": rows}),
-        ourplots.error_by_minutes({"dual branch, end to end": [(60, rows)], "ours": [(0, rows)]}),
-        ourplots.architecture(NetworkSpec("ours", "resnet18", 128, 1.0)),
+        plots.error_by_minutes({"dual branch, end to end": [(60, rows)], "ray_model": [(0, rows)]}),
+        plots.architecture(NetworkSpec("ray_model", "resnet18", 128, 1.0)),
     ):  # fmt: skip
         check_layout(figure)
 
@@ -168,7 +175,7 @@ def test_figures_of_frames_and_data_are_laid_out(world, views):
 def test_skeleton_names_every_joint_with_its_error(world):
     figure = plots.error_skeleton(world[1])
     texts = [text.get_text() for text in figure.axes[0].texts]
-    errors = 1000 * np.linalg.norm(world[1].predicted_m - world[1].truth_m, axis=-1).mean(0)
+    errors = 1000 * np.linalg.norm(world[1].predicted_rel_m - world[1].true_rel_m, axis=-1).mean(0)
     assert sorted(texts) == sorted(f"{n}  {e:.0f} mm" for n, e in zip(JOINTS, errors, strict=True))
     assert figure.axes[1].get_ylabel() == "mean error (mm)"
 
@@ -210,21 +217,21 @@ def test_frame_sheet_and_location_map(world):
 def test_location_map_puts_u_across_and_v_down(world):
     index = world[2]
     joints_2d = np.tile([940.0, 100.0], (N, len(JOINTS), 1))  # right, high up
-    moved = FrameIndex(**{**vars(index), "joints_2d_px": joints_2d})
+    moved = FrameIndex(**{**vars(index), "uv_native": joints_2d})
     counts = plots.joint_location_map(moved, bins=8).axes[0].images[0].get_array()
     assert np.argwhere(counts > 0).tolist() == [[1, 6]]  # of the circle's 8 x 8
 
 
 def test_poses_are_drawn_upright_and_only_where_visible():
-    axes = drawing.StudyFigure().subplots()
+    axes = style.StudyFigure().subplots()
     pose = np.zeros((len(JOINTS), 3))
     pose[JOINTS.index("LeftFoot")] = (0.1, 0.2, 1.4)
-    assert drawing.flatten_pose(pose, "front")[JOINTS.index("LeftFoot")].tolist() == [0.1, -1.4]
-    assert drawing.flatten_pose(pose, "side")[JOINTS.index("LeftFoot")].tolist() == [0.2, -1.4]
+    assert style.flatten_pose(pose, "front")[JOINTS.index("LeftFoot")].tolist() == [0.1, -1.4]
+    assert style.flatten_pose(pose, "side")[JOINTS.index("LeftFoot")].tolist() == [0.2, -1.4]
     visible = np.isin(HEATMAP_JOINTS, ("LeftArm", "LeftForeArm"))
-    drawing.draw_pose_2d(axes, np.zeros((len(HEATMAP_JOINTS), 2)), visible)
+    style.draw_pose_2d(axes, np.zeros((len(HEATMAP_JOINTS), 2)), visible)
     assert len(axes.lines) == 3  # two joints and their bone
-    assert {line.get_color() for line in axes.lines} == {drawing.PART_COLOURS["left arm"]}
+    assert {line.get_color() for line in axes.lines} == {style.PART_COLOURS["left arm"]}
     assert len(HEATMAP_JOINT_INDICES) == len(HEATMAP_JOINTS)
 
 
@@ -239,7 +246,7 @@ def test_heatmap_sheet_shows_truth_and_prediction(world):
     assert figure.axes[7].get_title().endswith("px off")
 
 
-def test_contact_sheet_and_strips_show_pictures_of_the_index(world):
+def test_contact_sheet_and_strips_show_images_of_the_index(world):
     index = world[2]
     sheet = plots.contact_sheet(index, lines=4, columns=5)
     mosaic = sheet.axes[0].images[0].get_array()
@@ -257,7 +264,7 @@ def test_contact_sheet_and_strips_show_pictures_of_the_index(world):
 def views():
     """Two frames of visibility.joint_views: all seen, but feet hidden by the torso in one."""
     rows = [
-        {"frame": frame, "action": action, "joint": joint, "in_picture": joint != "Head",
+        {"frame": frame, "action": action, "joint": joint, "in_image": joint != "Head",
          "state": "seen", "distance_m": 0.5 + 0.05 * j, "px_per_cm": 7 / (1 + 0.1 * j),
          "hidden_by": "", "covered_with": ""}
         for frame, action in enumerate(("Gaming", "Walking"))
@@ -267,7 +274,7 @@ def views():
     hidden = views.joint.str.endswith("Foot") & (views.frame == 1)
     changes = {"state": "hidden by the wearer", "hidden_by": "torso", "covered_with": "shirt"}
     views.loc[hidden, list(changes)] = list(changes.values())
-    views.loc[views.joint == "Head", "state"] = "outside the picture"
+    views.loc[views.joint == "Head", "state"] = "outside the image"
     return views
 
 
@@ -280,7 +287,7 @@ def test_visibility_figures_show_the_shares(views):
             widths[container.get_label(), name] = bar.get_width()
             assert bar.get_y() < place < bar.get_y() + bar.get_height()
     assert widths["seen", "LeftFoot"] == widths["hidden by the wearer", "LeftFoot"] == 50
-    assert widths["outside the picture", "Head"] == 100
+    assert widths["outside the image", "Head"] == 100
     parts, cloth = plots.what_hides_what(views).axes
     assert (tick_labels(parts), tick_labels(cloth)) == (["torso"], ["shirt"])
     assert [text.get_text() for text in parts.texts] == ["50"]

@@ -31,7 +31,7 @@ def run(tmp_path_factory):
     root = tmp_path_factory.mktemp("run")
     index = toy_index(root / "tree")
     truth = perfect(index)
-    models = {"before": off_by(truth, (0, 60, 0)), "mine": off_by(truth, (0, 0, 40))}
+    models = {"dual": off_by(truth, (0, 60, 0)), "mine": off_by(truth, (0, 0, 40))}
     finished_run(root / "a", models, ["which_joints_are_wrong"])
     answers = {
         "which_joints_are_wrong": {
@@ -105,20 +105,20 @@ def test_tables_sort(browser, run):
 
 def test_the_viewer_plays(browser, run):
     with opened(browser, f"file://{run}/pages/viewer.html") as page:
-        picture = page.locator("#picture")
-        page.wait_for_selector("#picture[data-frame='0']")
-        first = picture.screenshot()
+        image = page.locator("#image")
+        page.wait_for_selector("#image[data-frame='0']")
+        first = image.screenshot()
         assert page.locator("#said").inner_text() == "frame 0: 40 mm"
         page.locator("#frame").fill("5")
-        page.wait_for_selector("#picture[data-frame='5']")
-        assert picture.screenshot() != first
-        page.locator("#model").select_option("before")
+        page.wait_for_selector("#image[data-frame='5']")
+        assert image.screenshot() != first
+        page.locator("#model").select_option("dual")
         assert page.locator("#said").inner_text() == "frame 5: 60 mm"
         page.locator("#action").select_option(label="Walking")
-        page.wait_for_selector("#picture[data-frame='8']")
+        page.wait_for_selector("#image[data-frame='8']")
         assert page.locator("#sequence option").count() == 4
         page.locator("#play").click()
-        page.wait_for_selector("#picture[data-frame='10']")
+        page.wait_for_selector("#image[data-frame='10']")
         page.locator("#play").click()
         traces = page.evaluate("document.getElementById('space').data.map(trace => trace.name)")
         assert {"true", "predicted"} == set(traces)
@@ -130,20 +130,20 @@ def test_the_explorer_filters_and_shows_the_frame(browser, run):
         page.locator("#action").select_option(label="Gaming")
         assert page.locator("#said").inner_text().startswith("32 frames")
         page.locator("#action").select_option(label="all")
-        page.locator("#model").select_option("before")
+        page.locator("#model").select_option("dual")
         page.locator("#joint").select_option(label="LeftHand")
         assert page.locator("#said").inner_text().startswith("64 frames: mean 60 mm")
-        page.wait_for_selector("#picture[data-frame='0']")
+        page.wait_for_selector("#image[data-frame='0']")
         place = page.locator("#plot .points path").nth(3).bounding_box()
         page.mouse.move(place["x"] + place["width"] / 2, place["y"] + place["height"] / 2)
-        page.wait_for_selector("#picture[data-frame='3']")
+        page.wait_for_selector("#image[data-frame='3']")
         assert "60 mm" in page.locator("#frame").inner_text()
 
 
 def test_the_clouds_tell_where_a_joint_is_predicted(browser, run):
     with opened(browser, f"file://{run}/pages/clouds.html") as page:
         assert "40 mm too low" in page.locator("#said").inner_text()
-        page.locator("#model").select_option("before")
+        page.locator("#model").select_option("dual")
         assert "60 mm too far forward" in page.locator("#said").inner_text()
         page.locator("#joint").select_option(label="all")
         assert page.evaluate("document.getElementById('space').data.length") > 2 * 16

@@ -45,7 +45,7 @@ def index(tmp_path_factory):
 @pytest.fixture(scope="module")
 def models(index):
     truth = perfect(index)
-    return {"oracle": off_by(truth, (10, 0, 0)), "before": off_by(truth, (0, 60, 0)),
+    return {"oracle": off_by(truth, (10, 0, 0)), "dual": off_by(truth, (0, 60, 0)),
             "mine": off_by(truth, (0, 0, 40))}  # fmt: skip
 
 
@@ -65,10 +65,10 @@ def test_excerpts_are_whole_sequences_within_a_budget(index):
     assert all((np.diff(part) == 1).all() and len(part) <= 5 for part in few)
 
 
-def test_the_gallery_shows_pictures_and_poses(index, models, tmp_path):
+def test_the_gallery_shows_images_and_poses(index, models, tmp_path):
     places = gallery.write_gallery(index, models, tmp_path)
     content = json.loads((tmp_path / "gallery.js").read_text()[len("const gallery = ") : -2])
-    strip = cv2.imread(str(tmp_path / "pictures" / "1.webp"))
+    strip = cv2.imread(str(tmp_path / "images" / "1.webp"))
     assert strip.shape == (256, 8 * 256, 3)
     colour = index.read_square(int(places[8]), 256)[128, 128][::-1].astype(int)
     assert strip[128, 128].astype(int) == pytest.approx(colour, abs=12)
@@ -80,7 +80,7 @@ def test_the_gallery_shows_pictures_and_poses(index, models, tmp_path):
     )
     assert np.abs(down - (0, 0, 40)).max() <= 1  # camera z is down, the pages' is up
     assert content["truth"]["px"][0][1] / 10 == pytest.approx(
-        (models["mine"].truth_px[0, 0, 1] + 0.5) * 4 - 0.5, abs=0.06
+        (models["mine"].true_uv_crop[0, 0, 1] + 0.5) * 4 - 0.5, abs=0.06
     )
 
 
@@ -93,8 +93,8 @@ def test_the_interactive_pages_need_nothing_from_elsewhere(index, models, tmp_pa
         assert '<script src="plotly.min.js">' in text
         assert '<option value="mine" selected>mine</option>' in text
     clouds = json.loads(re.search(r"const content = (.*);", text)[1])
-    assert clouds["models"]["before"]["bias"][JOINTS.index("LeftHand")] == [0, 60, 0]
-    assert clouds["models"]["before"]["mean"] == [60] * 16
+    assert clouds["models"]["dual"]["bias"][JOINTS.index("LeftHand")] == [0, 60, 0]
+    assert clouds["models"]["dual"]["mean"] == [60] * 16
 
 
 def test_the_report(index, models, tmp_path):
@@ -114,7 +114,7 @@ def test_the_report(index, models, tmp_path):
     text = write_report(tmp_path).read_text()
     assert not outside_requests(text)
     assert "Hands &lt;b&gt;are&lt;/b&gt;." in text
-    assert text.count("figures/which_joints_are_wrong") == 4  # two pictures, and their pdf
+    assert text.count("figures/which_joints_are_wrong") == 4  # two images, and their pdf
     assert "The models side by side. <a" in text
     assert re.search(r"<b>40\.0 <small>\[40\.0, 40\.0\]</small></b><span>MPJPE \(mm\), mine", text)
     assert f"measured on {LABEL}; those headed &#39;published, full data set&#39;" in text
@@ -125,14 +125,16 @@ def test_the_report(index, models, tmp_path):
 
 
 def test_the_report_of_an_unfinished_sweep(models, tmp_path):
-    unfinished_sweep(tmp_path, {"dual_finetuned": models["before"], "ours": models["mine"]})
+    unfinished_sweep(tmp_path, {"end_to_end": models["dual"], "ray_model": models["mine"]})
     text = write_sweep_report(tmp_path).read_text()
     assert not outside_requests(text)
     assert "2 of 4 runs are trained" in text
-    assert "In part: dual_finetuned (1 of 2 seeds), ours (1 of 2 seeds)." in text
+    assert "In part: end_to_end (1 of 2 seeds), ray_model (1 of 2 seeds)." in text
     assert "Not yet" not in text
-    assert re.search(r"<b>40\.0 <small>\[40\.0, 40\.0\]</small></b><span>MPJPE \(mm\), ours<", text)
-    claim = text.split("Our model beats the fine-tuned dual branch</th>")[1].split("</tr>")[0]
+    assert re.search(
+        r"<b>40\.0 <small>\[40\.0, 40\.0\]</small></b><span>MPJPE \(mm\), ray_model<", text
+    )
+    claim = text.split("The ray model beats the end-to-end dual branch</th>")[1].split("</tr>")[0]
     assert re.findall(r">([^<]+)</td>", claim) == [
         "holds",
         "20.0 [20.0, 20.0]",
@@ -221,7 +223,7 @@ def test_a_notebook_as_a_page(tmp_path):
 def test_two_runs_compared(index, models, tmp_path):
     finished_run(tmp_path / "a", {"mine": models["mine"]})
     finished_run(
-        tmp_path / "b", {"mine": off_by(models["mine"], (0, 0, 55)), "other": models["before"]}
+        tmp_path / "b", {"mine": off_by(models["mine"], (0, 0, 55)), "other": models["dual"]}
     )
     text = write_comparison(tmp_path / "a", tmp_path / "b", tmp_path / "page.html").read_text()
     assert f"mine: B is 15 mm worse [15, 15] than A, on the same {N} test frames." in text
@@ -246,7 +248,7 @@ def test_runs_that_cannot_be_compared(index, models, tmp_path, capsys):
     other = models["mine"].select(np.arange(N))
     finished_run(tmp_path / "c", {"mine": off_by(other, 0)})
     np_file = tmp_path / "c" / "predictions" / "mine.npz"
-    dataclasses.replace(other, truth_m=other.truth_m * 2).save(np_file)
+    dataclasses.replace(other, true_rel_m=other.true_rel_m * 2).save(np_file)
     for run, message in (("b", "no model in common"), ("c", "other test frames"), ("d", "missing")):
         assert cli.main(["compare", str(tmp_path / "a"), str(tmp_path / run)]) == 2
         assert message in capsys.readouterr().err

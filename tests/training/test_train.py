@@ -13,7 +13,7 @@ import torch
 from conftest import STANDING_M, write_frame
 
 from egolib.data.index import index_tree
-from egolib.evaluation.inference import Predictions, load_for_evaluation, predict_index
+from egolib.evaluation.inference import Predictions, load_for_evaluation, predict_split
 from egolib.foundation.errors import EgolibError
 from egolib.metrics import mpjpe_mm
 from egolib.models.checkpoints import load_network
@@ -32,7 +32,7 @@ def indices(shared_toy_tree):
 def trained(indices, toy_profile, tmp_path_factory):
     """All three stages on the toy tree -> folder of their checkpoints."""
     folder = tmp_path_factory.mktemp("checkpoints")
-    for stage in ("heatmaps", "lifter", "finetune"):
+    for stage in ("heatmaps", "lifter", "end_to_end"):
         train_stage(stage, toy_profile, *indices, folder, seed=3)
     return folder
 
@@ -56,37 +56,37 @@ def test_training_heatmaps_lowers_the_pixel_error(trained):
 
 
 def test_the_best_epoch_is_kept(trained):
-    for name, stage in (("heatmaps", "heatmaps"), ("lifter", "lifter"), ("finetuned", "finetune")):
+    for stage in ("heatmaps", "lifter", "end_to_end"):
         rows = pd.read_csv(trained / "runs" / stage / "history.csv")
         metric = "val_error_px" if stage == "heatmaps" else "val_mpjpe_mm"
-        best = load_network(trained / f"{name}.safetensors")[2]["best"]
+        best = load_network(trained / f"{stage}.safetensors")[2]["best"]
         assert best["epoch"] == 1 + rows[metric].argmin()
 
 
 def test_the_kept_weights_have_the_error_that_was_noted(trained, indices):
-    network, spec, provenance = load_for_evaluation([trained / "finetuned.safetensors"])
-    predictions = predict_index(network, spec, indices[1])
-    error = mpjpe_mm(predictions.predicted_m, predictions.truth_m).mean()
+    network, spec, provenance = load_for_evaluation([trained / "end_to_end.safetensors"])
+    predictions = predict_split(network, spec, indices[1])
+    error = mpjpe_mm(predictions.predicted_rel_m, predictions.true_rel_m).mean()
     assert error == pytest.approx(provenance["best"]["val_mpjpe_mm"], rel=1e-3)
 
 
-def test_before_fine_tuning_is_the_two_networks_joined(trained, indices):
+def test_a_heatmap_network_and_a_lifter_are_evaluated_joined(trained, indices):
     pair = [trained / "heatmaps.safetensors", trained / "lifter.safetensors"]
     network, spec, _ = load_for_evaluation(pair)
-    predictions = predict_index(network, spec, indices[1])
-    assert predictions.predicted_m.shape == (16, 16, 3)
-    heatmaps_alone = predict_index(*load_for_evaluation(pair[:1])[:2], indices[1])
-    assert (predictions.predicted_px == heatmaps_alone.predicted_px).all()
+    predictions = predict_split(network, spec, indices[1])
+    assert predictions.predicted_rel_m.shape == (16, 16, 3)
+    heatmaps_alone = predict_split(*load_for_evaluation(pair[:1])[:2], indices[1])
+    assert (predictions.predicted_uv_crop == heatmaps_alone.predicted_uv_crop).all()
     with pytest.raises(EgolibError, match="expected heatmaps"):
         load_for_evaluation(pair[::-1])
 
 
 def test_predictions_survive_the_disk(trained, indices, tmp_path):
     network, spec, _ = load_for_evaluation([trained / "lifter.safetensors"])
-    predictions = predict_index(network, spec, indices[1])
+    predictions = predict_split(network, spec, indices[1])
     predictions.save(tmp_path / "p.npz")
     loaded = Predictions.load(tmp_path / "p.npz")
-    assert (loaded.predicted_m == predictions.predicted_m).all()
+    assert (loaded.predicted_rel_m == predictions.predicted_rel_m).all()
     assert loaded.sequence.tolist() == predictions.sequence.tolist()
     (tmp_path / "p.npz").write_bytes(b"PK")
     with pytest.raises(EgolibError, match=r"p\.npz: not predictions"):
@@ -94,8 +94,8 @@ def test_predictions_survive_the_disk(trained, indices, tmp_path):
 
 
 def same_weights(one, two):
-    ours, theirs = (load_network(path)[0].state_dict() for path in (one, two))
-    return all(torch.equal(ours[name], theirs[name]) for name in ours)
+    first, second = (load_network(path)[0].state_dict() for path in (one, two))
+    return all(torch.equal(first[name], second[name]) for name in first)
 
 
 def test_the_same_seed_gives_the_same_weights(indices, toy_profile, tmp_path):
@@ -205,16 +205,16 @@ def test_a_label_that_spoils_the_loss_is_named_and_the_last_epoch_kept(
     indices, toy_profile, tmp_path, monkeypatch, split
 ):
     """From the second epoch on: the first is whole and stays."""
-    step = stages.Stage.inputs
+    step = stages.StageModule.inputs
 
     def spoilt(self, batch, draw=0):
         seen = step(self, batch, draw)
         if self.current_epoch == 1 and self.training == (split == "train"):
-            seen["joints_3d_m"] = seen["joints_3d_m"].clone()
-            seen["joints_3d_m"][seen["position"] == 9, 5] = 3e38
+            seen["joints_rel_m"] = seen["joints_rel_m"].clone()
+            seen["joints_rel_m"][seen["position"] == 9, 5] = 3e38
         return seen
 
-    monkeypatch.setattr(stages.Stage, "inputs", spoilt)
+    monkeypatch.setattr(stages.StageModule, "inputs", spoilt)
     with pytest.raises(EgolibError, match=r"in epoch 2, (validation )?batch \d") as caught:
         train_stage("lifter", toy_profile, *indices, tmp_path, seed=1)
     frame = indices[split == "val"][9]
@@ -232,13 +232,13 @@ def test_a_label_that_spoils_the_loss_is_named_and_the_last_epoch_kept(
 def test_a_loss_that_only_training_loses_names_the_frames_of_its_batch(
     indices, toy_profile, tmp_path, monkeypatch
 ):
-    whole = stages.LifterStage.loss_and_error
+    whole = stages.LifterModule.loss_and_error
 
     def lost(self, batch):
         loss, errors = whole(self, batch)
         return (loss * float("nan") if self.training else loss), errors
 
-    monkeypatch.setattr(stages.LifterStage, "loss_and_error", lost)
+    monkeypatch.setattr(stages.LifterModule, "loss_and_error", lost)
     wanted = (
         r"the loss is nan in epoch 1, batch 1 of 4, on (\S+_a_a/env_001 \d+, )+.*nothing is trained"
     )
@@ -246,23 +246,23 @@ def test_a_loss_that_only_training_loses_names_the_frames_of_its_batch(
         train_stage("lifter", toy_profile, *indices, tmp_path, seed=1)
 
 
-def test_fine_tuning_needs_the_stages_before_it(indices, toy_profile, tmp_path):
+def test_training_end_to_end_needs_the_stages_before_it(indices, toy_profile, tmp_path):
     with pytest.raises(EgolibError, match=r"heatmaps\.safetensors: no such checkpoint"):
-        train_stage("finetune", toy_profile, *indices, tmp_path, seed=1)
+        train_stage("end_to_end", toy_profile, *indices, tmp_path, seed=1)
 
 
-def test_fine_tuning_says_which_network_is_not_what_the_profile_asks_for(
+def test_training_end_to_end_says_which_network_is_not_what_the_profile_asks_for(
     trained, indices, toy_profile
 ):
     latent = with_epochs(toy_profile, "lifter", 1, latent_size=10)
     with pytest.raises(EgolibError, match=r"latent_size = 20, the profile asks for 10"):
-        train_stage("finetune", latent, *indices, trained, seed=3)
+        train_stage("end_to_end", latent, *indices, trained, seed=3)
     single = with_epochs(toy_profile, "lifter", 1, method="single")
     with pytest.raises(EgolibError, match=r"method = dual, the profile asks for single"):
-        train_stage("finetune", single, *indices, trained, seed=3)
+        train_stage("end_to_end", single, *indices, trained, seed=3)
     larger = with_epochs(toy_profile, "heatmaps", 1, image_px=128)
     with pytest.raises(EgolibError, match=r"image_px = 64, the profile asks for 128"):
-        train_stage("finetune", larger, *indices, trained, seed=3)
+        train_stage("end_to_end", larger, *indices, trained, seed=3)
 
 
 @pytest.mark.parametrize("compiled", [True, False])
@@ -304,19 +304,21 @@ def test_the_paper_profile_trains_on_a_handful_of_frames(tmp_path):
         {
             "heatmaps": {**one, "pretrained": False},
             "lifter": one,
-            "finetune": one,
-            "ours": one,
+            "end_to_end": one,
+            "ray_model": one,
             "workers": 0,
         },
         "test",
     )
     pair = [index_tree(tmp_path / "tree", split) for split in ("train", "val")]
-    for stage in ("heatmaps", "lifter", "finetune"):
+    for stage in ("heatmaps", "lifter", "end_to_end"):
         path = train_stage(stage, profile, *pair, tmp_path / "out", seed=0)
-    ours, own_spec, _ = load_network(train_stage("ours", profile, *pair, tmp_path / "out", seed=0))
-    assert (own_spec.backbone, own_spec.heatmap_px) == ("resnet101", 92)
-    assert np.isfinite(predict_index(ours, own_spec, pair[1]).errors_mm).all()
+    ray_model, ray_spec, _ = load_network(
+        train_stage("ray_model", profile, *pair, tmp_path / "out", seed=0)
+    )
+    assert (ray_spec.backbone, ray_spec.heatmap_px) == ("resnet101", 92)
+    assert np.isfinite(predict_split(ray_model, ray_spec, pair[1]).errors_mm).all()
     network, spec, _ = load_network(path)
     assert (spec.backbone, spec.image_px, spec.heatmap_px) == ("resnet101", 368, 48)
-    predictions = predict_index(network, spec, pair[1])
-    assert math.isfinite(mpjpe_mm(predictions.predicted_m, predictions.truth_m).mean())
+    predictions = predict_split(network, spec, pair[1])
+    assert math.isfinite(mpjpe_mm(predictions.predicted_rel_m, predictions.true_rel_m).mean())

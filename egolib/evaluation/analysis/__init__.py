@@ -1,6 +1,6 @@
 """Why a pose is wrong: each question has one computed sentence, and a figure.
 
-anatomy      an error taken apart: depth or image, and a joint's circumstances
+components      an error taken apart: depth or image, and a joint's circumstances
 answers      a question, its sentence, table and figure, kept for the report
 causes       what an error comes from
 confidence   does a network know when it is wrong

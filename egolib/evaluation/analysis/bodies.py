@@ -15,22 +15,24 @@ def bone_lengths_mm(poses_m):
     return 1000 * np.linalg.norm(poses_m[:, _ENDS] - poses_m[:, _STARTS], axis=-1)
 
 
-def bones(predictions, anatomy):
+def bones(predictions, components):
     """Are bones the right length, left and right alike? Table: a row a bone; `too_long`, predicted
     less true length, mean and bounds in mm; `wanders`, the standard deviation of the predicted
     length within a person, mean over persons, in mm."""
-    predicted, true = (bone_lengths_mm(p) for p in (predictions.predicted_m, predictions.truth_m))
+    predicted, true = (
+        bone_lengths_mm(p) for p in (predictions.predicted_rel_m, predictions.true_rel_m)
+    )
     names = [end for _, end in BONES]
-    means, draws = anatomy.means(np.arange(len(BONES)), len(BONES), predicted - true)
+    means, draws = components.means(np.arange(len(BONES)), len(BONES), predicted - true)
     table = table_of(means, draws, names)
-    people = range(len(anatomy.names))
-    wanders = np.mean([predicted[anatomy.character == i].std(0) for i in people], 0)
+    people = range(len(components.names))
+    wanders = np.mean([predicted[components.character == i].std(0) for i in people], 0)
     left, right = side_pairs(names)
     uneven = [
-        amount(*bootstrap_interval(np.abs(p[:, left] - p[:, right]).mean(1), anatomy.cluster))
+        amount(*bootstrap_interval(np.abs(p[:, left] - p[:, right]).mean(1), components.cluster))
         for p in (predicted, true)
     ]
-    every = bootstrap_interval((predicted - true).mean(1), anatomy.cluster)
+    every = bootstrap_interval((predicted - true).mean(1), components.cluster)
     worst = table["mean"].abs().idxmax()
     return Answer(
         "are_bones_the_right_length",
@@ -61,8 +63,11 @@ def jitter(index, models, clusters, chosen):
     at = consecutive(index)
     if not len(at):
         return Answer("is_motion_smooth", question, "Not available: no two frames are consecutive.")
-    truth = next(iter(models.values())).truth_m
-    moved = {"true motion": truth, **{n: p.predicted_m - p.truth_m for n, p in models.items()}}
+    truth = next(iter(models.values())).true_rel_m
+    moved = {
+        "true motion": truth,
+        **{n: p.predicted_rel_m - p.true_rel_m for n, p in models.items()},
+    }
     rows = {
         name: bootstrap_interval(
             1000 * np.linalg.norm(values[at + 1] - values[at], axis=-1).mean(-1), clusters[at]

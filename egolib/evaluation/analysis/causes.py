@@ -1,17 +1,17 @@
 """What an error comes from: its direction, the circumstances of a joint, and what each joint's
-millimetres are made of. Every function takes an ErrorAnatomy and answers one question."""
+millimetres are made of. Every function takes an ErrorComponents and answers one question."""
 
 import numpy as np
 import pandas as pd
 
 from egolib.data.visibility import STATES
-from egolib.evaluation.analysis.anatomy import JOINT_PARTS
 from egolib.evaluation.analysis.answers import Answer, amount, compared, difference, table_of
+from egolib.evaluation.analysis.components import JOINT_PARTS
 from egolib.metrics import equal_bins, interval
 from egolib.skeleton import ACTIONS, BODY_PARTS, JOINTS, LOWER_BODY, UNKNOWN_ACTION, side_pairs
 
 FOUND = 0.05  # a joint is found in 2D if it is off by at most this share of the image's side
-# What may explain the error with a joint: name of the anatomy's column, what it is, its unit.
+# What may explain the error with a joint: name of the components's column, what it is, its unit.
 FACTORS = {
     "distance_m": ("the distance from the camera", "m"),
     "off_axis_deg": ("the angle off the optical axis", "degrees"),
@@ -21,9 +21,9 @@ _BINS = 8
 _ROWS = [*JOINTS, "All"]
 
 
-def by_joint(anatomy):
+def by_joint(components):
     """Which joints are wrong, and is one side worse? Table: a row a joint, mean and bounds in mm."""
-    means, draws = anatomy.means(np.arange(len(JOINTS)), len(JOINTS))
+    means, draws = components.means(np.arange(len(JOINTS)), len(JOINTS))
     table = table_of(means, draws, JOINTS)
     worst, best = table["mean"].idxmax(), table["mean"].idxmin()
     sides = difference(means, draws, *side_pairs(JOINTS))
@@ -37,9 +37,9 @@ def by_joint(anatomy):
     )
 
 
-def by_half(anatomy):
+def by_half(components):
     """Is the lower body worse than the upper? Table: a row a half, mean and bounds in mm."""
-    means, draws = anatomy.means(np.isin(JOINTS, LOWER_BODY).astype(int), 2)
+    means, draws = components.means(np.isin(JOINTS, LOWER_BODY).astype(int), 2)
     table = table_of(means, draws, ["Upper body", "Lower body"])
     gap = difference(means, draws, 1, 0)
     return Answer(
@@ -51,11 +51,11 @@ def by_half(anatomy):
     )
 
 
-def by_action(anatomy):
+def by_action(components):
     """Which actions are hard? Table: a row an action that occurs, mean and bounds of the MPJPE."""
-    names = [a for a in (*ACTIONS, UNKNOWN_ACTION) if a in anatomy.action]
-    groups = pd.Categorical(anatomy.action, names).codes
-    means, draws = anatomy.means(groups[:, None], len(names))
+    names = [a for a in (*ACTIONS, UNKNOWN_ACTION) if a in components.action]
+    groups = pd.Categorical(components.action, names).codes
+    means, draws = components.means(groups[:, None], len(names))
     table = table_of(means, draws, names)
     hard, easy = means.argmax(), means.argmin()
     gap = difference(means, draws, hard, easy)
@@ -68,17 +68,17 @@ def by_action(anatomy):
     )
 
 
-def by_direction(anatomy):
+def by_direction(components):
     """Depth error against image error. Table: a row a joint and "All"; root mean squares in mm of
     the part along the ray and, for each of its two directions, of the part across; share_along, of
     the squared error, in percent; bias_along, mean signed depth error in mm; all with bounds."""
-    along = _of_joints_and_all(anatomy, anatomy.along_mm**2)
-    across = _of_joints_and_all(anatomy, anatomy.across_mm**2)
+    along = _of_joints_and_all(components, components.along_mm**2)
+    across = _of_joints_and_all(components, components.across_mm**2)
     columns = {
         "along": [np.sqrt(v) for v in along],
         "across": [np.sqrt(v / 2) for v in across],
         "share_along": [100 * a / (a + b) for a, b in zip(along, across, strict=True)],
-        "bias_along": _of_joints_and_all(anatomy, anatomy.along_mm),
+        "bias_along": _of_joints_and_all(components, components.along_mm),
     }
     table = pd.concat({name: table_of(*found, _ROWS) for name, found in columns.items()}, axis=1)
     share, bias = (table.loc["All", name] for name in ("share_along", "bias_along"))
@@ -92,10 +92,10 @@ def by_direction(anatomy):
     )
 
 
-def by_factor(anatomy, factor):
+def by_factor(components, factor):
     """How the error grows with one of FACTORS, in bins of equal counts. Table: rows (part of the
     body or "all", bin); `at`, the bin's mean of the factor, and mean and bounds of the error."""
-    values, (what, unit) = getattr(anatomy, factor), FACTORS[factor]
+    values, (what, unit) = getattr(components, factor), FACTORS[factor]
     known = np.isfinite(values)
     name = f"does_error_grow_with_{factor.rpartition('_')[0]}"
     question = f"How does the error grow with {what}?"
@@ -105,11 +105,11 @@ def by_factor(anatomy, factor):
     rows, changes = {}, []
     for part in ("all", *BODY_PARTS):
         groups = bins if part == "all" else np.where(part == JOINT_PARTS, bins, -1)
-        at, _ = anatomy.means(groups, count, values, rounds=1)
-        means, draws = anatomy.means(groups, count)
+        at, _ = components.means(groups, count, values, rounds=1)
+        means, draws = components.means(groups, count)
         joints = np.bincount(groups[groups >= 0], minlength=count)
         rows[part] = table_of(means, draws, range(count)).assign(at=at, joints=joints)
-        held = np.flatnonzero(joints > len(anatomy) // 50)
+        held = np.flatnonzero(joints > len(components) // 50)
         if part == "all":
             total, rise = means, difference(means, draws, -1, 0)
         elif len(held) > 1:
@@ -126,19 +126,19 @@ def by_factor(anatomy, factor):
     )
 
 
-def by_visibility(anatomy):
+def by_visibility(components):
     """How the error grows with occlusion. Table: rows (state of visibility.STATES that occurs, joint);
     mean and bounds in mm, and how many joints.
 
     States differ in which joints they hold: the sentence compares each with joints that are seen
-    (or, where nothing tells what hides them, in the picture) joint by joint; a joint that is often
+    (or, where nothing tells what hides them, in the image) joint by joint; a joint that is often
     in both counts most (overlap weights).
     """
-    present = np.unique(anatomy.state)
+    present = np.unique(components.state)
     names = [STATES[i] for i in present]
     rows = pd.MultiIndex.from_product([names, JOINTS], names=["state", "joint"])
-    groups = np.searchsorted(present, anatomy.state) * len(JOINTS) + np.arange(len(JOINTS))
-    means, draws = anatomy.means(groups, len(rows))
+    groups = np.searchsorted(present, components.state) * len(JOINTS) + np.arange(len(JOINTS))
+    means, draws = components.means(groups, len(rows))
     counts = np.bincount(groups.ravel(), minlength=len(rows))
     table = table_of(means, draws, rows).assign(joints=counts)
     means, draws, counts = (
@@ -172,7 +172,7 @@ def _weighted(values, weights):
 
 def lifting_and_detection(oracle, detected):
     """How much of the error is lifting, how much 2D: a lifter on true heatmaps (`oracle`) and on
-    those that were found (`detected`), both ErrorAnatomy of the same frames. Table: a row a joint and
+    those that were found (`detected`), both ErrorComponents of the same frames. Table: a row a joint and
     "All"; `lifting`, the oracle's error, and `detection`, what comes on top, in mm with bounds."""
     lifting = _of_joints_and_all(oracle, oracle.error_mm)
     detection = _of_joints_and_all(oracle, detected.error_mm - oracle.error_mm)
@@ -184,14 +184,14 @@ def lifting_and_detection(oracle, detected):
         "is_it_lifting_or_2d",
         "How much of the 3D error is 2D error, how much is lifting?",
         f"On true heatmaps the same lifter is off by {total['lifting']}: lifting is "
-        f"{amount(share, *interval(shares), unit='%')} of the error before fine-tuning. Detected "
+        f"{amount(share, *interval(shares), unit='%')} of the error of the lifter on detected heatmaps. Detected "
         f"heatmaps add {total['detection']}.",
         pd.concat(parts, axis=1),
     )
 
 
-def _of_joints_and_all(anatomy, values):
-    """Means and draws (anatomy.means) of values (N, 16) by joint and of all: _ROWS."""
-    found = anatomy.means(np.arange(len(JOINTS)), len(JOINTS), values)
+def _of_joints_and_all(components, values):
+    """Means and draws (components.means) of values (N, 16) by joint and of all: _ROWS."""
+    found = components.means(np.arange(len(JOINTS)), len(JOINTS), values)
     # Every joint has a value in every frame, so the mean of all is that of the joints.
     return [np.concatenate([m, m.mean(-1, keepdims=True)], -1) for m in found]

@@ -9,13 +9,13 @@ from egolib.metrics import equal_bins
 _BINS = 10
 
 
-def calibration(anatomy):
+def calibration(components):
     """Is the confidence a probability? Table: ten bins of equal counts of confidence; its mean, and
     the share of joints that are found in 2D (FOUND), in percent with bounds. A joint that is not in
     the image cannot be found."""
-    confidence = np.clip(anatomy.confidence, 0, 1)
-    found = np.where(np.isfinite(confidence), 100.0 * (anatomy.error_px <= FOUND), np.nan)
-    table = _by_bins(anatomy, 100 * confidence, found)
+    confidence = np.clip(components.confidence, 0, 1)
+    found = np.where(np.isfinite(confidence), 100.0 * (components.error_px <= FOUND), np.nan)
+    table = _by_bins(components, 100 * confidence, found)
     joints, beyond = table.joints, table["mean"] - table["predicted"]
     gap = (joints * beyond).sum() / joints.sum()
     error = (joints * beyond.abs()).sum() / joints.sum()
@@ -31,18 +31,18 @@ def calibration(anatomy):
     )
 
 
-def expected_errors(anatomy, predictions):
+def expected_errors(components, predictions):
     """Is the error that a network expects the one that it makes? Table: ten bins of equal counts of
     the expected error; `expected`, its mean, and mean and bounds of the error, in mm."""
     question = "Does the network know how wrong it is in space?"
-    expected = predictions.spread_mm
+    expected = predictions.expected_error_mm
     if not len(expected):
         return Answer(
             "does_it_know_its_error", question, "Not available: this model expects no error."
         )
-    table = _by_bins(anatomy, expected, anatomy.error_mm).drop(columns="joints")
+    table = _by_bins(components, expected, components.error_mm).drop(columns="joints")
     least, most = table.iloc[0], table.iloc[-1]
-    ratio = anatomy.error_mm.mean() / expected.mean()
+    ratio = components.error_mm.mean() / expected.mean()
     return Answer(
         "does_it_know_its_error",
         question,
@@ -53,11 +53,11 @@ def expected_errors(anatomy, predictions):
     )
 
 
-def _by_bins(anatomy, predicted, values):
+def _by_bins(components, predicted, values):
     """Means of `values` (N, 16) in bins of equal counts of what was `predicted` of them (N, 16),
     NaN where nothing was: mean, low, high, predicted (its mean) and joints (how many)."""
     bins, count = equal_bins(predicted, np.isfinite(predicted), _BINS)
-    mean_predicted, _ = anatomy.means(bins, count, predicted, rounds=1)
+    mean_predicted, _ = components.means(bins, count, predicted, rounds=1)
     joints = np.bincount(bins[bins >= 0], minlength=count)
-    table = table_of(*anatomy.means(bins, count, values), range(count))
+    table = table_of(*components.means(bins, count, values), range(count))
     return table.assign(predicted=mean_predicted, joints=joints)

@@ -54,7 +54,7 @@ def _clothing(index):
     return worn
 
 
-def by_person(anatomy, told):
+def by_person(components, told):
     """Which people are hardest, and is a group of them worse off? told: `traits`.
 
     Table: rows (trait, group) with characters, frames, mean MPJPE and its bounds, and `worse`, by
@@ -62,14 +62,14 @@ def by_person(anatomy, told):
     whose intervals resample its sequences; those of groups resample characters, and the bounds of
     `worse` are widened for the number of comparisons (Bonferroni).
     """
-    mpjpe = anatomy.error_mm.mean(-1)
+    mpjpe = components.error_mm.mean(-1)
     means, draws = bootstrap_group_means(
-        mpjpe, anatomy.character, anatomy.cluster, len(anatomy.names)
+        mpjpe, components.character, components.cluster, len(components.names)
     )
-    frames = np.bincount(anatomy.character)
+    frames = np.bincount(components.character)
     bounds = np.stack([means, *interval(draws)], -1)
     rows = {("character", name): (1, frames[i], *bounds[i], *[np.nan] * 3)
-            for i, name in enumerate(anatomy.names)}  # fmt: skip
+            for i, name in enumerate(components.names)}  # fmt: skip
     groups = [
         (trait, group)
         for trait, values in told.items()
@@ -80,11 +80,11 @@ def by_person(anatomy, told):
         inside = told[trait] == group
         # Of so wide an interval each bound needs as many draws beyond it as one of a single comparison.
         means, draws = bootstrap_group_means(
-            mpjpe, inside.astype(int), anatomy.character, 2, rounds=1000 * len(groups)
+            mpjpe, inside.astype(int), components.character, 2, rounds=1000 * len(groups)
         )
         low, high = (bound[1] for bound in interval(draws))
         gap = interval(draws[:, 1] - draws[:, 0], 1 - 0.05 / len(groups))
-        count = len(np.unique(anatomy.character[inside]))
+        count = len(np.unique(components.character[inside]))
         worse = (means[1] - means[0], *map(float, gap))
         rows[trait, group] = (count, inside.sum(), means[1], low, high, *worse)
     columns = ["characters", "frames", *BOUNDED, *WORSE]

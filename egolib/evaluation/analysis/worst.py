@@ -8,59 +8,64 @@ is right, or it has none, and the error is mostly depth, or mostly not.
 import numpy as np
 import pandas as pd
 
-from egolib.data.index import from_neck
 from egolib.data.visibility import BEHIND, HIDDEN_BY_THINGS, HIDDEN_BY_WEARER, OUTSIDE, STATES
 from egolib.evaluation.analysis.answers import BOUNDED, Answer, amount, table_of
 from egolib.evaluation.analysis.causes import FOUND
-from egolib.skeleton import HEATMAP_JOINT_INDICES, HEATMAP_JOINTS, JOINTS, mirrored_name
+from egolib.skeleton import (
+    HEATMAP_JOINT_INDICES,
+    HEATMAP_JOINTS,
+    JOINTS,
+    mirrored_name,
+    relative_to_neck,
+)
 
 CAUSES = (
-    "outside the picture", "left and right swapped in 2D", "hidden, not found in 2D",
-    "in the picture, not found in 2D", "right in 2D, wrong in depth", "right in 2D, else wrong",
+    "outside the image", "left and right swapped in 2D", "hidden, not found in 2D",
+    "in the image, not found in 2D", "right in 2D, wrong in depth", "right in 2D, else wrong",
 )  # fmt: skip
 _OUT, _SWAPPED, _HIDDEN, _MISSED, _DEPTH, _ELSE = range(len(CAUSES))
 _WORST_SHARE = 0.05
 _REFERENCE_POSES = 20_000
 
 
-def joint_causes(anatomy, predictions):
+def joint_causes(components, predictions):
     """Cause of every joint's error -> int8 (N, 16), positions in CAUSES."""
     mirrored = np.array([HEATMAP_JOINTS.index(mirrored_name(name)) for name in HEATMAP_JOINTS])
     to_own, to_other = (
-        np.linalg.norm(predictions.predicted_px - truth_px, axis=-1)
-        for truth_px in (predictions.truth_px, predictions.truth_px[:, mirrored])
+        np.linalg.norm(predictions.predicted_uv_crop - true_uv_crop, axis=-1)
+        for true_uv_crop in (predictions.true_uv_crop, predictions.true_uv_crop[:, mirrored])
     )
     other_is_near = (to_other < FOUND * predictions.image_px) & (to_other < to_own)
-    swapped = np.zeros(anatomy.state.shape, bool)
+    swapped = np.zeros(components.state.shape, bool)
     swapped[:, HEATMAP_JOINT_INDICES] = other_is_near & (mirrored != np.arange(len(mirrored)))
-    missed = anatomy.error_px > FOUND  # False for NaN: the head, and joints outside the image
-    beyond = np.isin(STATES, (OUTSIDE, BEHIND))[anatomy.state]
-    hidden = np.isin(STATES, (HIDDEN_BY_WEARER, HIDDEN_BY_THINGS))[anatomy.state]
+    missed = components.error_px > FOUND  # False for NaN: the head, and joints outside the image
+    beyond = np.isin(STATES, (OUTSIDE, BEHIND))[components.state]
+    hidden = np.isin(STATES, (HIDDEN_BY_WEARER, HIDDEN_BY_THINGS))[components.state]
     conditions = {
         _OUT: beyond,
         _SWAPPED: missed & swapped,
         _HIDDEN: missed & hidden,
         _MISSED: missed,
-        _DEPTH: anatomy.along_mm**2 > anatomy.across_mm**2,
+        _DEPTH: components.along_mm**2 > components.across_mm**2,
     }
     return np.select(list(conditions.values()), list(conditions), _ELSE).astype(np.int8)
 
 
-def millimetres_by_cause(anatomy, causes):
+def millimetres_by_cause(components, causes):
     """What each frame's MPJPE is made of -> (N, len(CAUSES)) mm that sum to it."""
-    of_cause = [np.where(causes == i, anatomy.error_mm, 0).mean(-1) for i in range(len(CAUSES))]
+    of_cause = [np.where(causes == i, components.error_mm, 0).mean(-1) for i in range(len(CAUSES))]
     return np.stack(of_cause, -1)
 
 
-def made_of(anatomy, causes):
+def made_of(components, causes):
     """What are the millimetres made of? Table: rows ("all frames" or "worst 5 %", cause); mean and
     bounds in mm, and percent of the joints with this cause."""
-    parts, mpjpe = millimetres_by_cause(anatomy, causes), anatomy.error_mm.mean(-1)
+    parts, mpjpe = millimetres_by_cause(components, causes), components.error_mm.mean(-1)
     worst = mpjpe >= np.quantile(mpjpe, 1 - _WORST_SHARE)
     rows = {}
-    for name, chosen in (("all frames", np.full(len(anatomy), True)), ("worst 5 %", worst)):
+    for name, chosen in (("all frames", np.full(len(components), True)), ("worst 5 %", worst)):
         groups = np.where(chosen[:, None], np.arange(len(CAUSES)), -1)
-        found = anatomy.means(groups, len(CAUSES), parts)
+        found = components.means(groups, len(CAUSES), parts)
         joints = 100 * np.bincount(causes[chosen].ravel(), minlength=len(CAUSES))
         rows[name] = table_of(*found, CAUSES).assign(joints=joints / causes[chosen].size)
     usual, bad = (table[BOUNDED] for table in rows.values())
@@ -75,7 +80,7 @@ def made_of(anatomy, causes):
     )
 
 
-def worst_frames(anatomy, predictions, causes, training_poses_m, count=20):
+def worst_frames(components, predictions, causes, training_poses_m, count=20):
     """The worst frames, at most one of a sequence in one environment, with a guess at the cause:
     what adds most millimetres beyond the mean of all frames.
 
@@ -83,23 +88,23 @@ def worst_frames(anatomy, predictions, causes, training_poses_m, count=20):
     `place` in the predictions, and who, what, mpjpe_mm, cause, cause_mm, worst_joint, and
     nearest_training_pose_mm.
     """
-    mpjpe = anatomy.error_mm.mean(-1)
+    mpjpe = components.error_mm.mean(-1)
     sources = ("image", "character", "environment", "clip", "action")
     frames = pd.DataFrame({name: getattr(predictions, name) for name in sources})
     frames = frames.assign(place=frames.index, mpjpe_mm=mpjpe)
     frames = frames.sort_values("mpjpe_mm", ascending=False)
     table = frames.drop_duplicates(["character", "environment", "clip"])[:count]
     places = table.place.to_numpy()
-    parts = millimetres_by_cause(anatomy, causes)
+    parts = millimetres_by_cause(components, causes)
     cause = (parts - parts.mean(0))[places].argmax(-1)
     usual = np.linspace(0, len(mpjpe) - 1, min(100, len(mpjpe))).astype(int)
     away, usually = (
-        _nearest_mm(predictions.truth_m[at], training_poses_m) for at in (places, usual)
+        _nearest_mm(predictions.true_rel_m[at], training_poses_m) for at in (places, usual)
     )
     table = table[["place", "image", "character", "clip", "action", "mpjpe_mm"]].assign(
         cause=np.array(CAUSES)[cause],
         cause_mm=parts[places, cause],
-        worst_joint=np.array(JOINTS)[anatomy.error_mm[places].argmax(-1)],
+        worst_joint=np.array(JOINTS)[components.error_mm[places].argmax(-1)],
         nearest_training_pose_mm=away,
     )
     often = table.cause.value_counts()
@@ -117,7 +122,7 @@ def worst_frames(anatomy, predictions, causes, training_poses_m, count=20):
 def _nearest_mm(poses_m, training_poses_m):
     """Mean joint distance (K,) of poses from the nearest of at most _REFERENCE_POSES others."""
     step = max(1, len(training_poses_m) // _REFERENCE_POSES)
-    others = from_neck(training_poses_m[::step].astype(np.float32))
+    others = relative_to_neck(training_poses_m[::step].astype(np.float32))
     return np.array(
         [1000 * np.linalg.norm(others - pose, axis=-1).mean(-1).min() for pose in poses_m]
     )

@@ -20,7 +20,7 @@ _DISTORTION_KEYS = (
 def read_calibration(path):
     """Calibration file -> lenses.RadialLens.
 
-    YAML or JSON with a fisheye matrix, 4 distortion coefficients and the picture's size, under the
+    YAML or JSON with a fisheye matrix, 4 distortion coefficients and the image's size, under the
     names that OpenCV's samples, ROS (equidistant) and Kalibr give them; JSON with polynomialC2W,
     image_center or intrinsic, size and perhaps affine; or OCamCalib's calib_results.txt. Raises
     EgolibError for a file that is missing or none of these, and for absurd numbers.

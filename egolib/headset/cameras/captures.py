@@ -53,7 +53,7 @@ def open_capture(device, otherwise="gives no frames"):
 
 @contextlib.contextmanager
 def _opened(device):
-    # One line of ours says what is wrong, not pages of FFmpeg's.
+    # One line of egolib says what is wrong, not pages of FFmpeg's.
     os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
     cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
     # FFmpeg, which reads files and streams, comes without its input devices.

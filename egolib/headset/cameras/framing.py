@@ -1,4 +1,4 @@
-"""Pictures of other cameras brought to the data set's framing, and pixels brought back."""
+"""Images of other cameras brought to the data set's framing, and pixels brought back."""
 
 import functools
 import hashlib
@@ -18,13 +18,13 @@ _FINEST_PX = 1600  # side of the square that a lens is sampled at before it is m
 
 @dataclass(frozen=True)
 class Framing:
-    """How a given picture becomes the square that the network sees.
+    """How a given image becomes the square that the network sees.
 
     mirror: left and right are exchanged, first. turn: then degrees clockwise, one of TURNS.
-    circle: centre (column, row) and radius of the lens's image circle in the given picture; black
-    outside. lens: of the given picture, whose rays the square then shows exactly as the data set's
+    circle: centre (column, row) and radius of the lens's image circle in the given image; black
+    outside. lens: of the given image, whose rays the square then shows exactly as the data set's
     lens would. Without a lens the circle is laid over the data set's; without both the upright
-    picture is 8:5 as the headset gives it (its square crop is used) or already that square.
+    image is 8:5 as the headset gives it (its square crop is used) or already that square.
     """
 
     mirror: bool = False
@@ -35,7 +35,7 @@ class Framing:
     def square(self, rgb, size_px):
         """uint8 RGB (H, W, 3) as given -> (size_px, size_px, 3).
 
-        Raises EgolibError for a picture that is neither 8:5 nor square where neither circle nor
+        Raises EgolibError for an image that is neither 8:5 nor square where neither circle nor
         lens says how to crop it, and for one of another shape than the lens's.
         """
         if self.circle:
@@ -50,7 +50,7 @@ class Framing:
         return resize_square(_cut(upright, left, top, side), size_px)
 
     def to_given(self, pixels, size_px, shape):
-        """Pixels (..., 2) of the square of side size_px -> pixels of the given picture of `shape`
+        """Pixels (..., 2) of the square of side size_px -> pixels of the given image of `shape`
         (H, W, ...); NaN where its lens sees nothing."""
         if self.lens:
             rays = unproject(square_to_native(pixels, size_px))
@@ -79,7 +79,7 @@ class Framing:
         return cv2.convertMaps(np.nan_to_num(where, nan=-9).astype(np.float32), None, cv2.CV_16SC2)
 
     def _lens_scale(self, shape):
-        """How much larger the given picture is than those that the lens was calibrated on."""
+        """How much larger the given image is than those that the lens was calibrated on."""
         (height, width), lens = shape[:2], self.lens
         scale = height / lens.height
         if abs(width - scale * lens.width) > 1:
@@ -91,13 +91,13 @@ class Framing:
 
     @property
     def _axes(self):
-        """The orthogonal matrix that takes offsets from the given picture's middle to the upright's."""
+        """The orthogonal matrix that takes offsets from the given image's middle to the upright's."""
         quarter = np.array([[0.0, -1], [1, 0]])
         mirror = np.diag([-1.0 if self.mirror else 1.0, 1.0])
         return np.linalg.matrix_power(quarter, self.turn // 90) @ mirror
 
     def is_plain(self, shape):
-        """Whether a picture of `shape`, once upright, is 8:5 or square."""
+        """Whether an image of `shape`, once upright, is 8:5 or square."""
         height, width = self._upright_shape(shape)
         return width == height or width * 5 == height * 8
 
@@ -105,7 +105,7 @@ class Framing:
         return shape[1::-1] if self.turn % 180 else shape[:2]
 
     def _box(self, shape):
-        """The square's left column, top row and side in the upright picture; it may stick out."""
+        """The square's left column, top row and side in the upright image; it may stick out."""
         height, width = self._upright_shape(shape)
         if self.circle:
             column, row, radius = self.circle
@@ -113,7 +113,7 @@ class Framing:
             if not (inside and min(shape[:2]) / 8 < radius < 2 * max(shape[:2])):
                 raise EgolibError(
                     f"a circle of radius {radius:g} about {column:g}, {row:g} is not that of a "
-                    f"{shape[1]}x{shape[0]} picture"
+                    f"{shape[1]}x{shape[0]} image"
                 )
             centre = self._axes @ (self.circle[:2] - _middle(shape)) + _middle((height, width))
             scale = radius / XR_EGOPOSE.circle_radius

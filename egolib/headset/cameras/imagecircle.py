@@ -1,29 +1,29 @@
-"""The circle that a fisheye lens draws on its sensor, found in pictures."""
+"""The circle that a fisheye lens draws on its sensor, found in images."""
 
 import cv2
 import numpy as np
 from scipy.optimize import least_squares
 
-_SIDE_PX = 640  # pictures are searched at most this large
+_SIDE_PX = 640  # images are searched at most this large
 _DARK = 0.12  # of what is bright: outside a lens's circle it is darker than that
 _TRIPLES = 600
 _TOLERANCE = 0.006  # of the radius, for a point to lie on the circle
-_LEAST_ARC = 0.5  # of the circle within the picture must be seen
-_MOST_LIGHT = 0.03  # of the picture outside may be lit
+_LEAST_ARC = 0.5  # of the circle within the image must be seen
+_MOST_LIGHT = 0.03  # of the image outside may be lit
 
 
-def find_circle(pictures, seed=0):
-    """Pictures of one lens, uint8 RGB (H, W, 3) each -> (column, row, radius) of its image circle in
-    their pixels; None where the lens fills the picture or no circle bounds the light.
+def find_circle(images, seed=0):
+    """Images of one lens, uint8 RGB (H, W, 3) each -> (column, row, radius) of its image circle in
+    their pixels; None where the lens fills the image or no circle bounds the light.
 
-    The more pictures, the fewer dark corners of the scene are mistaken for the outside. The circle
+    The more images, the fewer dark corners of the scene are mistaken for the outside. The circle
     is the one through three points of the light's border that most others lie on, then fitted to
     those.
     """
-    height, width = pictures[0].shape[:2]
+    height, width = images[0].shape[:2]
     scale = min(1.0, _SIDE_PX / max(height, width))
     size = (max(1, round(width * scale)), max(1, round(height * scale)))
-    small = [cv2.resize(p, size, interpolation=cv2.INTER_AREA) for p in pictures]
+    small = [cv2.resize(p, size, interpolation=cv2.INTER_AREA) for p in images]
     light = np.max(small, (0, -1))
     lit = (light > max(8, _DARK * np.percentile(light, 95))).astype(np.uint8)
     lit = cv2.morphologyEx(lit, cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))
@@ -48,7 +48,7 @@ def find_circle(pictures, seed=0):
 
 
 def _border(lit):
-    """Border points (N, 2) of the largest lit area that do not lie on the picture's edge."""
+    """Border points (N, 2) of the largest lit area that do not lie on the image's edge."""
     contours, _ = cv2.findContours(lit, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
     points = max(contours, key=len)[:, 0].astype(float) if contours else np.empty((0, 2))
     size = np.array(lit.shape[::-1])
@@ -70,7 +70,7 @@ def _through_triples(points, seed):
 
 
 def _bounds_the_light(circle, support, lit):
-    """Whether most of the circle's way through the picture is seen, and little light lies outside."""
+    """Whether most of the circle's way through the image is seen, and little light lies outside."""
     height, width = lit.shape
     column, row, radius = circle
     if not 0.2 * max(height, width) < radius < 1.2 * max(height, width):

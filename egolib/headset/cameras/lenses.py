@@ -16,7 +16,7 @@ _LEAST_RAD = np.deg2rad(45)
 @dataclass(frozen=True, eq=False)
 class RadialLens:
     """A ray at angle theta_rad (N,) from the axis lies at radius (N,) from the centre before the
-    affine map (2, 2) and the centre (2,) make it pixels of a picture of width x height. Both
+    affine map (2, 2) and the centre (2,) make it pixels of an image of width x height. Both
     tables increase and start at zero."""
 
     theta_rad: np.ndarray
@@ -74,11 +74,11 @@ def _checked(theta, radius, affine, centre, width, height):
     if not np.isfinite(numbers).all():
         raise ValueError("not all numbers are finite")
     if not 32 <= min(width, height) <= max(width, height) <= 32766:
-        raise ValueError(f"a picture of {width:g}x{height:g} pixels")
+        raise ValueError(f"an image of {width:g}x{height:g} pixels")
     size = np.array([width, height])
     if (np.abs(centre - size / 2) > size / 4).any():
-        place, picture = "({:g}, {:g})".format(*centre), f"{width:g}x{height:g} picture"
-        raise ValueError(f"the centre {place} is not about the middle of the {picture}")
+        place, image = "({:g}, {:g})".format(*centre), f"{width:g}x{height:g} image"
+        raise ValueError(f"the centre {place} is not about the middle of the {image}")
     rises = (np.diff(radius) > 0) & (np.diff(theta) > 0)
     end = len(theta) if rises.all() else rises.argmin() + 1
     theta, radius = theta[:end], radius[:end]

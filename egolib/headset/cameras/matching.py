@@ -1,4 +1,4 @@
-"""How pictures of an unknown headset fit the data set's framing, found out from a few of them."""
+"""How images of an unknown headset fit the data set's framing, found out from a few of them."""
 
 import math
 from dataclasses import dataclass
@@ -9,17 +9,17 @@ from egolib.camera import XR_EGOPOSE, native_to_square
 from egolib.foundation.errors import EgolibError
 from egolib.headset.cameras.framing import TURNS, Framing
 from egolib.headset.cameras.imagecircle import find_circle
-from egolib.headset.cameras.sources import Picture, batches
+from egolib.headset.cameras.sources import InputImage, batches
 from egolib.plots.style import StudyFigure, draw_pose_2d, styled
 
-PICTURES = 16  # that are looked at, spread over the input
+IMAGES = 16  # that are looked at, spread over the input
 _MOST_BYTES = 2**29  # of them
 # benchmarks/matching.py, with the network that comes with egolib: of sets of 4 of the miniature's test
-# pictures all pass, of heaps of discs within the same circle 1 %, and none of smooth textures, noise and
-# flat colours; of single pictures 94 %, and up to 24 %.
+# images all pass, of heaps of discs within the same circle 1 %, and none of smooth textures, noise and
+# flat colours; of single images 94 %, and up to 24 %.
 LEAST_CONFIDENCE, LEAST_MARGIN = 0.5, 0.12
-_FEW = 4  # pictures that say little
-# Of the picture's height; the data set's own circle lies a 60th off its middle.
+_FEW = 4  # images that say little
+# Of the image's height; the data set's own circle lies a 60th off its middle.
 _SAME_CIRCLE = 0.008
 _SHOWN_PX = 256
 _DRAWN = 0.2  # the least confidence of a joint that is drawn
@@ -27,11 +27,11 @@ _DRAWN = 0.2  # the least confidence of a joint that is drawn
 
 @dataclass(frozen=True)
 class Match:
-    """What was found. pictures: uint8 RGB, all of one shape. circle: (column, row, radius) in them,
+    """What was found. images: uint8 RGB, all of one shape. circle: (column, row, radius) in them,
     or None. own_framing: they are framed as the data set's. confidence: {turn: mean heatmap peak
     of the framing turned so}, empty without a network."""
 
-    pictures: list[np.ndarray]
+    images: list[np.ndarray]
     framing: Framing
     circle: tuple[float, float, float] | None
     own_framing: bool
@@ -39,7 +39,7 @@ class Match:
 
     @property
     def doubts(self):
-        """Why these may not be a downward headset's pictures, or not be framed exactly, a line each."""
+        """Why these may not be a downward headset's images, or not be framed exactly, a line each."""
         return tuple(self._doubts())
 
     def _doubts(self):
@@ -62,25 +62,25 @@ class Match:
                 f"{best:.2f}, {margin:+.2f} against the other turns; usual are {LEAST_CONFIDENCE} "
                 f"and {LEAST_MARGIN:+} or more"
             )
-        count = len(self.pictures)
+        count = len(self.images)
         if count < _FEW:
-            yield f"{count} pictures say little about turn and view: name more, of several poses"
+            yield f"{count} images say little about turn and view: name more, of several poses"
 
 
-def sample_pictures(source):
-    """Up to PICTURES pictures spread over a sources.Source, all of the first one's shape -> list of
+def sample_images(source):
+    """Up to IMAGES images spread over a sources.Source, all of the first one's shape -> list of
     uint8 RGB (H, W, 3). Raises EgolibError when none can be read."""
-    every = max(1, (source.total or 1) // PICTURES)
-    items = next(batches(source.read(every=every), PICTURES, _MOST_BYTES), [])
-    read = [item.rgb for item in items if isinstance(item, Picture)]
+    every = max(1, (source.total or 1) // IMAGES)
+    items = next(batches(source.read(every=every), IMAGES, _MOST_BYTES), [])
+    read = [item.rgb for item in items if isinstance(item, InputImage)]
     if not read:
-        reason = items[-1].reason if items else "no picture"
+        reason = items[-1].reason if items else "no image"
         raise EgolibError(f"{source.name}: {reason}")
     return [rgb for rgb in read if rgb.shape == read[0].shape]
 
 
-def match(pictures, runtime=None, lens=None, turn=None, mirror=None, circle=None):
-    """Find the Framing of pictures of one camera (N of uint8 RGB (H, W, 3)) -> Match.
+def match(images, runtime=None, lens=None, turn=None, mirror=None, circle=None):
+    """Find the Framing of images of one camera (N of uint8 RGB (H, W, 3)) -> Match.
 
     lens (lenses.RadialLens), turn, mirror and circle are taken as they are where given. The turn is
     the one at which the network of `runtime` (runtimes.Runtime) is surest of what it sees; a body
@@ -88,8 +88,8 @@ def match(pictures, runtime=None, lens=None, turn=None, mirror=None, circle=None
     whose circle lies off the middle, gives it away. Raises EgolibError where neither circle nor shape
     says how to crop.
     """
-    shape = pictures[0].shape
-    found = circle or find_circle(pictures)
+    shape = images[0].shape
+    found = circle or find_circle(images)
     own = [] if lens or circle else _own_framings(shape, found)
     own = [f for f in own if turn in (None, f.turn) and mirror in (None, f.mirror)]
     outline = circle if lens else found
@@ -102,9 +102,9 @@ def match(pictures, runtime=None, lens=None, turn=None, mirror=None, circle=None
             "was found; give --circle COLUMN,ROW,RADIUS or a --calibration"
         )
     of_mirror = {candidate.mirror: candidate for candidate in reversed(candidates)}
-    surest = {m: _confidence(pictures, first, runtime) for m, first in of_mirror.items()}
+    surest = {m: _confidence(images, first, runtime) for m, first in of_mirror.items()}
     framing = max(candidates, key=lambda f: surest[f.mirror].get(f.turn, 0))
-    return Match(pictures, framing, found, bool(own), surest[framing.mirror])
+    return Match(images, framing, found, bool(own), surest[framing.mirror])
 
 
 def _own_framings(shape, circle):
@@ -121,12 +121,12 @@ def _own_framings(shape, circle):
     return [f for f, px in zip(framings, away, strict=True) if px < _SAME_CIRCLE * side]
 
 
-def _confidence(pictures, framing, runtime):
-    """{turn: mean heatmap peak over pictures and joints} of `framing` turned each way; empty without
+def _confidence(images, framing, runtime):
+    """{turn: mean heatmap peak over images and joints} of `framing` turned each way; empty without
     a network."""
     if not runtime:
         return {}
-    squares = np.stack([framing.square(rgb, runtime.image_px) for rgb in pictures])
+    squares = np.stack([framing.square(rgb, runtime.image_px) for rgb in images])
     means = turned_confidence(squares, runtime).mean(0).tolist()
     return {(framing.turn + more) % 360: mean for more, mean in zip(TURNS, means, strict=True)}
 
@@ -138,31 +138,31 @@ def turned_confidence(squares, runtime):
 
 
 def is_usual(confidence, margin):
-    """Whether pictures of a headset have such a mean confidence, and such a margin over the mean of
+    """Whether images of a headset have such a mean confidence, and such a margin over the mean of
     the other turns: numbers or arrays."""
     return (confidence >= LEAST_CONFIDENCE) & (margin >= LEAST_MARGIN)
 
 
 @styled
 def match_sheet(match, runtime=None, columns=6):
-    """Pictures as given, above what the network sees of them, with the joints that it finds."""
-    chosen = np.linspace(0, len(match.pictures) - 1, min(columns, len(match.pictures)))
-    pictures = [match.pictures[i] for i in chosen.round().astype(int)]
-    height, width = pictures[0].shape[:2]
-    figure = StudyFigure(figsize=(1.9 * len(pictures), 1.9 * (1 + height / width) + 0.4))
+    """Images as given, above what the network sees of them, with the joints that it finds."""
+    chosen = np.linspace(0, len(match.images) - 1, min(columns, len(match.images)))
+    images = [match.images[i] for i in chosen.round().astype(int)]
+    height, width = images[0].shape[:2]
+    figure = StudyFigure(figsize=(1.9 * len(images), 1.9 * (1 + height / width) + 0.4))
     ratios = {"height_ratios": [height / width, 1]}
-    grid = figure.subplots(2, len(pictures), squeeze=False, gridspec_kw=ratios)
-    for above, below, picture in zip(*grid, pictures, strict=True):
-        above.imshow(picture)
+    grid = figure.subplots(2, len(images), squeeze=False, gridspec_kw=ratios)
+    for above, below, image in zip(*grid, images, strict=True):
+        above.imshow(image)
         if match.circle:
             column, row, radius = match.circle
             angle = np.linspace(0, math.tau, 200)
             above.plot(column + radius * np.cos(angle), row + radius * np.sin(angle), "w--", lw=0.8)
             above.set(xlim=(-0.5, width - 0.5), ylim=(height - 0.5, -0.5))
-        below.imshow(match.framing.square(picture, _SHOWN_PX))
+        below.imshow(match.framing.square(image, _SHOWN_PX))
         below.set(autoscale_on=False)  # an unsure joint may lie outside
         if runtime:
-            found = runtime.run(match.framing.square(picture, runtime.image_px)[None])
+            found = runtime.run(match.framing.square(image, runtime.image_px)[None])
             places = (found["joints_px"][0] + 0.5) * (_SHOWN_PX / runtime.image_px) - 0.5
             draw_pose_2d(below, places, found["confidence"][0] > _DRAWN, width=1.1)
     for axes in grid.flat:

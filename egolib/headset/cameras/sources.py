@@ -1,6 +1,6 @@
-"""Where pictures come from: files, folders, globs, videos and live cameras, behind one interface.
+"""Where images come from: files, folders, globs, videos and live cameras, behind one interface.
 
-Everything is read lazily: memory does not grow with the number of pictures.
+Everything is read lazily: memory does not grow with the number of images.
 """
 
 import contextlib
@@ -23,7 +23,7 @@ from egolib.data.images import read_still
 from egolib.foundation.errors import EgolibError
 from egolib.headset.cameras.captures import PATIENCE_S, open_capture
 
-PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp")
+IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp")
 VIDEO_SUFFIXES = (".mp4", ".mov", ".m4v", ".avi", ".mkv", ".webm")
 _MISCOUNTED_FRAMES = 2  # a whole video's header may be wrong by so many
 
@@ -33,8 +33,8 @@ class StalledError(EgolibError):
 
 
 @dataclass(frozen=True)
-class Picture:
-    """One picture as given: uint8 RGB (H, W, 3). name: what poses.csv calls it. stem: what files
+class InputImage:
+    """One image as given: uint8 RGB (H, W, 3). name: what poses.csv calls it. stem: what files
     about it are called, without their suffix. time_s: since the first frame of its video or
     camera; NaN for a still."""
 
@@ -56,31 +56,31 @@ class Unread:
 class Source:
     """Stills, one video, or one camera.
 
-    total: pictures in all; None where nobody knows. fps: frames a second; None for stills. live: a
-    camera, which does not wait for who is slow. read(done, every): an iterator of Picture and
-    Unread, of each `every`-th picture, that leaves out those whose names are in `done`.
+    total: images in all; None where nobody knows. fps: frames a second; None for stills. live: a
+    camera, which does not wait for who is slow. read(done, every): an iterator of InputImage and
+    Unread, of each `every`-th image, that leaves out those whose names are in `done`.
     """
 
     name: str
     total: int | None
     fps: float | None
     live: bool
-    read: Callable[..., Iterator[Picture | Unread]]
+    read: Callable[..., Iterator[InputImage | Unread]]
 
 
 def open_sources(inputs):
     """What a user names -> [Source]: all stills as one, each video, the camera.
 
-    inputs: paths of pictures, videos and folders of them; globs; a camera by device number,
-    /dev/videoN or URL. Raises EgolibError for what is not there, a folder without pictures, what
-    is neither a picture nor a video with frames, and a second camera.
+    inputs: paths of images, videos and folders of them; globs; a camera by device number,
+    /dev/videoN or URL. Raises EgolibError for what is not there, a folder without images, what
+    is neither an image nor a video with frames, and a second camera.
     """
     cameras = [str(given) for given in inputs if _is_camera(str(given))]
     if len(cameras) > 1:
         raise EgolibError(f"{cameras[1]}: one camera at a time")
     files = [p for given in inputs if str(given) not in cameras for p in _list_files(str(given))]
     names = _short_names(list(dict.fromkeys(files)))
-    stills = {p: name for p, name in names.items() if p.suffix.lower() in PICTURE_SUFFIXES}
+    stills = {p: name for p, name in names.items() if p.suffix.lower() in IMAGE_SUFFIXES}
     sources = [_stills(stills)] if stills else []
     sources += [_video(path, name) for path, name in names.items() if path not in stills]
     return sources + [_camera(given) for given in cameras]
@@ -92,13 +92,13 @@ def _is_camera(given):
 
 
 def _list_files(given):
-    path, known = Path(given), PICTURE_SUFFIXES + VIDEO_SUFFIXES
+    path, known = Path(given), IMAGE_SUFFIXES + VIDEO_SUFFIXES
     if path.is_dir():
         found = [p for p in path.iterdir() if p.suffix.lower() in known]
-        lacks = f"holds no picture or video ({', '.join(known)})"
+        lacks = f"holds no image or video ({', '.join(known)})"
     else:
         found = [path] if path.exists() else map(Path, glob.glob(given, recursive=True))
-        lacks = "no such picture, video, folder or camera"
+        lacks = "no such image, video, folder or camera"
     files = sorted(p for p in found if p.is_file())
     if not files:
         raise EgolibError(f"{path}: {lacks}")
@@ -116,7 +116,7 @@ def _short_names(paths):
 
 
 def stems_of(names):
-    """{name of a picture, as poses.csv calls it: what files about it are called, without suffix}."""
+    """{name of an image, as poses.csv calls it: what files about it are called, without suffix}."""
     stems = {name: re.sub(r"\.\w+$", "", name).replace("#", "-") for name in names}
     shared = Counter(stems.values())
     return {name: stem if shared[stem] == 1 else name for name, stem in stems.items()}
@@ -130,15 +130,15 @@ def _stills(names):
             if name in done:
                 continue
             try:
-                yield Picture(name, stems[name], math.nan, read_still(path))
+                yield InputImage(name, stems[name], math.nan, read_still(path))
             except EgolibError as error:
                 yield Unread(name, str(error).removeprefix(f"{path}: "))
 
-    return Source("pictures", len(names), None, False, read)
+    return Source("images", len(names), None, False, read)
 
 
 def _video(path, name):
-    capture = open_capture(str(path), "neither a picture nor a video with frames")
+    capture = open_capture(str(path), "neither an image nor a video with frames")
 
     def read(done=(), every=1):
         number = capture.frames - 1
@@ -147,7 +147,7 @@ def _video(path, name):
             return number % every == 0 and f"{name}#{number:06d}" not in done
 
         for number, time_s, rgb in capture.read(wanted):
-            yield Picture(f"{name}#{number:06d}", f"{name}-{number:06d}", time_s, rgb)
+            yield InputImage(f"{name}#{number:06d}", f"{name}-{number:06d}", time_s, rgb)
         if (missing := capture.frames - 1 - number) > _MISCOUNTED_FRAMES + every:
             yield Unread(name, f"cut short: {missing} of {capture.frames} frames are missing")
 
@@ -156,7 +156,7 @@ def _video(path, name):
 
 def _camera(device):
     known_as = int(device) if device.isdecimal() else device
-    capture = open_capture(known_as, "no such camera, or it gives no pictures")
+    capture = open_capture(known_as, "no such camera, or it gives no images")
 
     def read(done=(), every=1):
         # A camera starts anew: its numbers go on where those of the last time ended.
@@ -165,18 +165,18 @@ def _camera(device):
         for number, _, rgb in capture.read(lambda n: n % every == 0):
             number += first
             time_s = time.monotonic() - started
-            yield Picture(f"camera#{number:06d}", f"camera-{number:06d}", time_s, rgb)
+            yield InputImage(f"camera#{number:06d}", f"camera-{number:06d}", time_s, rgb)
 
     return Source(device, None, capture.fps, True, read)
 
 
-def batches(pictures, size, most_bytes=2**28):
-    """Picture and Unread, in order -> lists of at most `size`, fewer where pictures are huge: one ends
-    with the picture that exceeds most_bytes."""
+def batches(images, size, most_bytes=2**28):
+    """InputImage and Unread, in order -> lists of at most `size`, fewer where images are huge: one ends
+    with the image that exceeds most_bytes."""
     batch = []
-    for picture in pictures:
-        batch.append(picture)
-        filled = sum(each.rgb.nbytes for each in batch if isinstance(each, Picture))
+    for image in images:
+        batch.append(image)
+        filled = sum(each.rgb.nbytes for each in batch if isinstance(each, InputImage))
         if len(batch) == size or filled > most_bytes:
             yield batch
             batch = []

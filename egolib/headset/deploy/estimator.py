@@ -1,4 +1,4 @@
-"""A trained network as other programs use it: pictures as they hold them -> named outputs."""
+"""A trained network as other programs use it: images as they hold them -> named outputs."""
 
 import torch
 from torch import nn
@@ -6,11 +6,14 @@ from torch import nn
 from egolib.camera import project_tensor, square_grid
 from egolib.data.dataset import normalise
 from egolib.models.heatmaps import find_peaks
-from egolib.models.networks import Lifted
 from egolib.skeleton import HEATMAP_JOINT_INDICES
 
-PICTURE_KINDS = ("heatmaps", "egopose", "ours")  # of networks that are given one picture, no more
-# Every output that a network may have, and what its numbers mean; B pictures.
+IMAGE_KINDS = (
+    "heatmaps",
+    "end_to_end",
+    "ray_model",
+)  # of networks that are given one image, no more
+# Every output that a network may have, and what its numbers mean; B images.
 OUTPUTS = {
     "joints_px": "(B, 15, 2) heatmap joints: pixels of the given square, centres on integers, also outside"
     " of it; of a network that places the neck, a joint of confidence c below 0.5 is moved from its peak"
@@ -25,8 +28,8 @@ SURE = 0.5  # from this confidence on a peak alone says where its joint is
 
 class Estimator(nn.Module):
     """Squares of uint8 RGB (B, S, S, 3) -> {name: float32 tensor}, of OUTPUTS those that the network
-    has, in that order. Any network that takes normalised pictures (B, 3, S, S) and returns
-    heatmaps, alone or followed by the parts of a models.Lifted, can be put into it."""
+    has, in that order. Any network that takes normalised images (B, 3, S, S) and returns an
+    output.NetworkOutput with heatmaps can be put into it."""
 
     def __init__(self, network, image_px):
         super().__init__()
@@ -34,19 +37,20 @@ class Estimator(nn.Module):
         self.image_px = image_px
 
     def forward(self, squares):
-        found = self.network(normalise(squares.permute(0, 3, 1, 2)))
-        heatmaps, *lifted = (found,) if torch.is_tensor(found) else found
-        joints_px, confidence = find_peaks(heatmaps, self.image_px)
-        outputs = {"joints_px": joints_px, "confidence": confidence.clamp(max=1)}
-        if lifted:
-            lifted = Lifted(*lifted)
-            if lifted.camera_m is not None:
-                seen_px = self._pixels_of(lifted.camera_m[:, HEATMAP_JOINT_INDICES].float())
-                share = (confidence / SURE).clamp(max=1)[..., None]
-                outputs["joints_px"] = torch.lerp(seen_px, joints_px, share)
-            outputs |= {"pose_m": lifted.pose_m, "neck_m": lifted.neck_m}
-            outputs |= {"expected_error_m": lifted.spread_m}
-        return {name: value.float() for name, value in outputs.items() if value is not None}
+        output = self.network(normalise(squares.permute(0, 3, 1, 2)))
+        joints_px, confidence = find_peaks(output.heatmaps, self.image_px)
+        if output.joints_cam_m is not None:
+            seen_px = self._pixels_of(output.joints_cam_m[:, HEATMAP_JOINT_INDICES].float())
+            share = (confidence / SURE).clamp(max=1)[..., None]
+            joints_px = torch.lerp(seen_px, joints_px, share)
+        values = {
+            "joints_px": joints_px,
+            "confidence": confidence.clamp(max=1),
+            "pose_m": output.joints_rel_m,
+            "neck_m": output.neck_cam_m,
+            "expected_error_m": output.expected_error_m,
+        }
+        return {name: value.float() for name, value in values.items() if value is not None}
 
     def _pixels_of(self, points_m):
         """Points (..., 3) in the camera frame -> pixels (..., 2) of a square; those behind the lens plane

@@ -14,7 +14,7 @@ import torch
 
 from egolib.foundation.errors import EgolibError
 from egolib.foundation.files import atomic_path
-from egolib.headset.deploy.estimator import OUTPUTS, PICTURE_KINDS, Estimator
+from egolib.headset.deploy.estimator import IMAGE_KINDS, OUTPUTS, Estimator
 from egolib.headset.deploy.upsampling import without_transposed
 from egolib.models.checkpoints import JOINT_ORDERS, weights_digest
 
@@ -36,12 +36,12 @@ def calibration_squares(index, image_px, count=CALIBRATION_FRAMES):
 def export_onnx(network, spec, path, provenance):
     """Write `network` (of a checkpoints.NetworkSpec) as ONNX in float32: INPUT, uint8 RGB (B, S, S, 3),
     -> inference.OUTPUTS. The file says in its metadata what every number means; it has passed ONNX's
-    checker and been run beside torch. Raises EgolibError for a kind that is not in PICTURE_KINDS, and
+    checker and been run beside torch. Raises EgolibError for a kind that is not in IMAGE_KINDS, and
     when outputs differ.
     """
-    if spec.kind not in PICTURE_KINDS:
-        known = " or ".join(PICTURE_KINDS)
-        raise EgolibError(f"a {spec.kind} network is not run picture by picture; export {known}")
+    if spec.kind not in IMAGE_KINDS:
+        known = " or ".join(IMAGE_KINDS)
+        raise EgolibError(f"a {spec.kind} network is not run image by image; export {known}")
     estimator = Estimator(network.cpu().float().eval(), spec.image_px)
     with atomic_path(path) as partial, tempfile.TemporaryDirectory() as folder:
         traced = Path(folder) / "traced.onnx"
@@ -55,7 +55,7 @@ def export_onnx(network, spec, path, provenance):
             "network": weights_digest(network),
             "precision": "float32",
             "provenance": json.dumps(provenance),
-            INPUT: "(B, S, S, 3) uint8 RGB, S = image_px: the square crop of the picture",
+            INPUT: "(B, S, S, 3) uint8 RGB, S = image_px: the square crop of the image",
             **{name: OUTPUTS[name] for name in names},
             **{name: json.dumps(order) for name, order in JOINT_ORDERS.items()},
         })  # fmt: skip

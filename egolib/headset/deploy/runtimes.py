@@ -19,14 +19,14 @@ from egolib.evaluation.inference import device
 from egolib.foundation.errors import EgolibError
 from egolib.foundation.progress import progress_bar
 from egolib.foundation.provenance import code_digest
-from egolib.headset.deploy.estimator import PICTURE_KINDS, Estimator
+from egolib.headset.deploy.estimator import IMAGE_KINDS, Estimator
 from egolib.headset.deploy.exporting import INPUT, export_onnx, quantise_onnx, told_by
 from egolib.models.checkpoints import JOINT_ORDERS, load_network, shipped_network, weights_digest
 
 
 @dataclass(frozen=True)
 class Runtime:
-    """A network ready to run. name: what runs it; kind: of network (checkpoints.KINDS); network: what
+    """A network ready to run. name: what runs it; kind: of network (config.Stage); network: what
     tells it from others, the same in every runtime and precision; run: squares, uint8 RGB
     (B, image_px, image_px, 3) -> {name: float32 array}, some of inference.OUTPUTS."""
 
@@ -37,14 +37,14 @@ class Runtime:
     run: Callable
 
     def milliseconds(self, trials=7):
-        """Times (trials,) for one picture in memory, after two runs to warm up."""
+        """Times (trials,) for one image in memory, after two runs to warm up."""
         square = np.zeros((1, self.image_px, self.image_px, 3), np.uint8)
         seconds = timeit.repeat(lambda: self.run(square), number=1, repeat=trials + 2)
         return 1000 * np.array(seconds[2:])
 
 
 def poses_of(runtime, index, batch_size=32):
-    """The poses (N, 16, 3) that a Runtime finds in the pictures of a FrameIndex, metres from the neck."""
+    """The poses (N, 16, 3) that a Runtime finds in the images of a FrameIndex, metres from the neck."""
     poses_m = []
     for first in progress_bar(range(0, len(index), batch_size), desc=runtime.name, unit="batch"):
         rows = range(first, min(first + batch_size, len(index)))
@@ -55,15 +55,15 @@ def poses_of(runtime, index, batch_size=32):
 
 def open_fastest(path=None):
     """A checkpoint, or what `egolib export` wrote -> the Runtime that is fastest on this machine at
-    one picture a time. None: the network that comes with egolib. Raises EgolibError for a file that
-    is neither, and for a kind that is not in inference.PICTURE_KINDS."""
+    one image a time. None: the network that comes with egolib. Raises EgolibError for a file that
+    is neither, and for a kind that is not in estimator.IMAGE_KINDS."""
     path = Path(path or shipped_network())
     if path.suffix == ".onnx":
         choice = _opened([path])
         if not choice:
             raise EgolibError(f"{path}: neither ONNX Runtime nor OpenVINO runs it here")
     else:
-        network, spec, provenance = load_network(path, PICTURE_KINDS)
+        network, spec, provenance = load_network(path, IMAGE_KINDS)
         choice = [on_torch(network, spec)]
         if device().type == "cpu":
             choice += _opened(_exported(path, network, spec, provenance))

@@ -12,7 +12,7 @@ _TAPS = torch.tensor([[3, 1], [2, 0]])  # of the kernel, that reach a block's fi
 
 class BlockConv(nn.Module):
     """What an nn.ConvTranspose2d of kernel 4, stride 2 and padding 1 computes: a convolution of kernel
-    2 whose channels are the four places of each 2x2 block of the larger picture."""
+    2 whose channels are the four places of each 2x2 block of the larger image."""
 
     def __init__(self, layer):
         super().__init__()

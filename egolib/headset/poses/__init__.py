@@ -2,7 +2,7 @@
 
 posetable    poses.csv: written so that a killed run goes on, and read back
 poseseries   many poses as arrays: npz, the data set's json
-overlays     poses drawn over pictures and videos
+overlays     poses drawn over images and videos
 outputs      what stands beside poses.csv
 bvh          the rig's motion as a file
 rig          a skeleton of constant bone lengths

@@ -16,22 +16,22 @@ from egolib.headset.poses.rigfitting import fit_rig
 
 @contextlib.contextmanager
 def drawing(out, source, before):
-    """Yield a function that draws a picture of a sources.Source and its pose (a poseseries.PoseSeries
+    """Yield a function that draws an image of a sources.Source and its pose (a poseseries.PoseSeries
     at one position) in the background: stills as overlays/<stem>.png, frames into one video. A
     video of which `before` frames were done by an earlier run is left to `write_forms`, which draws
     it whole."""
     if before and source.fps and not source.live:
-        yield lambda picture, pose: None
+        yield lambda image, pose: None
         return
     path = _video_path(out, source, before)
-    still = functools.partial(overlays.write_picture, out / "overlays")
+    still = functools.partial(overlays.write_image, out / "overlays")
     with overlays.video(path, source.fps, source.live) as add, overlays.in_background() as run:
         yield functools.partial(run, add if source.fps else still)
 
 
 def write_forms(out, sources, bvh, labels):
     """poses.csv -> poses.npz, overlays of videos that are not there yet, and on request a BVH of each
-    video and of all stills, and the data set's json of each picture; both need poses."""
+    video and of all stills, and the data set's json of each image; both need poses."""
     series = read_series(out / "poses.csv")
     for source in sources:
         if source.fps and not source.live and not _video_path(out, source).is_file():
@@ -58,8 +58,8 @@ def _draw_again(out, source, series):
     position = {image: i for i, image in enumerate(series.image.tolist())}
     with (
         overlays.video(_video_path(out, source), source.fps) as add,
-        progress_bar(source.read(), total=source.total, desc="draw", unit="picture") as pictures,
+        progress_bar(source.read(), total=source.total, desc="draw", unit="image") as images,
     ):
-        for picture in pictures:
-            if picture.name in position:  # what could not be read is not
-                add(picture, series[position[picture.name]])
+        for image in images:
+            if image.name in position:  # what could not be read is not
+                add(image, series[position[image.name]])

@@ -1,5 +1,5 @@
-"""Poses drawn over their pictures, with the skeleton in space beside them: as PNG files and as videos,
-drawn while the next pictures are being read and run."""
+"""Poses drawn over their images, with the skeleton in space beside them: as PNG files and as videos,
+drawn while the next images are being read and run."""
 
 import contextlib
 from collections import deque
@@ -41,29 +41,29 @@ def in_background():
             pool.shutdown(cancel_futures=True)
 
 
-def draw(picture, pose, most_px=None):
-    """The overlay of a sources.Picture with its pose (a poseseries.PoseSeries at one position), uint8
-    RGB; the picture is made smaller where it is higher than most_px. Joints are as opaque as they
+def draw(image, pose, most_px=None):
+    """The overlay of a sources.InputImage with its pose (a poseseries.PoseSeries at one position), uint8
+    RGB; the image is made smaller where it is higher than most_px. Joints are as opaque as they
     are confident; those out of view are left out."""
-    image, joints_px = picture.rgb, pose.joints_px[HEATMAP_JOINT_INDICES]
-    if most_px and len(image) > most_px:
-        scale = most_px / len(image)
-        image = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+    rgb, joints_px = image.rgb, pose.joints_px[HEATMAP_JOINT_INDICES]
+    if most_px and len(rgb) > most_px:
+        scale = most_px / len(rgb)
+        rgb = cv2.resize(rgb, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
         joints_px = (joints_px + 0.5) * scale - 0.5
     opacity = pose.confidence * np.nan_to_num(pose.in_view, nan=1)
-    return draw_overlay(image, joints_px, opacity[HEATMAP_JOINT_INDICES], pose.pose_m)
+    return draw_overlay(rgb, joints_px, opacity[HEATMAP_JOINT_INDICES], pose.pose_m)
 
 
-def write_picture(folder, picture, pose):
-    """Write the overlay of a picture as `<stem>.png` below a folder."""
-    overlay = draw(picture, pose)[..., ::-1]
+def write_image(folder, image, pose):
+    """Write the overlay of an image as `<stem>.png` below a folder."""
+    overlay = draw(image, pose)[..., ::-1]
     _, png = cv2.imencode(".png", overlay, [cv2.IMWRITE_PNG_COMPRESSION, 1])
-    write_atomically(folder / f"{picture.stem}.png", png.tobytes())
+    write_atomically(folder / f"{image.stem}.png", png.tobytes())
 
 
 @contextlib.contextmanager
 def video(path, fps, live=False):
-    """Yield a function that adds the overlay of a picture to the video at `path` (H.264 in mp4), which
+    """Yield a function that adds the overlay of an image to the video at `path` (H.264 in mp4), which
     is there, whole, when the block has ended well and anything was added. live: frames were
     dropped, each is shown at its own time."""
     with contextlib.ExitStack() as opened:
@@ -80,9 +80,9 @@ def video(path, fps, live=False):
             if live:
                 stream.codec_context.time_base = _MILLISECOND
 
-        def add(picture, pose):
+        def add(image, pose):
             nonlocal last
-            overlay = draw(picture, pose, _VIDEO_PX)
+            overlay = draw(image, pose, _VIDEO_PX)
             if not stream:
                 start(*overlay.shape[:2])
             if overlay.shape[:2] != (stream.height, stream.width):
@@ -90,7 +90,7 @@ def video(path, fps, live=False):
             frame = av.VideoFrame.from_ndarray(overlay, format="rgb24")
             if live:
                 frame.time_base = _MILLISECOND
-                last = frame.pts = max(last + 1, round(1000 * picture.time_s))
+                last = frame.pts = max(last + 1, round(1000 * image.time_s))
             container.mux(stream.encode(frame))
 
         yield add

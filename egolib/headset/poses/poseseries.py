@@ -17,26 +17,26 @@ from egolib.headset.poses.posetable import FIELDS, read_table
 from egolib.headset.poses.rig import BONES, FITTED, to_camera_axes
 from egolib.skeleton import JOINTS, RIG_PREFIX
 
-STILLS = "pictures"  # the source of what is no frame of a video or camera
+STILLS = "images"  # the source of what is no frame of a video or camera
 STILLS_FPS = 30.0  # of stills taken as a motion: the data set's, as far as is known
 AXES = "camera: x to the wearer's left, y forward, z down along the optical axis"
 _CAMERA_OF_WORLD = np.array([[1.0, 0, 0, 0], [0, 0, 1, 0], [0, -1, 0, 0], [0, 0, 0, 1]])
 
 
 def source_of(image):
-    """Name of a picture -> the video that it is a frame of, "camera", or "pictures"."""
+    """Name of an image -> the video that it is a frame of, "camera", or "images"."""
     video, mark, _ = image.rpartition("#")
     return video if mark else STILLS
 
 
 @dataclass(frozen=True)
 class PoseSeries:
-    """N pictures in order, NaN where a network, or the lens of the picture, gives no value; joints as
+    """N images in order, NaN where a network, or the lens of the image, gives no value; joints as
     skeleton.JOINTS.
 
-    image (N,) str; joints_px (N, 16, 2) pixels of the picture as given, centres on integers (heatmap
+    image (N,) str; joints_px (N, 16, 2) pixels of the image as given, centres on integers (heatmap
     peaks, those of unsure joints moved towards the pose: deploy/inference.py); confidence (N, 16):
-    heatmap peaks; pose_m (N, 16, 3) metres from the neck, camera axes of the upright picture; neck_m
+    heatmap peaks; pose_m (N, 16, 3) metres from the neck, camera axes of the upright image; neck_m
     (N, 3) metres from the camera; expected_error_m (N, 16); in_view (N, 16), 1 or 0; time_s (N,)
     since the first frame, NaN of stills.
     """
@@ -54,7 +54,7 @@ class PoseSeries:
         return len(self.image)
 
     def __getitem__(self, chosen):
-        """The series of a slice, a mask or an array of positions; of one position, that picture's
+        """The series of a slice, a mask or an array of positions; of one position, that image's
         values without the first axis."""
         return PoseSeries(*(getattr(self, field.name)[chosen] for field in fields(self)))
 
@@ -65,7 +65,7 @@ class PoseSeries:
 
     @property
     def source(self):
-        """The video that each picture is a frame of, "camera", or "pictures", (N,) str."""
+        """The video that each image is a frame of, "camera", or "images", (N,) str."""
         return np.array([source_of(name) for name in self.image.tolist()])
 
     @property
@@ -106,7 +106,7 @@ def save_npz(path, series, rig_joints_m):
 
 
 def write_labels(folder, series, motion):
-    """A PoseSeries, and the rig.RigMotion fitted to it, in the data set's format: `<picture>.json`
+    """A PoseSeries, and the rig.RigMotion fitted to it, in the data set's format: `<image>.json`
     each.
 
     The world is the camera's, with y up: the headset is at its origin. pts2d_fisheye is where the
@@ -122,7 +122,7 @@ def write_labels(folder, series, motion):
     joints_cm = joints_cm.round(3)
     known = np.isfinite(series.neck_m).all(-1)
     stems = stems_of(series.image.tolist()).values()
-    for i, stem in enumerate(progress_bar(stems, desc="json", unit="picture")):
+    for i, stem in enumerate(progress_bar(stems, desc="json", unit="image")):
         world = joints_cm[i] @ _CAMERA_OF_WORLD[:3, :3]
         write_atomically(Path(folder) / f"{stem}.json", json.dumps({
             "action": "predicted",

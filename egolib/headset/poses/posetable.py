@@ -16,7 +16,7 @@ from egolib.skeleton import JOINTS
 # after the point, the columns of poses.csv).
 FIELDS = {
     "joints_px": (
-        "pixels of the picture as given, centres on integers; of unsure joints in part the pose's"
+        "pixels of the image as given, centres on integers; of unsure joints in part the pose's"
         " projection", 1, 2, ("u_px", "v_px"),
     ),
     "confidence": ("heatmap peaks, about 0 to 1", 1, 3, ("confidence",)),
@@ -33,11 +33,11 @@ _OLDER = HEADER[:8]  # of version 0.1, whose 2D places can still be read
 
 @contextlib.contextmanager
 def growing_table(path, maker):
-    """Yield (names of the pictures that the table at `path` has, a function that appends a
+    """Yield (names of the images that the table at `path` has, a function that appends a
     poseseries.PoseSeries to both).
 
     The table grows beside `path`, flushed batch by batch, and takes its place when the block
-    succeeds; else the next run goes on with the whole pictures in it. What makes its poses, `maker`
+    succeeds; else the next run goes on with the whole images in it. What makes its poses, `maker`
     (a dict that json can hold), is noted beside it. Raises EgolibError when it has poses of another
     maker.
     """
@@ -55,7 +55,7 @@ def growing_table(path, maker):
         with atomic_path(partial) as copy, open(copy, "w", newline="") as stream:
             writer = csv.writer(stream)
             writer.writerow(HEADER)
-            for rows in _whole_pictures(before) if before else ():
+            for rows in _whole_images(before) if before else ():
                 done.add(rows[0][0])
                 writer.writerows(rows)
         with open(partial, "a", newline="") as stream:
@@ -73,20 +73,20 @@ def growing_table(path, maker):
             partial.unlink()
 
 
-def _whole_pictures(path):
-    """Yield the rows of each picture in a table, up to where a kill may have torn it."""
+def _whole_images(path):
+    """Yield the rows of each image in a table, up to where a kill may have torn it."""
     with open(path, newline="") as stream:
         rows = csv.reader(line for line in stream if line.endswith("\n"))
         if tuple(next(rows, ())) != HEADER:
             raise EgolibError(f"{path}: not what this `egolib predict` writes; move it away")
-        while len(picture := list(islice(rows, len(JOINTS)))) == len(JOINTS):
-            if {(row[0], len(row)) for row in picture} != {(picture[0][0], len(HEADER))}:
-                raise EgolibError(f"{path}: the rows of {picture[0][0]} are damaged; move it away")
-            yield picture
+        while len(image := list(islice(rows, len(JOINTS)))) == len(JOINTS):
+            if {(row[0], len(row)) for row in image} != {(image[0][0], len(HEADER))}:
+                raise EgolibError(f"{path}: the rows of {image[0][0]} are damaged; move it away")
+            yield image
 
 
 def _rows_of(series):
-    """The rows of a PoseSeries, 16 a picture, as text: NaN as none."""
+    """The rows of a PoseSeries, 16 an image, as text: NaN as none."""
     shape = (len(series), len(JOINTS))
     columns = [np.repeat(series.image, len(JOINTS)), np.tile(JOINTS, len(series))]
     for field, (_, scale, digits, names) in FIELDS.items():

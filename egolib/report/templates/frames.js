@@ -1,4 +1,4 @@
-// The picture of a frame of the gallery with the true (white) and the predicted joints on it.
+// The image of a frame of the gallery with the true (white) and the predicted joints on it.
 const strips = new Map(), shown = [];
 gallery.sequences.forEach((sequence, s) => {
   for (let i = 0; i < sequence.length; i++) shown.push([s, i]);
@@ -7,7 +7,7 @@ gallery.sequences.forEach((sequence, s) => {
 function stripOf(s) {
   if (!strips.has(s)) {
     const image = new Image();
-    image.src = `pictures/${s}.webp`;
+    image.src = `images/${s}.webp`;
     strips.set(s, image);
   }
   return strips.get(s);

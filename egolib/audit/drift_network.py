@@ -20,18 +20,18 @@ from egolib.models.heatmaps import find_peaks
 _BATCH = 64
 
 
-class Eye:
+class DriftNetwork:
     """The network of a heatmap or end-to-end checkpoint, and a digest of its file. Raises as
     `load_network`."""
 
     def __init__(self, checkpoint):
-        network, self.spec, _ = load_network(checkpoint, ["heatmaps", "egopose"])
+        network, self.spec, _ = load_network(checkpoint, ["heatmaps", "end_to_end"])
         self.network = network.to(device(), memory_format=torch.channels_last)
         self.fingerprint = hashlib.sha256(Path(checkpoint).read_bytes()).hexdigest()
 
 
 @dataclass(frozen=True)
-class Sight:
+class DetectedJoints:
     """What a network finds in the frames of a CharacterRecord: joints_px (N, 15, 2) in pixels of
     its square input and their heatmap peaks (N, 15). unreadable: (N,) str, why an image could not
     be decoded, "" where it could."""
@@ -41,28 +41,28 @@ class Sight:
     unreadable: np.ndarray
 
     def findings(self, record):
-        """The pictures that could not be decoded, though each of their chunks is whole."""
+        """The images that could not be decoded, though each of their chunks is whole."""
         for i in np.flatnonzero(self.unreadable != ""):
             folder, number = str(record.folders[record.folder_ids[i]]), int(record.numbers[i])
-            yield Finding(folder, number, "rgba", "unreadable_picture", str(self.unreadable[i]))
+            yield Finding(folder, number, "rgba", "unreadable_image", str(self.unreadable[i]))
 
 
-def see(tree, record, eye, kept, workers, bar):
-    """Look at the frames of a CharacterRecord -> Sight, kept at the path `kept` and read from there
+def detect_joints(tree, record, network, kept, workers, bar):
+    """Look at the frames of a CharacterRecord -> DetectedJoints, kept at the path `kept` and read from there
     while neither the record nor the network changes. workers: threads that read images. `bar`
     counts frames."""
-    state = digest(record.state, eye.fingerprint)
+    state = digest(record.state, network.fingerprint)
     arrays = load_arrays(kept, state)
     if arrays is None:
-        arrays = _look(tree, record, eye, workers, bar)
+        arrays = _detect(tree, record, network, workers, bar)
         save_arrays(kept, state, arrays)
     else:
         bar.update(len(record.numbers))
-    return Sight(**arrays)
+    return DetectedJoints(**arrays)
 
 
-def _look(tree, record, eye, workers, bar):
-    side_px = eye.spec.image_px
+def _detect(tree, record, network, workers, bar):
+    side_px = network.spec.image_px
 
     def read(row):
         path = tree / record.folders[record.folder_ids[row]] / "rgba" / record.image_names[row]
@@ -78,7 +78,7 @@ def _look(tree, record, eye, workers, bar):
         for start in frames[::_BATCH]:
             squares, wrong = zip(*pool.map(read, frames[start : start + _BATCH]), strict=True)
             images = torch.from_numpy(np.stack(squares)).permute(0, 3, 1, 2)
-            heatmaps, _ = run_network(eye.network, eye.spec, {"image": images})
+            heatmaps = run_network(network.network, network.spec, {"image": images}).heatmaps
             found = find_peaks(heatmaps, side_px)
             joints.append(found[0].numpy())
             peaks.append(found[1].numpy())

@@ -5,17 +5,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from egolib.data.index import from_neck
 from egolib.foundation.errors import EgolibError
 from egolib.metrics import bootstrap_group_means
-from egolib.skeleton import HEATMAP_JOINT_INDICES, JOINTS, part_of
+from egolib.skeleton import HEATMAP_JOINT_INDICES, JOINTS, part_of, relative_to_neck
 
 _ORACLE = "oracle"
 JOINT_PARTS = np.array([part_of(joint) for joint in JOINTS])  # of each joint, its body part
 
 
 @dataclass(frozen=True)
-class ErrorAnatomy:
+class ErrorComponents:
     """The errors of N frames, float32 (N, 16) each unless said otherwise.
 
     error_mm: by the data set's protocol. along_mm: its part along the ray from the camera to the
@@ -54,8 +53,8 @@ class ErrorAnatomy:
         return bootstrap_group_means(values, groups, clusters, count, rounds)
 
 
-def dissect(index, predictions, states):
-    """ErrorAnatomy of Predictions over the FrameIndex that was predicted.
+def decompose(index, predictions, states):
+    """ErrorComponents of Predictions over the FrameIndex that was predicted.
 
     states: visibility.joint_states of the index. Raises EgolibError for other frames, and for
     predictions without poses.
@@ -64,16 +63,16 @@ def dissect(index, predictions, states):
         raise EgolibError(
             f"{index.root}: not the frames that were predicted; run the notebooks on it again"
         )
-    if np.isnan(predictions.predicted_m).any():
+    if np.isnan(predictions.predicted_rel_m).any():
         raise EgolibError("these predictions hold no poses; take those of a lifter")
-    points_m = index.joints_3d_m.astype(np.float32)
+    points_m = index.joints_cam_m.astype(np.float32)
     distance_m = np.linalg.norm(points_m, axis=-1)
     rays = points_m / distance_m[..., None]
-    offsets_mm = 1000 * (predictions.predicted_m - from_neck(predictions.truth_m))
+    offsets_mm = 1000 * (predictions.predicted_rel_m - relative_to_neck(predictions.true_rel_m))
     offsets_mm = offsets_mm.astype(np.float32)
     along_mm = (offsets_mm * rays).sum(-1)
     names, character = np.unique(predictions.character, return_inverse=True)
-    return ErrorAnatomy(
+    return ErrorComponents(
         error_mm=predictions.errors_mm.astype(np.float32),
         along_mm=along_mm,
         across_mm=np.linalg.norm(offsets_mm - along_mm[..., None] * rays, axis=-1),

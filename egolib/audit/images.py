@@ -4,22 +4,22 @@ import hashlib
 from collections import Counter
 
 from egolib.audit.defects import Finding
-from egolib.audit.listing import PICTURE_CHANNELS
+from egolib.audit.listing import IMAGE_CHANNELS
 from egolib.data.images import inspect_png
 
 
-def inspect_pictures(tree, folder, channels):
-    """Look at every picture of a cam_down -> (findings, {(channel, number): (width, height)},
+def inspect_images(tree, folder, channels):
+    """Look at every image of a cam_down -> (findings, {(channel, number): (width, height)},
     {number: digest of the bytes of its rgba})."""
     findings, sizes, digests = [], {}, {}
-    for channel in PICTURE_CHANNELS:
+    for channel in IMAGE_CHANNELS:
         for number, files in channels[channel].items():
             try:
                 content = (tree / folder / channel / files[0][0]).read_bytes()
                 sizes[channel, number] = inspect_png(content)
             except (OSError, ValueError) as error:
                 detail = error.strerror if isinstance(error, OSError) else str(error)
-                findings.append(Finding(folder, number, channel, "unreadable_picture", detail))
+                findings.append(Finding(folder, number, channel, "unreadable_image", detail))
                 continue
             if channel == "rgba":
                 digests[number] = hashlib.sha256(content).digest()
@@ -27,7 +27,7 @@ def inspect_pictures(tree, folder, channels):
 
 
 def size_findings(sizes):
-    """Pictures that are not 8:5, or unlike most of their character's in their channel.
+    """Images that are not 8:5, or unlike most of their character's in their channel.
     sizes: {(folder, channel, number): (width, height)}."""
     counts = {}
     for (_, channel, _), size in sizes.items():
@@ -40,19 +40,19 @@ def size_findings(sizes):
             yield Finding(folder, number, channel, "odd_size", detail)
 
 
-def duplicate_findings(folder, pictures, labels):
-    """Frames that repeat an earlier one. pictures, labels: {number: digest}, of paired frames."""
-    first_picture, first_label, twins = {}, {}, {}
+def duplicate_findings(folder, images, labels):
+    """Frames that repeat an earlier one. images, labels: {number: digest}, of paired frames."""
+    first_image, first_label, twins = {}, {}, {}
     for number in labels:
-        twins.setdefault(pictures.get(number), []).append(number)
-        same_picture = first_picture.setdefault(pictures.get(number), number)
+        twins.setdefault(images.get(number), []).append(number)
+        same_image = first_image.setdefault(images.get(number), number)
         same_label = first_label.setdefault(labels[number], number)
-        if same_picture != number and labels[same_picture] == labels[number]:
-            yield Finding(folder, number, "", "duplicate_frame", f"the same as {same_picture}")
-        elif same_label != number and pictures.get(number) != pictures.get(same_label):
+        if same_image != number and labels[same_image] == labels[number]:
+            yield Finding(folder, number, "", "duplicate_frame", f"the same as {same_image}")
+        elif same_label != number and images.get(number) != images.get(same_label):
             yield Finding(folder, number, "json", "duplicate_labels", f"those of {same_label}")
-    for picture, numbers in twins.items():
-        if picture is not None and len({labels[n] for n in numbers}) > 1:
+    for image, numbers in twins.items():
+        if image is not None and len({labels[n] for n in numbers}) > 1:
             for number in numbers:
                 other = next(n for n in numbers if labels[n] != labels[number])
-                yield Finding(folder, number, "rgba", "duplicate_picture", f"that of {other}")
+                yield Finding(folder, number, "rgba", "duplicate_image", f"that of {other}")
