@@ -16,11 +16,11 @@ from egolib.data.index import FrameIndex
 from egolib.data.visibility import SEEN, STATES
 from egolib.evaluation import tables as results
 from egolib.evaluation.comparison import SeededPredictions
-from egolib.evaluation.inference import Predictions
+from egolib.evaluation.predictions import Predictions
 from egolib.experiments import manifest as report
 from egolib.experiments import outcome
 from egolib.experiments.grid import Ablation, Grid
-from egolib.skeleton import HEATMAP_JOINT_INDICES, action_of_clip
+from egolib.skeleton import HEATMAP_JOINT_INDICES, action_of_clip, relative_to_neck
 
 PEOPLE = ("female_004_a_a", "female_012_f_s", "male_001_a_a", "male_004_f_s")
 CLIPS = ("Boxing", "walking")
@@ -52,7 +52,7 @@ def toy_index(root):
 def perfect(index):
     """Predictions that are the truth."""
     true_uv_crop = native_to_square(index.uv_native, PX)[:, HEATMAP_JOINT_INDICES]
-    true_rel_m = index.joints_cam_m - index.joints_cam_m[:, :1]
+    true_rel_m = relative_to_neck(index.joints_cam_m)
     return Predictions(
         predicted_rel_m=true_rel_m, true_rel_m=true_rel_m, predicted_uv_crop=true_uv_crop, true_uv_crop=true_uv_crop,
         confidence=np.full((N, 15), 0.9), in_front=np.ones((N, 15), bool), image_px=PX,

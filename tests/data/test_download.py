@@ -289,7 +289,10 @@ def test_a_disk_that_is_too_small_is_refused_up_front(server, tmp_path, monkeypa
 
 
 def test_a_disk_that_fills_up_is_one_line(server, tmp_path, monkeypatch):
-    monkeypatch.setattr(download, "open", lambda *_: open("/dev/full", "wb"), raising=False)
+    def full(*_):
+        return open("/dev/full", "wb")
+
+    monkeypatch.setattr(download, "open", full, raising=False)
     with pytest.raises(EgolibError, match="no space left on this disk") as caught:
         fetch(server, tmp_path)
     assert "\n" not in str(caught.value)

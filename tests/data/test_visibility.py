@@ -13,6 +13,7 @@ from egolib.data.visibility import evenly, joint_views, object_names
 from egolib.foundation.errors import EgolibError
 from egolib.skeleton import JOINTS
 from egosynth import OBJECT_IDS, encode_depth
+from egosynth.write import DEPTH_UNIT_M
 
 FOLDER = "TestSet/female_004_a_a/env_001/cam_down"
 IDS = {
@@ -47,7 +48,8 @@ def tree(tmp_path):
     for kind, image in {"objectId": ids, "depth": encode_depth(distances_m)}.items():
         (folder / kind).mkdir()
         cv2.imwrite(str(folder / kind / f"female_004_a_a.{kind}.000007.png"), image)
-    (tmp_path / "miniature.json").write_text(json.dumps({"object_ids": OBJECT_IDS}))
+    about = {"object_ids": OBJECT_IDS, "depth_unit_m": DEPTH_UNIT_M}
+    (tmp_path / "miniature.json").write_text(json.dumps(about))
     return tmp_path
 
 

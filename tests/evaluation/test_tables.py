@@ -10,7 +10,7 @@ import pytest
 from egolib.config import PROFILES, Method
 from egolib.evaluation import literature as published
 from egolib.evaluation import tables as results
-from egolib.evaluation.inference import Predictions
+from egolib.evaluation.predictions import Predictions
 from egolib.experiments import manifest as report
 from egolib.experiments.publishing import RUN, publish
 from egolib.foundation.errors import EgolibError

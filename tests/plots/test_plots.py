@@ -14,7 +14,7 @@ from egolib import plots
 from egolib.camera import project
 from egolib.config import METHOD_LABELS, Method
 from egolib.data.index import FrameIndex
-from egolib.evaluation.inference import Predictions
+from egolib.evaluation.predictions import Predictions
 from egolib.evaluation.tables import error_by_joint
 from egolib.models.checkpoints import NetworkSpec, build_network
 from egolib.plots import style
@@ -98,7 +98,7 @@ def test_action_figures_end_with_all(world):
     assert len(boxes(axes)) == 4
 
 
-def test_upper_lower_boxes_show_every_stage_within_the_axes(world):
+def test_upper_lower_boxes_show_every_method_within_the_axes(world):
     worse = replace(world[1], predicted_rel_m=world[1].predicted_rel_m * 3)
     axes = plots.upper_lower_boxes({"oracle": world[1], "end_to_end": worse}).axes[0]
     assert len(boxes(axes)) == 6
