@@ -1,5 +1,5 @@
-"""What stands beside poses.csv: overlays, drawn as the poses come, and forms for other tools, made
-from the table at the end, so that they also hold what an earlier run has done."""
+"""The files beside poses.csv: overlays, drawn while poses are predicted, and formats for other tools,
+made from the table at the end, so that they also hold the images of earlier runs."""
 
 import contextlib
 import functools
@@ -17,9 +17,8 @@ from egolib.headset.poses.rigfitting import fit_rig
 @contextlib.contextmanager
 def drawing(out, source, before):
     """Yield a function that draws an image of a sources.Source and its pose (a poseseries.PoseSeries
-    at one position) in the background: stills as overlays/<stem>.png, frames into one video. A
-    video of which `before` frames were done by an earlier run is left to `write_forms`, which draws
-    it whole."""
+    at one position) in the background: stills as overlays/<stem>.png, frames into one video. When an
+    earlier run did `before` frames of a video, nothing is drawn here: `write_forms` draws it whole."""
     if before and source.fps and not source.live:
         yield lambda image, pose: None
         return
@@ -30,8 +29,8 @@ def drawing(out, source, before):
 
 
 def write_forms(out, sources, bvh, labels):
-    """poses.csv -> poses.npz, overlays of videos that are not there yet, and on request a BVH of each
-    video and of all stills, and the data set's json of each image; both need poses."""
+    """Write, from poses.csv, poses.npz, the overlays of videos that have none yet, and on request a BVH
+    of each video and of all stills (bvh) and the data set's json of each image (labels)."""
     series = read_series(out / "poses.csv")
     for source in sources:
         if source.fps and not source.live and not _video_path(out, source).is_file():
@@ -49,7 +48,7 @@ def write_forms(out, sources, bvh, labels):
 
 
 def _video_path(out, source, before=0):
-    """A camera's second video must not take the place of its first."""
+    """Path of a source's overlay video; each run of a camera has one of its own."""
     name = f"camera-{before:06d}" if source.live else source.name
     return out / f"{name}.overlay.mp4"
 
@@ -61,5 +60,5 @@ def _draw_again(out, source, series):
         progress_bar(source.read(), total=source.total, desc="draw", unit="image") as images,
     ):
         for image in images:
-            if image.name in position:  # what could not be read is not
+            if image.name in position:  # an Unread is not
                 add(image, series[position[image.name]])

@@ -14,17 +14,17 @@ from egolib.foundation.files import atomic_path, write_atomically
 from egolib.plots.style import draw_overlay
 from egolib.skeleton import HEATMAP_JOINT_INDICES
 
-_WAITING = 16  # drawings that may wait for their turn
-_VIDEO_PX = 512  # most of a video's height: drawing and encoding keep up with a camera
+_WAITING = 16  # drawings that may be pending
+_VIDEO_PX = 512  # largest height of a video, so that drawing and encoding keep up with a camera
 _MILLISECOND = Fraction(1, 1000)
 _ENCODER = {"preset": "veryfast", "crf": "20"}
 
 
 @contextlib.contextmanager
 def in_background():
-    """Yield a function that runs another, with its arguments, in a thread of its own: in the order
-    of the calls, each waiting while too many are under way. All are done when the block ends;
-    what one raises is raised in the block or at its end."""
+    """Yield a function that runs another, with its arguments, in one background thread, in the order
+    of the calls; a call waits while more than _WAITING are pending. All are done when the block ends.
+    An exception in the thread is raised in the block or at its end."""
     waiting = deque()
     with ThreadPoolExecutor(1) as pool:
 
@@ -43,8 +43,8 @@ def in_background():
 
 def draw(image, pose, most_px=None):
     """The overlay of a sources.InputImage with its pose (a poseseries.PoseSeries at one position), uint8
-    RGB; the image is made smaller where it is higher than most_px. Joints are as opaque as they
-    are confident; those out of view are left out."""
+    RGB; an image higher than most_px is made smaller first. The opacity of a joint is its confidence;
+    joints out of view are left out."""
     rgb, joints_px = image.rgb, pose.joints_px[HEATMAP_JOINT_INDICES]
     if most_px and len(rgb) > most_px:
         scale = most_px / len(rgb)
@@ -63,30 +63,24 @@ def write_image(folder, image, pose):
 
 @contextlib.contextmanager
 def video(path, fps, live=False):
-    """Yield a function that adds the overlay of an image to the video at `path` (H.264 in mp4), which
-    is there, whole, when the block has ended well and anything was added. live: frames were
-    dropped, each is shown at its own time."""
+    """Yield a function that adds the overlay of an image to the video at `path` (H.264 in mp4). The
+    file appears, whole, when the block has ended without an error and an image was added. live:
+    frames were dropped, so each is shown at its own time."""
     with contextlib.ExitStack() as opened:
         container, stream, last = None, None, -1
 
-        def start(height, width):
-            nonlocal container, stream
-            partial = opened.enter_context(atomic_path(path))
-            container = opened.enter_context(av.open(partial, "w", format="mp4"))
-            rate = Fraction(fps).limit_denominator(1001)
-            stream = container.add_stream("libx264", rate, _ENCODER)
-            stream.pix_fmt = "yuv420p"
-            stream.height, stream.width = height // 2 * 2, width // 2 * 2
-            if live:
-                stream.codec_context.time_base = _MILLISECOND
-
         def add(image, pose):
-            nonlocal last
+            nonlocal container, stream, last
             overlay = draw(image, pose, _VIDEO_PX)
             if not stream:
-                start(*overlay.shape[:2])
-            if overlay.shape[:2] != (stream.height, stream.width):
-                overlay = cv2.resize(overlay, (stream.width, stream.height))
+                partial = opened.enter_context(atomic_path(path))
+                container = opened.enter_context(av.open(partial, "w", format="mp4"))
+                rate = Fraction(fps).limit_denominator(1001)
+                stream = container.add_stream("libx264", rate, _ENCODER, pix_fmt="yuv420p")
+                stream.height, stream.width = (side // 2 * 2 for side in overlay.shape[:2])
+                if live:
+                    stream.codec_context.time_base = _MILLISECOND
+            overlay = cv2.resize(overlay, (stream.width, stream.height))
             frame = av.VideoFrame.from_ndarray(overlay, format="rgb24")
             if live:
                 frame.time_base = _MILLISECOND

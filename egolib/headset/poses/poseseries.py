@@ -14,28 +14,26 @@ from egolib.foundation.progress import progress_bar
 from egolib.headset.cameras.sources import stems_of
 from egolib.headset.poses.estimates import place
 from egolib.headset.poses.posetable import FIELDS, read_table
-from egolib.headset.poses.rig import BONES, FITTED, to_camera_axes
+from egolib.headset.poses.rig import BONES, FITTED, OBSERVED, to_camera_axes
 from egolib.skeleton import JOINTS, RIG_PREFIX
 
-STILLS = "images"  # the source of what is no frame of a video or camera
-STILLS_FPS = 30.0  # of stills taken as a motion: the data set's, as far as is known
+STILLS_FPS = 30.0  # of stills taken as a motion: believed to be the data set's frame rate
 AXES = "camera: x to the wearer's left, y forward, z down along the optical axis"
 _CAMERA_OF_WORLD = np.array([[1.0, 0, 0, 0], [0, 0, 1, 0], [0, -1, 0, 0], [0, 0, 0, 1]])
 
 
 def source_of(image):
-    """Name of an image -> the video that it is a frame of, "camera", or "images"."""
-    video, mark, _ = image.rpartition("#")
-    return video if mark else STILLS
+    """Name of an image -> the video that it is a frame of, "camera", or "images" for a still."""
+    return image.rpartition("#")[0] or "images"
 
 
 @dataclass(frozen=True)
 class PoseSeries:
-    """N images in order, NaN where a network, or the lens of the image, gives no value; joints as
-    skeleton.JOINTS.
+    """Poses of N images in order, joints as in skeleton.JOINTS; NaN where the network or the lens of
+    the image gives no value.
 
     image (N,) str; joints_px (N, 16, 2) pixels of the image as given, centres on integers (heatmap
-    peaks, those of unsure joints moved towards the pose: deploy/inference.py); confidence (N, 16):
+    peaks, those of unsure joints moved towards the pose: deploy/estimator.py); confidence (N, 16):
     heatmap peaks; pose_m (N, 16, 3) metres from the neck, camera axes of the upright image; neck_m
     (N, 3) metres from the camera; expected_error_m (N, 16); in_view (N, 16), 1 or 0; time_s (N,)
     since the first frame, NaN of stills.
@@ -90,10 +88,10 @@ def read_series(path):
 
 
 def save_npz(path, series, rig_joints_m):
-    """Write a PoseSeries with the names, units and axes of what is in it; nothing is pickled.
+    """Write a PoseSeries with the names, units and axes of its arrays; nothing is pickled.
 
-    rig_joints_m (N, 22, 3): joints of rigs fitted to it, camera axes; their names follow, and
-    whether each is fitted only, because the network does not predict it.
+    rig_joints_m (N, 22, 3): joints of rigs fitted to it, camera axes. rig_bones names them;
+    rig_fitted marks those that the network does not predict.
     """
     units = {f"unit_of_{field}": np.array(unit) for field, (unit, *_) in FIELDS.items()}
     with atomic_path(path) as partial, open(partial, "wb") as stream:
@@ -106,8 +104,8 @@ def save_npz(path, series, rig_joints_m):
 
 
 def write_labels(folder, series, motion):
-    """A PoseSeries, and the rig.RigMotion fitted to it, in the data set's format: `<image>.json`
-    each.
+    """Write a PoseSeries and the rig.RigMotion fitted to it in the data set's format, one `<image>.json`
+    for each image.
 
     The world is the camera's, with y up: the headset is at its origin. pts2d_fisheye is where the
     data set's lens draws pts3d_fisheye, native 1280x800 pixels. Bones that the network does not
@@ -118,7 +116,7 @@ def write_labels(folder, series, motion):
     turns = Rotation.from_matrix(motion.rotations.reshape(-1, 3, 3)).as_euler("xyz")
     turns = turns.reshape(len(series), -1, 3).round(6)
     joints_cm = 100 * to_camera_axes(motion.joints_m)
-    joints_cm[:, [BONES.index(name) for name in JOINTS]] = 100 * series.joints_m
+    joints_cm[:, OBSERVED] = 100 * series.joints_m
     joints_cm = joints_cm.round(3)
     known = np.isfinite(series.neck_m).all(-1)
     stems = stems_of(series.image.tolist()).values()

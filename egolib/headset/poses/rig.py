@@ -2,54 +2,26 @@
 joints do not hold.
 
 Axes of the rig: x to the wearer's left, y up, z forward; at rest it stands in a T-pose, the axes of
-every bone along those of the rig. The proportions of the torso are means over the miniature's 21
-training bodies; all else is measured in the poses.
+every bone along those of the rig. rig.csv holds the hierarchy, the proportions of the torso and how
+stiff each bone is; all else is measured in the poses.
 """
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
+import pandas as pd
 
-from egolib.skeleton import JOINTS, mirrored_name
+from egolib.skeleton import JOINTS, mirrored_name, without_side
 
-# Bone: (parent, its head from the parent's at rest; the torso's in units of stature).
-_TORSO = {
-    "Hips": (None, (0, 0, 0)),
-    "Spine": ("Hips", (0, 0.0610, 0.0035)),
-    "Spine1": ("Spine", (0, 0.0637, -0.0074)),
-    "Spine2": ("Spine1", (0, 0.0705, -0.0177)),
-    "Neck": ("Spine2", (0, 0.1076, 0.0230)),
-    "LeftShoulder": ("Spine2", (0.0365, 0.0876, 0.0277)),
-    "LeftArm": ("LeftShoulder", (0.0650, -0.0370, 0.0010)),
-    "LeftUpLeg": ("Hips", (0.0670, -0.0273, -0.0052)),
-}
-_LIMBS = {  # bone: (parent, its direction at rest)
-    "Head": ("Neck", (0, 0.97, 0.24)),
-    "LeftForeArm": ("LeftArm", (1, 0, 0)),
-    "LeftHand": ("LeftForeArm", (1, 0, 0)),
-    "LeftLeg": ("LeftUpLeg", (0, -1, 0)),
-    "LeftFoot": ("LeftLeg", (0, -1, 0)),
-    "LeftToeBase": ("LeftFoot", (0, -0.32, 0.95)),
-}
+TABLE = pd.read_csv(Path(__file__).with_name("rig.csv"), comment="#", index_col="bone")
+# The torso, whose offsets are given, comes before the limbs, of which only directions are.
+RIG = TABLE.sort_values("rest", ascending=False, kind="stable")
+BONES = tuple(RIG.index)
+PARENTS = tuple(RIG.index.get_indexer(RIG.parent).tolist())  # -1 for the root
+FITTED = tuple(name for name in BONES if name not in JOINTS)  # not predicted by a network
+OBSERVED = RIG.index.get_indexer(JOINTS)
 _CAMERA_TO_RIG = np.array([[1.0, 0, 0], [0, 0, -1], [0, 1, 0]])
-
-
-def both_sides(table, mirror):
-    """A table {bone: value} of the middle and the left side, with the right side after it."""
-    right = {mirrored_name(n): mirror(v) for n, v in table.items() if n.startswith("Left")}
-    return table | right
-
-
-def _mirror_bone(bone):
-    parent, (x, y, z) = bone
-    return mirrored_name(parent), (-x, y, z)
-
-
-_BONES = both_sides(_TORSO, _mirror_bone) | both_sides(_LIMBS, _mirror_bone)
-BONES = tuple(_BONES)  # parents before children
-PARENTS = tuple(-1 if parent is None else BONES.index(parent) for parent, _ in _BONES.values())
-FITTED = tuple(name for name in BONES if name not in JOINTS)  # no joint of the 16: a guess
-OBSERVED = np.array([BONES.index(name) for name in JOINTS])
 
 
 @dataclass(frozen=True)
@@ -84,27 +56,27 @@ def to_camera_axes(points):
 def measure_offsets(targets):
     """Joints (N, 16, 3), axes of the rig -> RigMotion.offsets_m: medians over all frames, left and right
     together."""
-    place = dict(zip(JOINTS, targets.transpose(1, 0, 2), strict=True))
+    joints_m = dict(zip(JOINTS, targets.transpose(1, 0, 2), strict=True))
+    rest = dict(zip(BONES, RIG[["x", "y", "z"]].to_numpy(), strict=True))
 
     def length(start, end):
         pairs = {(start, end), (mirrored_name(start), mirrored_name(end))}
-        spans = [np.linalg.norm(place[a] - place[b], axis=-1) for a, b in pairs]
-        return np.median(np.concatenate(spans))
+        return np.median([np.linalg.norm(joints_m[a] - joints_m[b], axis=-1) for a, b in pairs])
 
-    hips = (place["LeftUpLeg"] + place["RightUpLeg"]) / 2
-    rest = {name: np.array(place) for name, (_, place) in _TORSO.items()}
+    hips = (joints_m["LeftUpLeg"] + joints_m["RightUpLeg"]) / 2
     spine = sum(rest[name] for name in ("Spine", "Spine1", "Spine2", "Neck"))
-    spine_m = np.median(np.linalg.norm(place["Neck"] - hips, axis=-1))
+    spine_m = np.median(np.linalg.norm(joints_m["Neck"] - hips, axis=-1))
     scale = spine_m / np.linalg.norm(spine - (0, *rest["LeftUpLeg"][1:]))
-    shoulders = 2 * (rest["LeftShoulder"] + rest["LeftArm"])[0]
-    shoulder = length("LeftArm", "RightArm") / shoulders
+    shoulder = length("LeftArm", "RightArm") / (2 * (rest["LeftShoulder"] + rest["LeftArm"])[0])
     hip = length("LeftUpLeg", "RightUpLeg") / (2 * rest["LeftUpLeg"][0])
-    across = {"LeftShoulder": shoulder, "LeftArm": shoulder, "LeftUpLeg": hip}
-    offsets = {name: at * (across.get(name, scale), scale, scale) for name, at in rest.items()}
-    for name, (parent, direction) in _LIMBS.items():
-        offsets[name] = length(parent, name) * np.array(direction) / np.linalg.norm(direction)
-    offsets = both_sides(offsets, lambda at: at * (-1, 1, 1))
-    return np.array([offsets[name] for name in BONES])
+    across = {"Shoulder": shoulder, "Arm": shoulder, "UpLeg": hip}
+    offsets = []
+    for name, parent, kind in RIG[["parent", "rest"]].itertuples():
+        if kind == "offset":
+            offsets.append(rest[name] * (across.get(without_side(name), scale), scale, scale))
+        else:
+            offsets.append(length(parent, name) * rest[name] / np.linalg.norm(rest[name]))
+    return np.array(offsets)
 
 
 def pose_rig(offsets, rotations, root):

@@ -4,27 +4,12 @@ import numpy as np
 from scipy.spatial.transform import Rotation
 
 from egolib.headset.poses import rig
-from egolib.headset.poses.rig import BONES, OBSERVED, PARENTS, RigMotion
+from egolib.headset.poses.rig import BONES, OBSERVED, PARENTS, RIG, TABLE, RigMotion
 from egolib.skeleton import JOINTS
 
-# The penalty for turning a bone from rest about its own x, y, z: metres of error in the joints that
-# one radian is worth. Small numbers only choose among turns that the joints do not tell
-# apart; elbows bend about y and knees about x.
-_STIFFNESS = {
-    "Hips": (0, 0, 0),
-    "Spine": (0.02, 0.02, 0.02),
-    "Spine1": (0.02, 0.02, 0.02),
-    "Spine2": (0.02, 0.02, 0.02),
-    "Neck": (0.005, 0.02, 0.005),
-    "LeftShoulder": (0.05, 0.05, 0.05),
-    "LeftArm": (0.004, 0.004, 0.004),
-    "LeftForeArm": (0.015, 0.001, 0.015),
-    "LeftUpLeg": (0.004, 0.004, 0.004),
-    "LeftLeg": (0.001, 0.015, 0.015),
-    "LeftFoot": (0.004, 0.004, 0.004),
-}
-_STIFF = rig.both_sides(_STIFFNESS, lambda weights: weights)
-_TURNING = np.array([BONES.index(name) for name in _STIFF])  # the others carry nothing
+_STIFF = TABLE[["stiff_x", "stiff_y", "stiff_z"]].dropna()
+_TURNING = RIG.index.get_indexer(_STIFF.index)  # the others carry nothing
+_WEIGHTS = _STIFF.to_numpy()
 _ITERATIONS = 40
 _FRAMES_AT_ONCE = 256
 
@@ -57,7 +42,6 @@ def _is_below():
 
 
 _BELOW = _is_below()
-_WEIGHTS = np.array(list(_STIFF.values()))
 
 
 def _fit_frames(offsets, targets):
