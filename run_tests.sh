@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
-# Lint and test, a process a core. Arguments go to pytest: ./run_tests.sh -k camera
+# Lint, check the types of the core and test, a process a core. Arguments go to pytest: ./run_tests.sh -k camera
 source "$(dirname "${BASH_SOURCE[0]}")/setup_environment.sh"
 cd "$repository"
 ruff check .
 ruff format --check .
+pyrefly check
 nbstripout --verify notebooks/*.ipynb
 # The browser tests want the distribution's Chromium; where it may not be installed they are skipped.
 if ! command -v chromium >/dev/null && command -v apt-get >/dev/null && [ "$(id -u)" = 0 ]; then

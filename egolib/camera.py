@@ -11,7 +11,11 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 import torch
+from numpy.typing import ArrayLike
 from scipy.spatial.transform import Rotation
+from torch import Tensor
+
+from egolib.skeleton import ArrayOrTensor
 
 
 @dataclass(frozen=True)
@@ -30,7 +34,7 @@ class FisheyeCamera:
     circle_radius: float
 
     @property
-    def matrix(self):
+    def matrix(self) -> np.ndarray:
         return np.array([[self.fx, 0, self.cx], [0, self.fy, self.cy], [0, 0, 1.0]])
 
 
@@ -55,7 +59,7 @@ BEYOND_RAD = 1.75  # about 100 degrees; the lens's polynomial turns back not muc
 CROP_LEFT = 240  # the square crop of the native image: columns 240 to 1039, all 800 rows
 
 
-def project(points, camera=XR_EGOPOSE):
+def project(points: ArrayLike, camera: FisheyeCamera = XR_EGOPOSE) -> np.ndarray:
     """Camera-frame points (..., 3), any unit -> native pixels (..., 2), by `cv2.fisheye`.
 
     A point behind the lens plane (z <= 0) comes back mirrored, as in the official labels: ask
@@ -71,7 +75,7 @@ def project(points, camera=XR_EGOPOSE):
     return pixels.reshape(points.shape[:-1] + (2,))
 
 
-def project_tensor(points, camera=XR_EGOPOSE):
+def project_tensor(points: Tensor, camera: FisheyeCamera = XR_EGOPOSE) -> Tensor:
     """Camera-frame points (..., 3), a tensor -> native pixels (..., 2).
 
     Where the lens sees, what `project` says; a point behind the lens plane is not mirrored but lies
@@ -86,12 +90,12 @@ def project_tensor(points, camera=XR_EGOPOSE):
     ) + points.new_tensor((camera.cx, camera.cy))
 
 
-def in_front(points):
+def in_front(points: ArrayLike) -> np.ndarray:
     """Whether camera-frame points (..., 3) lie before the lens plane -> bool (...)."""
     return np.asarray(points)[..., 2] > 0
 
 
-def unproject(pixels, camera=XR_EGOPOSE):
+def unproject(pixels: ArrayLike, camera: FisheyeCamera = XR_EGOPOSE) -> np.ndarray:
     """Native pixels (..., 2) -> unit rays (..., 3) in the camera frame.
 
     Inverts theta_d = theta (1 + k1 theta^2 + ... + k4 theta^8) by Newton's method, which holds
@@ -112,7 +116,7 @@ def unproject(pixels, camera=XR_EGOPOSE):
     return np.stack([x * radial, y * radial, np.cos(theta)], -1)
 
 
-def pixels_per_metre(points, camera=XR_EGOPOSE):
+def pixels_per_metre(points: ArrayLike, camera: FisheyeCamera = XR_EGOPOSE) -> np.ndarray:
     """How large the lens draws something that faces the camera at points (..., 3) metres: native
     pixels a metre, the root of the area's ratio -> (...), NaN behind the lens plane.
 
@@ -132,26 +136,30 @@ def pixels_per_metre(points, camera=XR_EGOPOSE):
     return np.where(in_front(points), np.sqrt(area), np.nan)
 
 
-def inside_circle(pixels, camera=XR_EGOPOSE):
+def inside_circle(pixels: ArrayLike, camera: FisheyeCamera = XR_EGOPOSE) -> np.ndarray:
     """Whether native pixels (..., 2) lie within the lens's image circle -> bool (...)."""
     offset = np.asarray(pixels) - (camera.circle_cx, camera.circle_cy)
     return np.hypot(offset[..., 0], offset[..., 1]) <= camera.circle_radius
 
 
-def native_to_square(pixels, size_px, camera=XR_EGOPOSE):
+def native_to_square(
+    pixels: ArrayLike, size_px: int, camera: FisheyeCamera = XR_EGOPOSE
+) -> np.ndarray:
     """Native pixels (..., 2) -> pixels of the square crop resized to `size_px`."""
     scale = size_px / camera.height
     return (np.asarray(pixels, np.float64) - (CROP_LEFT, 0) + 0.5) * scale - 0.5
 
 
-def square_to_native(pixels, size_px, camera=XR_EGOPOSE):
+def square_to_native(
+    pixels: ArrayLike, size_px: int, camera: FisheyeCamera = XR_EGOPOSE
+) -> np.ndarray:
     """Inverse of `native_to_square`."""
     scale = camera.height / size_px
     return (np.asarray(pixels, np.float64) + 0.5) * scale - 0.5 + (CROP_LEFT, 0)
 
 
 @functools.cache
-def square_rays(size_px):
+def square_rays(size_px: int) -> np.ndarray:
     """Unit rays through the pixels of the square crop resized to `size_px`, float32 (S, S, 3); zero
     where the lens lets nothing through."""
     rows, columns = np.mgrid[:size_px, :size_px]
@@ -159,19 +167,21 @@ def square_rays(size_px):
     return np.where(inside_circle(pixels)[..., None], unproject(pixels), 0).astype(np.float32)
 
 
-def square_grid(pixels, camera=XR_EGOPOSE):
+def square_grid(pixels: Tensor, camera: FisheyeCamera = XR_EGOPOSE) -> Tensor:
     """Native pixels (..., 2), a tensor -> -1 to 1 from edge to edge of the square crop, as
     `grid_sample` has it without align_corners."""
     offset = pixels.new_tensor((CROP_LEFT, 0))
     return (pixels + 0.5 - offset) * (2 / camera.height) - 1
 
 
-def inside_square(pixels, size_px):
+def inside_square(pixels: ArrayOrTensor, size_px: int) -> ArrayOrTensor:
     """Whether pixels (..., 2), an array or a tensor, lie in a square image of side size_px."""
-    return ((pixels > -0.5) & (pixels < size_px - 0.5)).all(-1)
+    inside = (pixels > -0.5) & (pixels < size_px - 0.5)
+    # For numpy, `all` may also be a number, which it is of one pixel alone.
+    return inside.all(-1)  # pyrefly: ignore[bad-return]
 
 
-def crop_square(image):
+def crop_square(image: np.ndarray) -> np.ndarray:
     """Image (H, W, ...) of the native shape at any scale -> its square crop (H, H, ...).
 
     Raises ValueError when the image is not 8:5 like the native 1280x800.
@@ -183,7 +193,7 @@ def crop_square(image):
     return image[:, left : left + height]
 
 
-def world_to_camera(camera_trans, camera_rot_degrees):
+def world_to_camera(camera_trans: ArrayLike, camera_rot_degrees: ArrayLike) -> np.ndarray:
     """The json's `camera`, two (..., 3) -> the (..., 4, 4) matrix that takes world points to the
     camera frame.
 
@@ -197,7 +207,7 @@ def world_to_camera(camera_trans, camera_rot_degrees):
     return np.diag([1.0, -1.0, -1.0, 1.0]) @ np.linalg.inv(pose)
 
 
-def camera_entry(matrix):
+def camera_entry(matrix: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Inverse of `world_to_camera`: the 4x4 matrix -> (trans (3,), rot in degrees (3,))."""
     pose = np.linalg.inv(np.diag([1.0, -1.0, -1.0, 1.0]) @ matrix)
     return pose[:3, 3], Rotation.from_matrix(pose[:3, :3]).as_euler("xyz", degrees=True)

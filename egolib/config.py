@@ -175,6 +175,7 @@ class Profile:
     compiled: bool = False
 
 
+StageConfig = HeatmapConfig | LifterConfig | EndToEndConfig | RayModelConfig
 DEFAULT_PROFILE = "quick"
 LARGEST_SEED = 2**32 - 1  # that all libraries take
 # Keys that take one of a few names.

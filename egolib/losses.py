@@ -7,6 +7,7 @@ Every term is a mean over the batch. What the paper leaves open is said where it
 import math
 
 import torch
+from torch import Tensor
 
 from egolib.skeleton import JOINTS, LIMBS
 
@@ -27,18 +28,18 @@ _LIMB_STARTS = [JOINTS.index(start) for start, _ in LIMBS]
 _LIMB_ENDS = [JOINTS.index(end) for _, end in LIMBS]
 
 
-def heatmap_loss(predicted, target):
+def heatmap_loss(predicted: Tensor, target: Tensor) -> Tensor:
     """Stage 1: mean squared error over pixels; (B, J, H, H) each -> scalar."""
     return torch.nn.functional.mse_loss(predicted, target)
 
 
-def pose_loss(predicted_rel_m, target_m):
+def pose_loss(predicted_rel_m: Tensor, target_m: Tensor) -> Tensor:
     """|P - P'|: mean distance of the joints, not squared (as the public re-implementations
     train it; squared metres would vanish beside the limb terms); (B, 16, 3) each -> scalar."""
     return (predicted_rel_m - target_m).norm(dim=-1).mean()
 
 
-def limbs(pose_m, terms="bones"):
+def limbs(pose_m: Tensor, terms: str = "bones") -> Tensor:
     """What the limb terms compare, of a pose (B, 16, 3) -> (B, 14, 3): the 14 limbs as vectors from
     parent to child ("bones"), or their ends as vectors from the neck ("joints"), which is how some
     of the public re-implementations read the paper."""
@@ -46,19 +47,19 @@ def limbs(pose_m, terms="bones"):
     return ends if terms == "joints" else ends - pose_m[:, _LIMB_STARTS]
 
 
-def limb_cosine(predicted_rel_m, target_m, terms="bones"):
+def limb_cosine(predicted_rel_m: Tensor, target_m: Tensor, terms: str = "bones") -> Tensor:
     """theta(P, P'): cosine similarity of predicted and true limbs, summed over limbs -> scalar."""
     pair = [limbs(pose, terms) for pose in (predicted_rel_m, target_m)]
     return torch.nn.functional.cosine_similarity(*pair, dim=-1).sum(-1).mean()
 
 
-def limb_length(predicted_rel_m, target_m, terms="bones"):
+def limb_length(predicted_rel_m: Tensor, target_m: Tensor, terms: str = "bones") -> Tensor:
     """L(P, P'): difference of predicted and true limb lengths, summed over limbs -> scalar."""
     lengths = [limbs(pose, terms).norm(dim=-1) for pose in (predicted_rel_m, target_m)]
     return (lengths[0] - lengths[1]).abs().sum(-1).mean()
 
 
-def reconstruction_loss(predicted, target):
+def reconstruction_loss(predicted: Tensor, target: Tensor) -> Tensor:
     """|HM - HM'|^2: squared error summed over the pixels of all maps of an image -> scalar.
 
     A sum, not a mean over pixels: with its published weight a mean is too small to be felt.
@@ -66,13 +67,16 @@ def reconstruction_loss(predicted, target):
     return (predicted - target).pow(2).flatten(1).sum(-1).mean()
 
 
-def rotation_loss(predicted, target):
+def rotation_loss(predicted: Tensor, target: Tensor) -> Tensor:
     """SelfPose's rotation term: squared difference of rotation matrices (B, 16, 3, 3), summed over
     their entries, mean over joints -> scalar."""
     return (predicted - target).pow(2).sum((-2, -1)).mean()
 
 
-def lifter_loss(pose_m, target_m, reconstruction=None, heatmaps=None, terms="bones"):
+def lifter_loss(
+    pose_m: Tensor, target_m: Tensor, reconstruction: Tensor | None = None,
+    heatmaps: Tensor | None = None, terms: str = "bones",
+) -> Tensor:  # fmt: skip
     """lambda_p (|P - P'| + R) + lambda_hm |HM - HM'|^2, R the two limb terms with their weights.
 
     The reconstruction term is left out when there is no heatmap branch (reconstruction None).
@@ -82,11 +86,12 @@ def lifter_loss(pose_m, target_m, reconstruction=None, heatmaps=None, terms="bon
     regulariser = regulariser + LAMBDA_LENGTH * limb_length(pose_m, target_m, terms)
     total = LAMBDA_POSE * (pose_loss(pose_m, target_m) + regulariser)
     if reconstruction is not None:
+        assert heatmaps is not None, "no heatmaps to compare the reconstruction with"
         total = total + LAMBDA_HEATMAP * reconstruction_loss(reconstruction, heatmaps)
     return total
 
 
-def ray_loss(rays, joints_m, in_view):
+def ray_loss(rays: Tensor, joints_m: Tensor, in_view: Tensor) -> Tensor:
     """Mean distance of rays (B, J, 3), not longer than 1, from the unit rays to joints (B, J, 3) in
     the camera frame, of those in_view (B, J): the others are elsewhere, and have no ray -> scalar; about
     radians."""
@@ -94,7 +99,7 @@ def ray_loss(rays, joints_m, in_view):
     return (distances * in_view).sum() / in_view.sum().clamp(min=1)
 
 
-def heatmap_divergence(scores, heatmaps, sigma_px):
+def heatmap_divergence(scores: Tensor, heatmaps: Tensor, sigma_px: float) -> Tensor:
     """How far the softmax of scores (B, J, C + 1) is from where the joints are (Kullback and Leibler),
     mean over joints -> scalar. heatmaps (B, J, H, H): Gaussians of peak 1 with sigma_px; what of one
     lies outside the image is "elsewhere", the last score."""
@@ -105,7 +110,7 @@ def heatmap_divergence(scores, heatmaps, sigma_px):
     return terms.sum(-1).mean()
 
 
-def expected_error_loss(expected_error_m, errors_m):
+def expected_error_loss(expected_error_m: Tensor, errors_m: Tensor) -> Tensor:
     """How well errors (B, J) are foreseen: the negative logarithm of a density that falls
     exponentially with the distance in space, whose mean is expected_error_m (B, J) -> scalar, up to a
     constant. The errors get no gradient: a joint is not given up because it is hard."""

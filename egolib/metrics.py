@@ -4,55 +4,54 @@ Poses are (N, 16, 3) in metres, camera axes, joints in the order of skeleton.JOI
 """
 
 import functools
+from collections.abc import Callable
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from egolib.skeleton import JOINTS, relative_to_neck
 
 _BLOCK = 8192
+_Measure = Callable[[np.ndarray, np.ndarray], np.ndarray]
 
 
-def _in_blocks(measure):
+def _in_blocks(measure: _Measure) -> _Measure:
     """Decorator: poses are checked, and measured in float64 a block of frames at a time, so that the
     memory of many frames is that of their outcome."""
 
     @functools.wraps(measure)
-    def whole(predicted_rel_m, true_rel_m):
+    def measure_all(predicted_rel_m: np.ndarray, true_rel_m: np.ndarray) -> np.ndarray:
         poses = predicted_rel_m, true_rel_m = np.asarray(predicted_rel_m), np.asarray(true_rel_m)
-        if predicted_rel_m.shape != true_rel_m.shape or predicted_rel_m.shape[1:] != (
-            len(JOINTS),
-            3,
-        ):
-            raise ValueError(
-                f"poses of shapes {predicted_rel_m.shape} and {true_rel_m.shape}; both must be (N, 16, 3)"
-            )
+        shape, other = predicted_rel_m.shape, true_rel_m.shape
+        if shape != other or shape[1:] != (len(JOINTS), 3):
+            raise ValueError(f"poses of shapes {shape} and {other}; both must be (N, 16, 3)")
         starts = range(0, max(len(true_rel_m), 1), _BLOCK)
         blocks = ([p[i : i + _BLOCK].astype(np.float64) for p in poses] for i in starts)
         return np.concatenate([measure(*block) for block in blocks])
 
-    return whole
+    return measure_all
 
 
 @_in_blocks
-def joint_errors_mm(predicted_rel_m, true_rel_m):
+def joint_errors_mm(predicted_rel_m: np.ndarray, true_rel_m: np.ndarray) -> np.ndarray:
     """The data set's protocol: the truth is moved so that its neck is the origin, the prediction
     is taken as it comes, no Procrustes. Returns (N, 16) millimetres, neck included."""
     return 1000 * np.linalg.norm(predicted_rel_m - relative_to_neck(true_rel_m), axis=-1)
 
 
-def mpjpe_mm(predicted_rel_m, true_rel_m):
+def mpjpe_mm(predicted_rel_m: np.ndarray, true_rel_m: np.ndarray) -> np.ndarray:
     """Mean over joints of `joint_errors_mm`, per frame (N,)."""
     return joint_errors_mm(predicted_rel_m, true_rel_m).mean(-1)
 
 
 @_in_blocks
-def neck_aligned_mpjpe_mm(predicted_rel_m, true_rel_m):
+def neck_aligned_mpjpe_mm(predicted_rel_m: np.ndarray, true_rel_m: np.ndarray) -> np.ndarray:
     """MPJPE per frame (N,) after both necks are moved to the origin (root-relative)."""
     return mpjpe_mm(relative_to_neck(predicted_rel_m), true_rel_m)
 
 
 @_in_blocks
-def pa_joint_errors_mm(predicted_rel_m, true_rel_m):
+def pa_joint_errors_mm(predicted_rel_m: np.ndarray, true_rel_m: np.ndarray) -> np.ndarray:
     """Error of every joint (N, 16) after the similarity (rotation, scale, shift) that fits best to
     the whole pose."""
     p = predicted_rel_m - predicted_rel_m.mean(1, keepdims=True)
@@ -67,18 +66,18 @@ def pa_joint_errors_mm(predicted_rel_m, true_rel_m):
     return 1000 * np.linalg.norm(scale[:, None, None] * (p @ rotation) - t, axis=-1)
 
 
-def pa_mpjpe_mm(predicted_rel_m, true_rel_m):
+def pa_mpjpe_mm(predicted_rel_m: np.ndarray, true_rel_m: np.ndarray) -> np.ndarray:
     """PA-MPJPE: mean over joints of `pa_joint_errors_mm`, per frame (N,)."""
     return pa_joint_errors_mm(predicted_rel_m, true_rel_m).mean(-1)
 
 
-def correct(errors_mm, threshold_mm=150):
+def correct(errors_mm: ArrayLike, threshold_mm: float = 150) -> np.ndarray:
     """What each joint of errors_mm, of any shape, adds to PCK, in percent: 100 up to the threshold,
     else 0. Their mean is the percentage of correct keypoints."""
     return 100.0 * (np.asarray(errors_mm) <= threshold_mm)
 
 
-def area(errors_mm, limit_mm=150):
+def area(errors_mm: ArrayLike, limit_mm: float = 150) -> np.ndarray:
     """What each joint of errors_mm, of any shape, adds to AUC, in percent. Their mean is the area
     under the curve of PCK over thresholds from 0 to the limit: exact, not summed over steps, as a
     joint is counted above its error, 1 - error / limit of the way.
@@ -86,7 +85,9 @@ def area(errors_mm, limit_mm=150):
     return 100 * (1 - np.asarray(errors_mm) / limit_mm).clip(0, 1)
 
 
-def bootstrap_means(values, clusters, rounds=1000, seed=0):
+def bootstrap_means(
+    values: ArrayLike, clusters: ArrayLike, rounds: int = 1000, seed: int = 0
+) -> np.ndarray:
     """Means of `values` under resampling of whole clusters -> (rounds,), all NaN with fewer than
     two clusters.
 
@@ -109,15 +110,21 @@ def bootstrap_means(values, clusters, rounds=1000, seed=0):
     return drawn.sum(1) / counts[draws].sum(1)
 
 
-def bootstrap_interval(values, clusters, level=0.95, rounds=1000, seed=0):
+def bootstrap_interval(
+    values: ArrayLike, clusters: ArrayLike, level: float = 0.95, rounds: int = 1000, seed: int = 0
+) -> tuple[np.floating, np.floating, np.floating]:
     """Mean of `values` (N,) or (S, N) and its interval by `bootstrap_means` -> (mean, low, high);
     the bounds are NaN where no interval exists."""
     tail = 50 * (1 - level)
     means = bootstrap_means(values, clusters, rounds, seed)
-    return np.mean(values), *np.percentile(means, [tail, 100 - tail])
+    low, high = np.percentile(means, [tail, 100 - tail])
+    return np.mean(np.asarray(values)), low, high
 
 
-def bootstrap_group_means(values, groups, clusters, count, rounds=1000, seed=0):
+def bootstrap_group_means(
+    values: ArrayLike, groups: ArrayLike, clusters: ArrayLike, count: int,
+    rounds: int = 1000, seed: int = 0,
+) -> tuple[np.ndarray, np.ndarray]:  # fmt: skip
     """Means of `values` within each of `count` groups at once, under one resampling of clusters, so
     that differences between groups have intervals too.
 
@@ -139,7 +146,7 @@ def bootstrap_group_means(values, groups, clusters, count, rounds=1000, seed=0):
     return means, draws
 
 
-def interval(draws, level=0.95):
+def interval(draws: np.ndarray, level: float = 0.95) -> tuple[np.ndarray, np.ndarray]:
     """(low, high) of bootstrap draws (rounds, ...), each (...); NaN where a draw has no value in
     most rounds."""
     tail = 50 * (1 - level)
@@ -148,7 +155,7 @@ def interval(draws, level=0.95):
     return np.where(gone, np.nan, low), np.where(gone, np.nan, high)
 
 
-def equal_bins(values, known, count):
+def equal_bins(values: np.ndarray, known: np.ndarray, count: int) -> tuple[np.ndarray, int]:
     """`values` in `count` bins of equal counts, fewer where many are equal -> (bins, -1 where not
     `known`, and their number)."""
     edges = np.quantile(values[known], np.linspace(0, 1, count + 1)[1:-1])

@@ -4,11 +4,17 @@ Source: the xR-EgoPose repository (joint list, action table, split) and Tome et 
 """
 
 import re
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
 from egolib.foundation.errors import EgolibError
 
+if TYPE_CHECKING:
+    import torch
+
+ArrayOrTensor = TypeVar("ArrayOrTensor", np.ndarray, "torch.Tensor")
 RIG_PREFIX = "mixamorig:"
 
 JOINTS = (
@@ -28,7 +34,7 @@ BODY_PARTS = ("head and neck", "left arm", "right arm", "left leg", "right leg")
 HEATMAP_JOINTS = tuple(name for name in JOINTS if name != "Head")
 
 
-def mirrored_name(joint):
+def mirrored_name(joint: str) -> str:
     """The joint on the other side: "LeftArm" -> "RightArm"; those on the midline stay."""
     for side, other in (("Left", "Right"), ("Right", "Left")):
         if joint.startswith(side):
@@ -36,7 +42,7 @@ def mirrored_name(joint):
     return joint
 
 
-def part_of(joint):
+def part_of(joint: str) -> str:
     """Name of a joint's body part, one of BODY_PARTS."""
     if joint in ("Neck", "Head"):
         return "head and neck"
@@ -44,13 +50,13 @@ def part_of(joint):
     return f"{side} arm" if joint.endswith(("Arm", "Hand")) else f"{side} leg"
 
 
-def without_side(joint):
+def without_side(joint: str) -> str:
     """What a joint and its mirrored one have in common: "LeftArm" -> "Arm"."""
     return joint.removeprefix("Left").removeprefix("Right")
 
 
-def side_pairs(names):
-    """Positions in `names` of all on the left, and of their mirrored ones -> ([int], [int])."""
+def side_pairs(names: Sequence[str]) -> tuple[list[int], list[int]]:
+    """Positions in `names` of those on the left side, and of their mirrored ones."""
     left = [i for i, name in enumerate(names) if name.startswith("Left")]
     return left, [names.index(mirrored_name(names[i])) for i in left]
 
@@ -105,7 +111,7 @@ _ACTION_OF_CLIP = {clip: action for action, clips in ACTION_CLIPS.items() for cl
 _MIXAMO_SUFFIX = re.compile(r"_?mixamo_com.*$")
 
 
-def _characters(gender, *codes):
+def _characters(gender: str, *codes: str) -> tuple[str, ...]:
     return tuple(f"{gender}_{code}" for code in codes)
 
 
@@ -125,7 +131,7 @@ SPLITS = {
 SPLIT_FOLDERS = {"train": "TrainSet", "val": "ValSet", "test": "TestSet"}
 
 
-def joint_indices(names):
+def joint_indices(names: Iterable[str]) -> np.ndarray:
     """Positions of `names` in JOINTS, as an int array."""
     return np.array([JOINTS.index(name) for name in names])
 
@@ -133,23 +139,23 @@ def joint_indices(names):
 HEATMAP_JOINT_INDICES = joint_indices(HEATMAP_JOINTS)
 
 
-def relative_to_neck(joints_m):
+def relative_to_neck(joints_m: ArrayOrTensor) -> ArrayOrTensor:
     """Joints (..., 16, 3), an array or a tensor, minus their neck."""
     return joints_m - joints_m[..., NECK, None, :]
 
 
-def plain_clip(clip):
+def plain_clip(clip: str) -> str:
     """A clip name as the json's `action` spells it, without its suffix `_mixamo_com...`."""
     return _MIXAMO_SUFFIX.sub("", clip)
 
 
-def action_of_clip(clip):
+def action_of_clip(clip: str) -> str:
     """Action category of a clip name as the json's `action` spells it; UNKNOWN_ACTION if the
     official table does not hold it."""
     return _ACTION_OF_CLIP.get(plain_clip(clip), UNKNOWN_ACTION)
 
 
-def parse_character(name):
+def parse_character(name: str) -> tuple[str, str, str, str]:
     """`gender_id_bodytype_height` -> (gender, id, "average" | "full", "average" | "short").
 
     Raises EgolibError for a name of another form.

@@ -9,8 +9,10 @@ import math
 
 import torch
 from scipy.spatial.transform import Rotation
+from torch import Tensor
 
 from egolib.camera import XR_EGOPOSE, native_to_square, project_tensor, square_grid, square_rays
+from egolib.data.dataset import Batch
 from egolib.skeleton import HEATMAP_JOINT_INDICES, HEATMAP_JOINTS, JOINTS, mirrored_name
 
 MAX_TURN_DEGREES = 8.0
@@ -21,7 +23,7 @@ _MIRRORED_HEATMAPS = [HEATMAP_JOINTS.index(mirrored_name(joint)) for joint in HE
 _MIRRORED_ANGLES = torch.tensor([1.0, -1.0, -1.0])
 
 
-def turn_and_mirror(batch, image_px, generator):
+def turn_and_mirror(batch: Batch, image_px: int, generator: torch.Generator) -> Batch:
     """A FrameDataset batch -> one in which each sample is turned and, half of them, mirrored.
 
     `generator` is a CPU generator. "image", where present, stays uint8; what a turn brings in
@@ -39,7 +41,7 @@ def turn_and_mirror(batch, image_px, generator):
     joints_rel_m[..., :2] = joints_rel_m[..., :2] @ turns.mT
     neck_cam_m[:, :2] = (turns @ neck_cam_m[:, :2, None])[..., 0]
 
-    def swapped(values, order):
+    def swapped(values: Tensor, order: list[int]) -> Tensor:
         chosen = mirrored.view(-1, *[1] * (values.ndim - 1))
         return torch.where(chosen, values[:, order], values)
 
@@ -59,7 +61,7 @@ def turn_and_mirror(batch, image_px, generator):
     return {**batch, **changed}
 
 
-def turn_matrices(radians, mirrored):
+def turn_matrices(radians: Tensor, mirrored: Tensor) -> Tensor:
     """Angles (B,), clockwise in the image, and bool (B,) -> (B, 2, 2): mirror x, then turn."""
     cosine, sine = radians.cos(), radians.sin()
     turns = torch.stack([cosine, -sine, sine, cosine], -1).view(-1, 2, 2)
@@ -67,7 +69,7 @@ def turn_matrices(radians, mirrored):
     return torch.stack([turns[..., 0] * flips[:, None], turns[..., 1]], -1)
 
 
-def turn_images(images, turns, axis_px):
+def turn_images(images: Tensor, turns: Tensor, axis_px: Tensor) -> Tensor:
     """uint8 (B, 3, S, S) mapped by `turns` (B, 2, 2) about pixel `axis_px` (2,) -> the same shape.
 
     Bilinear; black where the square shows nothing.
@@ -78,13 +80,13 @@ def turn_images(images, turns, axis_px):
     centre = (axis_px + 0.5) * (2 / size) - 1
     shift = centre - (back @ centre[:, None])[..., 0]
     grid = torch.nn.functional.affine_grid(
-        torch.cat([back, shift[..., None]], -1), images.shape, align_corners=False
+        torch.cat([back, shift[..., None]], -1), list(images.shape), align_corners=False
     )
     turned = torch.nn.functional.grid_sample(images.float(), grid, align_corners=False)
     return turned.round_().to(torch.uint8)
 
 
-def jitter_colours(images, generator, strength=0.25):
+def jitter_colours(images: Tensor, generator: torch.Generator, strength: float = 0.25) -> Tensor:
     """Random exposure, contrast, white balance and saturation of normalised images (B, 3, S, S).
 
     Every factor is drawn from 1 +- `strength`, the shift of black from +- `strength`, the share of
@@ -92,7 +94,7 @@ def jitter_colours(images, generator, strength=0.25):
     CPU generator.
     """
 
-    def draw(channels, low=-1.0):
+    def draw(channels: int, low: float = -1.0) -> Tensor:
         values = torch.rand(len(images), channels, 1, 1, generator=generator)
         return ((low + (1 - low) * values) * strength).to(images.device)
 
@@ -101,7 +103,7 @@ def jitter_colours(images, generator, strength=0.25):
     return ((grey + 1) * gain - 1 + draw(1)).clamp_(-1, 1)
 
 
-def tilt_camera(batch, image_px, generator):
+def tilt_camera(batch: Batch, image_px: int, generator: torch.Generator) -> Batch:
     """A FrameDataset batch -> one in which every camera is turned about its centre, by up to
     MAX_TILT_DEGREES off its axis: each ray comes from where the turned lens looks. Pixels and poses
     stay exact, and what lies behind the lens plane is no longer `in_front`. `generator` is a CPU
@@ -125,7 +127,7 @@ def tilt_camera(batch, image_px, generator):
     }
 
 
-def tilt_matrices(count, generator):
+def tilt_matrices(count: int, generator: torch.Generator) -> Tensor:
     """Rotations (count, 3, 3) about axes across the optical one."""
     angles = torch.rand(count, generator=generator) * math.radians(MAX_TILT_DEGREES)
     ways = torch.rand(count, generator=generator) * 2 * math.pi
@@ -133,7 +135,7 @@ def tilt_matrices(count, generator):
     return torch.from_numpy(Rotation.from_rotvec(angles[:, None] * axes).as_matrix())
 
 
-def turn_hue(images, generator):
+def turn_hue(images: Tensor, generator: torch.Generator) -> Tensor:
     """Turn the colours of normalised images (B, 3, S, S) about grey, each image by up to
     MAX_HUE_DEGREES; clipped to [-1, 1]. `generator` is a CPU generator."""
     angles = (2 * torch.rand(len(images), generator=generator) - 1) * math.radians(MAX_HUE_DEGREES)

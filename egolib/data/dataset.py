@@ -1,5 +1,8 @@
 """Frames -> batches of tensors."""
 
+from collections.abc import Iterator, Sequence
+from typing import Any
+
 import numpy as np
 import torch
 from torch.utils.data import DataLoader, Dataset, Sampler, get_worker_info
@@ -10,10 +13,13 @@ from egolib.data.shards import PackedIndex
 from egolib.foundation.errors import EgolibError
 from egolib.skeleton import HEATMAP_JOINT_INDICES, NECK, relative_to_neck
 
+Batch = dict[str, torch.Tensor]
 _MOST_KEPT = 2_000_000_000  # bytes of decoded images
 
 
-def targets(index, image_px, positions=slice(None)):
+def targets(
+    index: FrameIndex | PackedIndex, image_px: int, positions: Sequence[int] | slice = slice(None)
+) -> dict[str, np.ndarray]:
     """What is true of frames of a FrameIndex, as arrays:
 
     uv_crop: float32 (N, 15, 2), heatmap joints in pixels of the square image of side `image_px`
@@ -47,9 +53,8 @@ class FrameDataset(Dataset):
     Raises EgolibError for images that would have to be enlarged from a packed size.
     """
 
-    def __init__(
-        self, index: FrameIndex | PackedIndex, image_px, with_images=True, detected=None, keep=False
-    ):
+    def __init__(self, index: FrameIndex | PackedIndex, image_px: int, with_images: bool = True,
+                 detected: np.ndarray | None = None, keep: bool = False):  # fmt: skip
         if with_images and image_px > index.largest_px:
             raise EgolibError(
                 f"{index.root}: holds images of {index.largest_px} px, {image_px} are asked for; "
@@ -60,15 +65,15 @@ class FrameDataset(Dataset):
         self.with_images = with_images
         self.detected = detected
         self.keep = keep and 3 * len(index) * image_px**2 <= _MOST_KEPT
-        self.kept = {}
+        self.kept: dict[int, np.ndarray] = {}
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self.index)
 
-    def __getitem__(self, position):
-        return {name: values[0] for name, values in self.__getitems__([position]).items()}
+    def __getitem__(self, index: int) -> Batch:
+        return {name: values[0] for name, values in self.__getitems__([index]).items()}
 
-    def __getitems__(self, positions):
+    def __getitems__(self, positions: list[int]) -> Batch:
         """The samples of a list of positions, stacked: PyTorch's loader asks for them so."""
         batch = targets(self.index, self.image_px, positions)
         batch["position"] = np.asarray(positions)
@@ -81,7 +86,7 @@ class FrameDataset(Dataset):
             batch["image"] = squares.transpose(0, 3, 1, 2)
         return {name: torch.from_numpy(values) for name, values in batch.items()}
 
-    def _square(self, position):
+    def _square(self, position: int) -> np.ndarray:
         if position in self.kept:
             return self.kept[position]
         square = self.index.read_square(position, self.image_px)
@@ -90,7 +95,7 @@ class FrameDataset(Dataset):
         return square
 
 
-def mean_pose_m(index, relative=True):
+def mean_pose_m(index: FrameIndex, relative: bool = True) -> torch.Tensor:
     """Mean pose of a FrameIndex relative to the neck, or in the camera frame, float32 (16, 3)
     metres."""
     joints_m = index.joints_cam_m.mean(0, dtype=np.float64)
@@ -98,7 +103,7 @@ def mean_pose_m(index, relative=True):
     return torch.from_numpy(joints_m.astype(np.float32))
 
 
-class EpochShuffle(Sampler):
+class EpochShuffle(Sampler[int]):
     """A shuffle that depends on seed and epoch only, so that a resumed run sees what the
     uninterrupted one would have seen. Lightning calls `set_epoch`.
 
@@ -107,25 +112,29 @@ class EpochShuffle(Sampler):
     poor on a handful of images.
     """
 
-    def __init__(self, length, seed, batch_size=1, rank=0, world_size=1):
+    def __init__(
+        self, length: int, seed: int, batch_size: int = 1, rank: int = 0, world_size: int = 1
+    ):
         whole = length - length % batch_size or length
         self.length, self.share = length, whole // world_size
         self.seed, self.epoch = seed, 0
         self.rank, self.world_size = rank, world_size
 
-    def set_epoch(self, epoch):
+    def set_epoch(self, epoch: int) -> None:
         self.epoch = epoch
 
-    def __len__(self):
+    def __len__(self) -> int:
         return self.share
 
-    def __iter__(self):
+    def __iter__(self) -> Iterator[int]:
         order = np.random.default_rng([self.seed, self.epoch]).permutation(self.length)
         dealt = order[: self.share * self.world_size]
         return iter(dealt[self.rank :: self.world_size].tolist())
 
 
-def ordered_batches(length, batch_size, rank=0, world_size=1):
+def ordered_batches(
+    length: int, batch_size: int, rank: int = 0, world_size: int = 1
+) -> list[list[int]]:
     """Positions 0 to length - 1 in batches [[int, ...], ...], those of process `rank`.
 
     Every process has as many batches, of nearly the same size: processes that wait for each other
@@ -136,8 +145,10 @@ def ordered_batches(length, batch_size, rank=0, world_size=1):
     return [part.tolist() for part in parts[rank::world_size]]
 
 
-def make_loader(dataset, batch_size, workers=0, shuffle_seed=None, accumulate=1, rank=0,
-                world_size=1):  # fmt: skip
+def make_loader(
+    dataset: FrameDataset, batch_size: int, workers: int = 0, shuffle_seed: int | None = None,
+    accumulate: int = 1, rank: int = 0, world_size: int = 1,
+) -> DataLoader:  # fmt: skip
     """Batches of `dataset`: in order, or shuffled anew each epoch from `shuffle_seed`.
 
     `batch_size` frames are shared by `world_size` processes, of which this is number `rank`; in
@@ -147,7 +158,9 @@ def make_loader(dataset, batch_size, workers=0, shuffle_seed=None, accumulate=1,
     if len(dataset) < world_size:
         raise EgolibError(f"{world_size} processes cannot share {len(dataset)} frames")
     if shuffle_seed is None:
-        batches = {"batch_sampler": ordered_batches(len(dataset), batch_size, rank, world_size)}
+        batches: dict[str, Any] = {
+            "batch_sampler": ordered_batches(len(dataset), batch_size, rank, world_size)
+        }
     else:
         if batch_size % (world_size * accumulate):
             raise EgolibError(
@@ -168,11 +181,11 @@ def make_loader(dataset, batch_size, workers=0, shuffle_seed=None, accumulate=1,
     )
 
 
-def _as_it_is(batch):
+def _as_it_is(batch: Any) -> Any:
     return batch
 
 
-def normalise(images):
+def normalise(images: torch.Tensor) -> torch.Tensor:
     """uint8 (B, 3, S, S) -> float32 in [-1, 1], channels last in memory."""
     scaled = images.float().div_(127.5).sub_(1)
     return scaled.contiguous(memory_format=torch.channels_last)

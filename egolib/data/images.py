@@ -16,7 +16,7 @@ LEAST_PX, MOST_PX = 32, 32766  # a side, to show a body; and what cv2.remap take
 _PNG_START, _PNG_END = b"\x89PNG\r\n\x1a\n", b"IEND\xaeB`\x82"
 
 
-def read_image(path):
+def read_image(path: Path | str) -> np.ndarray:
     """Image file -> uint8 RGB (H, W, 3).
 
     Raises EgolibError for a missing, truncated or undecodable file. OpenCV fills the rest of a
@@ -35,7 +35,7 @@ def read_image(path):
     return image
 
 
-def inspect_png(content):
+def inspect_png(content: bytes) -> tuple[int, int]:
     """Bytes of a PNG -> (width, height). Raises ValueError that says what is wrong with it.
 
     A PNG carries a checksum for each of its chunks. Comparing them with the bytes finds what
@@ -59,7 +59,7 @@ def inspect_png(content):
         position += 12 + length
 
 
-def read_still(path):
+def read_still(path: Path | str) -> np.ndarray:
     """Any image file of a user's -> uint8 RGB (H, W, 3): upright by its EXIF; grey, alpha and
     CMYK become RGB, 16 bits become 8.
 
@@ -74,7 +74,7 @@ def read_still(path):
                 if image.format != "PNG":
                     image.load()  # OpenCV may fill a JPEG that was cut short without a word
     except (Image.DecompressionBombWarning, Image.DecompressionBombError) as error:
-        most = Image.MAX_IMAGE_PIXELS // 10**6
+        most = (Image.MAX_IMAGE_PIXELS or 0) // 10**6
         raise EgolibError(f"{path}: more than {most} megapixels; make it smaller") from error
     except UnidentifiedImageError as error:
         raise EgolibError(f"{path}: no image") from error
@@ -87,13 +87,13 @@ def read_still(path):
     return read_image(path)
 
 
-def decode(content):
+def decode(content: bytes | np.ndarray) -> np.ndarray | None:
     """Bytes of an image file, or a uint8 view of them -> uint8 RGB (H, W, 3), or None."""
     content = np.frombuffer(content, np.uint8)
     return cv2.imdecode(content, cv2.IMREAD_COLOR_RGB) if len(content) else None
 
 
-def read_crop(path):
+def read_crop(path: Path | str) -> np.ndarray:
     """Image of the data set, at any scale -> its square crop, uint8 RGB (H, H, 3).
 
     Raises EgolibError as `read_image` does, and for an image that is not 8:5.
@@ -104,12 +104,12 @@ def read_crop(path):
         raise EgolibError(f"{path}: {error}; this is not a frame of the data set") from error
 
 
-def read_square(path, size_px):
+def read_square(path: Path | str, size_px: int) -> np.ndarray:
     """`read_crop`, resized to (size_px, size_px, 3)."""
     return resize_square(read_crop(path), size_px)
 
 
-def resize_square(square, size_px):
+def resize_square(square: np.ndarray, size_px: int) -> np.ndarray:
     """Square image (H, H, 3) -> (size_px, size_px, 3): averaged when it shrinks, else linear."""
     if len(square) == size_px:
         return np.ascontiguousarray(square)

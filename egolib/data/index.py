@@ -12,7 +12,7 @@ import os
 import re
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -26,6 +26,8 @@ from egolib.foundation.progress import progress_bar
 from egolib.skeleton import SPLIT_FOLDERS, action_of_clip
 
 _CACHE_FORMAT = "5"
+File = tuple[str, int, int]  # name, bytes, time of change
+_Listing = list[tuple[str, dict[int, File], dict[int, File]]]
 
 
 @dataclass(frozen=True)
@@ -59,7 +61,7 @@ class FrameIndex:
     that were left out because an audit's list says so (exclusions.py).
     """
 
-    PER_FRAME: ClassVar = (
+    PER_FRAME: ClassVar[tuple[str, ...]] = (
         "folder_ids", "image_names", "numbers", "clip_ids", "uv_native", "joints_cam_m",
         "rotations_rad",
     )  # fmt: skip
@@ -80,10 +82,10 @@ class FrameIndex:
     unpaired_labels: int
     excluded: int = 0
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self.numbers)
 
-    def __getitem__(self, position):
+    def __getitem__(self, position: int) -> Frame:
         folder = str(self.folders[self.folder_ids[position]])
         clip = str(self.clips[self.clip_ids[position]])
         return Frame(
@@ -97,55 +99,55 @@ class FrameIndex:
             joints_cam_m=self.joints_cam_m[position],
         )
 
-    def read_square(self, position, size_px):
+    def read_square(self, position: int, size_px: int) -> np.ndarray:
         """Square crop of a frame, uint8 RGB (size_px, size_px, 3). Raises EgolibError that names
         the image when it cannot be read."""
         return read_square(self.root / self.image(position), size_px)
 
     @property
-    def largest_px(self):
+    def largest_px(self) -> float:
         """Side of the packed squares; without limit in a tree, which keeps whole images."""
         return math.inf
 
-    def image(self, position):
+    def image(self, position: int) -> str:
         """A frame's image below the tree's root, such as
         `TrainSet/female_003_a_a/env_001/cam_down/rgba/female_003_a_a.rgba.005000.png`."""
         return f"{self.folders[self.folder_ids[position]]}/rgba/{self.image_names[position]}"
 
     @property
-    def images(self):
+    def images(self) -> np.ndarray:
         """`image` of every frame, (N,) str."""
         rgba = np.char.add(self.folders, "/rgba/")
         return np.char.add(rgba[self.folder_ids], self.image_names)
 
     @property
-    def inside(self):
+    def inside(self) -> np.ndarray:
         """Whether a joint lies in the square crop and before the lens plane, bool (N, 16)."""
         pixels = native_to_square(self.uv_native, 1)
         return inside_square(pixels, 1) & in_front(self.joints_cam_m)
 
     @property
-    def characters(self):
+    def characters(self) -> np.ndarray:
         """Character of every frame, (N,) str."""
         return np.array([folder.split("/")[1] for folder in self.folders])[self.folder_ids]
 
     @property
-    def environments(self):
+    def environments(self) -> np.ndarray:
         """Environment of every frame, (N,) str."""
         return np.array([folder.split("/")[2] for folder in self.folders])[self.folder_ids]
 
     @property
-    def clip_names(self):
+    def clip_names(self) -> np.ndarray:
         """Clip of every frame as its json spells it, (N,) str."""
         return self.clips[self.clip_ids]
 
     @property
-    def actions(self):
+    def actions(self) -> np.ndarray:
         """Action category of every frame, (N,) str."""
         return np.array([action_of_clip(clip) for clip in self.clips])[self.clip_ids]
 
 
-def index_tree(tree, split):
+def index_tree(tree: Path | str, split: str) -> FrameIndex:
     """Index the frames of one split ("train", "val", "test") of a tree, without those that the
     list of an audit excludes: their labels are not read.
 
@@ -165,12 +167,12 @@ def index_tree(tree, split):
     return FrameIndex(tree, split, excluded=excluded, **columns)
 
 
-def select(index, keep):
+def select(index: FrameIndex, keep: np.ndarray | list[int] | slice) -> FrameIndex:
     """The index of the frames where `keep` (N,) is True, or of the positions it lists."""
     return replace(index, **{name: getattr(index, name)[keep] for name in index.PER_FRAME})
 
 
-def numbered_files(folder, ending):
+def numbered_files(folder: Path, ending: str) -> dict[int, list[File]]:
     """{number: [(name, bytes, time of change), ...]} of the files in `folder` (Path) whose names
     end with a number and `ending` (a regular expression such as "png"), ordered by number, then
     name; empty for a folder that does not exist."""
@@ -183,7 +185,7 @@ def numbered_files(folder, ending):
     return {number: sorted(files) for number, files in sorted(found.items())}
 
 
-def _list_split(tree, split):
+def _list_split(tree: Path, split: str) -> tuple[_Listing, int]:
     """([(folder relative to the tree, images, labels)], number of frames excluded); images and
     labels as {frame number: (name, bytes, time of change)} without the excluded frames."""
     if not tree.is_dir():
@@ -214,7 +216,7 @@ def _list_split(tree, split):
     return listing, excluded
 
 
-def _single_files(folder, ending, unwanted):
+def _single_files(folder: Path, ending: str, unwanted: set[int]) -> dict[int, File]:
     """{frame number: its file}; only of an unwanted frame there may be several files."""
     files = numbered_files(folder, ending)
     for number, (_, *others) in files.items():
@@ -226,7 +228,7 @@ def _single_files(folder, ending, unwanted):
     return {number: same[0] for number, same in files.items()}
 
 
-def _read_columns(tree, split, listing):
+def _read_columns(tree: Path, split: str, listing: _Listing) -> dict[str, Any]:
     """Read all labels -> the fields of FrameIndex from `fingerprint` to `unpaired_labels`."""
     pairs = [
         (folder_id, number, images[number][:2], labels[number][0])

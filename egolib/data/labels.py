@@ -5,6 +5,7 @@ Files hold centimetres and native pixels and the whole rig; joints are found by 
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -20,12 +21,12 @@ class LabelError(EgolibError):
     """A label file that cannot be used: `what` is wrong with it, and `defect` is one of MALFORMED,
     JOINT_MISSING and NOT_FINITE."""
 
-    def __init__(self, path, what, defect=MALFORMED):
+    def __init__(self, path: Path | str, what: str, defect: str = MALFORMED):
         super().__init__(f"{path}: {what}; {_REMEDY}")
         self.what, self.defect = what, defect
 
 
-def read_labels(path):
+def read_labels(path: Path | str) -> tuple[str, np.ndarray, np.ndarray, np.ndarray]:
     """Label file -> (clip, uv_native (16, 2) native pixels, joints_cam_m (16, 3) camera frame,
     rotations_rad (16, 3) as they are, NaN for a joint without `rot`).
 
@@ -36,7 +37,7 @@ def read_labels(path):
     return clip, uv_native, joints_cam_cm / 100, rotations_rad
 
 
-def load_json(path):
+def load_json(path: Path | str) -> Any:
     """Json file -> what it holds. Raises LabelError for a file that is not json."""
     try:
         return json.loads(Path(path).read_bytes())
@@ -44,7 +45,9 @@ def load_json(path):
         raise LabelError(path, f"the label file is not json ({error})") from error
 
 
-def parse_labels(labels, path):
+def parse_labels(
+    labels: Any, path: Path | str
+) -> tuple[str, np.ndarray, np.ndarray, np.ndarray, list[int]]:
     """Content of a label file -> (clip, uv_native (16, 2), joints_cam_cm (16, 3), rotations_rad
     (16, 3), the places of skeleton.JOINTS among the file's joints). `path` is for the messages;
     raises as `read_labels`."""

@@ -1,14 +1,18 @@
 """A trained network over a split -> Predictions."""
 
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import torch
+from torch import nn
 
 from egolib.config import Stage
-from egolib.data.dataset import FrameDataset, make_loader, normalise, targets
+from egolib.data.dataset import Batch, FrameDataset, make_loader, normalise, targets
 from egolib.data.index import FrameIndex
 from egolib.data.shards import PackedIndex
 from egolib.evaluation.predictions import Predictions, cluster_names
@@ -16,18 +20,18 @@ from egolib.foundation.errors import EgolibError
 from egolib.foundation.progress import progress_bar
 from egolib.models.checkpoints import NetworkSpec, join_networks, load_network
 from egolib.models.heatmaps import draw_heatmaps, entropy_bits, find_peaks
-from egolib.models.output import NetworkOutput
+from egolib.models.output import NetworkOutput, required
 from egolib.models.rotations import geodesic_degrees, matrices_from_euler
 from egolib.skeleton import HEATMAP_JOINTS, JOINTS
 
 
-def device():
+def device() -> torch.device:
     """The GPU if there is one, else the CPU."""
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
 @torch.inference_mode()
-def run_network(network, spec: NetworkSpec, batch: dict) -> NetworkOutput:
+def run_network(network: nn.Module, spec: NetworkSpec, batch: Batch) -> NetworkOutput:
     """A batch of the loader -> the network's output, float32, on the CPU.
 
     A lifter is given the batch's heatmaps, or those of the true joints: the oracle. They are its
@@ -46,7 +50,7 @@ def run_network(network, spec: NetworkSpec, batch: dict) -> NetworkOutput:
 
 
 def predict_split(
-    network,
+    network: nn.Module,
     spec: NetworkSpec,
     index: FrameIndex | PackedIndex,
     workers: int = 0,
@@ -55,7 +59,7 @@ def predict_split(
 ) -> Predictions:
     """Run `network` over every frame of a FrameIndex. A lifter alone lifts the heatmaps `detected`
     (N, 15, H, H), or those of the true joints."""
-    network = network.to(device(), memory_format=torch.channels_last).eval()
+    network = network.to(device()).to(memory_format=torch.channels_last).eval()
     dataset = FrameDataset(index, spec.image_px, spec.kind != Stage.LIFTER, detected)
     loader = make_loader(dataset, batch_size, workers)
     truth = targets(index, spec.image_px)
@@ -63,17 +67,16 @@ def predict_split(
     with progress_bar(loader, desc=f"predict {index.split}", unit="batch") as bar:
         for batch in bar:
             output = run_network(network, spec, batch)
-            uv_crop, peaks = find_peaks(output.heatmaps, spec.image_px)
+            heatmaps = required(output.heatmaps)
+            uv_crop, peaks = find_peaks(heatmaps, spec.image_px)
             columns["predicted_uv_crop"].append(uv_crop)
             columns["confidence"].append(peaks.clamp(max=1))
-            columns["entropy_bits"].append(entropy_bits(output.heatmaps))
-            if output.joints_rel_m is None:
-                columns["predicted_rel_m"].append(
-                    torch.full((len(peaks), len(JOINTS), 3), torch.nan)
-                )
-            else:
-                columns["predicted_rel_m"].append(output.joints_rel_m)
-            if output.joints_cam_m is not None:
+            columns["entropy_bits"].append(entropy_bits(heatmaps))
+            pose = output.joints_rel_m
+            if pose is None:
+                pose = torch.full((len(peaks), len(JOINTS), 3), torch.nan)
+            columns["predicted_rel_m"].append(pose)
+            if output.neck_cam_m is not None:
                 neck_errors_m = (output.neck_cam_m - batch["neck_cam_m"]).norm(dim=-1)
                 columns["neck_errors_mm"].append(1000 * neck_errors_m)
             if output.expected_error_m is not None:
@@ -96,7 +99,7 @@ def predict_split(
     )
 
 
-def load_for_evaluation(paths):
+def load_for_evaluation(paths: Sequence[Path]) -> tuple[nn.Module, NetworkSpec, dict]:
     """One checkpoint, or a heatmap network and a lifter to be joined -> (network, spec, provenance)."""
     if len(paths) == 1:
         return load_network(paths[0])
@@ -107,7 +110,7 @@ def load_for_evaluation(paths):
     return *join_networks(heatmap_network, heatmap_spec, lifter, lifter_spec), provenance
 
 
-def pixel_error_table(predictions):
+def pixel_error_table(predictions: Predictions) -> pd.DataFrame:
     """2D error by joint -> DataFrame: joints counted, mean, median and 90th percentile, in pixels
     of the square input. Joints outside the image do not count."""
     errors = pd.DataFrame(predictions.errors_px, columns=HEATMAP_JOINTS)
@@ -115,7 +118,7 @@ def pixel_error_table(predictions):
     return table.rename(columns={"50%": "median", "90%": "90 % below"})
 
 
-def frame_errors(predictions, kind):
+def frame_errors(predictions: Predictions, kind: str) -> pd.DataFrame:
     """Errors of every frame and joint, for anybody's own analysis -> DataFrame, one row a frame.
 
     Columns: image (below the tree's root), character, environment, clip, action, frame, cluster
@@ -124,7 +127,7 @@ def frame_errors(predictions, kind):
     is image_px; empty where the joint is not in the image), but for a lifter.
     """
     p = predictions
-    columns = {
+    columns: dict[str, Any] = {
         "image": p.image, "character": p.character, "environment": p.environment, "clip": p.clip,
         "action": p.action, "frame": p.number, "cluster": cluster_names(p),
     }  # fmt: skip

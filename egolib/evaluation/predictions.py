@@ -3,6 +3,7 @@
 import zipfile
 from dataclasses import asdict, dataclass, field, fields, replace
 from functools import cached_property
+from pathlib import Path
 
 import numpy as np
 
@@ -47,39 +48,39 @@ class Predictions:
     expected_error_mm: np.ndarray = field(default_factory=lambda: np.empty((0, len(JOINTS))))
     neck_errors_mm: np.ndarray = field(default_factory=lambda: np.empty(0))
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self.true_rel_m)
 
     @cached_property
-    def sequence(self):
+    def sequence(self) -> np.ndarray:
         """Cluster of every frame for intervals, int (N,): one character in one clip. The
         environments of a character that share a motion count as one."""
         return np.unique(cluster_names(self), return_inverse=True)[1]
 
     @property
-    def errors_mm(self):
+    def errors_mm(self) -> np.ndarray:
         """Error of every joint by the data set's protocol (metrics), (N, 16) millimetres."""
         return joint_errors_mm(self.predicted_rel_m, self.true_rel_m)
 
     @property
-    def inside(self):
+    def inside(self) -> np.ndarray:
         """Whether a joint's truth lies in the image and before the lens plane, bool (N, 15)."""
         return inside_square(self.true_uv_crop, self.image_px) & self.in_front
 
     @property
-    def errors_px(self):
+    def errors_px(self) -> np.ndarray:
         """2D errors (N, 15) in pixels of the square input; NaN where the joint is not inside."""
         distance = np.linalg.norm(self.predicted_uv_crop - self.true_uv_crop, axis=-1)
         return np.where(self.inside, distance, np.nan)
 
-    def select(self, keep):
+    def select(self, keep: np.ndarray) -> "Predictions":
         """These predictions of the frames that `keep` (N,) holds: a mask or places."""
         changes = {
             name: values[keep] for name, values in _arrays(self).items() if len(values) == len(self)
         }
         return replace(self, **changes)
 
-    def sharing(self, other):
+    def sharing(self, other: "Predictions") -> "Predictions":
         """These predictions, with the arrays of `other` where they are equal: kept once."""
         theirs = _arrays(other)
         changes = {
@@ -89,12 +90,12 @@ class Predictions:
         }
         return replace(self, **changes)
 
-    def save(self, path):
+    def save(self, path: Path) -> None:
         with atomic_path(path) as partial, open(partial, "wb") as stream:
             np.savez_compressed(stream, **asdict(self))
 
     @classmethod
-    def load(cls, path):
+    def load(cls, path: Path) -> "Predictions":
         """Raises EgolibError when `path` is missing or not a file that `save` wrote."""
         try:
             with np.load(path, allow_pickle=False) as stored:
@@ -109,13 +110,13 @@ class Predictions:
             ) from error
 
 
-def cluster_names(predictions):
+def cluster_names(predictions: Predictions) -> np.ndarray:
     """What Predictions.sequence numbers, (N,) str: "character/clip"."""
     clips, of_frame = np.unique(predictions.clip, return_inverse=True)
     plain = np.array([plain_clip(clip) for clip in clips], str)
     return np.char.add(np.char.add(predictions.character, "/"), plain[of_frame])
 
 
-def _arrays(predictions):
+def _arrays(predictions: Predictions) -> dict[str, np.ndarray]:
     values = {f.name: getattr(predictions, f.name) for f in fields(predictions)}
     return {name: value for name, value in values.items() if isinstance(value, np.ndarray)}

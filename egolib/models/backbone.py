@@ -26,7 +26,7 @@ def resnet_backbone(name: str, pretrained: bool = False) -> nn.Sequential:
     return nn.Sequential(*list(resnet.children())[:-2])
 
 
-def _imagenet(name):
+def _imagenet(name: str) -> nn.Module:
     try:
         return getattr(torchvision.models, name)(weights="DEFAULT")
     except OSError as error:

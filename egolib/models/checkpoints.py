@@ -4,7 +4,7 @@ enough to build and load it. Nothing is ever unpickled, and no tensor is silentl
 import dataclasses
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -71,7 +71,7 @@ class NetworkSpec:
         return side(self.image_px)
 
 
-def spec_of(kind: str, profile: Profile) -> NetworkSpec:
+def spec_of(kind: Stage | str, profile: Profile) -> NetworkSpec:
     """The spec of a network that `profile` trains."""
     parts = {}
     if kind == Stage.RAY_MODEL:
@@ -86,7 +86,9 @@ def build_heatmap_network(spec: NetworkSpec, pretrained: bool = False) -> Heatma
     return HeatmapNetwork(spec.backbone, pretrained)
 
 
-def build_lifter(spec: NetworkSpec, pretrained: bool = False) -> nn.Module:
+def build_lifter(
+    spec: NetworkSpec, pretrained: bool = False
+) -> PoseLifter | DirectLifter | MartinezLifter:
     if spec.method == Method.MARTINEZ:
         return MartinezLifter()
     if spec.method == Method.DIRECT:
@@ -110,7 +112,7 @@ def build_ray_model(spec: NetworkSpec, pretrained: bool = False) -> RayModel:
     return RayModel(spec.backbone, spec.sigma_px, pretrained=pretrained, **parts)
 
 
-BUILDERS = {
+BUILDERS: dict[str, Callable[..., nn.Module]] = {
     Stage.HEATMAPS: build_heatmap_network,
     Stage.LIFTER: build_lifter,
     Stage.END_TO_END: build_end_to_end,
@@ -198,7 +200,7 @@ def load_network(
     return network.eval(), spec, provenance
 
 
-def _with_new_names(fields, tensors):
+def _with_new_names(fields: dict, tensors: dict) -> tuple[dict, dict]:
     """Description and tensors of an earlier format as this one calls them."""
     fields = {RENAMED.get(name, name): value for name, value in fields.items()}
     fields["kind"] = RENAMED.get(fields["kind"], fields["kind"])
@@ -217,7 +219,7 @@ def _with_new_names(fields, tensors):
     return fields, renamed
 
 
-def _checked_spec(fields):
+def _checked_spec(fields: dict) -> NetworkSpec:
     spec = NetworkSpec(**fields)
     for name, known in (("kind", tuple(Stage)), ("method", LIFTER_METHODS)):
         if getattr(spec, name) not in known:

@@ -8,10 +8,12 @@ description of a network, the second are left out and named in the provenance.
 """
 
 import dataclasses
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from pickle import UnpicklingError
 
 import torch
+from torch import nn
 from torch.serialization import get_unsafe_globals_in_checkpoint
 
 from egolib.foundation.errors import EgolibError
@@ -42,7 +44,7 @@ LAYERS = {
 }  # fmt: skip
 
 
-def convert(paths, out):
+def convert(paths: Sequence[Path | str], out: Path) -> NetworkSpec:
     """Write the networks in the `.tar` files `paths` as one checkpoint `out` -> its NetworkSpec.
 
     A heatmap network and a lifter, from one file or two, become one end-to-end network. Raises
@@ -72,7 +74,7 @@ def convert(paths, out):
     return spec
 
 
-def _read_tar(path):
+def _read_tar(path: Path) -> dict[str, dict]:
     """The networks in a torch.save file: {key of LAYERS: its dictionary}, in part or whole."""
     if not path.is_file():
         raise EgolibError(f"{path}: no such file")
@@ -90,7 +92,9 @@ def _read_tar(path):
     return found
 
 
-def _renamed(stored, layers, kind, where):
+def _renamed(
+    stored: dict, layers: Mapping[str, str | None], kind: str, where: str
+) -> tuple[dict[str, torch.Tensor], list[str]]:
     """Their tensors -> ({our name: tensor}, their names of those that are never applied)."""
     expected = _without_weights(dataclasses.replace(PUBLISHED, kind=kind)).state_dict()
     tensors, left_out = {}, []
@@ -110,12 +114,12 @@ def _renamed(stored, layers, kind, where):
         tensors[own] = tensor.to(expected[own].dtype)
     for theirs, own in layers.items():
         for name in expected.keys() - tensors.keys():
-            if name.startswith(f"{own}."):
+            if own and name.startswith(f"{own}."):
                 raise EgolibError(f"{where} lacks the tensor {theirs + name.removeprefix(own)!r}")
     return tensors, left_out
 
 
-def _without_weights(spec):
+def _without_weights(spec: NetworkSpec) -> nn.Module:
     """The network of a spec with shapes alone: no memory, no initialisation."""
     with torch.device("meta"):
         return build_network(spec)

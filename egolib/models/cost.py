@@ -2,17 +2,18 @@
 
 import functools
 import time
+from collections.abc import Sequence
 
 import pandas as pd
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from egolib.config import LIFTER_METHODS, PROFILES, Method, Stage, override
-from egolib.models.checkpoints import build_network, spec_of
+from egolib.models.checkpoints import NetworkSpec, build_network, spec_of
 from egolib.skeleton import HEATMAP_JOINTS
 
 
-def example_input(spec):
+def example_input(spec: NetworkSpec) -> torch.Tensor:
     """An input of one image for a network of `spec` (checkpoints.NetworkSpec), all zero."""
     if spec.kind == Stage.LIFTER:
         return torch.zeros(1, len(HEATMAP_JOINTS), spec.heatmap_px, spec.heatmap_px)
@@ -21,7 +22,7 @@ def example_input(spec):
 
 @functools.cache
 @torch.no_grad()
-def gflops(spec):
+def gflops(spec: NetworkSpec) -> float:
     """Billions of floating-point operations for one image, a multiplication and an addition
     counted as two; convolutions and matrix products only, as PyTorch counts them."""
     with torch.device("meta"):
@@ -32,14 +33,14 @@ def gflops(spec):
 
 
 @functools.cache
-def parameters_m(spec):
+def parameters_m(spec: NetworkSpec) -> float:
     """Millions of parameters."""
     with torch.device("meta"):
         return sum(p.numel() for p in build_network(spec).parameters()) / 1e6
 
 
 @torch.inference_mode()
-def ms_per_image(spec, repeats=20):
+def ms_per_image(spec: NetworkSpec, repeats: int = 20) -> float:
     """Median milliseconds for one image alone (batch of 1, fp32, the CPU's threads as they are
     set), after three runs to warm up."""
     network, image = build_network(spec).eval(), example_input(spec)
@@ -52,7 +53,7 @@ def ms_per_image(spec, repeats=20):
     return 1000 * sorted(times[3:])[repeats // 2]
 
 
-def cost_of(spec, repeats=20):
+def cost_of(spec: NetworkSpec, repeats: int = 20) -> dict[str, float]:
     """The cost of one image -> {"parameters (M)", "GFLOPs", "ms an image"}."""
     return {
         "parameters (M)": parameters_m(spec),
@@ -61,7 +62,9 @@ def cost_of(spec, repeats=20):
     }
 
 
-def full_size_costs(backbones=("resnet50", "resnet101"), repeats=9):
+def full_size_costs(
+    backbones: Sequence[str] = ("resnet50", "resnet101"), repeats: int = 9
+) -> pd.DataFrame:
     """The cost of the methods at the paper's size, 368 px, from image to pose -> DataFrame, a row a
     method and backbone; milliseconds as in `ms_per_image`. No error: none was measured at this size."""
     rows = {}

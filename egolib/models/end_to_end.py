@@ -19,4 +19,5 @@ class EndToEndNetwork(nn.Module):
     def forward(self, images: torch.Tensor) -> NetworkOutput:
         """images (B, 3, S, S) in [-1, 1] -> heatmaps (B, 15, H, H), and what the lifter gives"""
         heatmaps = self.heatmap_network(images).heatmaps
-        return dataclasses.replace(self.lifter(heatmaps), heatmaps=heatmaps)
+        output: NetworkOutput = self.lifter(heatmaps)
+        return dataclasses.replace(output, heatmaps=heatmaps)

@@ -34,14 +34,14 @@ class HeatmapNetwork(nn.Module):
         self.head = nn.Conv2d(256, len(HEATMAP_JOINTS), kernel_size=1)
         # Targets are zero almost everywhere: starting near zero spares the first epoch.
         nn.init.normal_(self.head.weight, std=1e-3)
-        nn.init.zeros_(self.head.bias)
+        nn.init.zeros_(self.head.get_parameter("bias"))
 
     def forward(self, images: torch.Tensor) -> NetworkOutput:
         """images (B, 3, S, S) in [-1, 1] -> heatmaps (B, 15, H, H)"""
         return NetworkOutput(heatmaps=self.head(self.deconvolutions(self.backbone(images))))
 
 
-def _upsample(channels_in, channels_out):
+def _upsample(channels_in: int, channels_out: int) -> tuple[nn.Module, ...]:
     return (
         nn.ConvTranspose2d(channels_in, channels_out, 4, stride=2, padding=1, bias=False),
         nn.BatchNorm2d(channels_out),

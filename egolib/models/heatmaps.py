@@ -4,9 +4,12 @@ A heatmap of side H over an image of side S: image pixel u lies at (u + 0.5) H /
 """
 
 import torch
+from torch import Tensor
 
 
-def draw_heatmaps(joints_px, in_front, image_px, heatmap_px, sigma_px):
+def draw_heatmaps(
+    joints_px: Tensor, in_front: Tensor, image_px: int, heatmap_px: int, sigma_px: float
+) -> Tensor:
     """Gaussians of peak 1 (section 4.1 of the paper; sigma is not published).
 
     joints_px: (B, J, 2) in image pixels. in_front: bool (B, J); where False the map is empty.
@@ -19,7 +22,7 @@ def draw_heatmaps(joints_px, in_front, image_px, heatmap_px, sigma_px):
     return down[..., :, None] * across[..., None, :] * in_front[..., None, None]
 
 
-def find_peaks(heatmaps, image_px):
+def find_peaks(heatmaps: Tensor, image_px: int) -> tuple[Tensor, Tensor]:
     """Heatmaps (B, J, H, H) -> (pixels (B, J, 2) of an image of side image_px, peaks (B, J)).
 
     The pixel is refined between cells by the parabola through the logarithms of the highest value
@@ -36,7 +39,7 @@ def find_peaks(heatmaps, image_px):
     b = torch.arange(batch, device=maps.device)[:, None]
     j = torch.arange(joints, device=maps.device)[None, :]
 
-    def refine(before, after):
+    def refine(before: Tensor, after: Tensor) -> Tensor:
         curvature = (2 * logs[b, j, row + 1, column + 1] - before - after).clamp(min=1e-6)
         return ((after - before) / (2 * curvature)).clamp(-0.5, 0.5)
 
@@ -46,7 +49,7 @@ def find_peaks(heatmaps, image_px):
     return (centres + 0.5) * (image_px / height) - 0.5, peaks
 
 
-def entropy_bits(heatmaps):
+def entropy_bits(heatmaps: Tensor) -> Tensor:
     """Heatmaps (B, J, H, H) -> how spread out each is (B, J), in bits: the entropy of its positive
     values as a distribution over cells; 0 for one cell, 2 log2 H for an even map."""
     maps = heatmaps.flatten(2).float().clamp(min=0)

@@ -60,10 +60,10 @@ class PoseLifter(nn.Module):
                 nn.ConvTranspose2d(64, joints, 4, stride=2, padding=1),
             )  # fmt: skip
         self.apply(he_initialisation)
-        if rotation_branch:  # at first no joint is turned: the pose of the bind frame
+        if self.rotation_branch:  # at first no joint is turned: the pose of the bind frame
             last = self.rotation_branch[-2]
-            nn.init.zeros_(last.weight)
-            last.bias.data = torch.eye(3)[:2].flatten().repeat(len(JOINTS))
+            nn.init.zeros_(last.get_parameter("weight"))
+            last.get_parameter("bias").data = torch.eye(3)[:2].flatten().repeat(len(JOINTS))
 
     def start_at(self, joints_rel_m: torch.Tensor) -> None:
         """Make `joints_rel_m` (16, 3) the first prediction for every input."""
@@ -146,11 +146,11 @@ def encoder(heatmap_px: int, outputs: int) -> nn.Sequential:
 
 
 @torch.no_grad()
-def predict_first(last_layer: nn.Linear, values: torch.Tensor) -> None:
+def predict_first(last_layer: nn.Module, values: torch.Tensor) -> None:
     """Make `values`, of any shape with as many numbers as the layer gives, its output for every input.
     Training then begins at the mean pose and not at the neck, half a metre away from most joints."""
-    last_layer.weight.zero_()
-    last_layer.bias.copy_(values.flatten())
+    last_layer.get_parameter("weight").zero_()
+    last_layer.get_parameter("bias").copy_(values.flatten())
 
 
 def he_initialisation(layer: nn.Module) -> None:
@@ -158,10 +158,10 @@ def he_initialisation(layer: nn.Module) -> None:
     ten of them the latent hardly depends on the heatmaps, and training begins with a plateau."""
     if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d | nn.Linear):
         nn.init.kaiming_normal_(layer.weight, a=0.2, nonlinearity="leaky_relu")
-        nn.init.zeros_(layer.bias)
+        nn.init.zeros_(layer.get_parameter("bias"))
 
 
-def _dense(inputs, outputs, dropout):
+def _dense(inputs: int, outputs: int, dropout: float) -> nn.Sequential:
     return nn.Sequential(
         nn.Linear(inputs, outputs), nn.BatchNorm1d(outputs), nn.ReLU(), nn.Dropout(dropout)
     )

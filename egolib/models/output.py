@@ -8,6 +8,13 @@ import torch
 from egolib.skeleton import NECK
 
 
+def required(tensor: torch.Tensor | None) -> torch.Tensor:
+    """An output that the network must have. Raises ValueError where it is None."""
+    if tensor is None:
+        raise ValueError("the network does not have this output")
+    return tensor
+
+
 @dataclass
 class NetworkOutput:
     """The outputs of a network for B inputs. What a network does not have is None.

@@ -2,13 +2,14 @@
 in float32; for int8 arithmetic see deploy.exporting."""
 
 import torch
+from torch import Tensor
 
 _LARGE = 2**15  # numbers; smaller tensors cost no space, and the last ones decide the pose
 _LEVELS = 127
 _SCALES = ".scales"
 
 
-def quantised(tensors):
+def quantised(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
     """{name: tensor} -> the same with each large floating-point one as int8, and beside it the
     float32 scale of each slice of its first axis, which it is to be multiplied by."""
     stored = {}
@@ -22,7 +23,7 @@ def quantised(tensors):
     return stored
 
 
-def restored(stored):
+def restored(stored: dict[str, Tensor]) -> dict[str, Tensor]:
     """What `quantised` returned -> {name: tensor}, nothing in int8. Tensors that never were pass.
 
     Raises ValueError when the scales of a tensor are missing or of another length.
@@ -39,6 +40,6 @@ def restored(stored):
     return tensors
 
 
-def _along(scales, tensor):
+def _along(scales: Tensor, tensor: Tensor) -> Tensor:
     """Scales (N,) shaped to multiply a tensor (N, ...)."""
     return scales.view(-1, *[1] * (tensor.dim() - 1))

@@ -66,7 +66,7 @@ class RayModel(nn.Module):
         self.expected_error = nn.Linear(WIDTH, 1) if expected_error else None
         nn.init.normal_(self.cell_scores.weight, std=1e-2)
         for layer in (self.cell_scores, self.elsewhere_scores, self.correction):
-            nn.init.zeros_(layer.bias)
+            nn.init.zeros_(layer.get_parameter("bias"))
         for layer in (self.elsewhere_scores, self.correction):
             nn.init.zeros_(layer.weight)
 
@@ -122,7 +122,7 @@ class RayModel(nn.Module):
         )
 
 
-def _full_precision(device_type):
+def _full_precision(device_type: str) -> contextlib.AbstractContextManager:
     """A context without mixed precision, also on devices that know none (meta, which counts costs)."""
     if torch.amp.is_autocast_available(device_type):
         return torch.autocast(device_type, enabled=False)

@@ -6,9 +6,10 @@ and is unverified on the official data.
 """
 
 import torch
+from torch import Tensor
 
 
-def matrices_from_euler(radians):
+def matrices_from_euler(radians: Tensor) -> Tensor:
     """Static xyz angles (..., 3): about x, then y, then z of axes that stay -> (..., 3, 3)."""
     (cx, cy, cz), (sx, sy, sz) = radians.cos().unbind(-1), radians.sin().unbind(-1)
     rows = (
@@ -19,7 +20,7 @@ def matrices_from_euler(radians):
     return torch.stack(rows, -1).unflatten(-1, (3, 3))
 
 
-def matrices_from_6d(values):
+def matrices_from_6d(values: Tensor) -> Tensor:
     """(..., 6) -> rotation matrices (..., 3, 3): the numbers are two columns, made orthonormal by
     Gram-Schmidt; the third is their cross product (Zhou et al., CVPR 2019)."""
     first, second = values.float().unflatten(-1, (2, 3)).unbind(-2)
@@ -28,7 +29,7 @@ def matrices_from_6d(values):
     return torch.stack([x, y, torch.linalg.cross(x, y)], -1)
 
 
-def geodesic_degrees(one, other):
+def geodesic_degrees(one: Tensor, other: Tensor) -> Tensor:
     """Angle of the rotation between two rotation matrices (..., 3, 3) -> degrees (...), 0 to 180."""
     # |R - R'| = 2 sqrt(2) sin(angle / 2), which keeps its digits at small angles.
     chord = (one - other).flatten(-2).norm(dim=-1) / 8**0.5

@@ -11,23 +11,27 @@ import os
 import signal
 import time
 import warnings
+from pathlib import Path
+from typing import Any, Literal, cast
 
-import lightning as L
 import pandas as pd
 import torch
+from lightning import Callback, LightningModule, Trainer
 from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch.callbacks import ModelCheckpoint
+from tqdm import tqdm
 
-from egolib.data.dataset import make_loader
+from egolib.data.dataset import EpochShuffle, FrameDataset, make_loader
 from egolib.foundation.errors import EgolibError
 from egolib.foundation.files import no_space_is_one_line, write_atomically
 from egolib.foundation.progress import progress_bar
+from egolib.training.modules import StageModule
 
 # Lightning announces devices and tips at every fit; the progress bars say what matters.
 logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
 
 
-def training_precision():
+def training_precision() -> Literal["bf16-mixed", "32-true"]:
     """ "bf16-mixed" where the hardware computes in bf16, else "32-true": emulated bf16 is many
     times slower than fp32."""
     if torch.cuda.is_available():
@@ -37,41 +41,47 @@ def training_precision():
     return "bf16-mixed" if bf16 else "32-true"
 
 
-def started_processes():
+def started_processes() -> int:
     """How many processes torchrun or srun started together with this one, itself among them."""
     return int(os.environ.get("WORLD_SIZE") or os.environ.get("SLURM_STEP_NUM_TASKS") or 1)
 
 
-class History(L.Callback):
+class History(Callback):
     """One row an epoch (losses, metric, seconds, images per second), kept in the checkpoint and
     written to `path` as csv; the first process shows a progress bar an epoch."""
 
-    def __init__(self, path, label):
-        self.path, self.label, self.rows, self.bar = path, label, [], None
+    def __init__(self, path: Path, label: str, metric: str):
+        self.path, self.label, self.metric = path, label, metric
+        self.rows: list[dict[str, float]] = []
+        self.bar: tqdm | None = None
 
-    def state_dict(self):
+    def state_dict(self) -> dict[str, Any]:
         return {"rows": self.rows}
 
-    def load_state_dict(self, state_dict):
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         self.rows = state_dict["rows"]
 
-    def on_train_epoch_start(self, trainer, module):
+    def on_train_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         self.started, self.images = time.perf_counter(), 0
         if trainer.is_global_zero:
             label = f"{self.label} epoch {trainer.current_epoch + 1}/{trainer.max_epochs}"
             self.bar = progress_bar(total=trainer.num_training_batches, desc=label, unit="batch")
 
-    def on_train_batch_end(self, trainer, module, outputs, batch, batch_idx):
+    def on_train_batch_end(
+        self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
+    ) -> None:
         self.images += len(batch["position"]) * trainer.world_size
         self.seconds = time.perf_counter() - self.started
         if self.bar:
             self.bar.update()
 
-    def on_exception(self, trainer, module, exception):
+    def on_exception(
+        self, trainer: Trainer, pl_module: LightningModule, exception: BaseException
+    ) -> None:
         if self.bar:
             self.bar.close()
 
-    def on_validation_end(self, trainer, module):
+    def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         if trainer.sanity_checking:
             return
         values = {name: float(value) for name, value in trainer.callback_metrics.items()}
@@ -79,21 +89,24 @@ class History(L.Callback):
         self.pending = {
             "epoch": trainer.current_epoch + 1,
             "val_loss": values["val_loss"],
-            module.metric: values[module.metric],
+            self.metric: values[self.metric],
             "seconds": round(self.seconds, 2),
             "images_per_second": round(self.images / self.seconds, 2),
         }
 
-    def on_train_epoch_end(self, trainer, module):
+    def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         row = {**self.pending, "train_loss": float(trainer.callback_metrics["train_loss"])}
         self.rows = [*self.rows, row]
-        if trainer.is_global_zero:
-            self.bar.set_postfix_str(f"{module.metric} {row[module.metric]:.2f}")
+        if self.bar is not None:
+            self.bar.set_postfix_str(f"{self.metric} {row[self.metric]:.2f}")
             self.bar.close()
             write_atomically(self.path, pd.DataFrame(self.rows).to_csv(index=False))
 
 
-def fit(module, train_set, val_set, run_dir, run_key, resume, workers=0, devices=1, nodes=1):
+def fit(
+    module: StageModule, train_set: FrameDataset, val_set: FrameDataset, run_dir: Path,
+    run_key: dict[str, Any], resume: bool, workers: int = 0, devices: int = 1, nodes: int = 1,
+) -> dict:  # fmt: skip
     """Train `module`, leave its best epoch's weights in `module.network`.
 
     run_dir holds last.ckpt, best.ckpt, history.csv and run.json with `run_key`: all that the
@@ -105,7 +118,7 @@ def fit(module, train_set, val_set, run_dir, run_key, resume, workers=0, devices
     key_path, history_path = run_dir / "run.json", run_dir / "history.csv"
     key_text = json.dumps(run_key, indent=1, sort_keys=True)
     last, best = run_dir / "last.ckpt", run_dir / "best.ckpt"
-    history = History(history_path, run_key["stage"])
+    history = History(history_path, run_key["stage"], module.metric)
     keep = functools.partial(
         ModelCheckpoint, dirpath=run_dir, enable_version_counter=False, save_on_train_epoch_end=True
     )
@@ -132,7 +145,7 @@ def fit(module, train_set, val_set, run_dir, run_key, resume, workers=0, devices
         if last.is_file():
             # Lightning starts the loading processes before it tells the sampler the epoch.
             stored = torch.load(last, map_location="cpu", weights_only=True, mmap=True)
-            train_loader.sampler.set_epoch(stored["epoch"] + 1)
+            cast(EpochShuffle, train_loader.sampler).set_epoch(stored["epoch"] + 1)
         interrupt_handler = signal.getsignal(signal.SIGINT)
         try:
             checkpoint = last if last.is_file() else None
@@ -148,12 +161,12 @@ def fit(module, train_set, val_set, run_dir, run_key, resume, workers=0, devices
     return rows.loc[rows[module.metric].idxmin()].to_dict()
 
 
-def _trainer(devices, nodes, **options):
+def _trainer(devices: int, nodes: int, **options: Any) -> Trainer:
     """A Trainer whose processes are those that torchrun or srun started, if they did."""
     asked = f"--devices {devices} --nodes {nodes}"
     gpu = torch.cuda.is_available()
     try:
-        trainer = L.Trainer(
+        trainer = Trainer(
             accelerator="auto", devices=devices, num_nodes=nodes, precision=training_precision(),
             # Our loaders know their share; batches are small on each GPU, so that their batch
             # norms look at the whole step together (PyTorch has this for GPUs only).

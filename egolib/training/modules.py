@@ -1,28 +1,21 @@
 """What each stage of the paper computes from a batch: targets, loss, error."""
 
+from typing import Any
+
 import lightning as L
 import torch
+from lightning.pytorch.utilities.types import OptimizerLRScheduler
+from torch import nn
 
+from egolib import losses
 from egolib.camera import inside_square
+from egolib.config import StageConfig
 from egolib.data.augmentation import jitter_colours, tilt_camera, turn_and_mirror, turn_hue
-from egolib.data.dataset import normalise
+from egolib.data.dataset import Batch, normalise
 from egolib.foundation.errors import EgolibError
-from egolib.losses import (
-    DIVERGENCE_WEIGHT,
-    EXPECTED_ERROR_WEIGHT,
-    LAMBDA_HEATMAP,
-    LAMBDA_ROTATION,
-    expected_error_loss,
-    heatmap_divergence,
-    heatmap_loss,
-    lifter_loss,
-    pose_loss,
-    ray_loss,
-    reconstruction_loss,
-    rotation_loss,
-)
+from egolib.models.checkpoints import NetworkSpec
 from egolib.models.heatmaps import draw_heatmaps, find_peaks
-from egolib.models.output import NetworkOutput
+from egolib.models.output import NetworkOutput, required
 from egolib.models.rotations import matrices_from_euler
 from egolib.skeleton import HEATMAP_JOINT_INDICES
 
@@ -36,18 +29,19 @@ class StageModule(L.LightningModule):
 
     metric = "val_mpjpe_mm"
 
-    def __init__(self, network, spec, config, seed, limb_terms="bones"):
+    def __init__(
+        self, network: nn.Module, spec: NetworkSpec, config: StageConfig, seed: int,
+        limb_terms: str = "bones",
+    ):  # fmt: skip
         super().__init__()
         self.network = network.to(memory_format=torch.channels_last)
-        self.image_size_px, self.heatmap_size_px = spec.image_px, spec.heatmap_px
-        self.sigma_px = spec.sigma_px
-        self.config, self.seed, self.limb_terms = config, seed, limb_terms
+        self.spec, self.config, self.seed, self.limb_terms = spec, config, seed, limb_terms
 
-    def configure_optimizers(self):
+    def configure_optimizers(self) -> OptimizerLRScheduler:
         optimizer = torch.optim.Adam(
             self.network.parameters(), lr=self.config.learning_rate, fused=True
         )
-        steps = self.trainer.estimated_stepping_batches
+        steps = int(self.trainer.estimated_stepping_batches)
         schedule = torch.optim.lr_scheduler.OneCycleLR(
             optimizer, self.config.learning_rate, total_steps=steps, pct_start=0.2
         )
@@ -56,14 +50,13 @@ class StageModule(L.LightningModule):
             "lr_scheduler": {"scheduler": schedule, "interval": "step"},
         }
 
-    def inputs(self, batch, draw=0):
+    def inputs(self, batch: Batch, draw: int = 0) -> Batch:
         """A batch of the loader -> what the network sees and learns: "image" (B, 3, S, S)
         normalised, where there is one, and "heatmaps" (B, 15, H, H), those that were detected or
         drawn on its device. What training does to a batch depends on seed and `draw` alone."""
-        if self.training:
-            generator = torch.Generator().manual_seed(self.seed * 1_000_003 + draw)
-            if self.config.augment:
-                batch = self.moved(batch, generator)
+        generator = torch.Generator().manual_seed(self.seed * 1_000_003 + draw)
+        if self.training and self.config.augment:
+            batch = self.moved(batch, generator)
         seen = {}
         if "image" in batch:
             images = normalise(batch["image"])
@@ -71,29 +64,24 @@ class StageModule(L.LightningModule):
         if "heatmaps" in batch:
             heatmaps = batch["heatmaps"].float()
         else:
-            heatmaps = draw_heatmaps(
-                batch["uv_crop"],
-                batch["in_front"],
-                self.image_size_px,
-                self.heatmap_size_px,
-                self.sigma_px,
-            )
+            spec, drawn = self.spec, (batch["uv_crop"], batch["in_front"])
+            heatmaps = draw_heatmaps(*drawn, spec.image_px, spec.heatmap_px, spec.sigma_px)
         return {**batch, **seen, "heatmaps": heatmaps}
 
-    def moved(self, batch, generator):
-        """What augmentation does to a batch where the camera is."""
-        return turn_and_mirror(batch, self.image_size_px, generator)
+    def moved(self, batch: Batch, generator: torch.Generator) -> Batch:
+        """The batch as augmentation moves the camera."""
+        return turn_and_mirror(batch, self.spec.image_px, generator)
 
-    def recoloured(self, images, generator):
-        """What training does to the colours of normalised images."""
+    def recoloured(self, images: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
+        """Normalised images (B, 3, S, S) with the colours that training gives them."""
         return jitter_colours(images, generator)
 
-    def loss_and_error(self, batch):
+    def loss_and_error(self, batch: Batch) -> tuple[torch.Tensor, torch.Tensor]:
         """What `inputs` returned -> (loss, errors (n,) whose mean over validation is `metric`)."""
         raise NotImplementedError
 
-    def training_step(self, batch, batch_idx):
-        batches = self.current_epoch * self.trainer.num_training_batches + batch_idx
+    def training_step(self, batch: Batch, batch_idx: int) -> torch.Tensor:
+        batches = self.current_epoch * int(self.trainer.num_training_batches) + batch_idx
         seen = self.inputs(batch, batches * self.trainer.world_size + self.global_rank)
         loss, _ = self.loss_and_error(seen)
         self._require_finite(loss, seen, self.trainer.train_dataloader, "batch", batch_idx)
@@ -101,7 +89,7 @@ class StageModule(L.LightningModule):
         self.log("train_loss", loss, on_step=False, on_epoch=True, batch_size=count, sync_dist=True)
         return loss
 
-    def validation_step(self, batch, batch_idx):
+    def validation_step(self, batch: Batch, batch_idx: int) -> None:
         seen = self.inputs(batch)
         loss, errors = self.loss_and_error(seen)
         # Before this epoch is kept: its weights are lost when its loss is.
@@ -112,7 +100,9 @@ class StageModule(L.LightningModule):
         mean = errors.sum() / max(len(errors), 1)
         self.log(self.metric, mean, batch_size=len(errors), sync_dist=True)
 
-    def _require_finite(self, loss, seen, loader, what, batch_idx):
+    def _require_finite(
+        self, loss: torch.Tensor, seen: Batch, loader: Any, what: str, batch_idx: int
+    ) -> None:
         """Raise EgolibError that says where the loss was lost, and on which frames."""
         if torch.isfinite(loss):
             return
@@ -124,16 +114,8 @@ class StageModule(L.LightningModule):
             ]
         lost = [i for i, value in enumerate(alone) if not torch.isfinite(value)]
         positions = seen["position"].cpu().numpy()[lost or slice(None)]
-        index = loader.dataset.index
-        frames = [
-            f"{character}/{environment} {number}"
-            for character, environment, number in zip(
-                index.characters[positions],
-                index.environments[positions],
-                index.numbers[positions],
-                strict=True,
-            )
-        ]
+        frames = [loader.dataset.index[position] for position in positions]
+        names = [f"{frame.character}/{frame.environment} {frame.number}" for frame in frames]
         if len(lost) == len(alone):
             cause = "every frame of it, so the weights have run away: lower learning_rate"
         elif lost:
@@ -142,7 +124,7 @@ class StageModule(L.LightningModule):
             cause = "each is finite where nothing is trained: lower learning_rate"
         raise EgolibError(
             f"the loss is {loss.item()} in epoch {self.current_epoch + 1}, {what} {batch_idx + 1} "
-            f"of {len(loader)}, on {', '.join(frames)} ({cause}); the epochs before it are kept in "
+            f"of {len(loader)}, on {', '.join(names)} ({cause}); the epochs before it are kept in "
             f"{self.trainer.default_root_dir}"
         )
 
@@ -152,86 +134,87 @@ class HeatmapModule(StageModule):
 
     metric = "val_error_px"
 
-    def loss_and_error(self, batch):
-        predicted = self.network(batch["image"]).heatmaps.float()
+    def loss_and_error(self, batch: Batch) -> tuple[torch.Tensor, torch.Tensor]:
+        predicted = required(self.network(batch["image"]).heatmaps).float()
         with torch.no_grad():
-            uv_crop, _ = find_peaks(predicted, self.image_size_px)
+            uv_crop, _ = find_peaks(predicted, self.spec.image_px)
             true_uv_crop = batch["uv_crop"]
-            in_image = inside_square(true_uv_crop, self.image_size_px) & batch["in_front"]
+            in_image = inside_square(true_uv_crop, self.spec.image_px) & batch["in_front"]
             errors = (uv_crop - true_uv_crop).norm(dim=-1)[in_image]
-        return heatmap_loss(predicted, batch["heatmaps"]), errors
+        return losses.heatmap_loss(predicted, batch["heatmaps"]), errors
 
 
 class LifterModule(StageModule):
     """Stage 2: the lifter on heatmaps, true or detected; no image involved."""
 
-    def loss_and_error(self, batch):
-        output = self.network(batch["heatmaps"])
+    def loss_and_error(self, batch: Batch) -> tuple[torch.Tensor, torch.Tensor]:
+        output: NetworkOutput = self.network(batch["heatmaps"])
         loss = lifting_loss(output, batch, self.limb_terms)
-        return loss, mpjpe_mm(output.joints_rel_m, batch)
+        return loss, mpjpe_mm(output, batch)
 
 
 class EndToEndModule(StageModule):
     """Stage 3: image to pose; the heatmaps are kept close to the true ones."""
 
-    def loss_and_error(self, batch):
-        output = self.network(batch["image"])
+    def loss_and_error(self, batch: Batch) -> tuple[torch.Tensor, torch.Tensor]:
+        output: NetworkOutput = self.network(batch["image"])
         loss = lifting_loss(output, batch, self.limb_terms)
-        heatmap_term = reconstruction_loss(output.heatmaps.float(), batch["heatmaps"])
-        loss = loss + LAMBDA_HEATMAP * heatmap_term
-        return loss, mpjpe_mm(output.joints_rel_m, batch)
+        heatmaps = required(output.heatmaps).float()
+        term = losses.reconstruction_loss(heatmaps, batch["heatmaps"])
+        loss = loss + losses.LAMBDA_HEATMAP * term
+        return loss, mpjpe_mm(output, batch)
 
 
 class RayModelModule(StageModule):
     """The ray model, image to pose; its images are also tilted and turned in hue."""
 
-    def moved(self, batch, generator):
-        return tilt_camera(super().moved(batch, generator), self.image_size_px, generator)
+    def moved(self, batch: Batch, generator: torch.Generator) -> Batch:
+        return tilt_camera(super().moved(batch, generator), self.spec.image_px, generator)
 
-    def recoloured(self, images, generator):
+    def recoloured(self, images: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
         images = super().recoloured(images, generator)
         return turn_hue(images, generator) if self.config.augment else images
 
-    def loss_and_error(self, batch):
-        output = self.network(batch["image"])
-        in_image = inside_square(batch["uv_crop"], self.image_size_px) & batch["in_front"]
-        loss = ray_model_loss(output, batch, in_image, self.sigma_px)
-        return loss, mpjpe_mm(output.joints_rel_m, batch)
+    def loss_and_error(self, batch: Batch) -> tuple[torch.Tensor, torch.Tensor]:
+        output: NetworkOutput = self.network(batch["image"])
+        in_image = inside_square(batch["uv_crop"], self.spec.image_px) & batch["in_front"]
+        loss = ray_model_loss(output, batch, in_image, self.spec.sigma_px)
+        return loss, mpjpe_mm(output, batch)
 
 
-def lifting_loss(output: NetworkOutput, batch: dict, limb_terms: str) -> torch.Tensor:
+def lifting_loss(output: NetworkOutput, batch: Batch, limb_terms: str) -> torch.Tensor:
     """Loss of a lifter's output: pose, limbs, and what its branches predict -> scalar."""
-    loss = lifter_loss(
-        output.joints_rel_m.float(),
-        batch["joints_rel_m"],
-        output.reconstruction,
-        batch["heatmaps"],
-        limb_terms,
+    pose_m, heatmaps = required(output.joints_rel_m).float(), batch["heatmaps"]
+    loss = losses.lifter_loss(
+        pose_m, batch["joints_rel_m"], output.reconstruction, heatmaps, limb_terms
     )
     if output.rotations is not None:
         target = matrices_from_euler(batch["rotations_rad"])
-        loss = loss + LAMBDA_ROTATION * rotation_loss(output.rotations, target)
+        loss = loss + losses.LAMBDA_ROTATION * losses.rotation_loss(output.rotations, target)
     return loss
 
 
 def ray_model_loss(
-    output: NetworkOutput, batch: dict, in_image: torch.Tensor, sigma_px: float
+    output: NetworkOutput, batch: Batch, in_image: torch.Tensor, sigma_px: float
 ) -> torch.Tensor:
     """Loss of the ray model: pose in both frames, rays of the joints `in_image` (B, 15), maps, and
     the error that is expected of each joint -> scalar."""
-    joints_rel_m, joints_cam_m = output.joints_rel_m.float(), output.joints_cam_m.float()
+    joints_rel_m = required(output.joints_rel_m).float()
+    joints_cam_m = required(output.joints_cam_m).float()
     true_cam_m = batch["joints_rel_m"] + batch["neck_cam_m"][:, None]
-    loss = pose_loss(joints_cam_m, true_cam_m) + pose_loss(joints_rel_m, batch["joints_rel_m"])
+    loss = losses.pose_loss(joints_cam_m, true_cam_m)
+    loss = loss + losses.pose_loss(joints_rel_m, batch["joints_rel_m"])
     if output.expected_error_m is not None:
         errors_m = (joints_rel_m - batch["joints_rel_m"]).norm(dim=-1)
-        term = expected_error_loss(output.expected_error_m.float(), errors_m)
-        loss = loss + EXPECTED_ERROR_WEIGHT * term
+        term = losses.expected_error_loss(output.expected_error_m.float(), errors_m)
+        loss = loss + losses.EXPECTED_ERROR_WEIGHT * term
     seen = HEATMAP_JOINT_INDICES
-    loss = loss + ray_loss(output.rays[:, seen], true_cam_m[:, seen], in_image)
-    divergence = heatmap_divergence(output.scores, batch["heatmaps"], sigma_px)
-    return loss + DIVERGENCE_WEIGHT * divergence
+    loss = loss + losses.ray_loss(required(output.rays)[:, seen], true_cam_m[:, seen], in_image)
+    divergence = losses.heatmap_divergence(required(output.scores), batch["heatmaps"], sigma_px)
+    return loss + losses.DIVERGENCE_WEIGHT * divergence
 
 
-def mpjpe_mm(joints_rel_m: torch.Tensor, batch: dict) -> torch.Tensor:
-    """MPJPE of each pose (B, 16, 3), in millimetres (B,)."""
-    return 1000 * (joints_rel_m.detach().float() - batch["joints_rel_m"]).norm(dim=-1).mean(-1)
+def mpjpe_mm(output: NetworkOutput, batch: Batch) -> torch.Tensor:
+    """MPJPE of each predicted pose, in millimetres (B,)."""
+    predicted = required(output.joints_rel_m).detach().float()
+    return 1000 * (predicted - batch["joints_rel_m"]).norm(dim=-1).mean(-1)

@@ -7,15 +7,17 @@ ended: shuffling, turns and colour jitter depend on seed, epoch and batch alone.
 
 import dataclasses
 import json
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import lightning as L
 import numpy as np
 import torch
 from torch import nn
 
-from egolib.config import Profile, Stage
+from egolib.config import LifterConfig, Profile, Stage
 from egolib.data.dataset import FrameDataset, mean_pose_m
 from egolib.data.index import FrameIndex
 from egolib.foundation.errors import EgolibError
@@ -31,8 +33,8 @@ from egolib.models.checkpoints import (
     save_network,
     spec_of,
 )
+from egolib.training import modules
 from egolib.training.fit import fit, training_precision
-from egolib.training.modules import EndToEndModule, HeatmapModule, LifterModule, RayModelModule
 
 
 @dataclass(frozen=True)
@@ -46,11 +48,11 @@ class Inputs:
     val_index: FrameIndex
     checkpoints_dir: Path
     seed: int
-    heatmaps_path: Path | None = None
-    detected: list | None = None
+    heatmaps_path: Path
+    detected: list[Any] | None = None
 
     @property
-    def indices(self):
+    def indices(self) -> tuple[FrameIndex, FrameIndex]:
         return self.train_index, self.val_index
 
 
@@ -62,16 +64,19 @@ class Prepared:
 
     network: nn.Module
     spec: NetworkSpec
-    module: type
+    module: type[modules.StageModule]
     with_images: bool = True
     limb_terms: str | None = None
     pretrained: bool = False
-    maps: tuple = (None, None)
-    start: dict = field(default_factory=dict)
+    maps: Sequence[np.ndarray | None] = (None, None)
+    start: dict[str, Any] = field(default_factory=dict)
 
 
-def train_stage(stage, profile, train_index, val_index, checkpoints_dir, seed, resume=True,
-                devices=1, nodes=1, heatmaps_path=None, detected=None):  # fmt: skip
+def train_stage(
+    stage: Stage, profile: Profile, train_index: FrameIndex, val_index: FrameIndex,
+    checkpoints_dir: Path, seed: int, resume: bool = True, devices: int = 1, nodes: int = 1,
+    heatmaps_path: Path | None = None, detected: list[Any] | None = None,
+) -> Path:  # fmt: skip
     """Train a Stage by `profile` and write `<checkpoints_dir>/<stage>.safetensors`.
 
     The end-to-end network starts from the two checkpoints of the stages before it: the lifter in the same
@@ -86,14 +91,17 @@ def train_stage(stage, profile, train_index, val_index, checkpoints_dir, seed, r
 
 
 @without_effect
-def code_of_training(stage):
+def code_of_training(stage: Stage) -> str:
     """Digest of the code that decides what a stage learns."""
     # The end-to-end network starts from the networks of the two stages before it.
     chain = (Stage.HEATMAPS, Stage.LIFTER, stage) if stage == Stage.END_TO_END else (stage,)
     return code_digest(_train, *(_PREPARE[each] for each in chain))
 
 
-def _train(stage, prepare, inputs: Inputs, resume, devices, nodes):
+def _train(
+    stage: Stage, prepare: Callable[[Inputs], Prepared], inputs: Inputs, resume: bool,
+    devices: int, nodes: int,
+) -> Path:  # fmt: skip
     profile, seed = inputs.profile, inputs.seed
     L.seed_everything(seed, verbose=False)
     prepared = prepare(inputs)
@@ -115,53 +123,53 @@ def _train(stage, prepare, inputs: Inputs, resume, devices, nodes):
         return path
     if profile.compiled and torch.cuda.is_available():
         network.compile()
-    module = prepared.module(network, spec, config, seed, prepared.limb_terms)
-    sets = [
+    module = prepared.module(network, spec, config, seed, prepared.limb_terms or "bones")
+    train_set, val_set = (
         FrameDataset(index, spec.image_px, prepared.with_images, maps, keep=True)
         for index, maps in zip(inputs.indices, prepared.maps, strict=True)
-    ]
+    )
     run_dir = inputs.checkpoints_dir / "runs" / stage
-    best = fit(module, *sets, run_dir, run_key, resume, profile.workers, devices, nodes)
+    machines = profile.workers, devices, nodes
+    best = fit(module, train_set, val_set, run_dir, run_key, resume, *machines)
     if module.global_rank == 0:
         origin = {"profile": profile.name, "precision": training_precision()}
         save_network(path, module.network, spec, {**origin, **run_key, "best": best})
     return path
 
 
-def _prepare_heatmaps(inputs):
+def _prepare_heatmaps(inputs: Inputs) -> Prepared:
     spec, pretrained = spec_of(Stage.HEATMAPS, inputs.profile), inputs.profile.heatmaps.pretrained
-    return Prepared(
-        build_heatmap_network(spec, pretrained), spec, HeatmapModule, pretrained=pretrained
-    )
+    network = build_heatmap_network(spec, pretrained)
+    return Prepared(network, spec, modules.HeatmapModule, pretrained=pretrained)
 
 
-def _prepare_lifter(inputs):
+def _prepare_lifter(inputs: Inputs) -> Prepared:
     config, spec = inputs.profile.lifter, spec_of(Stage.LIFTER, inputs.profile)
     network = build_lifter(spec)
     network.start_at(mean_pose_m(inputs.train_index))
-    maps, start = (None, None), {}
+    maps: Sequence[np.ndarray | None] = (None, None)
+    start = {}
     if config.trained_on == "detected":
         maps, start = _detected_maps(config, inputs.detected)
     _need_rotations(spec, inputs)
-    return Prepared(network, spec, LifterModule, False, config.limb_terms, maps=maps, start=start)
+    options = {"with_images": False, "limb_terms": config.limb_terms, "maps": maps, "start": start}
+    return Prepared(network, spec, modules.LifterModule, **options)
 
 
-def _prepare_end_to_end(inputs):
-    network, spec, start = _load_joined(
-        inputs.heatmaps_path,
-        inputs.checkpoints_dir / "lifter.safetensors",
-        spec_of(Stage.END_TO_END, inputs.profile),
-    )
+def _prepare_end_to_end(inputs: Inputs) -> Prepared:
+    lifter_path = inputs.checkpoints_dir / "lifter.safetensors"
+    asked = spec_of(Stage.END_TO_END, inputs.profile)
+    network, spec, start = _load_joined(inputs.heatmaps_path, lifter_path, asked)
     _need_rotations(spec, inputs)
     terms = inputs.profile.lifter.limb_terms
-    return Prepared(network, spec, EndToEndModule, limb_terms=terms, start=start)
+    return Prepared(network, spec, modules.EndToEndModule, limb_terms=terms, start=start)
 
 
-def _prepare_ray_model(inputs):
+def _prepare_ray_model(inputs: Inputs) -> Prepared:
     spec, pretrained = spec_of(Stage.RAY_MODEL, inputs.profile), inputs.profile.heatmaps.pretrained
     network = build_ray_model(spec, pretrained)
     network.start_at(mean_pose_m(inputs.train_index, relative=False))
-    return Prepared(network, spec, RayModelModule, pretrained=pretrained)
+    return Prepared(network, spec, modules.RayModelModule, pretrained=pretrained)
 
 
 _PREPARE = {
@@ -172,7 +180,9 @@ _PREPARE = {
 }
 
 
-def _detected_maps(config, detected):
+def _detected_maps(
+    config: LifterConfig, detected: list[Any] | None
+) -> tuple[list[np.ndarray], dict]:
     """-> ([heatmaps of training, of validation], where they come from). Raises EgolibError."""
     if detected is None:
         raise EgolibError('trained_on = "detected" needs the heatmaps that a network found')
@@ -184,7 +194,7 @@ def _detected_maps(config, detected):
     return [part.found for part in detected], {"heatmaps": [part.key for part in detected]}
 
 
-def _need_rotations(spec, inputs):
+def _need_rotations(spec: NetworkSpec, inputs: Inputs) -> None:
     for index in inputs.indices if spec.method == "rotation" else ():
         if not np.isfinite(index.rotations_rad).all():
             raise EgolibError(
@@ -193,7 +203,9 @@ def _need_rotations(spec, inputs):
             )
 
 
-def _load_joined(heatmaps_path, lifter_path, asked):
+def _load_joined(
+    heatmaps_path: Path, lifter_path: Path, asked: NetworkSpec
+) -> tuple[nn.Module, NetworkSpec, dict]:
     heatmap_network, heatmap_spec, heatmap_origin = load_network(heatmaps_path, ["heatmaps"])
     lifter, lifter_spec, lifter_origin = load_network(lifter_path, ["lifter"])
     network, spec = join_networks(heatmap_network, heatmap_spec, lifter, lifter_spec)
@@ -203,12 +215,7 @@ def _load_joined(heatmaps_path, lifter_path, asked):
                 f"{lifter_path} and its heatmap network: has {name} = {getattr(spec, name)}, the "
                 f"profile asks for {wanted}; train the stages before this one again"
             )
-    return (
-        network.train(),
-        spec,
-        # A converted checkpoint has no best epoch.
-        {
-            name: origin.get("best", origin)
-            for name, origin in (("heatmaps", heatmap_origin), ("lifter", lifter_origin))
-        },
-    )
+    origins = {"heatmaps": heatmap_origin, "lifter": lifter_origin}
+    # A converted checkpoint has no best epoch.
+    start = {name: origin.get("best", origin) for name, origin in origins.items()}
+    return network.train(), spec, start
