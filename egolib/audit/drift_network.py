@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from egolib.audit.defects import Finding
-from egolib.audit.listing import digest
+from egolib.audit.listing import cache_path, digest
 from egolib.data.images import read_square
 from egolib.evaluation.inference import device, run_network
 from egolib.foundation.errors import EgolibError
@@ -27,7 +27,7 @@ class DriftNetwork:
     def __init__(self, checkpoint):
         network, self.spec, _ = load_network(checkpoint, ["heatmaps", "end_to_end"])
         self.network = network.to(device(), memory_format=torch.channels_last)
-        self.fingerprint = hashlib.sha256(Path(checkpoint).read_bytes()).hexdigest()
+        self.digest = hashlib.sha256(Path(checkpoint).read_bytes()).hexdigest()
 
 
 @dataclass(frozen=True)
@@ -47,15 +47,17 @@ class DetectedJoints:
             yield Finding(folder, number, "rgba", "unreadable_image", str(self.unreadable[i]))
 
 
-def detect_joints(tree, record, network, kept, workers, bar):
-    """Look at the frames of a CharacterRecord -> DetectedJoints, kept at the path `kept` and read from there
-    while neither the record nor the network changes. workers: threads that read images. `bar`
-    counts frames."""
-    state = digest(record.state, network.fingerprint)
-    arrays = load_arrays(kept, state)
+def detect_joints(tree, record, network, cache, workers, bar):
+    """Run a DriftNetwork on the frames of a CharacterRecord -> DetectedJoints.
+
+    The outcome is stored in the folder `cache` and read from there while neither the record nor
+    the network changes. workers: threads that read images. `bar` counts frames.
+    """
+    path, state = cache_path(cache, record.character, ".seen"), digest(record.state, network.digest)
+    arrays = load_arrays(path, state)
     if arrays is None:
         arrays = _detect(tree, record, network, workers, bar)
-        save_arrays(kept, state, arrays)
+        save_arrays(path, state, arrays)
     else:
         bar.update(len(record.numbers))
     return DetectedJoints(**arrays)

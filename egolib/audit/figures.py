@@ -1,12 +1,13 @@
 """The plots of an audit's page."""
 
 import numpy as np
+from cycler import cycler
 from matplotlib.colors import LogNorm
 
 from egolib.audit.defects import DEFECTS
 from egolib.plots.style import StudyFigure, styled
 
-_KEPT, _EXCLUDED, _UNPAIRED = "#7fbf9b", "#d55e00", "#b0b0b0"
+_COLOURS = _KEPT, _EXCLUDED, _UNPAIRED = "#7fbf9b", "#d55e00", "#b0b0b0"
 _FOLDERS = 16  # at most so many lines or panels
 _MARKS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000", "#8c510a",
           "#6a3d9a", "#b2df8a")  # fmt: skip
@@ -16,17 +17,15 @@ _MARKS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#00
 def frames_kept(audit):
     """Bars of kept, excluded and unpaired frames by character."""
     table = audit.summary
-    unpaired = table.images + table.labels - 2 * table.frames
+    counts = table[["kept", "excluded"]].assign(
+        **{"without a partner": table.images + table.labels - 2 * table.frames}
+    )
     figure = StudyFigure(figsize=(9, 0.8 + 0.19 * len(table)))
-    axes, places, left = figure.subplots(), np.arange(len(table))[::-1], 0
-    for values, colour, label in (
-        (table.kept, _KEPT, "kept"), (table.excluded, _EXCLUDED, "excluded"),
-        (unpaired, _UNPAIRED, "without a partner"),
-    ):  # fmt: skip
-        axes.barh(places, values, left=left, color=colour, label=label, height=0.8)
-        left = left + values
-    axes.set_yticks(places, [f"{s} / {c}" for s, c in zip(table.set, table.character, strict=True)])
-    axes.set(xlabel="frames", ylim=(-0.6, len(table) - 0.4))
+    axes = figure.subplots()
+    counts[::-1].set_axis((table.set + " / " + table.character)[::-1]).plot.barh(
+        stacked=True, width=0.8, color=_COLOURS, ax=axes, legend=False, xlabel="frames", ylabel=""
+    )
+    axes.set_ylim(-0.6, len(table) - 0.4)
     figure.legend(loc="outside upper center", ncols=3)
     return figure
 
@@ -38,7 +37,7 @@ def defect_matrix(audit):
         return None
     characters = audit.findings.folder.str.split("/").str[1]
     counts = audit.findings.groupby([characters, "defect"]).size().unstack(fill_value=0)
-    counts = counts[[name for name in DEFECTS if name in counts]]
+    counts = counts[DEFECTS.index.intersection(counts.columns)]
     figure = StudyFigure(figsize=(9, 1.6 + 0.2 * len(counts)))
     axes = figure.subplots()
     top = max(counts.to_numpy().max(), 10)
@@ -63,19 +62,18 @@ def where_in_folders(audit):
         return None
     folders = rows.folder.value_counts().head(_FOLDERS).index.sort_values()
     rows = rows[rows.folder.isin(folders)]
-    defects = [name for name in DEFECTS if (rows.defect == name).any()]
+    defects = DEFECTS.index.intersection(rows.defect)
     figure = StudyFigure(figsize=(9, 1.3 + 0.27 * len(folders)))
     axes = figure.subplots()
     axes.hlines(np.arange(len(folders)), 0, 100, color="0.88", linewidth=5)
+    marks = cycler(linestyle=[""], markersize=[7], markeredgewidth=[1.4])
+    axes.set_prop_cycle(cycler(marker=["|", "x"]) * cycler(color=_MARKS) * marks)
     for i, defect in enumerate(defects):
         here = rows[rows.defect == defect]
         first, last = np.array([audit.ranges[folder] for folder in here.folder]).T
         share = 100 * (here.number.to_numpy(float) - first) / np.maximum(last - first, 1)
         height = folders.get_indexer(here.folder) + 0.3 * (i / max(len(defects) - 1, 1) - 0.5)
-        marker = "|" if i < len(_MARKS) else "x"
-        axes.plot(share, height, marker, color=_MARKS[i % len(_MARKS)], label=defect, markersize=7,
-                  markeredgewidth=1.4,
-                  rasterized=len(here) > 500)  # fmt: skip
+        axes.plot(share, height, label=defect, rasterized=len(here) > 500)
     names = [folder.removesuffix("/cam_down") for folder in folders]
     axes.set_yticks(range(len(folders)), names)
     axes.set(xlabel="first to last frame number of the folder (%)", ylim=(len(folders) - 0.4, -0.6))

@@ -1,58 +1,62 @@
-"""Whether image files are whole, how large they are, and which are the same."""
+"""Checks of image files: whether they are whole, their sizes, and repeated frames."""
 
 import hashlib
-from collections import Counter
+import statistics
 
 from egolib.audit.defects import Finding
 from egolib.audit.listing import IMAGE_CHANNELS
 from egolib.data.images import inspect_png
 
 
-def inspect_images(tree, folder, channels):
-    """Look at every image of a cam_down -> (findings, {(channel, number): (width, height)},
-    {number: digest of the bytes of its rgba})."""
+def inspect_images(tree, folders):
+    """Read every image of a character -> (findings, {(folder, channel, number): (width, height)},
+    {(folder, number): digest of the bytes of its rgba})."""
     findings, sizes, digests = [], {}, {}
-    for channel in IMAGE_CHANNELS:
-        for number, files in channels[channel].items():
-            try:
-                content = (tree / folder / channel / files[0][0]).read_bytes()
-                sizes[channel, number] = inspect_png(content)
-            except (OSError, ValueError) as error:
-                detail = error.strerror if isinstance(error, OSError) else str(error)
-                findings.append(Finding(folder, number, channel, "unreadable_image", detail))
-                continue
-            if channel == "rgba":
-                digests[number] = hashlib.sha256(content).digest()
+    for folder, channels in folders.items():
+        for channel in IMAGE_CHANNELS:
+            for number, files in channels[channel].items():
+                try:
+                    content = (tree / folder / channel / files[0][0]).read_bytes()
+                    sizes[folder, channel, number] = inspect_png(content)
+                    if channel == "rgba":
+                        digests[folder, number] = hashlib.sha256(content).digest()
+                except (OSError, ValueError) as error:
+                    detail = error.strerror if isinstance(error, OSError) else str(error)
+                    finding = Finding(folder, number, channel, "unreadable_image", detail)
+                    findings.append(finding)
     return findings, sizes, digests
 
 
 def size_findings(sizes):
-    """Images that are not 8:5, or unlike most of their character's in their channel.
+    """Find images that are not 8:5, or differ from most of their character's in their channel.
     sizes: {(folder, channel, number): (width, height)}."""
-    counts = {}
+    by_channel = {}
     for (_, channel, _), size in sizes.items():
-        counts.setdefault(channel, Counter())[size] += 1
-    usual = {channel: count.most_common(1)[0][0] for channel, count in counts.items()}
+        by_channel.setdefault(channel, []).append(size)
+    usual = {channel: statistics.mode(found) for channel, found in by_channel.items()}
     for (folder, channel, number), (width, height) in sizes.items():
         if width * 5 != height * 8 or (width, height) != usual[channel]:
-            most = "x".join(map(str, usual[channel]))
-            detail = f"{width}x{height}, most are {most}"
+            detail = f"{width}x{height}, most are {'x'.join(map(str, usual[channel]))}"
             yield Finding(folder, number, channel, "odd_size", detail)
 
 
-def duplicate_findings(folder, images, labels):
-    """Frames that repeat an earlier one. images, labels: {number: digest}, of paired frames."""
-    first_image, first_label, twins = {}, {}, {}
-    for number in labels:
-        twins.setdefault(images.get(number), []).append(number)
-        same_image = first_image.setdefault(images.get(number), number)
-        same_label = first_label.setdefault(labels[number], number)
-        if same_image != number and labels[same_image] == labels[number]:
-            yield Finding(folder, number, "", "duplicate_frame", f"the same as {same_image}")
-        elif same_label != number and images.get(number) != images.get(same_label):
-            yield Finding(folder, number, "json", "duplicate_labels", f"those of {same_label}")
-    for image, numbers in twins.items():
-        if image is not None and len({labels[n] for n in numbers}) > 1:
-            for number in numbers:
-                other = next(n for n in numbers if labels[n] != labels[number])
-                yield Finding(folder, number, "rgba", "duplicate_image", f"that of {other}")
+def duplicate_findings(images, labels):
+    """Find frames that repeat an earlier one of their folder.
+
+    labels: {(folder, number): digest} of paired frames; images: the same of all readable images.
+    """
+    first_with_labels, with_image = {}, {}
+    for frame, label in labels.items():
+        folder, image = frame[0], images.get(frame)
+        with_image.setdefault((folder, image), []).append(frame)
+        same_image = with_image[folder, image][0]
+        same_labels = first_with_labels.setdefault((folder, label), frame)
+        if same_image != frame and labels[same_image] == label:
+            yield Finding(*frame, "", "duplicate_frame", f"the same as {same_image[1]}")
+        elif same_labels != frame and images.get(same_labels) != image:
+            yield Finding(*frame, "json", "duplicate_labels", f"those of {same_labels[1]}")
+    for (_, image), frames in with_image.items():
+        if image is not None and len({labels[frame] for frame in frames}) > 1:
+            for frame in frames:
+                _, other = next(f for f in frames if labels[f] != labels[frame])
+                yield Finding(*frame, "rgba", "duplicate_image", f"that of {other}")

@@ -1,10 +1,11 @@
-"""The files of a character by channel and frame number, and what a listing alone tells."""
+"""The files of a character by folder, channel and frame number, and what is wrong with them."""
 
 import hashlib
 import os
 import re
 import statistics
 from itertools import pairwise
+from pathlib import Path
 
 from egolib.audit.defects import Finding
 from egolib.data.index import numbered_files
@@ -29,15 +30,24 @@ def list_character(tree, character):
     }
 
 
+def cache_path(folder: Path, character: str, suffix: str = "") -> Path:
+    """The file below `folder` in which results for one character are stored."""
+    return folder / f"{character.replace('/', '.')}{suffix}.npz"
+
+
 def digest(*content):
-    """Digest of what repr shows, to see whether anything changed."""
+    """Digest of the representation of `content`; it changes when the content does."""
     return hashlib.sha256(repr(content).encode()).hexdigest()
 
 
-def paired(channels):
-    """The set of numbers with exactly one image and one label file."""
-    single = ({n for n, same in channels[c].items() if len(same) == 1} for c in ("rgba", "json"))
-    return set.intersection(*single)
+def paired(folders):
+    """{(folder, number): name of its image} of frames with exactly one image and one label file."""
+    return {
+        (folder, number): images[0][0]
+        for folder, channels in folders.items()
+        for number, images in channels["rgba"].items()
+        if len(images) == len(channels["json"].get(number, ())) == 1
+    }
 
 
 def _all_numbers(channels):
@@ -46,7 +56,7 @@ def _all_numbers(channels):
 
 
 def place_findings(character, folders):
-    """What the character's own name and place tell."""
+    """Check a character's name and set against the official split."""
     set_name, name = character.split("/")
     official = next((key for key, names in SPLITS.items() if name in names), None)
     if not folders:
@@ -56,59 +66,56 @@ def place_findings(character, folders):
     elif official != set_name:
         for folder, channels in folders.items():
             for number in channels["rgba"].keys() & channels["json"].keys():
-                detail = f"{name} belongs to {official}"
-                yield Finding(folder, number, "", "wrong_set", detail)
+                yield Finding(folder, number, "", "wrong_set", f"{name} belongs to {official}")
 
 
-def file_findings(tree, folder, channels, width):
-    """What the names of the files in one cam_down tell. width: digits of most of the character's
-    numbers (`usual_width`)."""
-    for channel, files in channels.items():
-        place = tree / folder / channel
-        if place.is_symlink() and not place.exists():
-            yield Finding(folder, None, channel, "rot_dangling", f"points to {os.readlink(place)}")
-        elif not files:
-            what = "holds no numbered file" if place.is_dir() else "is missing"
-            yield Finding(folder, None, channel, "channel_absent", what)
-        elif not place.is_symlink():  # a link shows another environment's frames
-            kind = {"rgba": "no_image", "json": "no_labels"}.get(channel, "no_companion")
-            for number in _all_numbers(channels):
-                if number not in files:
-                    yield Finding(folder, number, channel, kind, "")
-        for number, same in files.items():
-            if len(same) > 1:
-                names = ", ".join(name for name, *_ in same)
-                yield Finding(folder, number, channel, "second_file", names)
-        odd = [
-            n for n, same in files.items() if any(_digits(f[0]) != f"{n:0{width}d}" for f in same)
-        ]
-        if odd:
-            detail = f"{len(odd)} of {len(files)} not padded to {width} digits, from {odd[0]} on"
-            yield Finding(folder, None, channel, "mixed_padding", detail)
+def file_findings(tree, folders):
+    """Check the names of the files: missing channels, missing frames, second files, padding."""
+    main = [channels[c] for channels in folders.values() for c in ("rgba", "json")]
+    names = [name for files in main for same in files.values() for name, *_ in same]
+    width = statistics.mode([len(_digits(name)) for name in names] or [0])
+    for folder, channels in folders.items():
+        for channel, files in channels.items():
+            place = tree / folder / channel
+            if place.is_symlink() and not place.exists():
+                target = os.readlink(place)
+                yield Finding(folder, None, channel, "rot_dangling", f"points to {target}")
+            elif not files:
+                what = "holds no numbered file" if place.is_dir() else "is missing"
+                yield Finding(folder, None, channel, "channel_absent", what)
+            elif not place.is_symlink():  # a link shows another environment's frames
+                defect = {"rgba": "no_image", "json": "no_labels"}.get(channel, "no_companion")
+                for number in _all_numbers(channels):
+                    if number not in files:
+                        yield Finding(folder, number, channel, defect, "")
+            odd = []
+            for number, same in files.items():
+                names = [name for name, *_ in same]
+                if len(names) > 1:
+                    yield Finding(folder, number, channel, "second_file", ", ".join(names))
+                if any(_digits(name) != f"{number:0{width}d}" for name in names):
+                    odd.append(number)
+            if odd:
+                what = f"{len(odd)} of {len(files)} not padded to {width} digits, from {odd[0]} on"
+                yield Finding(folder, None, channel, "mixed_padding", what)
 
 
-def sequence_starts(folder):
-    """Numbers at which the miniature says that a sequence begins; none where nothing says so."""
-    return {int(_digits(path.name)) for path in (folder / "meta").glob("*.meta.*.json")}
-
-
-def hole_findings(folder, channels, clips, starts):
-    """Numbers that are missing between two frames of one clip, but before those in `starts`: there
-    another performance of it begins. clips: {number: clip}."""
-    clip = None
-    for before, after in pairwise(_all_numbers(channels)):
-        clip = clips.get(before, clip)
-        missing = after - before - 1
-        if missing and after not in starts and clip is not None and clips.get(after, clip) == clip:
-            detail = f"{missing} frames of {clip}, {before + 1} to {after - 1}"
-            yield Finding(folder, before + 1, "", "hole", detail)
-
-
-def usual_width(folders):
-    """Digits of most frame numbers of a character."""
-    listed = [channels[c] for channels in folders.values() for c in ("rgba", "json")]
-    names = [name for files in listed for same in files.values() for name, *_ in same]
-    return statistics.mode(len(_digits(name)) for name in names) if names else 0
+def hole_findings(tree, folders, clips):
+    """Frame numbers that are missing between two frames of one clip. clips: {(folder, number):
+    clip}. Where the miniature's `meta` says that a sequence begins, another performance of the
+    same clip starts, and no number is missing before it."""
+    for folder, channels in folders.items():
+        starts = {
+            int(_digits(path.name)) for path in (tree / folder / "meta").glob("*.meta.*.json")
+        }
+        clip = None
+        for before, after in pairwise(_all_numbers(channels)):
+            clip = clips.get((folder, before), clip)
+            missing = after - before - 1
+            goes_on = clip is not None and clips.get((folder, after), clip) == clip
+            if missing and goes_on and after not in starts:
+                detail = f"{missing} frames of {clip}, {before + 1} to {after - 1}"
+                yield Finding(folder, before + 1, "", "hole", detail)
 
 
 def _digits(name):

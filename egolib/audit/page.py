@@ -1,4 +1,4 @@
-"""One self-contained page: what an audit found, where, and what to do about it."""
+"""The page of an audit, one self-contained html file: findings, figures and remedies."""
 
 import datetime
 import io
@@ -6,7 +6,7 @@ import io
 import jinja2
 
 from egolib.audit.figures import defect_matrix, drift_paths, frames_kept, where_in_folders
-from egolib.audit.tables import collect, write_tables
+from egolib.audit.tables import Audit, collect, write_tables
 from egolib.foundation.files import write_atomically
 from egolib.plots.style import styled
 
@@ -21,8 +21,8 @@ def write_audit(tree, out, splits, results):
     return audit
 
 
-def headline(audit):
-    """What was found, in a sentence or two."""
+def headline(audit: Audit) -> str:
+    """The outcome of an audit in a sentence or two."""
     frames, left_out = int(audit.summary.frames.sum()), int(audit.summary.excluded.sum())
     if audit.findings.empty:
         return f"Nothing is wrong with these {frames:,} frames of {len(audit.summary)} characters."

@@ -1,11 +1,11 @@
-"""What an audit found, as tables: findings, a summary by character and by defect, exclusions."""
+"""The outcome of an audit as tables: findings, a summary by character and by defect, exclusions."""
 
 from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
 
-from egolib.audit.defects import DEFECTS, Defect, Finding, excludes
+from egolib.audit.defects import DEFECTS, Finding, excludes
 from egolib.data.exclusions import EXCLUDED_COLUMNS, EXCLUDED_FILE
 from egolib.foundation.files import write_atomically
 from egolib.skeleton import SPLIT_FOLDERS
@@ -19,10 +19,11 @@ SUMMARY_COLUMNS = (
 
 @dataclass(frozen=True)
 class Audit:
-    """What was found in the `splits` of a tree.
+    """The outcome of an audit of the `splits` of a tree.
 
     findings: columns of defects.Finding. excluded: folder, number, reason. summary: one row a
-    character. drift: {folder: drift.FolderDrift}. page: the html, in the folder of all.
+    character. drift: {folder: drift.FolderDrift}. ranges: {folder: [first, last frame number]}.
+    page: path of the html file, beside which the tables are written.
     """
 
     tree: Path
@@ -35,55 +36,48 @@ class Audit:
     page: Path
 
     @property
-    def defects(self):
-        """One row a defect that was found: findings, characters, what it means and what to do."""
+    def defects(self) -> pd.DataFrame:
+        """One row for each defect that was found: findings, characters and the row of DEFECTS."""
         characters = self.findings.folder.str.split("/").str[:2].str.join("/")
         grouped = self.findings.assign(character=characters).groupby("defect")
         table = grouped.agg(findings=("defect", "size"), characters=("character", "nunique"))
-        known = pd.DataFrame.from_dict(DEFECTS, "index", columns=Defect._fields)
-        return known.join(table, how="inner")[[*table, *known]].rename_axis("defect")
+        return DEFECTS.join(table, how="inner")[[*table, *DEFECTS]]
 
 
-def load_audit(folder):
-    """The tables of an audit that lies in `folder`, without its drift and ranges -> Audit, or None
-    when there is none."""
+def load_audit(folder: Path) -> Audit | None:
+    """The tables of the audit in `folder`, without its drift and ranges; None where there is none."""
     paths = [folder / name for name in (FINDINGS_FILE, EXCLUDED_FILE, SUMMARY_FILE)]
     if not all(path.is_file() for path in paths):
         return None
-    findings, excluded, summary = (pd.read_csv(path) for path in paths)
-    sets = [split for split, name in SPLIT_FOLDERS.items() if name in set(summary.set)]
-    return Audit(
-        folder.parent, tuple(sets), findings, excluded, summary, {}, {}, folder / PAGE_FILE
-    )
+    tables = [pd.read_csv(path) for path in paths]
+    splits = [split for split, name in SPLIT_FOLDERS.items() if name in set(tables[2].set)]
+    return Audit(folder.parent, tuple(splits), *tables, {}, {}, folder / PAGE_FILE)
 
 
 def collect(tree, out, splits, results):
     """results: [(CharacterRecord, findings of the network, drift of its folders)] -> Audit."""
     rows, summary, drift, ranges = [], [], {}, {}
-    for record, seen, drift_here in results:
-        facts, lost = record.facts, {(f.folder, f.number) for f in seen if excludes(f)}
-        kept = len(record.numbers) - len(lost)
-        set_name, name = record.character.split("/")
-        counts = {"excluded": facts["frames"] - kept, "kept": kept}
-        counts["findings"] = len(record.findings) + len(seen)
-        summary.append({"set": set_name, "character": name} | facts | counts)
-        rows += record.findings + seen
-        drift |= drift_here
-        ranges |= facts["range"]
+    for record, of_network, character_drift in results:
+        lost = {(f.folder, f.number) for f in of_network if excludes(f)}
+        kept, findings = len(record.numbers) - len(lost), record.findings + of_network
+        counts = {"excluded": record.facts["frames"] - kept, "kept": kept}
+        place = dict(zip(("set", "character"), record.character.split("/"), strict=True))
+        summary.append(place | record.facts | counts | {"findings": len(findings)})
+        rows += findings
+        drift |= character_drift
+        ranges |= record.facts["range"]
     findings = pd.DataFrame(rows, columns=Finding._fields).astype({"number": "Int64"})
-    left_out = [
-        (f.folder, f.number, f.defect) for f in rows if excludes(f) and f.number is not None
-    ]
-    excluded = pd.DataFrame(left_out, columns=EXCLUDED_COLUMNS).drop_duplicates(ignore_index=True)
+    is_excluded = [excludes(row) and row.number is not None for row in rows]
+    excluded = findings.loc[is_excluded, ["folder", "number", "defect"]].drop_duplicates()
+    excluded = excluded.set_axis(EXCLUDED_COLUMNS, axis=1).reset_index(drop=True)
     table = pd.DataFrame(summary, columns=SUMMARY_COLUMNS)
     return Audit(tree, tuple(splits), findings, excluded, table, drift, ranges, out / PAGE_FILE)
 
 
 def write_tables(audit):
-    """Write findings.csv, summary.csv and excluded.csv beside the page. Rows of the exclusion list
-    that are of splits which were not audited stay."""
-    out = audit.page.parent
-    excluded = audit.excluded
+    """Write findings.csv, summary.csv and excluded.csv beside the page. In the exclusion list, rows
+    of splits that were not audited remain."""
+    out, excluded = audit.page.parent, audit.excluded
     if (out / EXCLUDED_FILE).is_file():
         before = pd.read_csv(out / EXCLUDED_FILE)
         audited = tuple(f"{SPLIT_FOLDERS[split]}/" for split in audit.splits)
