@@ -4,6 +4,8 @@ Two methods are compared by the difference of their errors on the same joints of
 seed by seed of those that both were trained from, not by whether two intervals overlap.
 """
 
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 
@@ -12,29 +14,18 @@ from egolib.evaluation.comparison import VISIBILITY
 from egolib.metrics import bootstrap_means, interval
 from egolib.skeleton import LOWER_BODY, UPPER_BODY, joint_indices
 
-# (what is claimed, errors of this method, less those of that one, on which joints)
-CLAIMS = (
-    ("The dual branch beats the single branch", "single", "dual", "all"),
-    ("The dual branch beats Martinez et al. on detected joints", "martinez", "dual", "all"),
-    ("The heatmap branch helps hidden joints", "single", "dual", "hidden"),
-    ("The heatmap branch helps seen joints", "single", "dual", "seen"),
-    ("The bottleneck and its heatmap branch beat direct regression", "direct", "dual", "all"),
-    ("The rotation branch helps the pose", "dual", "rotation", "all"),
-    ("Training end to end helps", "dual", "end_to_end", "all"),
-    ("True heatmaps lift better than detected ones", "dual", "oracle", "all"),
-    ("The ray model beats the end-to-end dual branch", "end_to_end", "ray_model", "all"),
-    ("The ray model beats the end-to-end dual branch on hidden joints", "end_to_end", "ray_model", "hidden"),
-)  # fmt: skip
-# What the study aimed at: the error claimed to be smaller, by the other.
-AIMS = {"The ray model beats the end-to-end dual branch": 0.65}
-_RIVALS = ("end_to_end", "ray_model")
+# Rows: claim, its words; worse, better: the methods whose errors it claims to be larger and smaller;
+# joints: "all", or a key of comparison.VISIBILITY; aim: the ratio of the errors that the study aimed at.
+CLAIMS = pd.read_csv(Path(__file__).with_name("claims.csv"), index_col="claim")
+_AIMS = CLAIMS.aim.dropna()
+_RIVALS = ["end_to_end", "ray_model"]
 _COSTS = {"parameters (M)": "M parameters", "GFLOPs": "GFLOPs", "ms an image": "ms an image",
           "training (min)": "minutes of training"}  # fmt: skip
 _SEEDS = {0: "Of means over seeds, none of them in common.", 1: "Of one seed: another may turn it."}
 LOWER_WORSE = "The lower body is worse than the upper"
 
 
-def check_claims(methods, states=None):
+def check_claims(methods: dict, states: np.ndarray | None = None) -> pd.DataFrame:
     """The claims on these test frames -> DataFrame, a row a claim that can be checked.
 
     difference_mm, low, high: by how much the claim holds, from errors on the same frames, with its
@@ -46,13 +37,11 @@ def check_claims(methods, states=None):
     change. states as in `error_by_visibility`, or None where it is not known.
     """
     rows = {}
-    for claim, worse, better, joints in CLAIMS:
-        known = states is not None or joints == "all"
-        if not known or not {worse, better} <= methods.keys():
+    for claim, worse, better, joints, _ in CLAIMS.itertuples():
+        if not {worse, better} <= methods.keys() or (states is None and joints != "all"):
             continue
-        runs = [methods[name].runs for name in (worse, better)]
-        common = [seed for seed in runs[0] if seed in runs[1]]
-        larger, smaller = (_of_seeds(methods[name], common) for name in (worse, better))
+        common = [seed for seed in methods[worse].runs if seed in methods[better].runs]
+        larger, smaller = (_errors_of_seeds(methods[name], common) for name in (worse, better))
         keep = True if joints == "all" else np.isin(states, VISIBILITY[joints])
         keep = np.broadcast_to(keep, larger.shape[1:])
         if keep.any():
@@ -66,53 +55,48 @@ def check_claims(methods, states=None):
     return pd.DataFrame(rows).T
 
 
-def claims_text(checked):
+def claims_text(checked: pd.DataFrame) -> str:
     """What `check_claims` found, a sentence a claim."""
     lines = []
     for claim, row in checked.iterrows():
-        interval_text = ""
-        if not np.isnan(row.low):
-            interval_text = (
-                f" [{row.low:z.1f}, {row.high:z.1f}], of this sign in {row.confidence:.1f} % of the "
-                "draws"
-            )
+        bounds = f" [{row.low:z.1f}, {row.high:z.1f}], of this sign in {row.confidence:.1f} % of the draws"
         lines.append(
-            f"{claim}: {row.verdict}. The difference is {row.difference_mm:z.1f} mm{interval_text}; "
-            f"the error claimed to be smaller is {ratio_text(row)} times the other"
-            f"{aim_text(claim, row)}. {_SEEDS.get(row.seeds, f'Of {row.seeds} seeds.')}"
+            f"{claim}: {row.verdict}. The difference is {row.difference_mm:z.1f} mm"
+            f"{'' if np.isnan(row.low) else bounds}; the error claimed to be smaller is "
+            f"{ratio_text(row)} times the other{aim_text(claim, row)}. "
+            f"{_SEEDS.get(row.seeds, f'Of {row.seeds} seeds.')}"
         )
     return "\n".join(lines)
 
 
-def ratio_text(row):
+def ratio_text(row: pd.Series) -> str:
     """The ratio of a row of `check_claims`, with its interval if there is one."""
     bounds = "" if np.isnan(row.low) else f" [{row.ratio_low:.2f}, {row.ratio_high:.2f}]"
     return f"{row.ratio:.2f}{bounds}"
 
 
-def aim_text(claim, row):
+def aim_text(claim: str, row: pd.Series) -> str:
     """ " (the aim of 0.65 is missed)" where the study aimed at a ratio, else ""."""
-    if claim not in AIMS:
+    if claim not in _AIMS:
         return ""
-    verdict = "reached" if row.ratio <= AIMS[claim] else "missed"
-    return f" (the aim of {AIMS[claim]:.2f} is {verdict})"
+    verdict = "reached" if row.ratio <= _AIMS[claim] else "missed"
+    return f" (the aim of {_AIMS[claim]:.2f} is {verdict})"
 
 
-def ray_model_costs(costs):
+def ray_model_costs(costs: pd.DataFrame) -> list[str]:
     """The ray model beside the end-to-end dual branch -> [a sentence], or [] where one is not there. costs:
     sweep.Sweep.costs."""
     if not set(_RIVALS) <= set(costs.index):
         return []
-    dual, ray_model = (costs.loc[name] for name in _RIVALS)
-    pairs = ", ".join(
-        f"{ray_model[what]:.1f} against {dual[what]:.1f} {unit}"
-        for what, unit in _COSTS.items()
-        if what in costs
-    )
-    return [f"The ray model against the end-to-end dual branch: {pairs}."]
+    pairs = [
+        "{1:.1f} against {0:.1f} {2}".format(*costs.loc[_RIVALS, name], unit)
+        for name, unit in _COSTS.items()
+        if name in costs
+    ]
+    return [f"The ray model against the end-to-end dual branch: {', '.join(pairs)}."]
 
 
-def at_equal_minutes(curves):
+def at_equal_minutes(curves: dict) -> list[str]:
     """The validation error of the ray model when the end-to-end dual branch has ended, means over the seeds
     of each -> [a sentence], or [] where one is not there. curves: sweep.Sweep.learning_curves."""
     if not set(_RIVALS) <= curves.keys():
@@ -131,23 +115,22 @@ def at_equal_minutes(curves):
     ]
 
 
-def finding_about_the_published_row():
+def finding_about_the_published_row() -> str:
     """Which published rows give their own totals, as a sentence computed from literature.py."""
     table = literature.totals_of_rows()
     off = table["actions off by"].abs()
-    odd, others = off.idxmax(), off.drop(off.idxmax())
-    row = table.loc[odd]
+    odd = off.idxmax()
+    total, weighted, halves, *_ = table.loc[odd]
     return (
         f"Weighted by the {sum(literature.TEST_FRAMES.values()):,} frames of the official test split, "
-        f"the printed actions of {odd} give {row['actions, weighted']:.1f} mm, its printed total is "
-        f"{row['printed total']:.1f} mm, and the mean of its upper and lower body is "
-        f"{row['mean of the halves']:.1f} mm. The other {len(others)} methods' actions give their "
-        f"own totals to {others.max():.1f} mm. So the rows and the total of {odd} do not belong "
-        "together; which is right is not known."
+        f"the printed actions of {odd} give {weighted:.1f} mm, its printed total is {total:.1f} mm, "
+        f"and the mean of its upper and lower body is {halves:.1f} mm. The other {len(off) - 1} "
+        f"methods' actions give their own totals to {off.drop(odd).max():.1f} mm. So the rows and the "
+        f"total of {odd} do not belong together; which is right is not known."
     )
 
 
-def _of_seeds(p, seeds):
+def _errors_of_seeds(p, seeds):
     """Errors (S, N, 16) of SeededPredictions from these seeds; of none, their mean (1, N, 16)."""
     chosen = [list(p.runs).index(seed) for seed in seeds]
     return p.errors_mm[chosen] if seeds else p.errors_mm.mean(0, keepdims=True)

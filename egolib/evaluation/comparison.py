@@ -4,6 +4,7 @@ The tables are those of tables.py with a column a method, and further ones: seen
 joints, cost, rotations.
 """
 
+import operator
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -20,14 +21,7 @@ from egolib.models.cost import cost_of
 from egolib.skeleton import JOINTS
 
 # What the paper prints about each of our methods.
-PUBLISHED = {
-    "martinez": "Martinez 2017",
-    "single": "xR-EgoPose single branch",
-    "dual": "xR-EgoPose dual branch",
-    "end_to_end": "xR-EgoPose dual branch",
-    "direct": "direct heatmap to 3D",
-    "oracle": "lifting from ground-truth heatmaps",
-}
+PUBLISHED = {name: result.method for result in literature.RESULTS for name in result.beside}
 VISIBILITY = {
     "seen": (SEEN,),
     "hidden": (HIDDEN_BY_WEARER, HIDDEN_BY_THINGS),
@@ -154,15 +148,10 @@ def rotation_errors(methods, data_label):
     """Mean geodesic error in degrees of each joint and of all, of the methods that predict
     rotations; empty where none does. Columns as in tables.py."""
 
-    def measure(p):
-        errors = p.rotation_errors_deg
-        rows = {
-            name: run_tables.mean_of(errors[..., i], p.sequence) for i, name in enumerate(JOINTS)
-        }
-        return {**rows, "All": run_tables.mean_of(errors.mean(-1), p.sequence)}
-
     rotating = {name: p for name, p in methods.items() if p.rotation_errors_deg.size}
-    table = run_tables.build_table(rotating, data_label, measure, names={})
+    rows = {name: [i] for i, name in enumerate(JOINTS)} | {"All": slice(None)}
+    of = operator.attrgetter("rotation_errors_deg")
+    table = run_tables.table_of_rows(rows, rotating, data_label, of, names={})
     table.attrs = attributes("methods_rotations", table)
     return table
 
@@ -172,39 +161,22 @@ def attributes(name, table, seeds=None):
 
     seeds: of the table "methods", {method: number of seeds that it was trained from}.
     """
+    sentences = literature.NOTES["methods"]
     if name == "methods_rotations":
-        return {
-            "protocol": "Error: the angle between a joint's true and predicted rotation, nothing "
-            "aligned.",
-            "notes": [
-                "Rotations are the labels' `rot`, read as radians, static xyz, relative to the parent "
-                "in the bind frame: so it is on the miniature, unverified on the official data."
-            ],
-        }
+        rotations = literature.NOTES["rotations"]
+        return {"protocol": rotations["protocol"], "notes": [rotations["convention"]]}
     if name != "methods":
         return {}
     notes, methods = [], list(table.index)
     if "training (min)" in table.columns.get_level_values("name"):
         listed = ", ".join(f"{method} {seeds[method]}" for method in methods)
-        notes += [
-            f"Seeds that each method was trained from: {listed}. The interval of one with a single "
-            "seed does not hold what another seed would change.",
-            "Training: epochs, mean over seeds, those of the heatmap network included where one is "
-            "read.",
-        ]
-    notes += [
-        f"{_ALIGNED}: both necks are moved to the origin, where the ray model has them by "
-        "construction; a lifter also has to learn that.",
-        "Of one image. GFLOPs: a multiplication and an addition are two. ms: one image at a time, "
-        "fp32, the processor that wrote this table.",
-    ]
+        notes += [sentences["seeds"].format(seeds=listed), sentences["training"]]
+    notes += [sentences["aligned"], sentences["cost"]]
     if {"dual", "end_to_end"} <= set(methods):
-        notes.append(
-            "The paper prints one number for its dual branch: it stands beside both of its rows."
-        )
-    paper = [method for method in methods if PUBLISHED.get(method) == PUBLISHED["dual"]]
-    quoted = [PUBLISHED.get(method) for method in methods]
-    return {"notes": notes + literature.source_notes(quoted, mark=f"{' and '.join(paper)}:")}
+        notes.append(sentences["dual"])
+    dual = [method for method in methods if PUBLISHED.get(method) == PUBLISHED["dual"]]
+    published = [PUBLISHED.get(method) for method in methods]
+    return {"notes": notes + literature.source_notes(published, mark=f"{' and '.join(dual)}:")}
 
 
 _GROUPS = {"action": "action", "joint": "joint", "body_group": "part of the body",
@@ -228,14 +200,13 @@ def build_tables(methods, cost, states, data_label):
         "methods_rotations": rotation_errors(methods, data_label),
     }
     for suffix, (_, _, of) in MEASURES.items():
-        named = {
-            "action": run_tables.error_by_action(methods, data_label, of, names={}),
-            "joint": run_tables.error_by_joint(methods, data_label, of, names={}),
-            "body_group": run_tables.error_by_body_group(methods, data_label, of, names={}),
-        }
+        arguments = (methods, data_label, of, {})
+        tables["methods_by_action" + suffix] = run_tables.error_by_action(*arguments)
+        tables["methods_by_joint" + suffix] = run_tables.error_by_joint(*arguments)
+        tables["methods_by_body_group" + suffix] = run_tables.error_by_body_group(*arguments)
         if states is not None:
-            named["visibility"] = error_by_visibility(methods, states, data_label, of)
-        tables |= {f"methods_by_{group}{suffix}": table for group, table in named.items()}
+            by_visibility = error_by_visibility(methods, states, data_label, of)
+            tables["methods_by_visibility" + suffix] = by_visibility
     return {name: tables[name] for name in TABLES if name in tables and not tables[name].empty}
 
 

@@ -7,7 +7,9 @@ below a header of three lines; md and tex print them as "mean [low, high]". Inte
 sequences (metrics).
 """
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -17,22 +19,21 @@ from egolib.evaluation import literature
 from egolib.foundation.errors import EgolibError
 from egolib.foundation.files import write_atomically
 from egolib.metrics import bootstrap_interval, correct, neck_aligned_mpjpe_mm, pa_mpjpe_mm
-from egolib.skeleton import ACTIONS, BODY_GROUPS, JOINTS, UNKNOWN_ACTION, joint_indices
+from egolib.skeleton import (
+    ACTIONS,
+    BODY_GROUPS,
+    JOINTS,
+    UNKNOWN_ACTION,
+    joint_indices,
+    without_side,
+)
 
 DATA_TABLES = "data_"  # how the names of tables about the data begin
 PCK_THRESHOLD_MM = 150
 _LEVELS = ("source", "name", "statistic")
 _STATISTICS = ("mean", "low", "high")
-_NO_INTERVAL = (np.nan, np.nan)
 _COUNTS = ("frames", "clusters (a character in a clip)", "side of the input (px)")
-_INTERVALS = (
-    "Intervals: 95 %, by resampling clusters (a character in a clip, all environments) and, where a "
-    "method was trained from several seeds, its runs."
-)
-_PROTOCOL = (
-    "Protocol: truth moved to its neck, prediction as it comes, no Procrustes; of PA-MPJPE alone: after "
-    "the rotation, scale and shift that fit best (Procrustes)."
-)
+_EVERY = slice(None)
 _LATEX = str.maketrans({
     "\\": r"\textbackslash{}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_",
     "{": r"\{", "}": r"\}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}",
@@ -41,12 +42,14 @@ _LATEX = str.maketrans({
 _SUMMARY_PUBLISHED = ("xR-EgoPose dual branch", "lifting from ground-truth heatmaps")
 
 
-def errors_mm(p):
+def errors_mm(p: Any) -> np.ndarray:
     """Error of every joint of Predictions (N, 16), or of comparison.SeededPredictions (S, N, 16)."""
     return p.errors_mm
 
 
-def error_by_action(predictions, data_label, of=errors_mm, names=METHOD_LABELS):
+def error_by_action(
+    predictions: dict, data_label: str, of: Callable = errors_mm, names: dict = METHOD_LABELS
+) -> pd.DataFrame:
     """MPJPE in mm by action, every frame counted once in 'All' (the mean over frames).
 
     predictions: {Method: predictions.Predictions}, in part or whole, or {method:
@@ -57,58 +60,60 @@ def error_by_action(predictions, data_label, of=errors_mm, names=METHOD_LABELS):
     """
     unknown = any((p.action == UNKNOWN_ACTION).any() for p in predictions.values())
     actions = [*ACTIONS, UNKNOWN_ACTION] if unknown else ACTIONS
-
-    def measure(p):
-        values = of(p).mean(-1)
-        rows = {name: _of_frames(p, values, p.action == name) for name in actions}
-        return {**rows, "All": _of_frames(p, values)}
-
-    def quote(result):
-        return {**result.by_action, "All": result.all}
-
-    return build_table(predictions, data_label, measure, of, names, quote)
+    rows = {name: name for name in actions} | {"All": _EVERY}
+    published = literature.quoted("by_action", "All", totals_alone=True)
+    return table_of_rows(rows, predictions, data_label, of, names, published)
 
 
-def error_by_joint(predictions, data_label, of=errors_mm, names=METHOD_LABELS):
+def error_by_joint(
+    predictions: dict, data_label: str, of: Callable = errors_mm, names: dict = METHOD_LABELS
+) -> pd.DataFrame:
     """Mean error in mm of each joint, of left and right together ('Arm, both sides'), and of all.
 
     Arguments and columns as in `error_by_action`. Published figures know no sides.
     """
-
-    def measure(p):
-        values = of(p)
-        rows = {}
-        for i, name in enumerate(JOINTS):
-            rows[name] = _of_frames(p, values[..., i])
-            if name.startswith("Right"):
-                sides = values[..., joint_indices([name.replace("Right", "Left"), name])]
-                rows[f"{name[5:]}, both sides"] = _of_frames(p, sides.mean(-1))
-        return {**rows, "All": _of_frames(p, values.mean(-1))}
-
-    def quote(result):
-        rows = {n if n in JOINTS else f"{n}, both sides": v for n, v in result.by_joint.items()}
-        return rows and {**rows, "All": result.all}
-
-    return build_table(predictions, data_label, measure, of, names, quote)
+    rows = {}
+    for i, name in enumerate(JOINTS):
+        rows[name] = [i]
+        if name.startswith("Right"):
+            rows[f"{without_side(name)}, both sides"] = joint_indices(
+                [name.replace("Right", "Left"), name]
+            )
+    rows["All"] = _EVERY
+    published = literature.quoted("by_joint", "All")
+    return table_of_rows(rows, predictions, data_label, of, names, published)
 
 
-def error_by_body_group(predictions, data_label, of=errors_mm, names=METHOD_LABELS):
+def error_by_body_group(
+    predictions: dict, data_label: str, of: Callable = errors_mm, names: dict = METHOD_LABELS
+) -> pd.DataFrame:
     """MPJPE in mm of upper, lower and full body; arguments and columns as in `error_by_action`."""
+    rows = {group: joint_indices(joints) for group, joints in BODY_GROUPS.items()}
+    published = literature.quoted("by_body_group", "Full body")
+    return table_of_rows(rows, predictions, data_label, of, names, published)
+
+
+def table_of_rows(rows, predictions, data_label, of, names, published=None):
+    """A table of means over frames and joints; arguments and columns as in `error_by_action`, and
+
+    rows: {row: positions of its joints, or the action of its frames}. published: as in `build_table`,
+    left out where the table is not one of errors.
+    """
 
     def measure(p):
         values = of(p)
         return {
-            group: _of_frames(p, values[..., joint_indices(joints)].mean(-1))
-            for group, joints in BODY_GROUPS.items()
+            row: mean_of(values.mean(-1)[..., p.action == part], p.sequence[p.action == part])
+            if isinstance(part, str)
+            else mean_of(values[..., part].mean(-1), p.sequence)
+            for row, part in rows.items()
         }
 
-    def quote(result):
-        return result.by_body_group and {**result.by_body_group, "Full body": result.all}
-
-    return build_table(predictions, data_label, measure, of, names, quote)
+    published = published if of is errors_mm else None
+    return build_table(predictions, data_label, measure, names, published)
 
 
-def summary(predictions, data_label):
+def summary(predictions: dict, data_label: str) -> pd.DataFrame:
     """One row a measure, one column a stage; arguments and columns as in `error_by_action`.
 
     2D rows are NaN for the oracle, whose heatmaps are drawn from the truth. PCK and 2D shares
@@ -116,54 +121,46 @@ def summary(predictions, data_label):
     """
 
     def measure(p):
-        necks_aligned_mm = neck_aligned_mpjpe_mm(p.predicted_rel_m, p.true_rel_m)
+        poses = p.predicted_rel_m, p.true_rel_m
+        in_3d = {
+            "MPJPE (mm)": p.errors_mm.mean(-1),
+            "MPJPE, necks aligned (mm)": neck_aligned_mpjpe_mm(*poses),
+            "PA-MPJPE (mm)": pa_mpjpe_mm(*poses),
+            f"PCK at {PCK_THRESHOLD_MM} mm (%)": correct(p.errors_mm, PCK_THRESHOLD_MM).mean(-1),
+        }
         known = ~np.isnan(p.errors_px)
-        errors_px, frames = p.errors_px[known], np.nonzero(known)[0]
-        median_px = np.median(errors_px) if known.any() else np.nan
-        return {
-            "MPJPE (mm)": _of_frames(p, p.errors_mm.mean(-1)),
-            "MPJPE, necks aligned (mm)": _of_frames(p, necks_aligned_mm),
-            "PA-MPJPE (mm)": _of_frames(p, pa_mpjpe_mm(p.predicted_rel_m, p.true_rel_m)),
-            f"PCK at {PCK_THRESHOLD_MM} mm (%)": _of_frames(
-                p, correct(p.errors_mm, PCK_THRESHOLD_MM).mean(-1)
-            ),
-            "2D error, median (px of the input)": (median_px, *_NO_INTERVAL),
-            "2D joints within a tenth of the image (%)": mean_of(
-                100.0 * (errors_px <= p.image_px / 10), p.sequence[frames]
-            ),
-            "side of the input (px)": (p.image_px, *_NO_INTERVAL),
-            "frames": (len(p), *_NO_INTERVAL),
-            "clusters (a character in a clip)": (len(np.unique(p.sequence)), *_NO_INTERVAL),
+        errors_px, clusters = p.errors_px[known], p.sequence[np.nonzero(known)[0]]
+        close = 100.0 * (errors_px <= p.image_px / 10)
+        return {name: mean_of(values, p.sequence) for name, values in in_3d.items()} | {
+            "2D error, median (px of the input)": np.median(errors_px) if known.any() else np.nan,
+            "2D joints within a tenth of the image (%)": mean_of(close, clusters),
+            "side of the input (px)": p.image_px,
+            "frames": len(p),
+            "clusters (a character in a clip)": len(np.unique(p.sequence)),
         }
 
-    def quote(result):
-        return {"MPJPE (mm)": result.all} if result.method in _SUMMARY_PUBLISHED else {}
-
-    table = build_table(predictions, data_label, measure, quote=quote)
+    printed = {result.method: {"MPJPE (mm)": result.all} for result in literature.RESULTS}
+    published = {method: printed[method] for method in _SUMMARY_PUBLISHED}
+    table = build_table(predictions, data_label, measure, published=published)
     in_2d = table.index.str.startswith("2D")
     table.loc[in_2d, table.columns.get_level_values("name") == Method.ORACLE.label] = np.nan
     return table
 
 
-def mean_of(values, clusters):
+def mean_of(values: np.ndarray, clusters: np.ndarray) -> tuple[float, float, float]:
     """Mean and 95 % interval of values (N,) or (S, N) in clusters (N,) -> (mean, low, high), NaN where
     there are none."""
-    return bootstrap_interval(values, clusters) if len(clusters) else (np.nan, *_NO_INTERVAL)
+    return bootstrap_interval(values, clusters) if len(clusters) else (np.nan,) * 3
 
 
-def _of_frames(p, values, keep=slice(None)):
-    return mean_of(values[..., keep], p.sequence[keep])
-
-
-def build_table(predictions, data_label, measure, of=errors_mm, names=METHOD_LABELS, quote=None):
-    """A table with a name for every one of `predictions`, {row: (mean, low, high)} as `measure` returns
-    it; and, if it is `of` errors, for every published result, {row: number} as `quote` returns it,
-    where that is not empty."""
+def build_table(predictions, data_label, measure, names=METHOD_LABELS, published=None):
+    """A table with a name for every one of `predictions`, with the rows {row: (mean, low, high), or a
+    number} that `measure` returns of it, and one for every method of `published`, {method: {row:
+    number}}."""
     source = f"measured on {data_label}"
     columns = {(source, names.get(key, key)): measure(p) for key, p in predictions.items()}
-    for result in literature.RESULTS if quote and of is errors_mm else ():
-        if values := quote(result):
-            columns[literature.COLUMN_GROUP, result.method] = values
+    for method, rows in (published or {}).items():
+        columns[literature.COLUMN_GROUP, method] = rows
     return joined(columns)
 
 
@@ -172,12 +169,13 @@ def joined(columns):
     NaN where a row lacks a column."""
     parts = {}
     for key, rows in columns.items():
-        part = pd.DataFrame.from_dict(rows, orient="index", dtype=float)
-        parts[key] = part.set_axis(_STATISTICS[: part.shape[1]], axis=1)
+        rows = {row: dict(zip(_STATISTICS, np.atleast_1d(value), strict=False))
+                for row, value in rows.items()}  # fmt: skip
+        parts[key] = pd.DataFrame.from_dict(rows, orient="index", dtype=float)
     return pd.concat(parts, axis=1, names=_LEVELS) if parts else pd.DataFrame()
 
 
-def formatted(table):
+def formatted(table: pd.DataFrame) -> pd.DataFrame:
     """A table of this module -> the same as text: two-level columns, "mean [low, high]".
 
     One decimal; counts (frames, sequences, side of the input) have none. † marks a footnote.
@@ -192,20 +190,20 @@ def formatted(table):
         return f"{mean:.1f} [{low:.1f}, {high:.1f}]"
 
     columns, absent = {}, [np.nan] * len(table)
-    for group, who in dict.fromkeys(table.columns.droplevel(2)):
-        parts = [table.get((group, who, statistic), absent) for statistic in _STATISTICS]
-        mark = " †" if who in marked else ""
-        columns[group, who + mark] = [cell(*row) for row in zip(table.index, *parts, strict=True)]
+    for source, name in dict.fromkeys(table.columns.droplevel(2)):
+        parts = [table.get((source, name, statistic), absent) for statistic in _STATISTICS]
+        mark = " †" if name in marked else ""
+        columns[source, name + mark] = [cell(*row) for row in zip(table.index, *parts, strict=True)]
     return pd.DataFrame(columns, index=table.index)
 
 
-def footnotes(table):
+def footnotes(table: pd.DataFrame) -> list[str]:
     """The sentences a table needs: how intervals are drawn, how errors are measured
     (`table.attrs["protocol"]` where they are none of positions), the source of what is quoted, and
     `table.attrs["notes"]`."""
     return [
-        _INTERVALS,
-        table.attrs.get("protocol", _PROTOCOL),
+        literature.NOTES["tables"]["intervals"],
+        table.attrs.get("protocol", literature.NOTES["tables"]["protocol"]),
         *literature.source_notes(table.columns.get_level_values(1)),
         *table.attrs.get("notes", ()),
     ]
@@ -219,7 +217,7 @@ TABLES = {
 }
 
 
-def sources_as_markdown(title, table):
+def sources_as_markdown(title: str, table: pd.DataFrame) -> str:
     """A table of this module -> markdown: its title and a table for each source of its numbers without
     the rows that this source does not fill."""
     text = formatted(table)
@@ -231,13 +229,13 @@ def sources_as_markdown(title, table):
     return "\n\n".join(parts)
 
 
-def as_markdown(title, table):
+def as_markdown(title: str, table: pd.DataFrame) -> str:
     """`sources_as_markdown` and the footnotes of a table."""
     notes = "".join(f"- {note}\n" for note in footnotes(table))
     return f"{sources_as_markdown(title, table)}\n\n{notes}"
 
 
-def as_latex(title, table):
+def as_latex(title: str, table: pd.DataFrame) -> str:
     """A table of this module -> a tabular (packages booktabs, multirow) and its footnotes."""
     text = formatted(table).map(_latex)
     text.index = text.index.map(_latex)
@@ -251,7 +249,7 @@ def _latex(text):
     return text.translate(_LATEX)
 
 
-def save_table(table, folder, name):
+def save_table(table: pd.DataFrame, folder: Path, name: str) -> pd.DataFrame:
     """Write a DataFrame that is not one of TABLES as `<folder>/<name>.csv` and `.md`, and return it
     for the notebook to show; a name that begins with DATA_TABLES is published."""
     write_atomically(Path(folder) / f"{name}.csv", table.to_csv(index_label="row"))
@@ -259,14 +257,14 @@ def save_table(table, folder, name):
     return table
 
 
-def write_tables(predictions, data_label, folder):
+def write_tables(predictions: dict, data_label: str, folder: Path) -> None:
     """Write `<folder>/{by_action,by_joint,by_body_group,summary}.{csv,md,tex}`; predictions and
     data_label as in `error_by_action`."""
     for name, (title, build) in TABLES.items():
         write_table(title, build(predictions, data_label), folder, name)
 
 
-def write_table(title, table, folder, name):
+def write_table(title: str, table: pd.DataFrame, folder: Path, name: str) -> None:
     """Write a table of this module as `<folder>/<name>.{csv,md,tex}`."""
     contents = {
         "csv": table.to_csv(float_format="%.4f", index_label="row"),
@@ -277,7 +275,7 @@ def write_table(title, table, folder, name):
         write_atomically(Path(folder) / f"{name}.{suffix}", content)
 
 
-def read_table(path):
+def read_table(path: Path) -> pd.DataFrame:
     """The csv of `write_table` -> the DataFrame, its attrs aside. Raises EgolibError where it is
     missing, or was written by an older version."""
     try:

@@ -31,7 +31,7 @@ from egolib.plots.errors import (
     upper_lower_boxes,
 )
 from egolib.plots.methods import ablation_figure, method_bars
-from egolib.plots.ray_model import architecture, error_by_minutes, expected_errors
+from egolib.plots.ray_model import architecture, error_by_minutes
 from egolib.plots.sheets import (
     clip_strips,
     contact_sheet,

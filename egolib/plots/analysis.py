@@ -6,22 +6,9 @@ import numpy as np
 
 from egolib.evaluation.analysis.causes import FACTORS, FOUND
 from egolib.evaluation.analysis.worst import CAUSES
+from egolib.plots import style
 from egolib.plots.data import STATE_COLOURS
-from egolib.plots.style import (
-    ACCENT,
-    DARK,
-    LIGHT,
-    PALE,
-    PART_COLOURS,
-    StudyFigure,
-    canvas,
-    caption,
-    draw_bars,
-    draw_stacked,
-    joint_colour,
-    name_places,
-    styled,
-)
+from egolib.plots.style import ACCENT, DARK, LIGHT, PALE, StudyFigure, styled
 from egolib.skeleton import BODY_PARTS, JOINTS, joint_indices
 
 CAUSE_COLOURS = dict(
@@ -38,7 +25,7 @@ def _against_prediction(answer, column, end, labels, agreeing):
     counts), beside the line where both agree. labels: of the y and the x axis; end: of both, None
     to fit the table."""
     note = "Ten bins of equal counts. Lines: 95 % intervals."
-    figure, axes = canvas((4.2, 3.9), *labels, "both", note)
+    figure, axes = style.canvas((4.2, 3.9), *labels, "both", note)
     if answer.table is None:
         return _not_available(figure, answer)
     rows = answer.table
@@ -61,15 +48,16 @@ def direction_bars(answer):
     """Depth and image error by joint, as root mean squares of one direction, and the bias in depth;
     of causes.by_direction."""
     table = answer.table
-    figure, axes = canvas((9.6, 3.8), "error in one direction (mm, RMS)", note=_LINES)
+    figure, axes = style.canvas((9.6, 3.8), "error in one direction (mm, RMS)", note=_LINES)
     places = np.arange(len(table))
-    draw_bars(axes, places - 0.2, table["along"], 0.36, color=DARK, label="along the ray: depth")
-    draw_bars(axes, places + 0.2, table["across"], 0.36, color=LIGHT, label="across: image")
+    bars = (("along", DARK, "along the ray: depth"), ("across", LIGHT, "across: image"))
+    for shift, (part, colour, label) in zip((-0.2, 0.2), bars, strict=True):
+        style.draw_bars(axes, places + shift, table[part], 0.36, color=colour, label=label)
     bias = table["bias_along"]
     axes.errorbar(places - 0.2, bias["mean"], _beyond(bias), fmt="D", markersize=4, color=ACCENT,
                   elinewidth=0.9, label="mean depth error, above 0: too far")  # fmt: skip
     axes.axhline(0, color="black", linewidth=0.8)
-    name_places(axes, table.index)
+    style.name_places(axes, table.index)
     axes.legend(**_ABOVE, ncols=3)
     return figure
 
@@ -80,7 +68,7 @@ def factor_curve(answer, factor):
     what, unit = FACTORS[factor]
     label = f"{what.removeprefix('the ')} ({unit})"
     note = "Eight bins of equal counts. Band: 95 % interval over sequences, all joints."
-    figure, axes = canvas((5.2, 3.6), "mean error (mm)", label, note=note)
+    figure, axes = style.canvas((5.2, 3.6), "mean error (mm)", label, note=note)
     if answer.table is None:
         return _not_available(figure, answer)
     rows = answer.table.loc["all"]
@@ -89,7 +77,7 @@ def factor_curve(answer, factor):
     for part, marker in _MARKERS.items():
         rows = answer.table.loc[part]
         rows = rows[rows.joints >= 0.02 * rows.joints.sum()]
-        axes.plot(rows["at"], rows["mean"], color=PART_COLOURS[part], marker=marker, markersize=4,
+        axes.plot(rows["at"], rows["mean"], color=style.PART_COLOURS[part], marker=marker, markersize=4,
                   linewidth=1, label=part)  # fmt: skip
     axes.set_ylim(bottom=0)
     figure.legend(loc="outside right center", fontsize=8)
@@ -100,7 +88,7 @@ def factor_curve(answer, factor):
 def visibility_errors(answer):
     """Error of each joint by what the image shows of it; of causes.by_visibility."""
     note = f"{_LINES} Drawn where at least {_FEWEST} joints are in a state."
-    figure, axes = canvas((9.6, 3.8), "mean error (mm)", note=note)
+    figure, axes = style.canvas((9.6, 3.8), "mean error (mm)", note=note)
     table = answer.table[answer.table.joints >= _FEWEST]
     states = list(answer.table.index.unique("state"))
     for i, (state, marker) in enumerate(zip(states, cycle(_MARKERS.values()), strict=False)):
@@ -109,7 +97,7 @@ def visibility_errors(answer):
         places = places + 0.16 * (i - (len(states) - 1) / 2)
         axes.vlines(places, rows.low, rows.high, color=colour, linewidth=1.2)
         axes.plot(places, rows["mean"], marker, label=state, color=colour, markersize=5)
-    name_places(axes, JOINTS)
+    style.name_places(axes, JOINTS)
     axes.set_ylim(bottom=0)
     axes.legend(**_ABOVE, ncols=3)
     return figure
@@ -134,7 +122,7 @@ def expected_error_curve(answer):
 def lifting_bars(answer):
     """The oracle's error and what detection adds, by joint; of causes.lifting_and_detection."""
     lifting, detection = answer.table["lifting"], answer.table["detection"]
-    figure, axes = canvas((9.6, 3.8), "mean error (mm)", note=_LINES)
+    figure, axes = style.canvas((9.6, 3.8), "mean error (mm)", note=_LINES)
     places = np.arange(len(lifting))
     axes.bar(places, lifting["mean"], 0.7, color=PALE, label="lifting: on true heatmaps")
     axes.bar(places, detection["mean"], 0.7, bottom=lifting["mean"], color=LIGHT,
@@ -142,7 +130,7 @@ def lifting_bars(answer):
     axes.vlines(places - 0.12, lifting.low, lifting.high, color="black", linewidth=0.9)
     top = lifting["mean"]
     axes.vlines(places + 0.12, top + detection.low, top + detection.high, color=DARK, linewidth=0.9)
-    name_places(axes, lifting.index)
+    style.name_places(axes, lifting.index)
     axes.legend(**_ABOVE, ncols=2)
     return figure
 
@@ -156,12 +144,13 @@ def bone_bars(answer):
         "A bone is named by its end. Lines: 95 % intervals over sequences; dashes: how much the "
         "predicted length varies within a person (SD)."
     )
-    figure, axes = canvas((9.6, 3.6), "predicted less true length (mm)", note=note)
+    figure, axes = style.canvas((9.6, 3.6), "predicted less true length (mm)", note=note)
     places = np.arange(len(rows))
-    draw_bars(axes, places, rows, 0.65, color=[joint_colour(name) for name in rows.index])
+    colours = list(map(style.joint_colour, rows.index))
+    style.draw_bars(axes, places, rows, 0.65, color=colours)
     axes.plot(places, rows.wanders, "_", color="black", markersize=14)
     axes.axhline(0, color="black", linewidth=0.8)
-    name_places(axes, rows.index)
+    style.name_places(axes, rows.index)
     return figure
 
 
@@ -169,7 +158,7 @@ def bone_bars(answer):
 def jitter_bars(answer):
     """Jitter by model beside the true motion; of bodies.jitter."""
     label = "mm a frame, mean over joints"
-    figure, axes = canvas((6.4, 2.4), xlabel=label, grid="x", note=_LINES)
+    figure, axes = style.canvas((6.4, 2.4), xlabel=label, grid="x", note=_LINES)
     if answer.table is None:
         return _not_available(figure, answer)
     rows = answer.table
@@ -201,7 +190,7 @@ def people_dots(answer):
     right.set_xlabel("worse than all others by (mm)")
     for axes in (left, right):
         axes.grid(axis="x", color="0.9")
-    caption(figure, "Left: 95 % intervals over a person's sequences. Right: over people (their "
+    style.caption(figure, "Left: 95 % intervals over a person's sequences. Right: over people (their "
             "number in brackets), widened for the number of groups.")  # fmt: skip
     return figure
 
@@ -210,9 +199,9 @@ def people_dots(answer):
 def cause_bars(answer):
     """What the error of all and of the worst frames is made of; of worst.made_of."""
     note = "Intervals are in the table: stacked they would hide each other."
-    figure, axes = canvas((8.6, 2.6), xlabel="share of the MPJPE (mm)", grid="x", note=note)
+    figure, axes = style.canvas((8.6, 2.6), xlabel="share of the MPJPE (mm)", grid="x", note=note)
     means = answer.table["mean"].unstack("cause", sort=False)[list(CAUSES)]
-    for drawn in draw_stacked(axes, means, CAUSE_COLOURS, 0.55).values():
+    for drawn in style.draw_stacked(axes, means, CAUSE_COLOURS, 0.55).values():
         labels = [f"{bar.get_width():.0f}" if bar.get_width() > 9 else "" for bar in drawn]
         axes.bar_label(drawn, labels, label_type="center", fontsize=8)
     figure.legend(loc="outside upper center", ncols=3, fontsize=8)

@@ -7,18 +7,8 @@ from matplotlib.patches import Circle, Rectangle
 
 from egolib.camera import CROP_LEFT, XR_EGOPOSE
 from egolib.data.visibility import IN_IMAGE, SEEN, STATES, SURROUNDINGS
-from egolib.plots.style import (
-    VIEWS,
-    StudyFigure,
-    canvas,
-    caption,
-    draw_boxes,
-    draw_stacked,
-    flatten_pose,
-    joint_colour,
-    part_handles,
-    styled,
-)
+from egolib.plots import style
+from egolib.plots.style import StudyFigure, styled
 from egolib.skeleton import (
     ACTIONS,
     HEATMAP_JOINT_INDICES,
@@ -57,7 +47,7 @@ def joint_location_map(index, bins=50):
         crop = Rectangle((CROP_LEFT - 0.5, -0.5), lens.height, lens.height, fill=False)
         crop.set(edgecolor="0.6", linewidth=0.6, linestyle="--")
         axes.add_patch(crop)
-        axes.set_title(f"{name}  {100 * inside[:, j].mean():.0f} %", color=joint_colour(name))
+        axes.set_title(f"{name}  {100 * inside[:, j].mean():.0f} %", color=style.joint_colour(name))
         axes.set(xlim=extent[:2], ylim=extent[2:], xticks=(240, 654, 1040), yticks=(0, 400, 800))
     figure.supxlabel("u (native px of 1280)", fontsize=9)
     figure.supylabel("v (native px of 800)", fontsize=9)
@@ -77,17 +67,17 @@ def joint_sizes(views):
     figure = StudyFigure(figsize=(9.6, 4.2))
     panels = figure.subplots(1, 3, width_ratios=(1, 1, 1.1))
     places = np.arange(len(HEATMAP_JOINTS))[::-1]
-    colours = [joint_colour(name) for name in HEATMAP_JOINTS]
+    colours = [style.joint_colour(name) for name in HEATMAP_JOINTS]
     for axes, column, factor in ((panels[0], "distance_m", 100), (panels[1], "px_per_cm", 1)):
         parts = [factor * by_joint.get_group(name)[column].dropna() for name in HEATMAP_JOINTS]
-        draw_boxes(axes, parts, places, colours, 0.7, orientation="horizontal")
+        style.draw_boxes(axes, parts, places, colours, 0.7, orientation="horizontal")
         axes.set_yticks(places, HEATMAP_JOINTS if axes is panels[0] else [])
         axes.grid(axis="x", color="0.9")
     panels[0].set(xlabel="distance from the camera (cm)", xlim=(0, None))
     panels[1].set(xlabel="size in the image (native px a cm)", xlim=(0, None))
     middle = by_joint[["distance_m", "px_per_cm"]].median()
     for name, (x, y) in zip(middle.index, middle.to_numpy(), strict=True):
-        panels[2].plot(100 * x, y, "o", color=joint_colour(name), markersize=7, zorder=3)
+        panels[2].plot(100 * x, y, "o", color=style.joint_colour(name), markersize=7, zorder=3)
     distances_m = np.linspace(0.15, 1.7, 100)
     law = XR_EGOPOSE.fx / distances_m / 100
     (line,) = panels[2].plot(
@@ -98,8 +88,8 @@ def joint_sizes(views):
         ylim=(0, None),
     )  # fmt: skip
     panels[2].grid(color="0.9")
-    panels[2].legend(handles=[line, *part_handles(marker="o", linestyle="")], fontsize=8)
-    caption(figure, "Boxes: quartiles, median; whiskers: 5th to 95th percentile.")
+    panels[2].legend(handles=[line, *style.part_handles(marker="o", linestyle="")], fontsize=8)
+    style.caption(figure, "Boxes: quartiles, median; whiskers: 5th to 95th percentile.")
     return figure
 
 
@@ -111,11 +101,11 @@ def joints_around_camera(index):
     poses_m = index.joints_cam_m[chosen].astype(float)
     figure = StudyFigure(figsize=(8.2, 4.6))
     panels = figure.subplots(1, 2, sharey=True)
-    for axes, view in zip(panels, VIEWS, strict=True):
-        flat = 100 * flatten_pose(poses_m, view)
+    for axes, view in zip(panels, style.VIEWS, strict=True):
+        flat = 100 * style.flatten_pose(poses_m, view)
         for j, name in enumerate(JOINTS):
             size = 5 if name != "Head" else 40
-            axes.scatter(*flat[:, j].T, s=size, color=joint_colour(name), alpha=0.35, linewidths=0,
+            axes.scatter(*flat[:, j].T, s=size, color=style.joint_colour(name), alpha=0.35, linewidths=0,
                          zorder=3 if name == "Head" else 2)  # fmt: skip
         plane = axes.axhline(0, color="0.5", linewidth=0.8, linestyle="--", label="lens plane")
         (camera,) = axes.plot(0, 0, marker=(3, 0, 180), color="black", markersize=9, zorder=4,
@@ -124,7 +114,7 @@ def joints_around_camera(index):
         axes.grid(color="0.93")
     panels[0].set(xlabel="towards the wearer's left (cm)", ylabel="above the camera (cm)")
     panels[1].set(xlabel="forward (cm)")
-    handles = [camera, plane, *part_handles(marker="o", linestyle="")]
+    handles = [camera, plane, *style.part_handles(marker="o", linestyle="")]
     figure.legend(handles=handles, loc="outside lower center", ncols=7, fontsize=8)
     figure.suptitle(f"{len(poses_m)} poses in the camera's frame", fontsize=9)
     return figure
@@ -136,11 +126,11 @@ def visibility_bars(views):
     plane. views: visibility.joint_views."""
     shares = 100 * pd.crosstab(views.joint, views.state, normalize="index")
     shares = shares.reindex(index=JOINTS, columns=STATES, fill_value=0)
-    figure, axes = canvas((8, 4.4), xlabel="share of frames (%)", grid="x")
-    draw_stacked(axes, shares.loc[:, shares.any()], STATE_COLOURS, 0.8)
+    figure, axes = style.canvas((8, 4.4), xlabel="share of frames (%)", grid="x")
+    style.draw_stacked(axes, shares.loc[:, shares.any()], STATE_COLOURS, 0.8)
     axes.set_xlim(0, 100)
     for label in axes.get_yticklabels():
-        label.set_color(joint_colour(label.get_text()))
+        label.set_color(style.joint_colour(label.get_text()))
     figure.legend(loc="outside upper center", ncols=5, fontsize=8)
     return figure
 
@@ -187,7 +177,7 @@ def _matrix(axes, shares, title):
             axes.text(column, row, f"{value:.0f}", ha="center", va="center", fontsize=7.5,
                       color="white" if value > 55 else "black")  # fmt: skip
     labels = [str(name).replace("_", " ") for name in shares.columns]
-    axes.set_xticks(range(len(labels)), labels, rotation=35, ha="right", rotation_mode="anchor")
+    axes.set_xticks(range(len(labels)), labels, **style.SLANTED)
     axes.set_yticks(range(len(shares)), shares.index)
     axes.set_title(f"{title} (% of frames)")
     axes.tick_params(length=0)

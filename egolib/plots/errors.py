@@ -7,20 +7,8 @@ from matplotlib.patches import Patch
 
 from egolib.config import LIFTER_METHODS, METHOD_LABELS, Method
 from egolib.evaluation.tables import error_by_action, error_by_joint
-from egolib.plots.style import (
-    ACCENT,
-    DARK,
-    LIGHT,
-    PALE,
-    canvas,
-    draw_bars,
-    draw_boxes,
-    flatten_pose,
-    image_grid,
-    joint_colour,
-    name_places,
-    styled,
-)
+from egolib.plots import style
+from egolib.plots.style import ACCENT, DARK, LIGHT, PALE, styled
 from egolib.skeleton import ACTIONS, BODY_GROUPS, BONES, JOINTS, UNKNOWN_ACTION, joint_indices
 
 _OTHER_COLOURS = ("#e69f00", "#009e73", "#cc79a7", "#8c510a")
@@ -44,7 +32,7 @@ def joint_error_bars(predictions):
 def joint_error_boxes(predictions):
     """Distribution over frames of each joint's error, of one Predictions."""
     parts = dict(zip(JOINTS, predictions.errors_mm.T, strict=True))
-    return _wide_boxes(parts, map(joint_colour, JOINTS), "error (mm)", _BOX_CAPTION)
+    return _wide_boxes(parts, map(style.joint_colour, JOINTS), "error (mm)", _BOX_CAPTION)
 
 
 @styled
@@ -69,12 +57,12 @@ def action_error_boxes(predictions):
 def upper_lower_boxes(predictions):
     """Distribution over frames of the mean error of upper, lower and full body, models side by
     side; arguments as `joint_error_bars`."""
-    figure, axes = canvas((7, 3.6), "mean error of a frame's joints (mm)", note=_BOX_CAPTION)
+    figure, axes = style.canvas((7, 3.6), "mean error of a frame's joints (mm)", note=_BOX_CAPTION)
     for key, colour, shift, width in _side_by_side(figure, predictions):
         errors = predictions[key].errors_mm
         parts = [errors[:, joint_indices(names)].mean(-1) for names in BODY_GROUPS.values()]
         places = np.arange(len(parts)) + shift
-        draw_boxes(axes, parts, places, [colour] * len(parts), width * 0.85)
+        style.draw_boxes(axes, parts, places, [colour] * len(parts), width * 0.85)
     axes.set_xticks(range(len(BODY_GROUPS)), BODY_GROUPS)
     axes.set_ylim(bottom=0)
     return figure
@@ -89,10 +77,10 @@ def error_skeleton(predictions):
     errors = predictions.errors_mm.mean(0)
     error_of = dict(zip(JOINTS, errors, strict=True))
     pose_m = np.mean(predictions.true_rel_m, 0, dtype=float)
-    across, up = flatten_pose(pose_m, "front").T
+    across, up = style.flatten_pose(pose_m, "front").T
     points = np.stack([across, up * np.cos(_TILT) - pose_m[:, 1] * np.sin(_TILT)], -1)
     point_of = dict(zip(JOINTS, points, strict=True))
-    figure, grid = image_grid(1, 1, (7, 5))
+    figure, grid = style.image_grid(1, 1, (7, 5))
     axes = grid[0, 0]
     colours = ScalarMappable(Normalize(0, errors.max()), "viridis_r")
     for start, end in BONES:
@@ -132,22 +120,22 @@ def _label_joints(axes, point_of, error_of):
 
 def _wide_boxes(parts, colours, label, note):
     """A box for each array of values in `parts`, under its name."""
-    figure, axes = canvas(_WIDE, label, note=note)
-    draw_boxes(axes, list(parts.values()), range(len(parts)), colours)
+    figure, axes = style.canvas(_WIDE, label, note=note)
+    style.draw_boxes(axes, list(parts.values()), range(len(parts)), colours)
     axes.set_ylim(bottom=0)
-    name_places(axes, list(parts))
+    style.name_places(axes, list(parts))
     return figure
 
 
 def _grouped_bars(table, label):
     """Bars with intervals of a table of `results`, one place a row that has numbers."""
     measured = table[table.columns[0][0]].dropna(how="all")  # published figures come after
-    figure, axes = canvas(_WIDE, label, note=_BAR_CAPTION)
+    figure, axes = style.canvas(_WIDE, label, note=_BAR_CAPTION)
     for key, colour, shift, width in _side_by_side(figure, measured.columns.unique(0)):
         places = np.arange(len(measured)) + shift
-        draw_bars(axes, places, measured[key], width * 0.92, color=colour)
+        style.draw_bars(axes, places, measured[key], width * 0.92, color=colour)
     axes.set_ylim(bottom=0)
-    name_places(axes, measured.index)
+    style.name_places(axes, measured.index)
     return figure
 
 

@@ -5,6 +5,7 @@ import numpy as np
 from egolib.evaluation.ablations import INTERVAL, MORE
 from egolib.evaluation.comparison import VISIBILITY
 from egolib.metrics import bootstrap_interval
+from egolib.plots import style
 from egolib.plots.style import ACCENT, DARK, LIGHT, StudyFigure, styled
 from egolib.skeleton import BODY_GROUPS, JOINTS
 
@@ -14,7 +15,7 @@ _COLOURS = (DARK, LIGHT, ACCENT)
 
 @styled
 def method_bars(methods, states=None):
-    """MPJPE of full, upper and lower body by method and, where `states` says, of seen and hidden
+    """MPJPE of full, upper and lower body by method and, if `states` are known, of seen and hidden
     joints and of those outside the image.
 
     methods: {name: comparison.SeededPredictions}. states: (N, 16) of visibility.STATES, or None.
@@ -25,18 +26,16 @@ def method_bars(methods, states=None):
     figure = StudyFigure(figsize=(4.8 * len(panels), 3.8))
     for axes, groups in zip(figure.subplots(1, len(panels), squeeze=False)[0], panels, strict=True):
         for i, (name, keep) in enumerate(groups.items()):
-            found = [bootstrap_interval(*p.where(keep)) for p in methods.values()]
-            mean, low, high = np.array(found).T
+            intervals = [bootstrap_interval(*p.where(keep)) for p in methods.values()]
+            mean, low, high = np.array(intervals).T
             places = np.arange(len(mean)) + 0.27 * (i - 1)
             axes.bar(places, mean, 0.25, color=_COLOURS[i], label=name)
             axes.vlines(places, low, high, color="black", linewidth=0.9)
-        axes.set_xticks(
-            range(len(methods)), methods, rotation=35, ha="right", rotation_mode="anchor"
-        )
+        axes.set_xticks(range(len(methods)), methods, **style.SLANTED)
         axes.set_ylabel("mean error (mm)")
         axes.grid(axis="y", color="0.9")
         axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=3)
-    figure.supxlabel(_CAPTION, fontsize=8, color="0.35")
+    style.caption(figure, _CAPTION)
     return figure
 
 
@@ -45,10 +44,9 @@ def ablation_figure(points, rows):
     """MPJPE against the value of one key, all else equal; below each value, by how much its error is
     above the usual value's on the same joints of the same frames.
 
-    points: {value: comparison.SeededPredictions}, in order; rows: what ablations.ablated says of them.
+    points: {value: comparison.SeededPredictions}, in order; rows: those of ablations.ablated for them.
     """
-    figure = StudyFigure(figsize=(4.2, 3.4))
-    axes = figure.subplots()
+    figure, axes = style.canvas((4.2, 3.4), "MPJPE (mm)", rows["key"].iloc[0])
     mean, low, high = rows[INTERVAL].to_numpy(float).T
     places = np.arange(len(points))
     axes.vlines(places, low, high, color="0.3", linewidth=1)
@@ -60,20 +58,17 @@ def ablation_figure(points, rows):
         top = np.fmax(mean[place], high[place])  # a single sequence has no interval
         axes.annotate(f"{mean[place]:.1f}", (place, top), (0, 4), ha="center",
                       textcoords="offset points")  # fmt: skip
-    axes.set_xticks(places, [_told_below(row) for _, row in rows.iterrows()])
+    axes.set_xticks(places, [_tick_label(row) for _, row in rows.iterrows()])
     axes.set_xlim(-0.6, len(points) - 0.4)
     axes.margins(y=0.12)
-    axes.set_xlabel(rows["key"].iloc[0])
-    axes.set_ylabel("MPJPE (mm)")
-    axes.grid(axis="y", color="0.9")
     seeds, fixed = int(rows["seeds"].iloc[0]), rows["with"].iloc[0]
     title = f"{seeds} seed{'s' * (seeds > 1)} (dashes), 95 % intervals"
-    told = [f"with {', '.join(fixed.split())}"] * bool(fixed)
-    figure.suptitle("\n".join([*told, title]), fontsize=8)
+    title = f"with {', '.join(fixed.split())}\n{title}" if fixed else title
+    figure.suptitle(title, fontsize=8)
     return figure
 
 
-def _told_below(row):
+def _tick_label(row):
     """A row of ablations.ablated -> the value and, where it is not the usual one, what it changes."""
     if row.value == row.usual:
         return f"{row.value}\nusual"

@@ -7,16 +7,8 @@ from egolib.camera import in_front, inside_square, native_to_square
 from egolib.data.dataset import FrameDataset
 from egolib.evaluation.inference import device, run_network
 from egolib.models.heatmaps import draw_heatmaps, find_peaks
-from egolib.plots.style import (
-    TRUE_COLOUR,
-    VIEWS,
-    draw_pose_2d,
-    draw_pose_3d,
-    flatten_pose,
-    image_grid,
-    part_handles,
-    styled,
-)
+from egolib.plots import style
+from egolib.plots.style import styled
 from egolib.skeleton import HEATMAP_JOINT_INDICES, action_of_clip, plain_clip
 
 _IMAGE_PX = 256  # images are shown at this size; coordinates stay those of the data
@@ -35,7 +27,7 @@ def prediction_sheet(index, predictions, rows=8, seed=0):
     rng = np.random.default_rng(seed)
     parts = np.array_split(np.argsort(errors), min(rows, len(errors)))
     lines = -(-len(parts) // 2)
-    figure, grid = image_grid(lines, 6, (9.6, 1.75 * lines + 0.5))
+    figure, grid = style.image_grid(lines, 6, (9.6, 1.75 * lines + 0.5))
     for i, part in enumerate(parts):
         at = int(rng.choice(part))
         on_image, *views = grid[i % lines, 3 * (i // lines) : 3 * (i // lines) + 3]
@@ -43,15 +35,15 @@ def prediction_sheet(index, predictions, rows=8, seed=0):
         _sheet_image(on_image, index, predictions, at)
         on_image.set_title(f"{errors[at]:.0f} mm ({share:.0f} % are better)", fontsize=8)
         poses = (predictions.true_rel_m[at], predictions.predicted_rel_m[at])
-        for axes, view in zip(views, VIEWS, strict=True):
-            draw_pose_3d(axes, poses[0], view, TRUE_COLOUR, width=2)
-            draw_pose_3d(axes, poses[1], view, width=1.1, zorder=4)
-            points = flatten_pose(np.concatenate(poses), view)
+        for axes, view in zip(views, style.VIEWS, strict=True):
+            style.draw_pose_3d(axes, poses[0], view, style.TRUE_COLOUR, width=2)
+            style.draw_pose_3d(axes, poses[1], view, width=1.1, zorder=4)
+            points = style.flatten_pose(np.concatenate(poses), view)
             x, y = (points.min(0) + points.max(0)) / 2
             axes.set(xlim=(x - 0.9, x + 0.9), ylim=(y - 0.9, y + 0.9), aspect="equal")
             if i % lines == 0:
                 axes.set_title(view, fontsize=8, color="0.35")
-    _pose_legend(figure, TRUE_COLOUR, "true (white on the image)")
+    _pose_legend(figure, style.TRUE_COLOUR, "true (white on the image)")
     return figure
 
 
@@ -60,7 +52,7 @@ def worst_sheet(index, predictions, worst, columns=5):
     """The frames of worst.worst_frames: the image with the true pose (white) and the predicted
     one, their error, its cause, and who does what."""
     lines = -(-len(worst) // columns)
-    figure, grid = image_grid(lines, columns, (1.95 * columns, 2.65 * lines + 0.3))
+    figure, grid = style.image_grid(lines, columns, (1.95 * columns, 2.65 * lines + 0.3))
     for axes, row in zip(grid.flat, worst.itertuples(), strict=False):
         _sheet_image(axes, index, predictions, row.place)
         axes.set_title(
@@ -73,7 +65,7 @@ def worst_sheet(index, predictions, worst, columns=5):
 
 def _pose_legend(figure, true_colour, true_label):
     true = Line2D([], [], color=true_colour, linewidth=2.4, label=true_label)
-    handles = [true, *part_handles("predicted ")]
+    handles = [true, *style.part_handles("predicted ")]
     figure.legend(handles=handles, loc="outside lower center", ncols=6, fontsize=7.5)
 
 
@@ -87,8 +79,9 @@ def _show_image(axes, index, position, side_px):
 
 def _sheet_image(axes, index, predictions, at):
     _show_image(axes, index, at, predictions.image_px)
-    draw_pose_2d(axes, predictions.true_uv_crop[at], predictions.inside[at], "white", width=1.7)
-    draw_pose_2d(axes, predictions.predicted_uv_crop[at], width=1.0, zorder=4)
+    true_px, visible = predictions.true_uv_crop[at], predictions.inside[at]
+    style.draw_pose_2d(axes, true_px, visible, "white", width=1.7)
+    style.draw_pose_2d(axes, predictions.predicted_uv_crop[at], width=1.0, zorder=4)
 
 
 @styled
@@ -98,13 +91,13 @@ def frame_sheet(index, positions, columns=6):
     positions: places in the FrameIndex. Joints behind the lens plane are not drawn.
     """
     lines = -(-len(positions) // columns)
-    figure, grid = image_grid(lines, columns, (1.75 * columns, 2.05 * lines))
+    figure, grid = style.image_grid(lines, columns, (1.75 * columns, 2.05 * lines))
     for axes, position in zip(grid.flat, positions, strict=False):
         frame = index[position]
         joints_px = native_to_square(frame.uv_native[HEATMAP_JOINT_INDICES], _IMAGE_PX)
         visible = in_front(frame.joints_cam_m[HEATMAP_JOINT_INDICES])
         _show_image(axes, index, position, _IMAGE_PX)
-        draw_pose_2d(axes, joints_px, visible, width=1.3)
+        style.draw_pose_2d(axes, joints_px, visible, width=1.3)
         axes.set_title(f"{frame.action}, {frame.character}\n{plain_clip(frame.clip)}", fontsize=7)
     return figure
 
@@ -124,11 +117,11 @@ def heatmap_sheet(index, network, spec, columns=6):
     true = draw_heatmaps(joints_px, visible, spec.image_px, spec.heatmap_px, spec.sigma_px)
     visible = visible & inside_square(joints_px, spec.image_px)
     errors_px = (find_peaks(predicted, spec.image_px)[0] - joints_px).norm(dim=-1)
-    figure, grid = image_grid(3, columns, (1.75 * columns, 5.6))
+    figure, grid = style.image_grid(3, columns, (1.75 * columns, 5.6))
     for i, position in enumerate(positions):
         for axes in grid[:, i]:
             _show_image(axes, index, position, spec.image_px)
-        draw_pose_2d(grid[0, i], joints_px[i], visible[i], width=1.1)
+        style.draw_pose_2d(grid[0, i], joints_px[i], visible[i], width=1.1)
         for axes, maps in ((grid[1, i], true[i]), (grid[2, i], predicted[i])):
             heat = maps.amax(0).clamp(0, 1).numpy()
             extent = axes.images[0].get_extent()
@@ -148,7 +141,7 @@ def contact_sheet(index, lines=6, columns=10, seed=0):
     parts = np.array_split(np.arange(len(index)), lines * columns)
     chosen = [int(rng.choice(part)) if len(part) else None for part in parts]
     mosaic = [_strip(index, chosen[i : i + columns]) for i in range(0, len(chosen), columns)]
-    figure, grid = image_grid(1, 1, (0.8 * columns, 0.8 * lines))
+    figure, grid = style.image_grid(1, 1, (0.8 * columns, 0.8 * lines))
     grid[0, 0].imshow(np.vstack(mosaic))
     return figure
 
@@ -159,7 +152,7 @@ def clip_strips(index, frames=4, columns=3):
     with the clip and its action, sorted by action."""
     clips = sorted(index.clips.tolist(), key=lambda clip: (action_of_clip(clip), clip))
     lines = -(-len(clips) // columns)
-    figure, grid = image_grid(lines, columns, (8, (8 / columns / frames + 0.2) * lines))
+    figure, grid = style.image_grid(lines, columns, (8, (8 / columns / frames + 0.2) * lines))
     figure.get_layout_engine().set(w_pad=0.02, h_pad=0.02, hspace=0, wspace=0)
     for i, (axes, clip) in enumerate(zip(grid.T.flat, clips, strict=False)):
         here = np.flatnonzero(index.clip_names == clip)
@@ -182,7 +175,7 @@ def image_row(images):
     """Images {title: uint8 RGB} side by side, equally high."""
     ratios = [rgb.shape[1] / rgb.shape[0] for rgb in images.values()]
     size = (2.6 * sum(ratios), 2.9)
-    figure, grid = image_grid(1, len(images), size, width_ratios=ratios)
+    figure, grid = style.image_grid(1, len(images), size, width_ratios=ratios)
     for axes, (title, rgb) in zip(grid[0], images.items(), strict=True):
         axes.imshow(rgb)
         axes.set_title(title)

@@ -29,6 +29,7 @@ PART_COLOURS = dict(
 )
 TRUE_COLOUR = "#808080"
 DARK, LIGHT, ACCENT, PALE = "#2b3a80", "#88a8d8", "#d55e00", "#b8b8b8"  # of numbers
+SLANTED = {"rotation": 35, "ha": "right", "rotation_mode": "anchor"}  # tick labels
 VIEWS = ("front", "side")
 _OVERLAY_PX = 512  # least height of an overlay
 _PANEL_M = 2.2  # height and width of what a skeleton panel shows
@@ -121,7 +122,7 @@ def caption(figure, text):
 
 def name_places(axes, names):
     """Slanted `names` along the x axis at 0, 1, 2 ..., joints in their colours."""
-    axes.set_xticks(range(len(names)), names, rotation=35, ha="right", rotation_mode="anchor")
+    axes.set_xticks(range(len(names)), names, **SLANTED)
     for label, name in zip(axes.get_xticklabels(), names, strict=True):
         label.set_color(joint_colour(name) if name in JOINTS else "black")
     axes.set_xlim(-0.6, len(names) - 0.4)

@@ -165,10 +165,9 @@ def test_an_error_that_is_expected(index, truth):
     """Errors are twice what is expected, everywhere."""
     expected = np.random.default_rng(0).uniform(10, 60, (N, 16))
     planted = off_by(truth, 2 * expected[..., None] * (1, 0, 0))
-    components = anatomy_of(index, planted)
-    assert "Not available" in confidence.expected_errors(components, planted).sentence
+    assert "Not available" in confidence.expected_errors(planted).sentence
     knowing = dataclasses.replace(planted, expected_error_mm=expected)
-    answer = confidence.expected_errors(components, knowing)
+    answer = confidence.expected_errors(knowing)
     assert answer.sentence.startswith("The errors are 2.00 times as large")
     assert answer.table["mean"].to_numpy() == pytest.approx(2 * answer.table.expected, rel=1e-4)
 
@@ -299,7 +298,7 @@ def test_figures_are_laid_out(index, truth, noisy):
         plots.factor_curve(causes.by_factor(components, "distance_m"), "distance_m"),
         plots.visibility_errors(causes.by_visibility(components)),
         plots.reliability_diagram(confidence.calibration(components)),
-        plots.expected_error_curve(confidence.expected_errors(components, predictions)),
+        plots.expected_error_curve(confidence.expected_errors(predictions)),
         plots.lifting_bars(causes.lifting_and_detection(oracle, components)),
         plots.bone_bars(bodies.bones(predictions, components)),
         plots.jitter_bars(bodies.jitter(index, models, components.cluster, "ray_model")),

@@ -125,7 +125,7 @@ def test_lifters_train_on_detected_heatmaps_of_another_run(study, tmp_path, meth
     changed = override(study.profile, {"lifter": {"method": method, "epochs": 2}}, "test")
     run = dataclasses.replace(study, profile=changed, results=tmp_path, shared=study.results)
     path = run.train("lifter")
-    assert not run.checkpoints.joinpath("heatmaps.safetensors").exists()
+    assert not (tmp_path / "checkpoints" / "heatmaps.safetensors").exists()
     pair = [run.checkpoint("heatmaps"), path]
     network, spec, _ = load_for_evaluation(pair)
     predictions = predict_split(network, spec, run.index("val"))

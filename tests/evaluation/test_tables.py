@@ -187,7 +187,7 @@ def finished_run(folder, toy, profile="quick"):
         left_out={"test": {"excluded": 3, "unpaired_images": 2, "unpaired_labels": 1}}, note="mine",
     )  # fmt: skip
     (folder / "figures").mkdir()
-    for name in (report.SHEET_FIGURE, report.SKELETON_FIGURE, "other"):
+    for name in (*RUN.figure, *RUN.last_figure, "other"):
         (folder / "figures" / f"{name}.png").write_bytes(b"png")
     (folder / "figures" / "other.pdf").write_bytes(b"pdf")
 

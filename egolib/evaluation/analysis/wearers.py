@@ -1,6 +1,6 @@
 """Who wears the headset: traits of people, and whether somebody is systematically worse off.
 
-Gender, body type and height stand in a character's name. Skin tone and clothing are told by the
+Gender, body type and height stand in a character's name. Skin tone and clothing are in the
 miniature's metadata; on the official data they are not available.
 """
 
@@ -9,17 +9,20 @@ import json
 import numpy as np
 import pandas as pd
 
+from egolib.data.index import FrameIndex
 from egolib.evaluation.analysis.answers import BOUNDED, Answer, amount, listed
+from egolib.evaluation.analysis.components import ErrorComponents
 from egolib.metrics import bootstrap_group_means, interval
 from egolib.skeleton import parse_character
 
 _LUMINANCE = (0.2126, 0.7152, 0.0722)  # of linear RGB, Rec. 709
 UNKNOWN = ""
+_NOBODY = "No group is significantly worse off than the rest"
 WORSE = ["worse", "worse_low", "worse_high"]
 
 
-def traits(index):
-    """{trait: what holds in each frame, (N,) str}, UNKNOWN where nothing tells.
+def traits(index: FrameIndex) -> dict[str, np.ndarray]:
+    """{trait: its value in each frame, (N,) str}, UNKNOWN where the data do not hold it.
 
     Skin is called darker or lighter than the median of the people of this FrameIndex.
     """
@@ -54,37 +57,34 @@ def _clothing(index):
     return worn
 
 
-def by_person(components, told):
-    """Which people are hardest, and is a group of them worse off? told: `traits`.
+def by_person(components: ErrorComponents, traits: dict[str, np.ndarray]) -> Answer:
+    """Which people are hardest, and is a group of them worse off? traits: as `traits` returns them.
 
     Table: rows (trait, group) with characters, frames, mean MPJPE and its bounds, and `worse`, by
     how much it is above that of all other frames, with bounds. The first trait is "character",
     whose intervals resample its sequences; those of groups resample characters, and the bounds of
     `worse` are widened for the number of comparisons (Bonferroni).
     """
-    mpjpe = components.error_mm.mean(-1)
-    means, draws = bootstrap_group_means(
-        mpjpe, components.character, components.cluster, len(components.names)
-    )
-    frames = np.bincount(components.character)
-    bounds = np.stack([means, *interval(draws)], -1)
+    mpjpe, character = components.error_mm.mean(-1), components.character
+    count = len(components.names)
+    means, draws = bootstrap_group_means(mpjpe, character, components.cluster, count)
+    frames, bounds = np.bincount(character), np.stack([means, *interval(draws)], -1)
     rows = {("character", name): (1, frames[i], *bounds[i], *[np.nan] * 3)
             for i, name in enumerate(components.names)}  # fmt: skip
     groups = [
         (trait, group)
-        for trait, values in told.items()
+        for trait, values in traits.items()
         for group in np.unique(values)
         if group != UNKNOWN and not (values == group).all()
     ]
     for trait, group in groups:
-        inside = told[trait] == group
+        inside = traits[trait] == group
         # Of so wide an interval each bound needs as many draws beyond it as one of a single comparison.
-        means, draws = bootstrap_group_means(
-            mpjpe, inside.astype(int), components.character, 2, rounds=1000 * len(groups)
-        )
+        rounds = 1000 * len(groups)
+        means, draws = bootstrap_group_means(mpjpe, inside.astype(int), character, 2, rounds)
         low, high = (bound[1] for bound in interval(draws))
         gap = interval(draws[:, 1] - draws[:, 0], 1 - 0.05 / len(groups))
-        count = len(np.unique(components.character[inside]))
+        count = len(np.unique(character[inside]))
         worse = (means[1] - means[0], *map(float, gap))
         rows[trait, group] = (count, inside.sum(), means[1], low, high, *worse)
     columns = ["characters", "frames", *BOUNDED, *WORSE]
@@ -93,10 +93,8 @@ def by_person(components, told):
     people, worse = table.loc["character", BOUNDED], table.loc[table.worse_low > 0, WORSE]
     hard, easy = people["mean"].idxmax(), people["mean"].idxmin()
     named = [f"{group} ({amount(*row)})" for (_, group), row in worse.iterrows()]
-    verdict = "No group is significantly worse off than the rest"
-    if named:
-        verdict = f"Systematically worse off: {listed(named)}"
-    unknown = [trait for trait, values in told.items() if (values == UNKNOWN).all()]
+    verdict = f"Systematically worse off: {listed(named)}" if named else _NOBODY
+    unknown = [trait for trait, values in traits.items() if (values == UNKNOWN).all()]
     missing = f" Not available on this data: {listed(unknown)}." if unknown else ""
     return Answer(
         "who_is_worse_off",

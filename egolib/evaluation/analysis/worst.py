@@ -11,6 +11,8 @@ import pandas as pd
 from egolib.data.visibility import BEHIND, HIDDEN_BY_THINGS, HIDDEN_BY_WEARER, OUTSIDE, STATES
 from egolib.evaluation.analysis.answers import BOUNDED, Answer, amount, table_of
 from egolib.evaluation.analysis.causes import FOUND
+from egolib.evaluation.analysis.components import ErrorComponents
+from egolib.evaluation.predictions import Predictions
 from egolib.skeleton import (
     HEATMAP_JOINT_INDICES,
     HEATMAP_JOINTS,
@@ -23,41 +25,40 @@ CAUSES = (
     "outside the image", "left and right swapped in 2D", "hidden, not found in 2D",
     "in the image, not found in 2D", "right in 2D, wrong in depth", "right in 2D, else wrong",
 )  # fmt: skip
-_OUT, _SWAPPED, _HIDDEN, _MISSED, _DEPTH, _ELSE = range(len(CAUSES))
 _WORST_SHARE = 0.05
 _REFERENCE_POSES = 20_000
 
 
-def joint_causes(components, predictions):
+def joint_causes(components: ErrorComponents, predictions: Predictions) -> np.ndarray:
     """Cause of every joint's error -> int8 (N, 16), positions in CAUSES."""
     mirrored = np.array([HEATMAP_JOINTS.index(mirrored_name(name)) for name in HEATMAP_JOINTS])
-    to_own, to_other = (
+    from_itself, from_mirrored = (
         np.linalg.norm(predictions.predicted_uv_crop - true_uv_crop, axis=-1)
         for true_uv_crop in (predictions.true_uv_crop, predictions.true_uv_crop[:, mirrored])
     )
-    other_is_near = (to_other < FOUND * predictions.image_px) & (to_other < to_own)
+    near = (from_mirrored < FOUND * predictions.image_px) & (from_mirrored < from_itself)
     swapped = np.zeros(components.state.shape, bool)
-    swapped[:, HEATMAP_JOINT_INDICES] = other_is_near & (mirrored != np.arange(len(mirrored)))
+    swapped[:, HEATMAP_JOINT_INDICES] = near & (mirrored != np.arange(len(mirrored)))
     missed = components.error_px > FOUND  # False for NaN: the head, and joints outside the image
-    beyond = np.isin(STATES, (OUTSIDE, BEHIND))[components.state]
     hidden = np.isin(STATES, (HIDDEN_BY_WEARER, HIDDEN_BY_THINGS))[components.state]
-    conditions = {
-        _OUT: beyond,
-        _SWAPPED: missed & swapped,
-        _HIDDEN: missed & hidden,
-        _MISSED: missed,
-        _DEPTH: components.along_mm**2 > components.across_mm**2,
-    }
-    return np.select(list(conditions.values()), list(conditions), _ELSE).astype(np.int8)
+    conditions = [  # of CAUSES but the last, which is what remains
+        np.isin(STATES, (OUTSIDE, BEHIND))[components.state],
+        missed & swapped,
+        missed & hidden,
+        missed,
+        components.along_mm**2 > components.across_mm**2,
+    ]
+    causes = np.select(conditions, range(len(conditions)), len(conditions))
+    return causes.astype(np.int8)
 
 
-def millimetres_by_cause(components, causes):
+def millimetres_by_cause(components: ErrorComponents, causes: np.ndarray) -> np.ndarray:
     """What each frame's MPJPE is made of -> (N, len(CAUSES)) mm that sum to it."""
     of_cause = [np.where(causes == i, components.error_mm, 0).mean(-1) for i in range(len(CAUSES))]
     return np.stack(of_cause, -1)
 
 
-def made_of(components, causes):
+def made_of(components: ErrorComponents, causes: np.ndarray) -> Answer:
     """What are the millimetres made of? Table: rows ("all frames" or "worst 5 %", cause); mean and
     bounds in mm, and percent of the joints with this cause."""
     parts, mpjpe = millimetres_by_cause(components, causes), components.error_mm.mean(-1)
@@ -89,31 +90,31 @@ def worst_frames(components, predictions, causes, training_poses_m, count=20):
     nearest_training_pose_mm.
     """
     mpjpe = components.error_mm.mean(-1)
-    sources = ("image", "character", "environment", "clip", "action")
-    frames = pd.DataFrame({name: getattr(predictions, name) for name in sources})
+    columns = ("image", "character", "environment", "clip", "action")
+    frames = pd.DataFrame({name: getattr(predictions, name) for name in columns})
     frames = frames.assign(place=frames.index, mpjpe_mm=mpjpe)
     frames = frames.sort_values("mpjpe_mm", ascending=False)
-    table = frames.drop_duplicates(["character", "environment", "clip"])[:count]
-    places = table.place.to_numpy()
+    frames = frames.drop_duplicates(["character", "environment", "clip"])[:count]
+    places = frames.place.to_numpy()
     parts = millimetres_by_cause(components, causes)
     cause = (parts - parts.mean(0))[places].argmax(-1)
     usual = np.linspace(0, len(mpjpe) - 1, min(100, len(mpjpe))).astype(int)
-    away, usually = (
+    away_mm, usual_mm = (
         _nearest_mm(predictions.true_rel_m[at], training_poses_m) for at in (places, usual)
     )
-    table = table[["place", "image", "character", "clip", "action", "mpjpe_mm"]].assign(
+    table = frames[["place", "image", "character", "clip", "action", "mpjpe_mm"]].assign(
         cause=np.array(CAUSES)[cause],
         cause_mm=parts[places, cause],
         worst_joint=np.array(JOINTS)[components.error_mm[places].argmax(-1)],
-        nearest_training_pose_mm=away,
+        nearest_training_pose_mm=away_mm,
     )
     often = table.cause.value_counts()
     return Answer(
         "which_frames_are_worst",
         f"The {len(table)} worst frames: what went wrong?",
         f"In {often.iloc[0]} of {len(table)} the computed cause is: {often.index[0]}. The worst joint "
-        f"is most often {table.worst_joint.mode()[0]}. Their poses are {np.median(away):.0f} mm from "
-        f"the nearest training pose, where usual test poses are {np.median(usually):.0f} mm away "
+        f"is most often {table.worst_joint.mode()[0]}. Their poses are {np.median(away_mm):.0f} mm from "
+        f"the nearest training pose, where usual test poses are {np.median(usual_mm):.0f} mm away "
         "(medians; single frames, so without intervals).",
         table.reset_index(drop=True),
     )
@@ -123,6 +124,5 @@ def _nearest_mm(poses_m, training_poses_m):
     """Mean joint distance (K,) of poses from the nearest of at most _REFERENCE_POSES others."""
     step = max(1, len(training_poses_m) // _REFERENCE_POSES)
     others = relative_to_neck(training_poses_m[::step].astype(np.float32))
-    return np.array(
-        [1000 * np.linalg.norm(others - pose, axis=-1).mean(-1).min() for pose in poses_m]
-    )
+    away_m = (np.linalg.norm(others - pose, axis=-1).mean(-1) for pose in poses_m)
+    return np.array([1000 * distances.min() for distances in away_m])
