@@ -129,7 +129,7 @@ def test_the_sheet_shows_before_and_after():
     given, seen = figure.axes[0], figure.axes[4]
     assert given.images[0].get_array().shape == (160, 256, 3)
     assert seen.images[0].get_array().shape[0] == seen.images[0].get_array().shape[1]
-    assert given.lines  # the circle
+    assert given.patches  # the circle
     assert seen.lines  # the joints
 
 

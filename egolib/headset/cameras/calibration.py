@@ -8,17 +8,18 @@ import numpy as np
 import yaml
 
 from egolib.foundation.errors import EgolibError
-from egolib.headset.cameras.lenses import kannala_brandt, scaramuzza
+from egolib.headset.cameras.lenses import RadialLens, kannala_brandt, scaramuzza
 
 FISHEYE_MODELS = ("equidistant", "fisheye", "kannala_brandt", "opencv_fisheye")
-_MATRIX_KEYS = ("K", "camera_matrix", "cameraMatrix", "intrinsics", "intrinsic_matrix")
-_DISTORTION_KEYS = (
-    "D", "distortion_coefficients", "distortion_coeffs", "distCoeffs", "dist_coeffs",
-)  # fmt: skip
+# The keys under which programs write these values.
+_MATRICES = ("K", "camera_matrix", "cameraMatrix", "intrinsics", "intrinsic_matrix")
+_DISTORTIONS = ("D", "distortion_coefficients", "distortion_coeffs", "distCoeffs", "dist_coeffs")
+_SIZES = ("image_size", "resolution", "size", "dim", "img_size")
+_SIDES = (("image_width", "image_height"), ("width", "height"), ("w", "h"))
 
 
-def read_calibration(path):
-    """Calibration file -> lenses.RadialLens.
+def read_calibration(path: str | Path) -> RadialLens:
+    """Read the lens from a calibration file.
 
     YAML or JSON with a fisheye matrix, 4 distortion coefficients and the image's size, under the
     names that OpenCV's samples, ROS (equidistant) and Kalibr give them; JSON with polynomialC2W,
@@ -30,15 +31,15 @@ def read_calibration(path):
         text = path.read_text()
         if "polynomial coefficients for the DIRECT mapping" in text:
             return _from_ocamcalib(text)
-        if text.lstrip().startswith("{"):
+        if not text.lstrip().startswith("{"):  # OpenCV's first line and its tags are no plain YAML
+            text = text.replace("%YAML:1.0", "", 1).replace("!!opencv-matrix", "")
+            entries = yaml.safe_load(text)
+        else:
             entries = json.loads(text)
-        else:  # OpenCV's first line is no YAML, and its matrices are mappings with a tag of their own
-            plain = text.replace("%YAML:1.0", "", 1).replace("!!opencv-matrix", "")
-            entries = yaml.safe_load(plain)
         if not isinstance(entries, dict):
             raise ValueError("no named entries in it")
-        cameras = [each for each in entries.values() if isinstance(each, dict)]
-        if len(cameras) == 1 and not entries.keys() & {*_MATRIX_KEYS}:
+        cameras = [value for value in entries.values() if isinstance(value, dict)]
+        if len(cameras) == 1 and not entries.keys() & {*_MATRICES}:
             entries = cameras[0]  # Kalibr's cam0
         if "polynomialC2W" in entries:
             return _from_polynomial(entries)
@@ -57,13 +58,11 @@ def _from_ocamcalib(text):
 
 
 def _from_polynomial(entries):
-    if "image_center" in entries:
-        centre = _numbers(entries["image_center"])
-    else:
-        centre = _numbers(entries["intrinsic"])[:2, 2]
-    # Data sets disagree on the order of the size; the centre tells.
+    centre = entries.get("image_center")
+    centre = _numbers(entries["intrinsic"])[:2, 2] if centre is None else _numbers(centre)
+    # Data sets disagree on the order of the size: the one whose middle is nearer to the centre is taken.
     size = _numbers(entries["size"])
-    size = min(size, size[::-1], key=lambda each: np.abs(centre - each / 2).sum())
+    size = min(size, size[::-1], key=lambda sides: np.abs(centre - sides / 2).sum())
     stretch = _numbers(entries.get("affine", (1, 0, 0)))
     return scaramuzza(_numbers(entries["polynomialC2W"]), stretch, centre, *size)
 
@@ -72,19 +71,14 @@ def _from_matrix(entries):
     model = str(entries.get("distortion_model", FISHEYE_MODELS[0])).lower()
     if model not in FISHEYE_MODELS:
         raise ValueError(f"the model is {model!r}; calibrate with cv2.fisheye")
-    matrix = _numbers(_first(entries, _MATRIX_KEYS))
+    matrix = _numbers(_first(entries, _MATRICES))
     if matrix.size == 4:  # Kalibr's fx, fy, cx, cy
         fx, fy, cx, cy = matrix
         matrix = np.array([[fx, 0, cx], [0, fy, cy], [0, 0, 1]])
-    distortion = _numbers(_first(entries, _DISTORTION_KEYS)).ravel()
-    return kannala_brandt(matrix.reshape(3, 3), distortion, *_size(entries))
-
-
-def _size(entries):
-    for names in (("image_width", "image_height"), ("width", "height"), ("w", "h")):
-        if names[0] in entries:
-            return [float(entries[name]) for name in names]
-    return _numbers(_first(entries, ("image_size", "resolution", "size", "dim", "img_size")))
+    distortion = _numbers(_first(entries, _DISTORTIONS)).ravel()
+    sides = next((names for names in _SIDES if names[0] in entries), ())
+    size = [float(entries[name]) for name in sides] or _numbers(_first(entries, _SIZES))
+    return kannala_brandt(matrix.reshape(3, 3), distortion, *size)
 
 
 def _first(entries, names):

@@ -1,6 +1,7 @@
-"""Videos and live cameras, through OpenCV -> frames, in one line each where that fails."""
+"""Videos and live cameras as frames, by OpenCV, with one line of error where that fails."""
 
 import contextlib
+import itertools
 import os
 from dataclasses import dataclass
 
@@ -18,8 +19,8 @@ _TIME_LIMITS_MS = (
 
 @dataclass(frozen=True)
 class Capture:
-    """A video file, or a camera: a device number or a URL. frames: as its header says; 0 where it
-    does not. fps: frames a second; 30 where nothing says better."""
+    """A video file, or a camera: a device number or a URL. frames: their number by its header; 0 where
+    it is unknown. fps: frames a second; 30 where it is unknown."""
 
     device: str | int
     frames: int
@@ -29,20 +30,18 @@ class Capture:
         """Yield (number from 0, seconds by its own clock, uint8 RGB (H, W, 3)) of each frame whose
         number is `wanted`, until it ends. The others cost no conversion."""
         with _opened(self.device) as capture:
-            number = -1
-            while capture.grab():
-                number += 1
+            for number in itertools.takewhile(lambda _: capture.grab(), itertools.count()):
                 if not wanted(number):
                     continue
                 seconds = capture.get(cv2.CAP_PROP_POS_MSEC) / 1000
-                whole, frame = capture.retrieve()
-                if whole:
+                complete, frame = capture.retrieve()
+                if complete:
                     yield number, seconds, cv2.cvtColor(frame, cv2.COLOR_BGR2RGB)
 
 
 def open_capture(device, otherwise="gives no frames"):
-    """Device number, path or URL -> Capture. Raises EgolibError that names the device and says
-    `otherwise` when it gives no frame."""
+    """Open a device number, path or URL as a Capture. Raises EgolibError, the device and the text
+    `otherwise`, when it gives no frame."""
     with _opened(device) as capture:
         if not capture.grab():
             raise EgolibError(f"{device}: {otherwise}")
@@ -53,7 +52,7 @@ def open_capture(device, otherwise="gives no frames"):
 
 @contextlib.contextmanager
 def _opened(device):
-    # One line of egolib says what is wrong, not pages of FFmpeg's.
+    # Errors are one line of egolib, not pages of FFmpeg's.
     os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
     cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
     # FFmpeg, which reads files and streams, comes without its input devices.

@@ -18,7 +18,7 @@ _FINEST_PX = 1600  # side of the square that a lens is sampled at before it is m
 
 @dataclass(frozen=True)
 class Framing:
-    """How a given image becomes the square that the network sees.
+    """How a given image becomes the square that is the network's input.
 
     mirror: left and right are exchanged, first. turn: then degrees clockwise, one of TURNS.
     circle: centre (column, row) and radius of the lens's image circle in the given image; black
@@ -32,8 +32,8 @@ class Framing:
     circle: tuple[float, float, float] | None = None
     lens: RadialLens | None = None
 
-    def square(self, rgb, size_px):
-        """uint8 RGB (H, W, 3) as given -> (size_px, size_px, 3).
+    def square(self, rgb: np.ndarray, size_px: int) -> np.ndarray:
+        """Bring an image to the square: uint8 RGB (H, W, 3) as given -> (size_px, size_px, 3).
 
         Raises EgolibError for an image that is neither 8:5 nor square where neither circle nor
         lens says how to crop it, and for one of another shape than the lens's.
@@ -49,8 +49,8 @@ class Framing:
         upright = np.rot90(rgb[:, ::-1] if self.mirror else rgb, -self.turn // 90)
         return resize_square(_cut(upright, left, top, side), size_px)
 
-    def to_given(self, pixels, size_px, shape):
-        """Pixels (..., 2) of the square of side size_px -> pixels of the given image of `shape`
+    def to_given(self, pixels: np.ndarray, size_px: int, shape: tuple[int, ...]) -> np.ndarray:
+        """Inverse of `square` for pixels (..., 2) of the square -> pixels of the given image of `shape`
         (H, W, ...); NaN where its lens sees nothing."""
         if self.lens:
             rays = unproject(square_to_native(pixels, size_px))
@@ -62,11 +62,10 @@ class Framing:
 
     @property
     def described(self):
-        """What tells framings apart, as json can hold it; a lens by the digest of its tables."""
-        parts = {"mirror": self.mirror, "turn": self.turn, "circle": self.circle and [*self.circle]}
-        if self.lens:
-            parts["lens"] = hashlib.sha256(self.lens.tobytes()).hexdigest()
-        return parts
+        """The framing as values for json, a lens as the digest of its tables."""
+        circle = self.circle and [*self.circle]
+        lens = {"lens": hashlib.sha256(self.lens.tobytes()).hexdigest()} if self.lens else {}
+        return {"mirror": self.mirror, "turn": self.turn, "circle": circle, **lens}
 
     @functools.lru_cache(maxsize=2)  # noqa: B019, framings are few
     def _remapping(self, size_px, shape):
@@ -84,9 +83,7 @@ class Framing:
         scale = height / lens.height
         if abs(width - scale * lens.width) > 1:
             calibrated = f"{lens.width}x{lens.height}"
-            raise EgolibError(
-                f"{width}x{height} has not the shape of the calibration's {calibrated}"
-            )
+            raise EgolibError(f"{width}x{height} is not of the calibration's shape, {calibrated}")
         return scale
 
     @property
@@ -111,10 +108,8 @@ class Framing:
             column, row, radius = self.circle
             inside = 0 <= column < shape[1] and 0 <= row < shape[0]
             if not (inside and min(shape[:2]) / 8 < radius < 2 * max(shape[:2])):
-                raise EgolibError(
-                    f"a circle of radius {radius:g} about {column:g}, {row:g} is not that of a "
-                    f"{shape[1]}x{shape[0]} image"
-                )
+                circle = f"a circle of radius {radius:g} about {column:g}, {row:g}"
+                raise EgolibError(f"{circle} is not that of a {shape[1]}x{shape[0]} image")
             centre = self._axes @ (self.circle[:2] - _middle(shape)) + _middle((height, width))
             scale = radius / XR_EGOPOSE.circle_radius
             corner = np.array([CROP_LEFT - XR_EGOPOSE.circle_cx, -XR_EGOPOSE.circle_cy]) - 0.5
@@ -133,6 +128,6 @@ def _middle(shape):
 def _cut(rgb, left, top, side):
     """The square of `rgb`, black where it sticks out."""
     inside = rgb[max(0, top) : max(0, top + side), max(0, left) : max(0, left + side)]
-    before = (max(0, -top), max(0, -left))
-    after = (side - before[0] - inside.shape[0], side - before[1] - inside.shape[1])
+    before = np.maximum(0, (-top, -left))
+    after = side - before - inside.shape[:2]
     return np.pad(inside, (*zip(before, after, strict=True), (0, 0)))

@@ -1,4 +1,4 @@
-"""Lenses of other cameras: any that is round about its axis, as a table of angle and radius.
+"""Lenses of other cameras: any radially symmetric lens, as a table of angle and radius.
 
 Models: Kannala and Brandt 2006, as in `cv2.fisheye`; Scaramuzza et al. 2006, as in OCamCalib.
 Axes and pixels are those of `camera`.
@@ -15,9 +15,9 @@ _LEAST_RAD = np.deg2rad(45)
 
 @dataclass(frozen=True, eq=False)
 class RadialLens:
-    """A ray at angle theta_rad (N,) from the axis lies at radius (N,) from the centre before the
-    affine map (2, 2) and the centre (2,) make it pixels of an image of width x height. Both
-    tables increase and start at zero."""
+    """A radially symmetric lens: a ray at angle theta_rad (N,) from the axis lies at radius (N,) from
+    the centre before the affine map (2, 2) and the centre (2,) turn it into pixels of an image of
+    width x height. Both tables increase and start at zero."""
 
     theta_rad: np.ndarray
     radius: np.ndarray
@@ -37,7 +37,7 @@ class RadialLens:
         return (radius[..., None] * ways) @ self.affine.T + self.centre
 
     def tobytes(self):
-        """All that the lens is made of."""
+        """All numbers of the lens, for a digest."""
         parts = (self.theta_rad, self.radius, self.affine, self.centre, [self.width, self.height])
         return b"".join(np.asarray(part, np.float64).tobytes() for part in parts)
 
@@ -69,15 +69,14 @@ def scaramuzza(polynomial, stretch, centre, width, height):
 
 
 def _checked(theta, radius, affine, centre, width, height):
-    """The lens up to where its curve turns back, if that is a lens at all."""
-    numbers = np.concatenate([radius, theta, affine.ravel(), centre, [width, height]])
-    if not np.isfinite(numbers).all():
+    """The RadialLens up to where its curve turns back. Raises ValueError for absurd numbers."""
+    size, image = np.array([width, height]), f"image of {width:g}x{height:g} pixels"
+    if not all(np.isfinite(numbers).all() for numbers in (radius, theta, affine, centre, size)):
         raise ValueError("not all numbers are finite")
-    if not 32 <= min(width, height) <= max(width, height) <= 32766:
-        raise ValueError(f"an image of {width:g}x{height:g} pixels")
-    size = np.array([width, height])
+    if not 32 <= size.min() <= size.max() <= 32766:
+        raise ValueError(f"an {image}")
     if (np.abs(centre - size / 2) > size / 4).any():
-        place, image = "({:g}, {:g})".format(*centre), f"{width:g}x{height:g} image"
+        place = "({:g}, {:g})".format(*centre)
         raise ValueError(f"the centre {place} is not about the middle of the {image}")
     rises = (np.diff(radius) > 0) & (np.diff(theta) > 0)
     end = len(theta) if rises.all() else rises.argmin() + 1

@@ -12,7 +12,7 @@ import re
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -25,7 +25,8 @@ from egolib.headset.cameras.captures import PATIENCE_S, open_capture
 
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp")
 VIDEO_SUFFIXES = (".mp4", ".mov", ".m4v", ".avi", ".mkv", ".webm")
-_MISCOUNTED_FRAMES = 2  # a whole video's header may be wrong by so many
+_NO_INPUT = "neither an image nor a video with frames"
+_MISCOUNTED_FRAMES = 2  # by which the header of an undamaged video may be wrong
 
 
 class StalledError(EgolibError):
@@ -34,9 +35,9 @@ class StalledError(EgolibError):
 
 @dataclass(frozen=True)
 class InputImage:
-    """One image as given: uint8 RGB (H, W, 3). name: what poses.csv calls it. stem: what files
-    about it are called, without their suffix. time_s: since the first frame of its video or
-    camera; NaN for a still."""
+    """One image as given: uint8 RGB (H, W, 3). name: its name in poses.csv. stem: the name, without
+    suffix, of files about it. time_s: since the first frame of its video or camera; NaN for a
+    still."""
 
     name: str
     stem: str
@@ -46,7 +47,7 @@ class InputImage:
 
 @dataclass(frozen=True)
 class Unread:
-    """What could not be read, and why, in one line."""
+    """Name of an image that could not be read, and the reason in one line."""
 
     name: str
     reason: str
@@ -56,9 +57,9 @@ class Unread:
 class Source:
     """Stills, one video, or one camera.
 
-    total: images in all; None where nobody knows. fps: frames a second; None for stills. live: a
-    camera, which does not wait for who is slow. read(done, every): an iterator of InputImage and
-    Unread, of each `every`-th image, that leaves out those whose names are in `done`.
+    total: number of images; None where it is unknown. fps: frames a second; None for stills. live: a
+    camera, which drops frames that are not read in time. read(done, every): an iterator of InputImage
+    and Unread over every `every`-th image, without those whose names are in `done`.
     """
 
     name: str
@@ -68,8 +69,8 @@ class Source:
     read: Callable[..., Iterator[InputImage | Unread]]
 
 
-def open_sources(inputs):
-    """What a user names -> [Source]: all stills as one, each video, the camera.
+def open_sources(inputs: Iterable[str | Path]) -> list[Source]:
+    """Open the images, videos and the camera that a user names: all stills are one Source.
 
     inputs: paths of images, videos and folders of them; globs; a camera by device number,
     /dev/videoN or URL. Raises EgolibError for what is not there, a folder without images, what
@@ -82,8 +83,8 @@ def open_sources(inputs):
     names = _short_names(list(dict.fromkeys(files)))
     stills = {p: name for p, name in names.items() if p.suffix.lower() in IMAGE_SUFFIXES}
     sources = [_stills(stills)] if stills else []
-    sources += [_video(path, name) for path, name in names.items() if path not in stills]
-    return sources + [_camera(given) for given in cameras]
+    sources += [_frames(str(path), name) for path, name in names.items() if path not in stills]
+    return sources + [_frames(given, "camera", live=True) for given in cameras]
 
 
 def _is_camera(given):
@@ -106,7 +107,7 @@ def _list_files(given):
 
 
 def _short_names(paths):
-    """{path: its file name; below their common folder, where several files share the name}."""
+    """{path: its file name, or its path below the common folder where several files share a name}."""
     shared = Counter(path.name for path in paths)
     root = os.path.commonpath([path.resolve().parent for path in paths]) if paths else ""
     return {
@@ -116,7 +117,7 @@ def _short_names(paths):
 
 
 def stems_of(names):
-    """{name of an image, as poses.csv calls it: what files about it are called, without suffix}."""
+    """{name of an image in poses.csv: the name, without suffix, of files about it}."""
     stems = {name: re.sub(r"\.\w+$", "", name).replace("#", "-") for name in names}
     shared = Counter(stems.values())
     return {name: stem if shared[stem] == 1 else name for name, stem in stems.items()}
@@ -137,46 +138,38 @@ def _stills(names):
     return Source("images", len(names), None, False, read)
 
 
-def _video(path, name):
-    capture = open_capture(str(path), "neither an image nor a video with frames")
+def _frames(device, name, live=False):
+    """Source of a video file, or of a camera (live: a number, /dev/videoN or URL)."""
+    lacks = "no such camera, or it gives no images" if live else _NO_INPUT
+    capture = open_capture(int(device) if live and device.isdecimal() else device, lacks)
 
     def read(done=(), every=1):
-        number = capture.frames - 1
+        # A camera always starts at 0: its numbers continue after those of an earlier run.
+        before = [int(known.rpartition("#")[2]) for known in done if known.startswith(f"{name}#")]
+        first, started = (max(before, default=-1) + 1 if live else 0), time.monotonic()
 
         def wanted(number):
-            return number % every == 0 and f"{name}#{number:06d}" not in done
+            return number % every == 0 and f"{name}#{first + number:06d}" not in done
 
+        number = capture.frames - 1
         for number, time_s, rgb in capture.read(wanted):
-            yield InputImage(f"{name}#{number:06d}", f"{name}-{number:06d}", time_s, rgb)
-        if (missing := capture.frames - 1 - number) > _MISCOUNTED_FRAMES + every:
+            time_s = time.monotonic() - started if live else time_s
+            suffix = f"{first + number:06d}"
+            yield InputImage(f"{name}#{suffix}", f"{name}-{suffix}", time_s, rgb)
+        if (missing := capture.frames - 1 - number) > _MISCOUNTED_FRAMES + every and not live:
             yield Unread(name, f"cut short: {missing} of {capture.frames} frames are missing")
 
-    return Source(name, capture.frames or None, capture.fps, False, read)
-
-
-def _camera(device):
-    known_as = int(device) if device.isdecimal() else device
-    capture = open_capture(known_as, "no such camera, or it gives no images")
-
-    def read(done=(), every=1):
-        # A camera starts anew: its numbers go on where those of the last time ended.
-        before = [int(name.removeprefix("camera#")) for name in done if name.startswith("camera#")]
-        first, started = max(before, default=-1) + 1, time.monotonic()
-        for number, _, rgb in capture.read(lambda n: n % every == 0):
-            number += first
-            time_s = time.monotonic() - started
-            yield InputImage(f"camera#{number:06d}", f"camera-{number:06d}", time_s, rgb)
-
-    return Source(device, None, capture.fps, True, read)
+    total = None if live else capture.frames or None
+    return Source(device if live else name, total, capture.fps, live, read)
 
 
 def batches(images, size, most_bytes=2**28):
-    """InputImage and Unread, in order -> lists of at most `size`, fewer where images are huge: one ends
-    with the image that exceeds most_bytes."""
+    """Group InputImage and Unread, in order, into lists of at most `size`; one of huge images ends with
+    the image that exceeds most_bytes."""
     batch = []
-    for image in images:
-        batch.append(image)
-        filled = sum(each.rgb.nbytes for each in batch if isinstance(each, InputImage))
+    for item in images:
+        batch.append(item)
+        filled = sum(image.rgb.nbytes for image in batch if isinstance(image, InputImage))
         if len(batch) == size or filled > most_bytes:
             yield batch
             batch = []
@@ -185,40 +178,39 @@ def batches(images, size, most_bytes=2**28):
 
 
 def read_ahead(items, live=False):
-    """Run an iterator in a thread of its own, one item ahead of who consumes this one.
+    """Run an iterator in a thread of its own, one item ahead of the consumer.
 
-    live: an item that nobody has taken yet gives way to the next, so that what comes is fresh;
-    raises StalledError when none comes for PATIENCE_S. What `items` raises is raised here.
+    live: an item that has not been taken yet is replaced by the next, so that the consumer gets the
+    newest; raises StalledError when none comes for PATIENCE_S. Exceptions of `items` are raised here.
     """
     ready, stop = queue.Queue(maxsize=1), threading.Event()
 
-    def put(entry):
+    def put(item, end=None):
         while not stop.is_set():
             with contextlib.suppress(queue.Full):
-                return ready.put(entry, timeout=0.1)
+                return ready.put((item, end), timeout=0.1)
 
     def work():
-        end = None
         try:
             for item in items:
                 if live:
                     with contextlib.suppress(queue.Empty):
                         ready.get_nowait()
-                put((item, False))
+                put(item)
                 if stop.is_set():
                     return
-        except BaseException as error:  # whatever it is, it is the consumer's
-            end = error
-        put((end, True))
+            put(None, StopIteration())
+        except BaseException as error:  # of any kind: the consumer has to know
+            put(None, error)
 
     threading.Thread(target=work, daemon=True).start()
     try:
         while True:
-            item, ended = ready.get(timeout=PATIENCE_S if live else None)
-            if ended and item:
-                raise item
-            if ended:
+            item, end = ready.get(timeout=PATIENCE_S if live else None)
+            if isinstance(end, StopIteration):
                 return
+            if end:
+                raise end
             yield item
     except queue.Empty:
         raise StalledError(f"the camera stalled: no frame for {PATIENCE_S} s") from None
