@@ -16,7 +16,7 @@ AUDIT_FOLDER, EXCLUDED_FILE = "audit", "excluded.csv"
 EXCLUDED_COLUMNS = ("folder", "number", "reason")
 
 
-def place_beside(tree, folder):
+def place_beside(tree: Path, folder: str) -> Path:
     """Where a folder that belongs to `tree` is written: in the tree, or, when the tree cannot be
     written, below the user's cache folder."""
     beside = tree / folder
@@ -27,13 +27,13 @@ def place_beside(tree, folder):
     return base / "egolib" / key / folder
 
 
-def excluded_path(tree):
-    """The list that training on `tree` reads: the user's own, or else the one in the tree."""
-    own = place_beside(tree, AUDIT_FOLDER) / EXCLUDED_FILE
-    return own if own.is_file() else tree / AUDIT_FOLDER / EXCLUDED_FILE
+def excluded_path(tree: Path) -> Path:
+    """The list that training on `tree` reads: the one in the user's cache, or else in the tree."""
+    path = place_beside(tree, AUDIT_FOLDER) / EXCLUDED_FILE
+    return path if path.is_file() else tree / AUDIT_FOLDER / EXCLUDED_FILE
 
 
-def read_excluded(tree):
+def read_excluded(tree: Path) -> dict[str, set[int]]:
     """{folder: set of frame numbers} to leave out of `tree`; empty without a list.
 
     Raises EgolibError that names a list which cannot be read.

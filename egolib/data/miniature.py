@@ -1,11 +1,12 @@
-"""The embedded miniature. This is the one place that reaches the data engine, `egosynth`: a user who
-has the official data can do without it."""
+"""The embedded miniature. No other module of egolib imports the data engine, `egosynth`, so a user
+who has the official data does not need it."""
 
 import dataclasses
 import json
 from pathlib import Path
 
 from egolib.config import RenderConfig
+from egolib.foundation.errors import EgolibError
 from egolib.foundation.provenance import without_effect
 
 DESCRIPTION_FILE = "miniature.json"  # of a tree that egosynth rendered
@@ -23,14 +24,17 @@ def render_miniature(
 
     `workers` and `shard` as in egosynth.render_tree. Raises EgolibError as it does.
     """
-    # Anny and Warp take seconds to import: only who renders pays for them.
+    # Anny and Warp take seconds to import, so they are imported only for rendering.
     from egosynth import RenderSettings, render_tree
 
     render_tree(tree, RenderSettings(**dataclasses.asdict(config)), seed, workers, shard)
 
 
 def description(tree: Path) -> dict:
-    """What a tree says of how it was rendered: "object_ids" {name: id}, "depth_unit_m" and others;
-    {} for data that egosynth did not render."""
+    """How a tree was rendered: "object_ids" {name: id}, "depth_unit_m" and others; {} for data that
+    egosynth did not render. Raises EgolibError for a file that is not json."""
     path = Path(tree) / DESCRIPTION_FILE
-    return json.loads(path.read_text()) if path.is_file() else {}
+    try:
+        return json.loads(path.read_text()) if path.is_file() else {}
+    except ValueError as error:
+        raise EgolibError(f"{path}: not json ({error}); render the tree again") from error

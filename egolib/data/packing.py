@@ -1,7 +1,7 @@
-"""A tree -> shards of square crops (shards.py describes the folder), on one machine or many; and
-whether a packed folder is still as it was written.
+"""Packing a tree into shards of square crops (shards.py describes the folder), on one machine or many,
+and verifying a packed folder.
 
-What is written depends on the tree and the settings alone, never on the number of threads or
+The bytes written depend on the tree and the settings alone, never on the number of threads or
 machines. A shard takes its name when it is whole, so a killed run goes on with the next one.
 """
 
@@ -17,24 +17,10 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from egolib.data import shards
 from egolib.data.exclusions import AUDIT_FOLDER, excluded_path
 from egolib.data.images import read_crop, resize_square
 from egolib.data.index import index_tree
-from egolib.data.shards import (
-    CHECKSUM_FILE,
-    FORMAT,
-    IMAGE,
-    LEFT_OUT,
-    PACK_FILE,
-    Pack,
-    column_files,
-    file_checksum,
-    load_checksums,
-    load_pack,
-    map_index,
-    map_shard,
-    shard_checksum,
-)
 from egolib.foundation.errors import EgolibError
 from egolib.foundation.files import atomic_path, write_atomically
 from egolib.foundation.jobs import run_parts
@@ -43,8 +29,8 @@ from egolib.skeleton import SPLIT_FOLDERS
 
 # The paper's network looks at 368 px; smaller squares are made from these while training.
 DEFAULT_PX = 368
-# 2,048 images of 368 px are 70 to 150 MB: few files for the whole data set (190), and all that a
-# killed run has to do again.
+# 2,048 images of 368 px are 70 to 150 MB: few files for the whole data set (190), and little for
+# a killed run to do again.
 FRAMES_PER_SHARD = 2048
 
 
@@ -58,9 +44,9 @@ def pack_tree(tree, out, workers=None, part=(1, 1), **settings):
     """
     out = Path(out)
     indices, pack = prepare_pack(tree, out, **settings)
-    mine = _all_shards(pack)[part[0] - 1 :: part[1]]
-    missing = [shard for shard in mine if not shard_checksum(out / shard[0], shard[2])]
-    total, left = (sum(frames for _, _, frames in shards) for shards in (mine, missing))
+    assigned = _all_shards(pack)[part[0] - 1 :: part[1]]
+    missing = [shard for shard in assigned if not shards.shard_checksum(out / shard[0], shard[2])]
+    total, left = (sum(frames for _, _, frames in some) for some in (assigned, missing))
     with (
         ThreadPoolExecutor(workers or os.cpu_count()) as pool,  # OpenCV lets other threads run
         progress_bar(total=total, initial=total - left, desc="Packing", unit="frame") as bar,
@@ -91,81 +77,86 @@ def prepare_pack(
     px: side of the squares, at most that of the tree's (default: DEFAULT_PX, or the tree's own if
     that is smaller). encoding: "jpeg" of `quality`, or "png".
     Raises EgolibError for a folder of other settings or of another state of the tree, and whatever
-    frames.index_tree refuses.
+    index.index_tree refuses.
     """
     tree = Path(tree)
     splits = [split for split, folder in SPLIT_FOLDERS.items() if (tree / folder).is_dir()]
-    # Without any of them, index_tree says what is wrong with the folder.
+    # Without any of them, index_tree raises the error for such a folder.
     indices = {split: index_tree(tree, split) for split in splits or SPLIT_FOLDERS}
     first = next(iter(indices.values()))
     known = {
         split: {"frames": len(index), "fingerprint": index.fingerprint}
-        | {key: getattr(index, key) for key in LEFT_OUT}
+        | {key: getattr(index, key) for key in shards.LEFT_OUT}
         for split, index in indices.items()
     }
     px = px or min(DEFAULT_PX, len(read_crop(first.root / first.image(0))))
     quality = quality if encoding == "jpeg" else None
-    pack = Pack(FORMAT, px, encoding, quality, frames_per_shard, known)
+    pack = shards.Pack(shards.FORMAT, px, encoding, quality, frames_per_shard, known)
     _bind(out, pack)
     for split, index in indices.items():
-        for column, name in column_files(split).items():
+        for column, name in shards.column_files(split).items():
             with atomic_path(out / name) as path, open(path, "wb") as stream:
                 np.save(stream, getattr(index, column), allow_pickle=False)
     audit = excluded_path(tree).parent
-    for path in audit.glob("*.*"):  # what was left out, and why
+    for path in audit.glob("*.*"):  # the frames left out, and the reasons
         write_atomically(out / AUDIT_FOLDER / path.name, path.read_bytes())
     return indices, pack
 
 
 def _bind(out, pack):
     """Write pack.json to `out`, or refuse a folder of another pack or of other files."""
-    if (out / PACK_FILE).exists():
-        found, wanted = vars(load_pack(out)), vars(pack)
+    if (out / shards.PACK_FILE).exists():
+        found, wanted = vars(shards.load_pack(out)), vars(pack)
         if differing := [key for key in wanted if found[key] != wanted[key]]:
             raise EgolibError(
-                f"{out / PACK_FILE}: another pack, its {', '.join(differing)} differ (splits: the "
+                f"{out / shards.PACK_FILE}: another pack, its {', '.join(differing)} differ (splits: the "
                 "tree has changed since); choose another folder or delete this one"
             )
     elif out.exists() and any(out.iterdir()):
         raise EgolibError(f"{out}: holds files of another origin; choose another folder")
     else:
-        write_atomically(out / PACK_FILE, json.dumps(vars(pack), indent=1))
+        write_atomically(out / shards.PACK_FILE, json.dumps(vars(pack), indent=1))
 
 
 def complete(out):
     """Write checksums.json if every file of `out` (Path) is there -> the names of the missing."""
-    pack = load_pack(out)
-    files = {n: file_checksum(out / n) for s in pack.splits for n in column_files(s).values()}
-    files |= {name: shard_checksum(out / name, frames) for name, _, frames in _all_shards(pack)}
+    pack = shards.load_pack(out)
+    files = {
+        n: shards.file_checksum(out / n)
+        for s in pack.splits
+        for n in shards.column_files(s).values()
+    }
+    files |= {
+        name: shards.shard_checksum(out / name, frames) for name, _, frames in _all_shards(pack)
+    }
     missing = [name for name, found in files.items() if found is None]
     if not missing:
         content = {
             "fingerprints": {split: _fingerprint(pack, files, split) for split in pack.splits},
             "files": files,
         }
-        write_atomically(out / CHECKSUM_FILE, json.dumps(content, indent=1))
+        write_atomically(out / shards.CHECKSUM_FILE, json.dumps(content, indent=1))
         for leftover in out.glob("*/.*.shard.partial-*"):  # of runs that were killed
             leftover.unlink(missing_ok=True)
     return missing
 
 
 def verify_pack(root):
-    """Read every byte of a packed folder -> [what is damaged, a line each]; empty when it is whole.
+    """Read every byte of a packed folder -> one line for each damaged file; [] when it is whole.
 
     Raises EgolibError for a folder that is no complete pack.
     """
     root = Path(root)
-    pack, checksums = load_pack(root), load_checksums(root)
-    known, findings = checksums["files"], []
+    pack, (_, known), findings = shards.load_pack(root), shards.load_checksums(root), []
     total = sum(split["frames"] for split in pack.splits.values())
     with progress_bar(total=total, desc="Verifying", unit="frame") as bar:
         for split in pack.splits:
-            columns = column_files(split).values()
-            damaged = [n for n in columns if file_checksum(root / n) != known.get(n)]
+            columns = shards.column_files(split).values()
+            damaged = [n for n in columns if shards.file_checksum(root / n) != known.get(n)]
             findings += [f"{root / name}: this column of labels is damaged" for name in damaged]
-            index = None if damaged else map_index(root, pack, split, "")
+            index = None if damaged else shards.map_index(root, pack, split, "")
             for name, first, frames in pack.shards(split):
-                if shard_checksum(root / name, frames) != known.get(name):
+                if shards.shard_checksum(root / name, frames) != known.get(name):
                     findings.append(f"{root / name}: missing, cut short, or its table is damaged")
                 elif len(rows := first + _damaged_images(root / name, frames)):
                     shown = [f"frame {i}" if damaged else index.image(i) for i in rows[:5]]
@@ -177,7 +168,7 @@ def verify_pack(root):
 
 def _damaged_images(path, frames):
     """Places in a shard of the images that do not fit their checksums."""
-    table, content = map_shard(path, frames)
+    table, content = shards.map_shard(path, frames)
     view = memoryview(content)
 
     def is_damaged(image):
@@ -207,7 +198,7 @@ def _encode(index, pack, position):
 
 
 def _write_shard(path, frames, images, bar):
-    table = np.zeros(frames, IMAGE)
+    table = np.zeros(frames, shards.IMAGE)
     with atomic_path(path) as partial_path, open(partial_path, "wb") as stream:
         stream.seek(table.nbytes)
         for place, content in enumerate(images):
@@ -219,6 +210,6 @@ def _write_shard(path, frames, images, bar):
 
 
 def _fingerprint(pack, files, split):
-    """Digest of what is trained on: labels and images, by the checksums of their files."""
+    """Digest of labels and images, which are trained on, by the checksums of their files."""
     of_split = {name: found for name, found in files.items() if name.startswith(f"{split}/")}
     return hashlib.sha256(json.dumps([pack.splits[split], pack.px, of_split]).encode()).hexdigest()

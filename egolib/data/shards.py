@@ -1,11 +1,12 @@
 """Packed frames: the square crops of a tree in a few large files, and its labels as columns.
 
-A packed folder holds pack.json (what it is: see Pack), for every split one .npy file a column of
+A packed folder holds pack.json (see Pack), for every split one .npy file a column of
 FrameIndex and shards of `frames_per_shard` images, and checksums.json, which is written last. A
 shard is a table (dtype IMAGE) followed by the encoded images. All is mapped into memory: to
 open 383 K frames takes no longer than to open a hundred, and processes share what they read.
 """
 
+import contextlib
 import json
 import mmap
 import zlib
@@ -23,10 +24,10 @@ FORMAT = 2
 PACK_FILE, CHECKSUM_FILE = "pack.json", "checksums.json"
 IMAGE = np.dtype([("start", "<u8"), ("bytes", "<u4"), ("crc32", "<u4")])
 COLUMNS = ("folders", "clips", *FrameIndex.PER_FRAME)
-# Of columns whose files in a pack of this FORMAT have another name.
+# Columns whose files have another name in a pack of this FORMAT.
 _FILE_NAMES = {"uv_native": "joints_2d_px", "joints_cam_m": "joints_3d_m"}
 LEFT_OUT = ("excluded", "unpaired_images", "unpaired_labels")
-_MAPPED_AROUND = 1 << 16  # Linux maps so many bytes, aligned, when one of them is touched
+_MAPPED_AROUND = 1 << 16  # bytes, aligned, that Linux maps when one of them is read
 _REMEDY = "run `egolib pack` again, which makes only what is missing"
 
 
@@ -81,7 +82,7 @@ class PackedIndex(FrameIndex):
         return resize_square(square, size_px)
 
     def __reduce__(self):
-        """Another process opens the folder itself: it gets no copy of the columns."""
+        """Pickle the place of the folder, which another process opens itself, without the columns."""
         return _reopen, (self.root, self.split, np.asarray(self.rows))
 
 
@@ -102,7 +103,7 @@ class ShardReader:
         if start + size > len(content):
             return None
         square = decode(np.frombuffer(content, np.uint8, size, start))
-        # What was read stays in the system's cache; an epoch shall not fill this process's memory.
+        # The system's cache keeps the bytes; an epoch must not fill the memory of this process.
         if hasattr(content, "madvise"):  # Windows has none
             first = start - start % _MAPPED_AROUND
             past = min(start + size + -(start + size) % _MAPPED_AROUND, len(content))
@@ -110,19 +111,19 @@ class ShardReader:
         return square
 
 
-def open_frames(data, split):
+def open_frames(data: str | Path, split: str) -> FrameIndex:
     """The frames of a split ("train", "val", "test") of a tree or of a packed folder.
 
-    Raises EgolibError as frames.index_tree does, and for a pack that is foreign, of another
+    Raises EgolibError as index.index_tree does, and for a pack that is foreign, of another
     format, not complete or cut short.
     """
     data = Path(data)
     return open_packed(data, split) if (data / PACK_FILE).is_file() else index_tree(data, split)
 
 
-def open_packed(root, split):
-    """The PackedIndex of a split of a packed folder (Path)."""
-    pack, checksums = load_pack(root), load_checksums(root)
+def open_packed(root: Path, split: str) -> PackedIndex:
+    """The PackedIndex of a split of a packed folder."""
+    pack, (fingerprints, files) = load_pack(root), load_checksums(root)
     if split not in pack.splits:
         raise EgolibError(
             f"{root}: has no {split} split; the tree that was packed lacked {SPLIT_FOLDERS[split]}"
@@ -130,37 +131,35 @@ def open_packed(root, split):
     for name in (*column_files(split).values(), *(name for name, *_ in pack.shards(split))):
         if not (root / name).is_file():
             raise EgolibError(f"{root / name}: missing; {_REMEDY}")
-        if (root / name).stat().st_size != checksums["files"].get(name, {}).get("bytes"):
+        if (root / name).stat().st_size != files.get(name, {}).get("bytes"):
             raise EgolibError(f"{root / name}: cut short or foreign; delete it, then {_REMEDY}")
-    return map_index(root, pack, split, checksums["fingerprints"][split])
+    return map_index(root, pack, split, fingerprints[split])
 
 
-def load_pack(root):
-    """pack.json of a packed folder -> Pack. Raises EgolibError for what is none, or of another
-    format."""
-
-    def as_pack(content):
+def load_pack(root: Path) -> Pack:
+    """pack.json of a packed folder. Raises EgolibError for a folder without it, and for a file of
+    another format."""
+    with _reading(root / PACK_FILE, f"not a packed folder; it has no {PACK_FILE}") as path:
+        content = json.loads(path.read_text())
         if (found := content["format"]) != FORMAT:
-            said = f"format {found}, this egolib reads {FORMAT}; pack the tree again"
-            raise EgolibError(f"{root / PACK_FILE}: {said}")
+            remedy = f"this egolib reads {FORMAT}; pack the tree again"
+            raise EgolibError(f"{path}: format {found}, {remedy}")
         return Pack(**content)
 
-    return _load_json(root / PACK_FILE, as_pack, f"not a packed folder; it has no {PACK_FILE}")
 
-
-def column_files(split):
+def column_files(split: str) -> dict[str, str]:
     """{column of FrameIndex: file name below the packed folder}. The rows need none."""
     return {column: f"{split}/{_FILE_NAMES.get(column, column)}.npy" for column in COLUMNS}
 
 
-def map_shard(path, frames):
+def map_shard(path: Path, frames: int) -> tuple[np.ndarray, mmap.mmap]:
     """A shard -> (its table (frames,) of IMAGE, its bytes as mmap)."""
     with open(path, "rb") as stream:
         content = mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ)
     return np.frombuffer(content, IMAGE, frames), content
 
 
-def shard_checksum(path, frames):
+def shard_checksum(path: Path, frames: int) -> dict | None:
     """{"bytes", "table_crc32"} of a shard, None when it is missing or not whole. The table holds
     the checksum of every image."""
     try:
@@ -172,7 +171,7 @@ def shard_checksum(path, frames):
     return {"bytes": len(content), "table_crc32": zlib.crc32(table)}
 
 
-def file_checksum(path):
+def file_checksum(path: Path) -> dict | None:
     """{"bytes", "crc32"} of a file, None when it is missing."""
     if not path.is_file():
         return None
@@ -180,49 +179,37 @@ def file_checksum(path):
     return {"bytes": len(content), "crc32": zlib.crc32(content)}
 
 
-def load_checksums(root):
-    """checksums.json -> {"fingerprints": {split: str}, "files": {name: checksum}}. Raises
+def load_checksums(root: Path) -> tuple[dict, dict]:
+    """checksums.json of a packed folder -> {split: fingerprint}, {file name: checksum}. Raises
     EgolibError when the pack is not complete."""
-
-    def as_checksums(content):
-        return {"fingerprints": content["fingerprints"], "files": content["files"]}
-
-    return _load_json(root / CHECKSUM_FILE, as_checksums, f"the pack is not complete; {_REMEDY}")
+    with _reading(root / CHECKSUM_FILE, f"the pack is not complete; {_REMEDY}") as path:
+        content = json.loads(path.read_text())
+        return content["fingerprints"], content["files"]
 
 
-def _load_json(path, parse, missing):
-    """parse(content of the json file at `path`). Raises EgolibError with `missing` if there is
-    none, and another if it is not as `egolib pack` writes it."""
+@contextlib.contextmanager
+def _reading(path, missing):
+    """Raise EgolibError with the text `missing` where the block finds no file at `path`, and another
+    one where the content is not as `egolib pack` writes it."""
     try:
-        return parse(json.loads(path.read_text()))
+        yield path
     except FileNotFoundError as error:
         raise EgolibError(f"{path.parent}: {missing}") from error
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, EOFError) as error:
         raise EgolibError(
             f"{path}: not what `egolib pack` writes ({error}); delete it, then {_REMEDY}"
         ) from error
 
 
-def map_index(root, pack, split, fingerprint):
-    """The PackedIndex of files that are known to be there."""
-    known = pack.splits[split]
-    return PackedIndex(
-        root=root,
-        split=split,
-        fingerprint=fingerprint,
-        **{column: _map_column(root / name) for column, name in column_files(split).items()},
-        **{key: known[key] for key in LEFT_OUT},
-        rows=np.arange(known["frames"]),
-        pack=pack,
-        shards=ShardReader(root, pack, split),
-    )
-
-
-def _map_column(path):
-    try:
-        return np.load(path, mmap_mode="r", allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
-        raise EgolibError(f"{path}: not readable ({error}); delete it, then {_REMEDY}") from error
+def map_index(root: Path, pack: Pack, split: str, fingerprint: str) -> PackedIndex:
+    """The PackedIndex of a split whose files are known to exist."""
+    known, columns = pack.splits[split], {}
+    for column, name in column_files(split).items():
+        with _reading(root / name, f"{name} is missing") as path:
+            columns[column] = np.load(path, mmap_mode="r", allow_pickle=False)
+    columns |= {key: known[key] for key in LEFT_OUT} | {"rows": np.arange(known["frames"])}
+    shards = ShardReader(root, pack, split)
+    return PackedIndex(root, split, fingerprint, **columns, pack=pack, shards=shards)
 
 
 def _reopen(root, split, rows):

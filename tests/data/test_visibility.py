@@ -92,6 +92,17 @@ def test_a_missing_channel_is_one_line(tree):
         joint_views(index_tree(tree, "test"))
 
 
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [(json.dumps({"object_ids": OBJECT_IDS}), "lacks depth_unit_m"), ("{", "not json")],
+)
+def test_a_description_that_lacks_the_unit_of_depth_is_one_line(tree, text, message):
+    (tree / "miniature.json").write_text(text)
+    with pytest.raises(EgolibError, match=rf"miniature\.json: {message}") as caught:
+        joint_views(index_tree(tree, "test"))
+    assert "\n" not in str(caught.value)
+
+
 def test_evenly_spread(shared_toy_tree):
     index = index_tree(shared_toy_tree, "train")
     assert evenly(index, 4).numbers.tolist() == [0, 10, 5, 15]

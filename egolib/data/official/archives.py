@@ -8,16 +8,11 @@ checksum fits and tar has reached its end. The parts are never changed, nor join
 import json
 import os
 import shutil
+from collections.abc import Iterable
 from itertools import pairwise
 from pathlib import Path
 
-from egolib.data.official.release import (
-    UNPACKED_BYTES,
-    character_of,
-    choose_characters,
-    part_names,
-    set_folder,
-)
+from egolib.data.official import release
 from egolib.data.official.transfers import require_space, run_each
 from egolib.data.official.unpacking import unpack
 from egolib.foundation.errors import EgolibError
@@ -27,9 +22,16 @@ from egolib.foundation.progress import bytes_text
 STAMP = ".parts.json"  # in a character's folder: the names and bytes of the parts it came from
 
 
-def extract(folder, out, characters=None, splits=None, workers=None, delete_parts=False):
+def extract(
+    folder: str | Path,
+    out: str | Path,
+    characters: Iterable[str] | None = None,
+    splits: Iterable[str] | None = None,
+    workers: int | None = None,
+    delete_parts: bool = False,
+) -> int:
     """Extract the parts found in `folder` and below it to the tree `out`, `workers` characters at
-    a time (default: one a core); characters already there are skipped.
+    a time (by default one for each core); characters that are already there are skipped.
 
     characters, splits: as in `release.choose_characters`; a character that is asked for by name
     and has no parts is an error, otherwise what is found is extracted. delete_parts: remove the
@@ -39,34 +41,33 @@ def extract(folder, out, characters=None, splits=None, workers=None, delete_part
     """
     folder, out = Path(folder), Path(out)
     found = find_parts(folder)
-    chosen = choose_characters(characters, splits)
+    chosen = release.choose_characters(characters, splits)
+    homes = {name: out / release.set_folder(name) / name for name in chosen}
     if characters is None:
-        chosen = [n for n in chosen if n in found or (_home(out, n) / STAMP).exists()]
-    if not chosen:
+        homes = {n: home for n, home in homes.items() if n in found or (home / STAMP).exists()}
+    if not homes:
         raise EgolibError(
             f"{folder}: holds no parts of archives such as male_008_a_a.tar.gz.partaa; "
             "fetch them with `egolib download`"
         )
-    parts = {name: found.get(name, []) for name in chosen}
-    done = [name for name in chosen if _is_done(_home(out, name), parts[name])]
-    wanted = [name for name in chosen if name not in done]
+    parts = {name: found.get(name, []) for name in homes}
+    wanted = [name for name, home in homes.items() if not _is_done(home, parts[name])]
     sizes = [sum(_stamp(parts[name]).values()) for name in wanted]
     # A gzip file does not tell its unpacked size, but images are compressed already: they come out
     # no smaller than their archive.
     least = max(sizes, default=0) if delete_parts else sum(sizes)
-    remedy = (
-        f"about {bytes_text(UNPACKED_BYTES)}; free some space, or choose --characters or --sets"
-    )
-    require_space(out, least, f"unpacked data are larger still: all of release v1.0 takes {remedy}")
+    total = bytes_text(release.UNPACKED_BYTES)
+    what = f"unpacked data are larger still: all of release v1.0 takes about {total}"
+    require_space(out, least, f"{what}; free some space, or choose --characters or --sets")
 
     def extract_one(name, advance):
         with only_run(out / f".partial-{name}.lock"):
-            _extract_character(name, parts[name], out, advance)
+            _extract_character(parts[name], homes[name], out / f".partial-{name}", advance)
         if delete_parts:
             _delete(parts[name])
 
     if delete_parts:
-        _delete([part for name in done for part in parts[name]])
+        _delete([part for name in homes if name not in wanted for part in parts[name]])
     if wanted:
         workers = workers or min(8, os.cpu_count())
         run_each(extract_one, wanted, workers, sum(sizes), "Extracting")
@@ -82,13 +83,9 @@ def find_parts(folder):
         raise EgolibError(f"{folder}: no such folder")
     found = {}
     for path in sorted(folder.rglob("*.tar.gz*"), key=lambda path: path.name):
-        if (name := character_of(path.name)) and path.is_file():
+        if (name := release.character_of(path.name)) and path.is_file():
             found.setdefault(name, []).append(path)
     return found
-
-
-def _home(out, character):
-    return out / set_folder(character) / character
 
 
 def _stamp(parts):
@@ -118,29 +115,28 @@ def _check_complete(character, parts):
     for path, after in pairwise(parts):
         if path.name == after.name:
             raise EgolibError(f"{path}: is also at {after}; keep one of the two")
-    expected = part_names(character, last=names[-1][-1] if names else None)
+    expected = release.part_names(character, last=names[-1][-1] if names else None)
     if missing := [name for name in expected if name not in names]:
-        what = f"{', '.join(missing)} missing"
-        raise EgolibError(f"{character}: {what}; fetch with `egolib download`")
+        names = ", ".join(missing)
+        raise EgolibError(f"{character}: {names} missing; fetch with `egolib download`")
     if names != expected:
         raise EgolibError(
             f"{parts[0]}: lies beside parts of the same archive; keep the one or the others"
         )
 
 
-def _extract_character(character, parts, out, advance):
-    home, partial = _home(out, character), out / f".partial-{character}"
+def _extract_character(parts, home, partial, advance):
     if home.exists():
         raise EgolibError(
             f"{home}: is there already, but was not extracted from these parts; "
             "move it away to extract them"
         )
-    _check_complete(character, parts)
+    _check_complete(home.name, parts)
     shutil.rmtree(partial, ignore_errors=True)  # of a run that was killed
     try:
         with no_space_is_one_line(partial):
             partial.mkdir()
-            unpack(parts, character, partial, advance)
+            unpack(parts, home.name, partial, advance)
             (partial / STAMP).write_text(json.dumps(_stamp(parts), indent=1))
             home.parent.mkdir(exist_ok=True)
             partial.rename(home)

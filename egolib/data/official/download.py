@@ -1,15 +1,16 @@
-"""The official parts, from their server to disk: several at a time, resumable, never half taken
-for whole.
+"""Download of the official parts: several at a time, resumable, and a part that is incomplete never
+takes its final name.
 
 A part is received into `.<part>.<digest>.partial` and renamed when it has the announced length.
-The digest is of what the server says about its file, so what two versions of it held is never
-joined.
+The digest is of the length and the version that the server announces, so the bytes of two versions
+of a file are never joined.
 """
 
 import contextlib
 import hashlib
 import re
 import time
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -25,24 +26,24 @@ from egolib.foundation.errors import EgolibError
 from egolib.foundation.files import no_space_is_one_line, only_run
 from egolib.foundation.progress import bytes_text
 
-TRIES = 8  # in a row that bring nothing; with the waits in between, some four minutes
-FIRST_TRIES = 3  # before anything is fetched; some seconds
+TRIES = 8  # in a row without a new byte; with the waits in between, some four minutes
+FIRST_TRIES = 3  # for a question before anything is fetched; some seconds
 BACKOFF_S = 1.0
 STALL_S = 30.0
-_CHUNK = 1 << 18  # what a stall may lose
+_CHUNK = 1 << 18  # bytes; a stall may lose as many
 _BUSY = (429, 500, 502, 503, 504)
 _GONE = (404, 410)
 _NO_HEAD = (403, 405, 501)
 
 
 class _BrokenPromise(Exception):
-    """What a server sends is not what it announced."""
+    """A server sends other bytes than it announced."""
 
 
 @dataclass(frozen=True)
 class _Offer:
-    """What a server says about a part: its length and its version (ETag, or else the time of its
-    last change); None where it does not say."""
+    """A part as the server announces it: its length and its version (ETag, or else the time of its
+    last change); None where the server gives none."""
 
     name: str
     length_bytes: int | None = None
@@ -52,12 +53,14 @@ class _Offer:
         digest = hashlib.sha256(repr((self.length_bytes, self.version)).encode()).hexdigest()
         return folder / f".{self.name}.{digest[:12]}.partial"
 
-    def agrees_with(self, other):
-        pairs = ((self.length_bytes, other.length_bytes), (self.version, other.version))
-        return all(mine == its or None in (mine, its) for mine, its in pairs)
 
-
-def download(out, characters=None, splits=None, url=URL, workers=4):
+def download(
+    out: str | Path,
+    characters: Iterable[str] | None = None,
+    splits: Iterable[str] | None = None,
+    url: str = URL,
+    workers: int = 4,
+) -> int:
     """Fetch the parts of the chosen characters (as in `release.choose_characters`) from below
     `url` to the folder `out`, `workers` at a time; parts that are whole already stay.
 
@@ -72,7 +75,9 @@ def download(out, characters=None, splits=None, url=URL, workers=4):
         offers = list(pool.map(lambda name: _ask(url, name, FIRST_TRIES), names))
     if missing := [name for name, offer in zip(names, offers, strict=True) if offer is None]:
         raise EgolibError(f"{url}: has no {', '.join(missing)}")
-    wanted = [offer for offer in offers if not _is_whole(out, offer)]
+    there = {name: _size(out / name) for name in names if (out / name).is_file()}
+    whole = [o for o in offers if o.name in there and o.length_bytes in (None, there[o.name])]
+    wanted = [offer for offer in offers if offer not in whole]
     needed = sum((o.length_bytes or MAX_PART_BYTES) - _size(o.partial(out)) for o in wanted)
     if silent := [offer.name for offer in wanted if offer.length_bytes is None]:
         print(
@@ -94,16 +99,12 @@ def _size(path):
     return path.stat().st_size if path.exists() else 0
 
 
-def _is_whole(out, offer):
-    path = out / offer.name
-    return path.is_file() and offer.length_bytes in (None, _size(path))
-
-
 @contextlib.contextmanager
 def _session(address, tries=TRIES):
-    """A session that repeats by itself what fails before a body begins, and heeds Retry-After."""
-    waits = {"backoff_factor": BACKOFF_S, "status_forcelist": _BUSY}
-    retry = urllib3.Retry(tries, raise_on_status=False, **waits)
+    """A session that repeats requests that fail before a body begins, and observes Retry-After."""
+    retry = urllib3.Retry(
+        tries, backoff_factor=BACKOFF_S, status_forcelist=_BUSY, raise_on_status=False
+    )
     try:
         with requests.Session() as session:
             session.headers["Accept-Encoding"] = "identity"
@@ -140,7 +141,7 @@ def _offer(name, response):
 
 
 def _fetch(url, out, offer, advance):
-    """Receive one part, however often it is cut off, as long as tries bring it further."""
+    """Receive one part, however often it is cut off, until TRIES in a row bring no new byte."""
     reached = futile = 0
     while True:
         path = offer.partial(out)
@@ -164,15 +165,15 @@ def _fetch(url, out, offer, advance):
 
 
 def _receive(url, offer, path, advance):
-    """Append to `path` what it lacks of the offer.
+    """Append to `path` the bytes of the offer that it lacks.
 
-    Raises _BrokenPromise when what came cannot be part of it, and urllib3's HTTPError when the
-    body was cut off.
+    Raises _BrokenPromise when the bytes received cannot belong to the offer, and urllib3's
+    HTTPError when the body was cut off.
     """
     have = _size(path)
     if have and have == offer.length_bytes:
         return
-    if offer == _Offer(offer.name):  # nothing tells whether what is there still fits
+    if offer == _Offer(offer.name):  # no way to know whether the bytes on disk still fit
         advance(-have)
         have = 0
     headers = {"Range": f"bytes={have}-"} if have else {}
@@ -187,7 +188,9 @@ def _receive(url, offer, path, advance):
             raise _BrokenPromise(f"{offer.length_bytes} bytes announced, no more than {have} there")
         response.raise_for_status()
         start, sent = _offer(offer.name, response)
-        if not offer.agrees_with(sent) or start not in (0, have):
+        pairs = (offer.length_bytes, sent.length_bytes), (offer.version, sent.version)
+        differs = any(None not in pair and pair[0] != pair[1] for pair in pairs)
+        if differs or start not in (0, have):
             raise _BrokenPromise(f"announced {offer}, sent {sent} from byte {start}")
         length = offer.length_bytes or sent.length_bytes
         if length is None and not response.raw.chunked:

@@ -1,7 +1,7 @@
-"""Where a member of an archive may lie, and where a link may point: inside its character's folder.
+"""Checks that the members and links of an archive stay inside their character's folder.
 
-All is decided from names alone, before anything is on disk, so it depends neither on the version
-of tarfile nor on what an earlier member has written.
+They use names alone, before anything is on disk, so they depend neither on the version of tarfile
+nor on the files that an earlier member has written.
 """
 
 import os

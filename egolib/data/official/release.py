@@ -1,12 +1,14 @@
-"""What release v1.0 of the official data set holds: 34 characters in 216 parts of archives.
+"""The content of release v1.0 of the official data set: 34 characters in 216 parts of archives.
 
 Source: the download script of the xR-EgoPose repository (names, sets, last parts) and its README
-(about 1 TB unpacked). How large a part is, is not published; GitHub admits no file of 2 GiB.
+(about 1 TB unpacked). The sizes of the parts are not published; GitHub admits no file of 2 GiB.
 """
 
 import re
 import string
+from pathlib import Path
 
+from egolib.config import read_toml
 from egolib.foundation.errors import EgolibError
 from egolib.skeleton import SPLIT_FOLDERS, SPLITS
 
@@ -14,29 +16,18 @@ URL = "https://github.com/facebookresearch/xR-EgoPose/releases/download/v1.0/"
 UNPACKED_BYTES = 10**12
 MAX_PART_BYTES = 2 * 1024**3
 
-# The archive of a character, `<character>.tar.gz`, is cut into `.partaa`, `.partab` and so on.
-LAST_PARTS = {
-    "female_001_a_a": "i", "female_002_a_a": "j", "female_002_f_s": "a", "female_003_a_a": "f",
-    "female_005_a_a": "i", "female_006_a_a": "i", "female_007_a_a": "h", "female_009_a_a": "i",
-    "female_011_a_a": "f", "female_014_a_a": "f", "female_015_a_a": "j",
-    "male_003_f_s": "a", "male_004_a_a": "i", "male_005_a_a": "j", "male_006_f_s": "a",
-    "male_007_a_a": "i", "male_008_f_s": "a", "male_009_a_a": "h", "male_010_f_s": "a",
-    "male_011_f_s": "a", "male_014_a_a": "i",
-    "male_008_a_a": "i",
-    "female_004_a_a": "i", "female_008_a_a": "i", "female_010_a_a": "i", "female_012_a_a": "f",
-    "female_012_f_s": "a", "male_001_a_a": "i", "male_002_a_a": "j", "male_004_f_s": "a",
-    "male_006_a_a": "i", "male_007_f_s": "a", "male_010_a_a": "i", "male_014_f_s": "a",
-}  # fmt: skip
+# {character: last letter of its archive's parts}. The archive of a character, `<character>.tar.gz`,
+# is cut into `.partaa`, `.partab` and so on.
+LAST_PARTS = read_toml(Path(__file__).with_name("last_parts.toml"))
 _ARCHIVE = re.compile(r"(\w+)\.tar\.gz(?:\.parta[a-z])?")
-_SETS = {name: folder for folder, names in SPLITS.items() for name in names}
 
 
-def set_folder(character):
+def set_folder(character: str) -> str:
     """The official set of a character: "TrainSet", "ValSet" or "TestSet"."""
-    return _SETS[character]
+    return next(folder for folder, names in SPLITS.items() if character in names)
 
 
-def part_names(character, last=None):
+def part_names(character: str, last: str | None = None) -> list[str]:
     """File names of a character's parts in order, up to its last letter in the release, or to
     `last` where that comes later."""
     letters = string.ascii_lowercase
@@ -44,8 +35,8 @@ def part_names(character, last=None):
     return [f"{character}.tar.gz.parta{letter}" for letter in letters[: end + 1]]
 
 
-def character_of(file_name):
-    """The character whose archive, or part of one, has this name; None for another file."""
+def character_of(file_name: str) -> str | None:
+    """The character to whose archive a file of this name belongs; None for any other file."""
     match = _ARCHIVE.fullmatch(file_name)
     return match[1] if match and match[1] in LAST_PARTS else None
 
@@ -62,7 +53,7 @@ def choose_characters(characters=None, splits=None):
             raise EgolibError(f"{unknown[0]!r} is not a {what}; known: {', '.join(known)}")
     folders = [SPLIT_FOLDERS[split] for split in splits or SPLIT_FOLDERS]
     wanted = LAST_PARTS if characters is None else characters
-    chosen = [name for name in LAST_PARTS if name in wanted and _SETS[name] in folders]
+    chosen = [name for name in LAST_PARTS if name in wanted and set_folder(name) in folders]
     if not chosen:
         raise EgolibError(f"none of {', '.join(wanted)} is in {', '.join(folders)}")
     return chosen

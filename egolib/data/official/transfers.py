@@ -1,24 +1,26 @@
-"""Large files moved several at a time: one bar of bytes, and a look at the disk beforehand."""
+"""Jobs on large files, several at a time with a common progress bar, and a check of the free space."""
 
 import shutil
 import sys
 import threading
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from pathlib import Path
 
 from egolib.foundation.errors import EgolibError, NoSpaceError
 from egolib.foundation.progress import bytes_text, progress_bar
 
 
 class _Stopped(Exception):
-    """Raised inside a job when the run ends early."""
+    """Ends a job when the run is interrupted."""
 
 
-def run_each(work, items, workers, total_bytes, desc):
+def run_each(work: Callable, items: Sequence, workers: int, total_bytes: int, desc: str) -> None:
     """Call `work(item, advance)` for each of `items`, `workers` at a time, in threads: jobs wait
     for the network or the disk, or run code that releases the GIL (zlib).
 
-    `advance(n)` moves the common bar by n bytes; it is also where a job ends when the run is
-    interrupted, so a job calls it often.
+    `advance(n)` moves the common bar by n bytes. It also ends the job when the run is interrupted,
+    so a job has to call it often.
 
     One item's EgolibError (or OSError) does not stop the others: it is shown at once, and all of
     them are raised as one EgolibError at the end. A full disk stops everything.
@@ -54,8 +56,8 @@ def run_each(work, items, workers, total_bytes, desc):
         raise EgolibError("\n  ".join(head + failures))
 
 
-def require_space(folder, needed_bytes, remedy):
-    """Make `folder`; raise EgolibError when its disk has less than `needed_bytes` free."""
+def require_space(folder: Path, needed_bytes: int, remedy: str) -> None:
+    """Make `folder`. Raises EgolibError when its disk has less than `needed_bytes` free."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:

@@ -1,8 +1,8 @@
-"""The parts of one archive -> its files in a folder, trusting nothing: neither that the bytes are
-whole, nor that names and links stay inside.
+"""Extraction of one archive from its parts, with checks that the bytes are whole and that names and
+links stay inside the folder.
 
-tarfile alone admits too much: it takes a spoilt header for the end of the archive, and its own gzip
-mode compares no checksum. Links are made last, so that nothing is ever written through one.
+tarfile alone is too lenient: it takes a damaged header for the end of the archive, and its own gzip
+mode compares no checksum. Links are made last, so nothing is ever written through one.
 """
 
 import gzip
@@ -59,7 +59,7 @@ class _StrictTarInfo(tarfile.TarInfo):
 
 
 def unpack(parts, character, folder, advance):
-    """Write what the archive in `parts` (paths, in order) holds of `character` to `folder`.
+    """Write the files of `character` from the archive in `parts` (paths, in order) to `folder`.
 
     Modes, owners and times are not restored. `advance(n)` is called for every n bytes read.
     Raises EgolibError that names the part when one is cut off or damaged, and the member when one
@@ -110,7 +110,7 @@ def _write_members(members, character, folder):
 
 
 def _describe_damage(parts, error, advance):
-    """One line that names the part which is to blame for `error`."""
+    """One line that names the part in which the cause of `error` lies."""
     *sizes, last_size = [part.stat().st_size for part in parts]
     usual = max(sizes, default=last_size)  # all but the last were cut to one size
     for part, size in zip(parts, sizes, strict=False):
