@@ -158,6 +158,6 @@ def miniature():
 @pytest.fixture(scope="session")
 def drift_network(miniature):
     """Path of the heatmap network by which the profile smoke audits data that was given, kept in
-    results/smoke or results/miniature_smoke."""
+    results/smoke or results/audit_network_smoke."""
     with FileLock(SMOKE_LOCK):
         return miniature_network(miniature.profile.name)

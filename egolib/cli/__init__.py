@@ -1,12 +1,12 @@
 """The `egolib` command. Bad input ends in one line and exit code 2.
 
-options    what verbs have in common
+options    types of options, and options that several verbs share
 data       download, extract, audit, pack, verify, render
 networks   train, convert, evaluate, predict, match, export, ship, score
 whole      run, sweep, compare, publish
 
-A verb imports what it needs when it runs: torch and Lightning take seconds, `egolib --help` should
-not.
+A verb imports what it needs only when it runs, because torch and Lightning take seconds and
+`egolib --help` should not.
 """
 
 import argparse
@@ -17,27 +17,22 @@ from egolib.cli import data, networks, whole
 from egolib.foundation.errors import UNUSABLE_PATH, EgolibError
 
 
-def _parser():
+def _after_interruption(options):
+    """The advice to the user who interrupted a command."""
+    if not options.resumes:
+        return "nothing was kept; the same command begins anew"
+    with_resume = " with --resume" if options.verb == "train" and not options.resume else ""
+    return f"the same command{with_resume} goes on from here"
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Entry point. Returns the exit code: 0, 2 for bad input, 130 when interrupted."""
     first_line, _, _ = egolib.__doc__.partition("\n")
     parser = argparse.ArgumentParser(prog="egolib", description=first_line)
     verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
-    for room in (whole, data, networks):
-        room.add_verbs(verbs)
-    return parser
-
-
-def _how_to_go_on(options):
-    """What to tell whoever interrupted a command."""
-    if not options.resumes:
-        return "nothing was kept; the same command begins anew"
-    if options.verb == "train" and not options.resume:
-        return "the same command with --resume goes on from here"
-    return "the same command goes on from here"
-
-
-def main(arguments=None):
-    """Entry point. Returns the exit code: 0, 2 for bad input, 130 when interrupted."""
-    options = _parser().parse_args(arguments)
+    for module in (whole, data, networks):
+        module.add_verbs(verbs)
+    options = parser.parse_args(arguments)
     try:
         options.function(options)
     except EgolibError as error:
@@ -49,6 +44,6 @@ def main(arguments=None):
         print(f"egolib: {error.filename}: {error.strerror}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
-        print(f"egolib: interrupted; {_how_to_go_on(options)}", file=sys.stderr)
+        print(f"egolib: interrupted; {_after_interruption(options)}", file=sys.stderr)
         return 130
     return 0

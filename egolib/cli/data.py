@@ -1,4 +1,4 @@
-"""Verbs of the data: official parts -> tree -> audit -> shards; and the miniature."""
+"""Verbs for the data: official parts, tree, audit and shards, and the miniature."""
 
 import dataclasses
 from pathlib import Path
@@ -12,27 +12,26 @@ from egolib.skeleton import SPLIT_FOLDERS
 
 def add_verbs(verbs):
     """Add the parsers of these verbs."""
-    download = common.add_verb(verbs, _download, resumes=True)
-    option = download.add_argument
+    option = common.add_verb(verbs, _download, resumes=True).add_argument
     option("out", type=Path)
-    common.add_choice_of_characters(download)
+    common.add_choice_of_characters(option)
     option("--url", default=URL, help="a mirror; else the release on GitHub")
-    option("--workers", type=common.count, default=4, help="parts at a time; default: 4")
+    option("--workers", type=common.between(1), default=4, help="parts at a time; default: 4")
 
-    extract = common.add_verb(verbs, _extract, resumes=True)
-    option = extract.add_argument
+    option = common.add_verb(verbs, _extract, resumes=True).add_argument
     option("folder", type=Path, metavar="IN", help="the parts, also in sub-folders")
     option("out", type=Path)
-    common.add_choice_of_characters(extract)
-    option("--workers", type=common.count, help="characters at a time; else one a core, at most 8")
+    common.add_choice_of_characters(option)
+    workers = "characters at a time; else one a core, at most 8"
+    option("--workers", type=common.between(1), help=workers)
     option("--delete-parts", action="store_true", help="of every character that is verified")
 
-    audit = common.add_verb(verbs, _audit, resumes=True)
-    option, splits = audit.add_argument, list(SPLIT_FOLDERS)
+    option = common.add_verb(verbs, _audit, resumes=True).add_argument
     option("tree", type=Path)
     option("--out", type=Path, metavar="DIR", help="else TREE/audit, where training looks")
     option("--network", type=Path, metavar="CKPT", help="to find drift; else stage 1 of quick")
-    common.add_workers(audit, "processes")
+    common.add_workers(option, "processes")
+    splits = list(SPLIT_FOLDERS)
     option("--split", choices=splits, nargs="+", default=splits)
 
     pack = common.add_verb(verbs, _pack, resumes=True)
@@ -43,21 +42,19 @@ def add_verbs(verbs):
     option("--px", type=common.between(32, 800), help=side)
     option("--encoding", choices=("jpeg", "png"), default="jpeg")
     option("--quality", type=common.between(1, 100), default=95, help="of JPEG; default: 95")
-    common.add_workers(pack, "threads a machine")
+    common.add_workers(option, "threads a machine")
     common.add_machines(pack)
 
-    verify = common.add_verb(verbs, _verify)
-    verify.add_argument("packed", type=Path)
+    common.add_verb(verbs, _verify).add_argument("packed", type=Path)
 
-    render = common.add_verb(verbs, _render, resumes=True)
-    option = render.add_argument
+    option = common.add_verb(verbs, _render, resumes=True).add_argument
     option("out", type=Path)
     option("--profile", default=DEFAULT_PROFILE, help="how many frames, how large")
     option("--scale", type=float, help="fraction of 1280x800; 1.0 is the official size")
     option("--motion", metavar="DIR", help="motion capture: <clip>*.bvh replaces or adds a clip")
-    option("--seed", type=common.whole, default=0)
-    common.add_workers(render, "processes")
-    common.add_shard(render)
+    option("--seed", type=common.between(0), default=0)
+    common.add_workers(option, "processes")
+    common.add_shard(option)
 
 
 def _download(options):
@@ -69,7 +66,7 @@ def _download(options):
 
 
 def _extract(options):
-    """Official archive parts -> a tree of frames."""
+    """Extract the official archive parts to a tree of frames."""
     from egolib.data.official.archives import extract
 
     chosen = (options.characters, options.sets)
@@ -78,7 +75,7 @@ def _extract(options):
 
 
 def _audit(options):
-    """What is wrong with a copy of the data; nothing is deleted."""
+    """Find what is wrong with a copy of the data; nothing is deleted."""
     from egolib.audit import audit_tree, headline
     from egolib.data.exclusions import excluded_path
     from egolib.experiments.run import miniature_network
@@ -94,16 +91,16 @@ def _audit(options):
 
 
 def _pack(options):
-    """A tree -> square crops in shards, which load fast."""
+    """Pack a tree as square crops in shards, which load fast."""
     from egolib.data.packing import pack_tree, submit_pack
 
     settings = {"px": options.px, "encoding": options.encoding, "quality": options.quality}
-    paths = (options.tree, options.out)
+    tree, out, workers = options.tree, options.out, options.workers
     if options.submit:
         machines = (options.submit, options.executor, dict(options.slurm))
-        missing = submit_pack(*machines, *paths, options.workers, **settings)
+        missing = submit_pack(*machines, tree, out, workers, **settings)
     else:
-        missing = pack_tree(*paths, options.workers, options.shard, **settings)
+        missing = pack_tree(tree, out, workers, options.shard, **settings)
     print(f"{options.out}: {len(missing)} shards are still to come" if missing
           else f"{options.out}: complete; train with --data {options.out}")  # fmt: skip
 
@@ -125,7 +122,7 @@ def _render(options):
     """Write the embedded miniature to a folder."""
     from egolib.data.miniature import render_miniature
 
-    given = {"scale": options.scale, "motion": options.motion}
-    given = {key: value for key, value in given.items() if value is not None}
-    config = dataclasses.replace(load_profile(options.profile).render, **given)
+    changes = {key: getattr(options, key) for key in ("scale", "motion")}
+    changes = {key: value for key, value in changes.items() if value is not None}
+    config = dataclasses.replace(load_profile(options.profile).render, **changes)
     render_miniature(options.out, config, options.seed, options.workers, options.shard)

@@ -1,4 +1,4 @@
-"""Verbs of networks: train, convert, evaluate, predict, match, export, ship, score."""
+"""Verbs for networks: train, convert, evaluate, predict, match, export, ship, score."""
 
 from pathlib import Path
 
@@ -10,54 +10,51 @@ from egolib.skeleton import JOINTS, SPLIT_FOLDERS
 
 def add_verbs(verbs):
     """Add the parsers of these verbs."""
-    train = common.add_verb(verbs, _train, resumes=True)
-    option = train.add_argument
+    option = common.add_verb(verbs, _train, resumes=True).add_argument
     option("stage", choices=list(Stage))
-    common.add_study_options(train)
+    common.add_study_options(option)
     option("--resume", action="store_true", help="go on after the last finished epoch")
     option("--devices", type=common.devices, default=1, help="GPUs a machine: a number, or auto")
     option("--nodes", type=int, default=1, help="machines, under torchrun or srun")
 
-    convert = common.add_verb(verbs, _convert)
-    convert.add_argument("tars", type=Path, nargs="+", metavar="IN.tar", help="model_best.tar")
-    convert.add_argument("out", type=Path, metavar="OUT.safetensors")
+    option = common.add_verb(verbs, _convert).add_argument
+    option("tars", type=Path, nargs="+", metavar="IN.tar", help="model_best.tar")
+    option("out", type=Path, metavar="OUT.safetensors")
 
-    evaluate = common.add_verb(verbs, _evaluate)
-    option = evaluate.add_argument
+    option = common.add_verb(verbs, _evaluate).add_argument
     option("checkpoint", type=Path, nargs="+", help="one, or a heatmap network and a lifter")
-    common.add_data(evaluate)
+    common.add_data(option)
     option("--split", choices=list(SPLIT_FOLDERS), default="test")
-    option("--workers", type=common.whole, default=0, help="processes that load images")
+    option("--workers", type=common.between(0), default=0, help="processes that load images")
     option("--out", type=Path, help="folder for tables, errors.csv and images")
 
-    predict = common.add_verb(verbs, _predict, resumes=True)
-    common.add_inputs(predict)
-    option = predict.add_argument
+    option = common.add_verb(verbs, _predict, resumes=True).add_argument
+    common.add_inputs(option)
     option("out", type=Path, help="a folder; what it has already is not done again")
     option("--bvh", action="store_true", help="motion for Blender, one file a video")
     option("--json", action="store_true", help="labels as the data set has them")
     option("--steady", action="store_true", help="filter the poses of a video")
-    common.add_framing(predict)
+    common.add_framing(option)
 
-    match = common.add_verb(verbs, _match)
-    common.add_inputs(match)
-    common.add_framing(match)
-    match.add_argument("--out", type=Path, default="match.png", help="default: match.png")
+    option = common.add_verb(verbs, _match).add_argument
+    common.add_inputs(option)
+    common.add_framing(option)
+    option("--out", type=Path, default="match.png", help="default: match.png")
 
-    export = common.add_verb(verbs, _export)
-    export.add_argument("out", type=Path, metavar="OUT.onnx")
-    common.add_network(export, "a checkpoint")
-    export.add_argument("--int8", type=Path, metavar="DIR", help="in int8, calibrated on this data")
+    option = common.add_verb(verbs, _export).add_argument
+    option("out", type=Path, metavar="OUT.onnx")
+    common.add_network(option, "a checkpoint")
+    option("--int8", type=Path, metavar="DIR", help="in int8, calibrated on this data")
 
-    ship = common.add_verb(verbs, _ship)
-    ship.add_argument("checkpoint", type=Path)
-    common.add_data(ship, "that it was trained on")
-    ship.add_argument("--out", type=Path, metavar="FILE", help="else the one inside egolib")
+    option = common.add_verb(verbs, _ship).add_argument
+    option("checkpoint", type=Path)
+    common.add_data(option, "that it was trained on")
+    option("--out", type=Path, metavar="FILE", help="else the one inside egolib")
 
-    score = common.add_verb(verbs, _score)
-    score.add_argument("poses", type=Path)
-    score.add_argument("labels", type=Path)
-    score.add_argument("--threshold-px", type=float, default=26, help="default: 26")
+    option = common.add_verb(verbs, _score).add_argument
+    option("poses", type=Path)
+    option("labels", type=Path)
+    option("--threshold-px", type=float, default=26, help="default: 26")
 
 
 def _train(options):
@@ -74,7 +71,7 @@ def _train(options):
 
 
 def _convert(options):
-    """The public re-implementation's .tar checkpoints -> one of egolib's."""
+    """Convert .tar checkpoints of the public re-implementation to one of egolib."""
     from egolib.models.convert import convert
 
     if options.out.suffix != ".safetensors":
@@ -111,13 +108,10 @@ def _evaluate(options):
     if spec.kind == Stage.HEATMAPS:
         sheet = heatmap_sheet(index, network, spec)
     else:
-        parts = max(len(options.checkpoint), len(provenance.get("files", [])))
-        names = {
-            Stage.LIFTER: Method.ORACLE,
-            Stage.END_TO_END: Method(spec.method) if parts == 2 else Method.END_TO_END,
-            Stage.RAY_MODEL: Method.RAY_MODEL,
-        }
-        method = names[spec.kind]
+        is_pair = 2 in (len(options.checkpoint), len(provenance.get("files", [])))
+        method = Method.ORACLE if spec.kind == Stage.LIFTER else Method(spec.kind)
+        if spec.kind == Stage.END_TO_END and is_pair:
+            method = Method(spec.method)
         label = f"{options.data.resolve().name}, {options.split} ({len(index)} frames)"
         tables = tables_of_one(method.label, predictions, spec, states, label)
         tables["summary"] = "Summary", summary({method: predictions}, label)
@@ -131,7 +125,7 @@ def _evaluate(options):
 
 
 def _predict(options):
-    """Poses from images, videos or a live camera."""
+    """Predict poses from images, videos or a live camera."""
     from egolib.headset.cameras.framing import Framing
     from egolib.headset.deploy.runtimes import open_fastest
     from egolib.headset.predict import predict
@@ -139,12 +133,12 @@ def _predict(options):
     framing = Framing(options.mirror, options.turn or 0, options.circle, common.read_lens(options))
     network, inputs = common.network_and_inputs(options)
     runtime = open_fastest(network)
-    asked = {"bvh": options.bvh, "labels": options.json, "steady": options.steady}
-    print(predict(inputs, options.out, runtime, framing, **asked))
+    outputs = {"bvh": options.bvh, "labels": options.json, "steady": options.steady}
+    print(predict(inputs, options.out, runtime, framing, **outputs))
 
 
 def _match(options):
-    """How images of another headset fit: a sheet, and the options of predict."""
+    """Find the options of predict for images of another headset, and draw a sheet to check them."""
     from egolib.headset.cameras.matching import match, match_sheet, sample_images
     from egolib.headset.cameras.sources import open_sources
     from egolib.headset.deploy.runtimes import open_fastest
@@ -158,25 +152,24 @@ def _match(options):
         raise EgolibError(f"one camera at a time, not {names}: name images, or one video")
     images = sample_images(sources[0])
     lens = common.read_lens(options)
-    found = match(images, runtime, lens, options.turn, options.mirror or None, options.circle)
-    save_image(match_sheet(found, runtime), options.out)
-    for doubt in found.doubts:
+    result = match(images, runtime, lens, options.turn, options.mirror or None, options.circle)
+    save_image(match_sheet(result, runtime), options.out)
+    for doubt in result.doubts:
         print(doubt)
     print(f"Look at {options.out}; if it is right, predict with:")
-    print(" ".join(_words(found.framing, options.calibration)) or "no options")
-
-
-def _words(framing, calibration):
-    """The options that say a framing, as one types them."""
-    words = ["--calibration", str(calibration)] if calibration else []
+    words, framing = [], result.framing
+    if options.calibration:
+        words += ["--calibration", str(options.calibration)]
     if framing.circle:
         words += ["--circle", ",".join(f"{number:.1f}" for number in framing.circle)]
     words += ["--mirror"] * framing.mirror
-    return words + (["--turn", str(framing.turn)] if framing.turn else [])
+    if framing.turn:
+        words += ["--turn", str(framing.turn)]
+    print(" ".join(words) or "no options")
 
 
 def _export(options):
-    """A network as ONNX, for use without torch and egolib."""
+    """Write a network as ONNX, for use without torch and egolib."""
     from egolib.data.shards import open_frames
     from egolib.headset.deploy.exporting import calibration_squares, export_onnx, quantise_onnx
     from egolib.models.checkpoints import load_network, shipped_network
@@ -187,15 +180,15 @@ def _export(options):
     if options.int8:
         squares = calibration_squares(open_frames(options.int8, "train"), spec.image_px)
     export_onnx(network, spec, options.out, provenance)
-    checked = "it says what PyTorch says"
+    checked = "its outputs are those of PyTorch"
     if options.int8:
         quantise_onnx(options.out, options.out, squares)
-        checked = "in float32 it said what PyTorch says; measure what int8 costs"
+        checked = "in float32 its outputs were those of PyTorch; measure what int8 costs"
     print(f"{options.out}: {options.out.stat().st_size / 1e6:.1f} MB; {checked}")
 
 
 def _ship(options):
-    """A checkpoint, small, as the network of predict; and its card."""
+    """Make a checkpoint the compact network of predict, and write its card."""
     from egolib.experiments.shipping import ship
     from egolib.models.checkpoints import SHIPPED
 
@@ -203,7 +196,7 @@ def _ship(options):
 
 
 def _score(options):
-    """2D accuracy of poses.csv against labels.json."""
+    """Measure the 2D accuracy of poses.csv against labels.json."""
     from egolib.headset.scoring import score_poses
 
     print(score_poses(options.poses, options.labels, options.threshold_px).to_string())

@@ -1,4 +1,4 @@
-"""Verbs of a whole study: run, sweep, compare, publish."""
+"""Verbs for a whole study: run, sweep, compare, publish."""
 
 from pathlib import Path
 
@@ -8,28 +8,28 @@ from egolib.foundation.errors import EgolibError
 
 def add_verbs(verbs):
     """Add the parsers of these verbs."""
-    run = common.add_verb(verbs, _run, resumes=True)
-    common.add_study_options(run)
-    run.add_argument("--pack", default="", metavar="DIR", help="pack --data into DIR, train on it")
+    option = common.add_verb(verbs, _run, resumes=True).add_argument
+    common.add_study_options(option)
+    option("--pack", default="", metavar="DIR", help="pack --data into DIR, train on it")
 
     sweep = common.add_verb(verbs, _sweep, resumes=True)
     option = sweep.add_argument
     option("grid", nargs="?", default="study", help="a TOML file; else sweeps/study.toml")
-    common.add_data_and_results(sweep, "<grid>")
+    common.add_data_and_results(option, "<grid>")
     option("--hours", type=common.positive, help="start no step that would end later")
     option("--no-training", action="store_true", help="write tables and page from what is done")
     common.add_machines(sweep)
 
-    compare = common.add_verb(verbs, _compare)
-    compare.add_argument("runs", type=Path, nargs=2, metavar="RUN", help="a results folder")
+    option = common.add_verb(verbs, _compare).add_argument
+    option("runs", type=Path, nargs=2, metavar="RUN", help="a results folder")
     page = "else compared_with_<first>.html in the second"
-    compare.add_argument("--out", type=Path, metavar="PAGE", help=page)
+    option("--out", type=Path, metavar="PAGE", help=page)
 
     common.add_verb(verbs, _publish).add_argument("results", type=Path)
 
 
 def _run(options):
-    """The whole study: data, notebooks, tables, figures."""
+    """Run the whole study: data, notebooks, tables, figures."""
     from egolib.experiments.notebooks import run_study
     from egolib.experiments.run import open_study
     from egolib.experiments.sweep import open_sweep, run_sweep
@@ -63,9 +63,7 @@ def _sweep(options):
         prepare(sweep)
     elif options.submit:
         if options.hours is not None:
-            raise EgolibError(
-                "--hours: how long jobs may run is an option of SLURM (--slurm time=MINUTES)"
-            )
+            raise EgolibError("--hours: for jobs, limit the time with --slurm time=MINUTES")
         submit_sweep(sweep, options.submit, options.executor, dict(options.slurm))
     else:
         run_sweep(sweep, options.hours, options.shard)
@@ -86,7 +84,7 @@ def _report(sweep, grid):
 
 
 def _compare(options):
-    """Two runs on the same test frames -> a page of differences."""
+    """Compare two runs on the same test frames and write a page of differences."""
     from egolib.report import write_comparison
 
     first, second = options.runs

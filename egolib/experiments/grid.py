@@ -1,27 +1,28 @@
-"""A grid file -> which runs a sweep consists of, and what each should take.
+"""Grid files: the runs of a sweep.
 
     base = "study"                     # a profile, or a .toml file beside this one
     seeds = [0, 1, 2]
 
-    [methods.martinez]                 # a row of the tables: keys of the profile that differ
+    [methods.martinez]                 # a row of the tables: keys that differ from the base
     lifter.method = "martinez"
 
     [methods.end_to_end]
     stage = "end_to_end"               # or "ray_model"; else "lifter"
 
-    [ablations.latent_size]            # a figure: one key, several values, all else as the base
+    [ablations.latent_size]            # a figure: several values of one key
     key = "lifter.latent_size"
     values = [10, 20, 50, 100]
     seeds = [0]                        # else those above
     with.stage = "end_to_end"          # keys that differ from the base for all values
 
-Rows that are called as in comparison.PUBLISHED stand beside the published figures, and claims.CLAIMS
-compares those that it names: call no other method so. A value that gives what another run already is, is
-that run, from the seeds of both. Every run has a folder of its own; runs whose heatmap networks would be
-the same share one.
+A method with a name of comparison.PUBLISHED stands beside published figures, and claims.CLAIMS compares
+the methods that it names: give no other method such a name. A value that leads to a run that is already
+in the grid adds no second one; that run gets the seeds of both. Every run has a folder of its own, and
+runs with equal heatmap networks share one network.
 """
 
 import dataclasses
+import functools
 import hashlib
 import json
 from dataclasses import dataclass
@@ -47,8 +48,8 @@ _ABLATION_KEYS = {"key": str, "values": list, "seeds": list, "with": dict}
 
 @dataclass(frozen=True)
 class Variation:
-    """One thing to train: a profile up to its last `stage`, from several seeds. `folder` is that of
-    all that share the profile."""
+    """A profile that is trained up to its last `stage` from several seeds. Variations with equal profiles
+    share the name of their `folder`."""
 
     name: str
     folder: str
@@ -57,23 +58,22 @@ class Variation:
     seeds: tuple[int, ...]
 
     @property
-    def method(self):
-        """The Method whose error it has."""
+    def method(self) -> Method:
+        """The Method whose error this variation measures."""
         if self.stage != Stage.LIFTER:
             return Method(self.stage)
         lifter = self.profile.lifter
         return Method.ORACLE if lifter.trained_on == "true" else Method(lifter.method)
 
     @property
-    def kind(self):
-        """The Stage whose network goes from what the method is given to the pose."""
-        if self.method == Method.ORACLE:
-            return Stage.LIFTER
-        return Stage.RAY_MODEL if self.stage == Stage.RAY_MODEL else Stage.END_TO_END
+    def kind(self) -> Stage:
+        """The kind of the network from the input of the method to the pose."""
+        kinds = {Method.ORACLE: Stage.LIFTER, Method.RAY_MODEL: Stage.RAY_MODEL}
+        return kinds.get(self.method, Stage.END_TO_END)
 
     @property
-    def heatmaps_name(self):
-        """Names the heatmap network it needs, and the folder of all who need the same."""
+    def heatmaps_name(self) -> str:
+        """The name of the folder of its heatmap network, equal for equal networks."""
         config = dataclasses.asdict(self.profile.heatmaps)
         digest = hashlib.sha256(json.dumps(config, sort_keys=True).encode()).hexdigest()[:8]
         return f"{config['backbone']}_{config['image_px']}px_{digest}"
@@ -81,8 +81,12 @@ class Variation:
 
 @dataclass(frozen=True)
 class Ablation:
-    """One `key` of the profile, or the stage. names: {value: name of its variation}. fixed: "key=value",
-    those that differ from the base for all values."""
+    """Several values of one `key` of the profile, or of the stage.
+
+    Attributes:
+        names: {value: name of its variation}.
+        fixed: "key=value" of all keys that differ from the base for every value.
+    """
 
     key: str
     names: dict
@@ -91,8 +95,13 @@ class Ablation:
 
 @dataclass(frozen=True)
 class Grid:
-    """variations: {name: Variation}, in the order in which they are run. methods: names of those
-    that are rows. ablations: {title: Ablation}."""
+    """The runs of a sweep.
+
+    Attributes:
+        variations: {name: Variation}, in the order in which they run.
+        methods: names of the variations that are rows of the tables.
+        ablations: {title: Ablation}.
+    """
 
     name: str
     base: Profile
@@ -101,9 +110,9 @@ class Grid:
     ablations: dict[str, Ablation]
 
 
-def read_grid(path):
-    """A Grid from a TOML file. Raises EgolibError, before anything runs, for a file that cannot be
-    read, unknown keys, of the grid or of the profile, and values out of range."""
+def read_grid(path: str | Path) -> Grid:
+    """Read a Grid from a TOML file. Raises EgolibError for a file that cannot be read, for unknown keys
+    of the grid or of the profile, and for values out of range."""
     path = Path(path)
     content = read_toml(path)
     _check_keys(content, _GRID_KEYS, path)
@@ -112,13 +121,21 @@ def read_grid(path):
     seeds = _seeds(content.get("seeds", [0]), path)
     grid = Grid(path.stem, base, {}, tuple(content.get("methods", {})), {})
     for name, changes in content.get("methods", {}).items():
+        source = f"{path} [methods.{name}]"
         if not isinstance(changes, dict) or not name.isidentifier():
             raise EgolibError(f"{path}: [methods.{name}] is not a table named like a word")
-        source = f"{path} [methods.{name}]"
         refuse_old_name(name, source)
         if (same := _add(grid, name, [changes], seeds, source)) != name:
             raise EgolibError(f"{source}: the same as [methods.{same}]; leave one of them out")
-        _check_heatmaps(grid.variations[name], source)
+        # An oracle under another published name would stand beside figures of lifters that read
+        # predicted heatmaps.
+        is_oracle = grid.variations[name].method == Method.ORACLE
+        if name in PUBLISHED and is_oracle != (name == "oracle"):
+            wanted = "detected" if is_oracle else "true"
+            raise EgolibError(
+                f'{source}: needs lifter.trained_on = "{wanted}" to stand beside published figures; '
+                "or give it a name of its own"
+            )
     for title, ablation in content.get("ablations", {}).items():
         source = f"{path} [ablations.{title}]"
         if not isinstance(ablation, dict):
@@ -126,24 +143,26 @@ def read_grid(path):
         _check_keys(ablation, _ABLATION_KEYS, source)
         if not {"key", "values"} <= ablation.keys():
             raise EgolibError(f"{source}: needs the keys 'key' and 'values'")
-        if odd := [v for v in ablation["values"] if not isinstance(v, str | int | float)]:
-            raise EgolibError(f"{source}: {odd[0]!r} is not one value")
-        key, of = ablation["key"], _seeds(ablation.get("seeds", list(seeds)), source)
-        fixed = ablation.get("with", {})
-        names = {value: "_".join([f"{key}={value}", *_flat(fixed)]) for value in ablation["values"]}
-        added = {
-            value: _add(grid, name, [fixed, _nested(key, value)], of, source)
-            for value, name in names.items()
-        }
-        grid.ablations[title] = Ablation(key, added, tuple(_flat(fixed)))
+        key, names = ablation["key"], {}
+        seeds_here = _seeds(ablation.get("seeds", list(seeds)), source)
+        shared_changes = ablation.get("with", {})
+        fixed = tuple(_flat(shared_changes))
+        for value in ablation["values"]:
+            if not isinstance(value, str | int | float):
+                raise EgolibError(f"{source}: {value!r} is not one value")
+            # "lifter.latent_size" and 50 -> {"lifter": {"latent_size": 50}}
+            change = functools.reduce(lambda v, part: {part: v}, reversed(key.split(".")), value)
+            name = "_".join([f"{key}={value}", *fixed])
+            names[value] = _add(grid, name, [shared_changes, change], seeds_here, source)
+        grid.ablations[title] = Ablation(key, names, fixed)
     if not grid.variations:
         raise EgolibError(f"{path}: names no methods and no ablations; there is nothing to run")
     return grid
 
 
 def _add(grid, name, changes, seeds, source):
-    """Add a variation unless there is one that is the same -> the name it has. changes: the tables of
-    keys that differ from the base; of a key that is in two of them, the later value counts."""
+    """Add a variation, or the seeds to an equal one, and return the name of the one or the other.
+    changes: tables of keys that differ from the base; later tables take precedence."""
     stage = next((table["stage"] for table in reversed(changes) if "stage" in table), "lifter")
     if stage not in _TRAINED:
         refuse_old_name(stage, source)
@@ -153,38 +172,20 @@ def _add(grid, name, changes, seeds, source):
         profile = override(profile, {k: v for k, v in table.items() if k != "stage"}, source)
         if fixed := table.keys() & {"name", "render"}:
             raise EgolibError(f"{source}: {min(fixed)!r} cannot vary: all runs share one data set")
-    same = [other for other in grid.variations.values() if other.profile == profile]
-    for other in same:
-        if other.stage == stage:
+    folder = name
+    for other in grid.variations.values():
+        if other.profile == profile and other.stage == stage:
             united = tuple(dict.fromkeys([*other.seeds, *seeds]))
             grid.variations[other.name] = dataclasses.replace(other, seeds=united)
             return other.name
-    folder = same[0].folder if same else name
+        if other.profile == profile:
+            folder = other.folder
     grid.variations[name] = Variation(name, folder, profile, stage, seeds)
     return name
 
 
-def _check_heatmaps(variation, source):
-    """A lifter that is given true heatmaps is an oracle; under another published name it would stand
-    beside figures of lifters that read what a network found."""
-    is_oracle = variation.method == Method.ORACLE
-    if variation.name in PUBLISHED and is_oracle != (variation.name == "oracle"):
-        wanted = "detected" if is_oracle else "true"
-        raise EgolibError(
-            f'{source}: needs lifter.trained_on = "{wanted}" to stand beside published figures; or '
-            "give it a name of its own"
-        )
-
-
-def _nested(key, value):
-    """("lifter.latent_size", 50) -> {"lifter": {"latent_size": 50}}"""
-    for part in reversed(key.split(".")):
-        value = {part: value}
-    return value
-
-
 def _flat(table, prefix=""):
-    """{"lifter": {"latent_size": 50}} -> ["lifter.latent_size=50"]"""
+    """The entries of nested tables, such as "lifter.latent_size=50"."""
     for key, value in table.items():
         if isinstance(value, dict):
             yield from _flat(value, f"{prefix}{key}.")

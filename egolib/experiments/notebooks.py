@@ -1,6 +1,6 @@
-"""Execute the notebooks with papermill: each once, and again only when something that it depends on
-has changed. A notebook is executed under a temporary name, checked and renamed, so that a file under
-its own name is complete.
+"""Execute the notebooks with papermill: each one again only when something that it depends on has
+changed. A notebook is executed under a temporary name, checked and renamed, so that a file with the
+final name is complete.
 """
 
 import contextlib
@@ -11,6 +11,7 @@ import os
 import shlex
 import sys
 import time
+from pathlib import Path
 
 import nbformat
 import papermill as pm
@@ -18,10 +19,12 @@ from nbconvert.preprocessors import CoalesceStreamsPreprocessor
 from papermill.exceptions import PapermillExecutionError
 
 from egolib.audit import headline
+from egolib.data.packing import pack_tree
 from egolib.data.shards import LEFT_OUT
 from egolib.experiments.manifest import write_manifest
 from egolib.experiments.outcome import unfinished
-from egolib.experiments.run import REPOSITORY
+from egolib.experiments.run import REPOSITORY, Study
+from egolib.experiments.sweep import Sweep
 from egolib.foundation.errors import UNUSABLE_PATH, EgolibError, is_ours
 from egolib.foundation.files import no_space_is_one_line, write_atomically
 from egolib.foundation.progress import HEADLESS_VARIABLE
@@ -34,15 +37,15 @@ COMPARISON = "07_compare_methods.ipynb"
 DURATIONS = "durations.json"
 
 
-def notebook_paths():
-    """The notebooks of a study in the order in which they build on each other; the comparison
-    reads a sweep instead (`run_comparison`)."""
+def notebook_paths() -> list[Path]:
+    """The notebooks of a study in the order in which they build on each other. The comparison of
+    methods belongs to a sweep instead (`run_comparison`)."""
     return [p for p in sorted(NOTEBOOKS.glob("[0-9][0-9]*_*.ipynb")) if p.name != COMPARISON]
 
 
-def run_comparison(sweep, grid):
-    """Execute the notebook that compares the methods of a sweep.Sweep as far as they are trained,
-    and write the manifest -> path of the executed notebook. `grid` is what `open_sweep` opened."""
+def run_comparison(sweep: Sweep, grid: str) -> Path:
+    """Execute the notebook that compares the trained methods of a sweep and write the manifest ->
+    path of the executed notebook. grid: the argument with which `open_sweep` opened it."""
     study = dataclasses.replace(sweep.any_study, results=sweep.results, profile_argument=grid)
     with no_space_is_one_line(sweep.results):
         executed = _execute(NOTEBOOKS / COMPARISON, study)
@@ -61,11 +64,11 @@ def run_comparison(sweep, grid):
         return executed
 
 
-def run_study(study):
-    """Render, or audit and pack what was given; run every notebook that is not done; write the
-    manifest.
+def run_study(study: Study) -> None:
+    """Render the miniature, or audit and pack the given data; run every notebook that is not done; write
+    the manifest.
 
-    durations.json keeps {step: seconds}: all the time spent on a step in this results folder,
+    durations.json holds {step: seconds}: the time spent on each step in this results folder,
     interrupted and repeated runs included.
     """
     if study.renders:
@@ -77,20 +80,27 @@ def run_study(study):
         print(headline(audit) if audit else f"{study.tree}: packed without an audit", flush=True)
     if study.source:
         with _timed(study, "pack"):
-            study.pack()
+            pack_tree(study.source, study.tree, px=study.profile.heatmaps.image_px)
     entries = _data_entries(study)
-    stamp = _digest([_weights_digest(), repr(study.profile), *entries["data"].values()])
+    weights = SHIPPED.read_bytes() if SHIPPED.is_file() else b""  # a notebook runs that network
+    state = _digest([_digest([weights]), repr(study.profile), *entries["data"].values()])
     for notebook in notebook_paths():
         code = code_of_notebook(notebook)
-        stamp = _digest([stamp, notebook.read_text(), code, repr(_parameters(study))])
-        if _is_done(notebook, study, stamp):
+        state = _digest([state, notebook.read_text(), code, repr(_parameters(study))])
+        stamp = study.results / "notebooks" / f".{notebook.stem}.stamp.json"
+        if _is_done(stamp, state, study.results):
             print(f"{notebook.name}: done before, skipped", flush=True)
             continue
         print(f"{notebook.name}: running", flush=True)
         with _timed(study, notebook.stem), no_space_is_one_line(study.results):
             started = time.time()
             _execute(notebook, study)
-            _leave_stamp(notebook, study, stamp, started)
+            _leave_stamp(stamp, state, study.results, started)
+    command = ["./run_all.sh", "--profile", study.profile_argument, "--seed", str(study.seed)]
+    if study.source:
+        command += ["--data", str(study.source), "--pack", str(study.tree)]
+    elif not study.renders:
+        command += ["--data", str(study.tree)]
     write_manifest(
         study.results / "manifest.json",
         profile=study.profile,
@@ -98,12 +108,13 @@ def run_study(study):
         duration_s=json.loads((study.results / DURATIONS).read_text()),
         **entries,
         data_folder=str(study.tree),
-        command=_command(study),
+        command=shlex.join(command),
     )
 
 
 def _data_entries(study):
-    """The entries of a manifest about the data: fingerprints, frames, and what was left out."""
+    """The entries of a manifest about the data: fingerprints, numbers of frames, and what was left
+    out."""
     indices = {split: study.index(split) for split in SPLIT_FOLDERS}
     return {
         "data": {split: index.fingerprint for split, index in indices.items()},
@@ -112,18 +123,9 @@ def _data_entries(study):
     }
 
 
-def _command(study):
-    """The command that makes these results again."""
-    words = ["./run_all.sh", "--profile", study.profile_argument, "--seed", str(study.seed)]
-    if study.source:
-        words += ["--data", str(study.source), "--pack", str(study.tree)]
-    elif not study.renders:
-        words += ["--data", str(study.tree)]
-    return shlex.join(words)
-
-
 @contextlib.contextmanager
 def _timed(study, step):
+    """Add the duration of the block to that of the step in durations.json."""
     path = study.results / DURATIONS
     started = time.perf_counter()
     try:
@@ -135,6 +137,7 @@ def _timed(study, step):
 
 
 def _parameters(study):
+    """The parameters of the first cell of every notebook."""
     return {
         "profile": study.profile_argument,
         "seed": study.seed,
@@ -143,21 +146,27 @@ def _parameters(study):
     }
 
 
-def _stamp_path(notebook, study):
-    return study.results / "notebooks" / f".{notebook.stem}.stamp.json"
-
-
-def _is_done(notebook, study, stamp):
-    """Whether the notebook ran for this stamp, and all that it wrote is still there."""
-    path = _stamp_path(notebook, study)
-    if not path.is_file():
+def _is_done(stamp, state, results):
+    """Whether the notebook ran in this state, and all files that it wrote are still there."""
+    if not stamp.is_file():
         return False
-    found = json.loads(path.read_text())
-    return found["stamp"] == stamp and all((study.results / f).is_file() for f in found["wrote"])
+    stamped = json.loads(stamp.read_text())
+    return stamped["stamp"] == state and all((results / f).is_file() for f in stamped["wrote"])
+
+
+def _leave_stamp(stamp, state, results, started):
+    """Record the state in which a notebook was executed, and the files newer than its start."""
+    wrote = []
+    for path in results.rglob("*.*"):
+        # A file that another process removes meanwhile was a temporary one.
+        with contextlib.suppress(FileNotFoundError):
+            if path.is_file() and path.stat().st_mtime >= started:
+                wrote.append(str(path.relative_to(results)))
+    write_atomically(stamp, json.dumps({"stamp": state, "wrote": sorted(wrote)}, indent=1))
 
 
 def _execute(notebook, study):
-    """Execute one notebook, check that every cell completed, and rename it -> path of the outcome."""
+    """Execute one notebook, check that every cell completed, and rename it -> path of the result."""
     output = study.results / "notebooks" / notebook.name
     output.parent.mkdir(parents=True, exist_ok=True)
     partial = output.with_suffix(".partial.ipynb")
@@ -172,8 +181,8 @@ def _execute(notebook, study):
         )  # fmt: skip
     except PapermillExecutionError as error:
         where = f"{notebook.name}, cell {error.exec_count}"
-        unusable = error.ename in {each.__name__ for each in UNUSABLE_PATH}
-        if is_ours(error.ename) or (unusable and "[Errno" in error.evalue):
+        is_path_error = error.ename in {kind.__name__ for kind in UNUSABLE_PATH}
+        if is_ours(error.ename) or (is_path_error and "[Errno" in error.evalue):
             raise EgolibError(f"{error.evalue} ({where})") from error
         raise RuntimeError(f"{where}: {error.ename}: {error.evalue}; see {partial}") from error
     finally:
@@ -189,19 +198,7 @@ def _execute(notebook, study):
     return output
 
 
-def _leave_stamp(notebook, study, stamp, started):
-    """Record the stamp of an executed notebook, and the files that are newer than its start."""
-    wrote = []
-    for path in study.results.rglob("*.*"):
-        # A file that another process removes meanwhile was a temporary one.
-        with contextlib.suppress(FileNotFoundError):
-            if path.is_file() and path.stat().st_mtime >= started:
-                wrote.append(str(path.relative_to(study.results)))
-    stamped = {"stamp": stamp, "wrote": sorted(wrote)}
-    write_atomically(_stamp_path(notebook, study), json.dumps(stamped, indent=1))
-
-
-def code_of_notebook(path):
+def code_of_notebook(path: Path) -> str:
     """Digest of the library's code that the cells of a notebook depend on, and of all networks that
     they may load."""
     cells = nbformat.read(path, as_version=4).cells
@@ -209,10 +206,7 @@ def code_of_notebook(path):
     return _digest([digest_of_source(source), code_digest(*BUILDERS.values())])
 
 
-def _weights_digest():
-    """Of the network that comes with egolib, which a notebook runs."""
-    return hashlib.sha256(SHIPPED.read_bytes() if SHIPPED.is_file() else b"").hexdigest()
-
-
 def _digest(parts):
-    return hashlib.sha256("\0".join(parts).encode()).hexdigest()
+    """Digest of several parts, each text or bytes."""
+    encoded = (part.encode() if isinstance(part, str) else part for part in parts)
+    return hashlib.sha256(b"\0".join(encoded)).hexdigest()

@@ -1,22 +1,23 @@
-"""The marker of a results folder: it names the run or sweep that owns the folder, so that results of
-different runs never mix."""
+"""The marker of a results folder: it names the run or the sweep that the folder belongs to, so that
+results of different runs never mix."""
 
 import json
+from pathlib import Path
 
 from egolib.foundation.errors import EgolibError
 from egolib.foundation.files import write_atomically
 
 MARKER = "study.json"
-_LAYOUT = 2  # of a results folder: how its files are called
-_TRAINED = ("checkpoints", "heatmaps", "runs")  # folders of a run, and of a sweep, that took long
+_LAYOUT = 2  # changes with the names of the files in a results folder
+_TRAINED = ("checkpoints", "heatmaps", "runs")  # folders, of a run or a sweep, that took long
 
 
-def owner_of(folder):
-    """The content of the marker of a results folder, {key: value}; None without a marker. Raises
-    EgolibError for a marker that cannot be read."""
+def _owner_of(folder):
+    """The content of the marker of a results folder, {} without a marker. Raises EgolibError for a
+    marker that cannot be read."""
     marker = folder / MARKER
     if not marker.is_file():
-        return None
+        return {}
     try:
         return dict(json.loads(marker.read_text()))
     except (ValueError, TypeError) as error:
@@ -25,26 +26,24 @@ def owner_of(folder):
         ) from error
 
 
-def is_owned_by(folder, owner):
-    """Whether a results folder is marked as that of `owner`. Raises as `owner_of`."""
-    return owner_of(folder) == {**owner, "layout": _LAYOUT}
+def is_owned_by(folder: Path, owner: dict) -> bool:
+    """Whether a results folder is marked as that of `owner`. Raises EgolibError for a marker that
+    cannot be read."""
+    return _owner_of(folder) == {**owner, "layout": _LAYOUT}
 
 
-def reserve(folder, owner):
-    """Mark a results folder as that of `owner`, {key: value}. Raises EgolibError where it belongs to
-    another owner and something was trained there."""
+def reserve(folder: Path, owner: dict) -> None:
+    """Mark a results folder as that of `owner`, {key: value}. Raises EgolibError where another owner
+    has trained something there."""
     if is_owned_by(folder, owner):
         return
-    found = owner_of(folder)
-    if found and any((folder / name).is_dir() for name in _TRAINED):
-        if found.get("layout") != _LAYOUT:
-            raise EgolibError(
-                f"{folder}: holds results of an earlier version of egolib, whose stages have other "
-                "names; choose another folder with --results, or delete this one"
-            )
-        other = ", ".join(f"{key} {value}" for key, value in found.items() if key != "layout")
+    other = _owner_of(folder)
+    if other and any((folder / name).is_dir() for name in _TRAINED):
+        whose = f"another run ({', '.join(f'{k} {v}' for k, v in other.items() if k != 'layout')})"
+        if other.get("layout") != _LAYOUT:
+            whose = "an earlier version of egolib, whose stages have other names"
         raise EgolibError(
-            f"{folder}: holds results of another run ({other}); "
+            f"{folder}: holds results of {whose}; "
             "choose another folder with --results, or delete this one"
         )
     write_atomically(folder / MARKER, json.dumps({**owner, "layout": _LAYOUT}, indent=1))

@@ -1,7 +1,7 @@
-"""One run of the study: which profile, seed and data, and where its results lie.
+"""One run of the study: its profile, seed and data, and the folder of its results.
 
-The notebooks open a Study in their first cell; so does `egolib train`. It owns the folder
-names below `results/<profile>/` and nothing else: the work is done by the modules it calls.
+The notebooks and `egolib train` open a Study first. It knows the names of the folders below
+`results/<profile>/`; other modules do the work.
 """
 
 import contextlib
@@ -15,9 +15,10 @@ from filelock import FileLock, Timeout
 
 from egolib.config import DEFAULT_PROFILE, PROFILES, Method, Profile, Stage, load_profile
 from egolib.data.exclusions import AUDIT_FOLDER, excluded_path
+from egolib.data.index import FrameIndex
 from egolib.data.miniature import DESCRIPTION_FILE, render_miniature
 from egolib.data.shards import PACK_FILE, open_frames
-from egolib.evaluation.detections import detect
+from egolib.evaluation.detections import Detections, detect
 from egolib.evaluation.inference import predict_split
 from egolib.evaluation.predictions import Predictions
 from egolib.experiments.results_folder import is_owned_by, reserve
@@ -35,11 +36,17 @@ DATA_SEED = 0
 
 @dataclass(frozen=True)
 class Study:
-    """Open one with `open_study`. `tree` is the data (a tree or a pack), `results` the folder of
-    this run, `profile_argument` what opens the same profile again: its name, or its file.
-    `renders`: the data is the embedded miniature. `source`: the tree to pack into `tree`, or None.
-    `shared`: the results of the run whose heatmap network this one uses, where it has none of its
-    own."""
+    """One run, opened with `open_study`.
+
+    Attributes:
+        profile_argument: the name of the profile, or its file, with which it can be opened again.
+        tree: the data, a tree of frames or a pack.
+        results: the folder of this run.
+        renders: whether the data is the embedded miniature.
+        source: the tree that is to be packed into `tree`, or None.
+        shared: the folder of the heatmap network that this run shares with others, or None for a
+            network of its own.
+    """
 
     profile: Profile
     profile_argument: str
@@ -51,43 +58,39 @@ class Study:
     shared: Path | None = None
 
     @property
-    def checkpoints(self):
-        return self.results / "checkpoints"
-
-    @property
-    def figures(self):
+    def figures(self) -> Path:
         return self.results / "figures"
 
     @property
-    def tables(self):
+    def tables(self) -> Path:
         return self.results / "tables"
 
     @property
-    def identity(self):
-        """Whose results these are, for results_folder.reserve."""
+    def identity(self) -> dict:
+        """What distinguishes this run from others, for results_folder.reserve."""
         return {"profile": self.profile.name, "data": self.data_identity, "seed": self.seed}
 
     @property
-    def data_identity(self):
-        """Which tree this is; a clone, and the miniature in it, may be moved."""
+    def data_identity(self) -> str:
+        """A name for the tree. That of the miniature stays the same when the repository is moved."""
         return f"the miniature in data/{self.tree.name}" if self.renders else str(self.tree)
 
     @property
-    def data_name(self):
-        """The name of the data in tables: "the miniature", or the folder that was given."""
+    def data_name(self) -> str:
+        """The name of the data in tables: "the miniature", or the name of the given folder."""
         return "the miniature" if (self.tree / DESCRIPTION_FILE).is_file() else self.tree.name
 
-    def prepare_data(self):
-        """Render what is missing of the miniature; nothing to do for a tree that was given."""
+    def prepare_data(self) -> None:
+        """Render what is missing of the miniature; do nothing where the user gave a tree."""
         if self.renders:
             render_miniature(self.tree, self.profile.render, DATA_SEED)
 
     def audit(self):
-        """Look for defects in the data -> egolib.audit's Audit, whose exclusion list applies from
-        then on. A pack has the audit of the tree that it was made from, or None.
+        """Look for defects in the data and write the exclusion list, which applies from then on.
 
         Data that was given, not rendered, is also searched for drift between labels and images, with
-        the miniature's heatmap network.
+        the heatmap network of the miniature. Returns the Audit (egolib.audit); that of a pack is the one
+        of the tree that it was made from, or None.
         """
         from egolib.audit import audit_tree, load_audit  # slow to import
 
@@ -98,11 +101,11 @@ class Study:
         network = functools.partial(miniature_network, "smoke" if small else "quick")
         return audit_tree(tree, network=None if self.renders else network)
 
-    def cautions(self):
-        """Warnings for training without the notebooks, as sentences; none about data that is missing."""
-        cautions, packed = [], (self.tree / PACK_FILE).is_file()
-        given = self.tree.is_dir() and not self.renders and not packed
-        if given and not excluded_path(self.tree).is_file():
+    def cautions(self) -> list[str]:
+        """Warnings for a training without the notebooks, as sentences. Missing data gives none."""
+        cautions, is_pack = [], (self.tree / PACK_FILE).is_file()
+        is_given_tree = self.tree.is_dir() and not self.renders and not is_pack
+        if is_given_tree and not excluded_path(self.tree).is_file():
             cautions.append(
                 f"{self.tree}: not audited, so no frame is left out; see `egolib audit`"
             )
@@ -110,133 +113,126 @@ class Study:
             cautions.append(f"PyTorch finds no GPU: the profile {self.profile.name} trains on CPUs")
         return cautions
 
-    def pack(self):
-        """Pack `source` into `tree` at the size of the profile's images; what is packed already stays."""
-        from egolib.data.packing import pack_tree
-
-        pack_tree(self.source, self.tree, px=self.profile.heatmaps.image_px)
-
-    def index(self, split):
-        """FrameIndex of "train", "val" or "test"."""
+    def index(self, split: str) -> FrameIndex:
+        """The FrameIndex of "train", "val" or "test"."""
         return open_frames(self.tree, split)
 
-    def train(self, stage, resume=True, devices=1, nodes=1):
-        """Train a Stage (or find it done) -> path of its checkpoint."""
+    def train(
+        self, stage: str, resume: bool = True, devices: int | str = 1, nodes: int = 1
+    ) -> Path:
+        """Train a Stage, unless that is done -> path of its checkpoint."""
         indices = (self.index("train"), self.index("val"))
         detected = None
-        if stage == "lifter" and self.profile.lifter.trained_on == "detected":
+        if stage == Stage.LIFTER and self.profile.lifter.trained_on == "detected":
             detected = [self.detections("train"), self.detections("val")]
         with self._alone_at(stage):
             return train_stage(
-                stage, self.profile, *indices, self.checkpoints, self.seed, resume, devices, nodes,
-                self.checkpoint("heatmaps"), detected,
+                stage, self.profile, *indices, self.checkpoint(stage).parent, self.seed, resume,
+                devices, nodes, self.checkpoint(Stage.HEATMAPS), detected,
             )  # fmt: skip
 
     @contextlib.contextmanager
     def _alone_at(self, stage):
-        """Let one training of a stage of this run go on at a time: a second, such as a notebook beside a
-        job on the cluster, waits and then finds the stage done. The processes of one training count as
-        one. Raises EgolibError instead of waiting where torchrun or srun started several processes,
-        because those other than the first would not wait."""
+        """Hold the lock of a stage, so that one training of it runs at a time. A second one, such as a
+        notebook beside a job on the cluster, waits and then finds the stage done.
+
+        All processes of one training share the lock. Where torchrun or srun started several, only the
+        first would wait: then this raises EgolibError instead of waiting.
+        """
         from lightning.fabric.utilities.rank_zero import rank_zero_only  # knows torchrun and srun
 
         if rank_zero_only.rank != 0:
             yield
             return
-        path = self.results / f"{stage}.lock"
-        with no_space_is_one_line(path):
-            path.parent.mkdir(parents=True, exist_ok=True)
+        folder = self.folder_of(stage)
+        with no_space_is_one_line(folder):
+            folder.mkdir(parents=True, exist_ok=True)
+            lock = FileLock(folder / f"{stage}.lock")
             try:
-                held = FileLock(path).acquire(blocking=False)
+                held = lock.acquire(blocking=False)
             except Timeout as error:
-                taken = f"{stage} is being trained into {self.results} already"
+                message = f"{stage} is being trained into {folder} already"
                 if started_processes() > 1:
-                    raise EgolibError(f"{taken}; start this again when that is done") from error
-                print(f"{taken}: waiting", flush=True)
-                held = FileLock(path).acquire()
+                    raise EgolibError(f"{message}; start this again when that is done") from error
+                print(f"{message}: waiting", flush=True)
+                held = lock.acquire()
         with held:
             yield
 
-    def checkpoint(self, stage):
-        """Path of a stage's checkpoint."""
-        results = self.shared if stage == "heatmaps" and self.shared else self.results
-        return results / "checkpoints" / f"{stage}.safetensors"
+    def folder_of(self, stage: str) -> Path:
+        """The results folder that holds a stage: that of this run, or of the shared heatmap network."""
+        return self.shared if stage == Stage.HEATMAPS and self.shared else self.results
 
-    def detections(self, split):
-        """The heatmaps that the network predicts for a split -> detections.Detections, kept on disk."""
-        network, spec, _ = load_network(self.checkpoint("heatmaps"), ["heatmaps"])
-        folder = (self.shared or self.results) / "detections"
+    def checkpoint(self, stage: str) -> Path:
+        """Path of the checkpoint of a stage."""
+        return self.folder_of(stage) / "checkpoints" / f"{stage}.safetensors"
+
+    def detections(self, split: str) -> Detections:
+        """The heatmaps that the network predicts for a split; they are computed once and kept on
+        disk."""
+        network, spec, _ = load_network(self.checkpoint(Stage.HEATMAPS), [Stage.HEATMAPS])
+        folder = self.folder_of(Stage.HEATMAPS) / "detections"
         return detect(network, spec, self.index(split), folder, self.profile.workers)
 
-    def history(self, stage):
-        """The training curve of a stage, one row an epoch. Raises EgolibError before training."""
-        path = self.checkpoints / "runs" / stage / "history.csv"
+    def history(self, stage: str) -> pd.DataFrame:
+        """The training curve of a stage, a row an epoch. Raises EgolibError before training."""
+        path = self.checkpoint(stage).parent / "runs" / stage / "history.csv"
         if not path.is_file():
             raise EgolibError(f"{path}: the stage {stage} is not trained yet; run its notebook")
         return pd.read_csv(path)
 
     @property
-    def methods(self):
+    def methods(self) -> tuple[Method, ...]:
         """The methods of this run: its lifter on true heatmaps and on detected ones, the end-to-end
         network, the ray model."""
         return Method.ORACLE, self.lifter_method, Method.END_TO_END, Method.RAY_MODEL
 
     @property
-    def lifter_method(self):
+    def lifter_method(self) -> Method:
         """The method of this run's lifter on detected heatmaps."""
         return Method(self.profile.lifter.method)
 
-    def network(self, method):
-        """The network of one of `methods` -> (network, NetworkSpec)."""
-        if method in (Method.END_TO_END, Method.RAY_MODEL):
-            return load_network(self.checkpoint(method), [method])[:2]
-        lifter, lifter_spec, _ = load_network(self.checkpoint(Stage.LIFTER), [Stage.LIFTER])
-        if method == Method.ORACLE:
-            return lifter, lifter_spec
-        network, spec, _ = load_network(self.checkpoint(Stage.HEATMAPS), [Stage.HEATMAPS])
-        return join_networks(network, spec, lifter, lifter_spec)
-
-    def evaluate(self, method):
-        """Predict the test split with one of `methods`, keep the outcome below results/predictions ->
-        Predictions. Raises EgolibError for a method that this run does not train."""
+    def evaluate(self, method: str) -> Predictions:
+        """Predict the test split with one of `methods` and save that below results/predictions.
+        Raises EgolibError for a method that this run does not train."""
         if method not in self.methods:
             raise EgolibError(f"{method}: not of this run, which has {', '.join(self.methods)}")
-        is_lifter = method == self.lifter_method
-        on_detected = is_lifter and self.profile.lifter.trained_on == "detected"
-        network, spec = self.network(Method.ORACLE if on_detected else method)
-        detected = self.detections("test").found if on_detected else None
+        is_lifter, heatmaps = method in (Method.ORACLE, self.lifter_method), None
+        stage = Stage.LIFTER if is_lifter else Stage(method)
+        network, spec, _ = load_network(self.checkpoint(stage), [stage])
+        if method == self.lifter_method and self.profile.lifter.trained_on == "detected":
+            heatmaps = self.detections("test").found
+        elif method == self.lifter_method:
+            first = load_network(self.checkpoint(Stage.HEATMAPS), [Stage.HEATMAPS])[:2]
+            network, spec = join_networks(*first, network, spec)
         index, workers = self.index("test"), self.profile.workers
-        predictions = predict_split(network, spec, index, workers, detected=detected)
+        predictions = predict_split(network, spec, index, workers, detected=heatmaps)
         predictions.save(self.predictions_path(method))
         return predictions
 
-    def predictions(self, method):
-        """What `evaluate` kept. Raises EgolibError when it did not run."""
+    def predictions(self, method: str) -> Predictions:
+        """The Predictions that `evaluate` saved. Raises EgolibError where it did not run."""
         return Predictions.load(self.predictions_path(method))
 
-    def models(self):
-        """{name: Predictions} of all that are kept; arrays about the frames are shared in memory."""
+    def models(self) -> dict[str, Predictions]:
+        """All saved Predictions by name, those of `methods` first. Arrays about the frames are shared in
+        memory."""
+        saved = {path.stem for path in self.predictions_path("any").parent.glob("*.npz")}
         models = {}
-        for name in self.evaluated:
-            found = self.predictions(name)
-            models[name] = found.sharing(next(iter(models.values()))) if models else found
+        for name in dict.fromkeys([*(m for m in self.methods if m in saved), *sorted(saved)]):
+            predictions = self.predictions(name)
+            first = next(iter(models.values()), None)
+            models[name] = predictions.sharing(first) if first else predictions
         return models
 
-    @property
-    def evaluated(self):
-        """Names of the predictions that are kept, those of `methods` first."""
-        kept = {path.stem for path in self.predictions_path("any").parent.glob("*.npz")}
-        return [m for m in self.methods if m in kept] + sorted(kept.difference(self.methods))
-
-    def predictions_path(self, method):
-        """Where `evaluate` keeps them."""
+    def predictions_path(self, method: str) -> Path:
+        """The file in which `evaluate` saves Predictions."""
         return self.results / "predictions" / f"{method}.npz"
 
 
-def folders_of(profile, data, results, name):
-    """What a run or a sweep called `name` reads and writes: {"tree": its data, "results": its folder,
-    "renders": whether the data is the miniature}. Raises EgolibError for a profile that needs data and
-    got none."""
+def folders_of(profile: Profile, data: str, results: str, name: str) -> dict:
+    """The data and the results folder of a run or a sweep called `name`, as fields of a Study or a
+    Sweep: "tree", "results", "renders". Raises EgolibError for a profile that needs data and got none."""
     if not data and not profile.embedded:
         raise EgolibError(f"the profile {profile.name} needs the official data; give --data DIR")
     return {
@@ -246,37 +242,46 @@ def folders_of(profile, data, results, name):
     }
 
 
-def default_tree(profile):
-    """Where the miniature of a profile lies. Profiles that render alike share one."""
+def default_tree(profile: Profile) -> Path:
+    """The folder of a profile's miniature. Profiles with the same settings of rendering share one."""
     known = [other.name for other in PROFILES.values() if other.render == profile.render]
     return REPOSITORY / "data" / (known[0] if known else profile.name)
 
 
 @without_effect
-def miniature_network(profile=DEFAULT_PROFILE):
-    """Path of the heatmap network that an embedded `profile` trains on its miniature: that of
-    results/<profile> where such a run left one, else of results/miniature_<profile>, where it is
-    trained first if that has not happened yet."""
+def miniature_network(profile: str = DEFAULT_PROFILE) -> Path:
+    """Path of the heatmap network that an embedded `profile` trains on its miniature.
+
+    It is that of results/<profile>, where such a run left one; else that of
+    results/audit_network_<profile>, where it is trained first if it is missing.
+    """
     usual = _described(profile)
-    if is_owned_by(usual.results, usual.identity) and usual.checkpoint("heatmaps").is_file():
-        return usual.checkpoint("heatmaps")
-    study = open_study(profile, results=REPOSITORY / "results" / f"miniature_{profile}")
-    checkpoint = study.checkpoint("heatmaps")
+    if is_owned_by(usual.results, usual.identity) and usual.checkpoint(Stage.HEATMAPS).is_file():
+        return usual.checkpoint(Stage.HEATMAPS)
+    study = open_study(profile, results=REPOSITORY / "results" / f"audit_network_{profile}")
+    checkpoint = study.checkpoint(Stage.HEATMAPS)
     if not checkpoint.is_file():
         print(f"{checkpoint} is not there yet and is trained on the miniature first; for "
               f"{DEFAULT_PROFILE} that takes 10 to 40 min on 2 cores", flush=True)  # fmt: skip
         study.prepare_data()
-        study.train("heatmaps")
+        study.train(Stage.HEATMAPS)
     return checkpoint
 
 
-def open_study(profile=DEFAULT_PROFILE, seed=0, data="", results="", pack=""):
-    """A Study by the four parameters of every notebook and of `run_all.sh`.
+def open_study(
+    profile: str = DEFAULT_PROFILE, seed: int = 0, data: str = "", results: str = "", pack: str = ""
+) -> Study:
+    """Open a run by the parameters of every notebook and of `run_all.sh`.
 
-    `data` empty: the embedded miniature (default_tree). `results` empty: results/<profile>.
-    `pack`: a folder that the tree `data` is to be packed into and trained from.
-    Raises EgolibError for an unknown profile, a profile that needs data and got none, and a
-    results folder that belongs to a run of another profile, on other data or with another seed.
+    Args:
+        profile: the name of a preset, or a .toml file.
+        data: a tree or a pack; empty for the embedded miniature (`default_tree`).
+        results: the folder of the run; empty for results/<profile>.
+        pack: a folder into which the tree `data` is to be packed before training from it.
+
+    Raises:
+        EgolibError: for an unknown profile, a profile that needs data and got none, and a results
+            folder of a run of another profile, on other data or with another seed.
     """
     study = _described(profile, seed, data, results, pack)
     reserve(study.results, study.identity)
@@ -284,7 +289,7 @@ def open_study(profile=DEFAULT_PROFILE, seed=0, data="", results="", pack=""):
 
 
 def _described(profile, seed=0, data="", results="", pack=""):
-    """The Study of `open_study`, before its results folder is looked at."""
+    """The Study of `open_study`, without a look at its results folder."""
     loaded = load_profile(profile)
     if pack and not data:
         raise EgolibError(f"{pack}: nothing to pack; name the tree with --data DIR")

@@ -1,19 +1,22 @@
-"""Every run of a grid: train what is not trained yet, one step after the other, in pieces.
+"""Every run of a grid: train what is not trained yet, one step after the other.
 
-`<results>/heatmaps/<network>/seed<k>/` holds a heatmap network and what it finds in every split,
-`<results>/runs/<variation>/seed<k>/` a lifter that reads it, or the ray model, and what that predicts
-for the test split. What makes the comparison fair: all lifters of a seed share one heatmap network,
-see the same frames for the same number of epochs under the same loss (SelfPose's branch adds its
-own term), and each keeps the epoch that was best on the validation split. The oracle alone is trained
-and judged on heatmaps of the true joints. The shared network has seen the training images, so
-what it finds there is sharper than in the test split: a handicap that all lifters share. The
-end-to-end row trains that network on; the ray model begins without it, under a loss of its own, on
-images that are also tilted and turned in hue. What all that took is measured.
+`<results>/heatmaps/<network>/seed<k>/` holds a heatmap network and the heatmaps that it predicts for
+every split; `<results>/runs/<variation>/seed<k>/` holds a lifter or a ray model, and its predictions for
+the test split.
+
+What makes the comparison fair: all lifters of a seed share one heatmap network and see the same frames
+for the same number of epochs under the same loss (the branch of SelfPose adds its own term). Each keeps
+the epoch that was best on the validation split. Only the oracle is trained and evaluated on heatmaps of
+the true joints. The shared network was trained on the training images, so its heatmaps there are sharper
+than those of the test split; that handicap is the same for all lifters. The end-to-end network continues
+from that network. The ray model starts without it, under a loss of its own, on images whose tilt and hue
+are augmented too. The training time of every method is measured.
 """
 
 import os
 import time
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
@@ -21,14 +24,14 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from egolib.config import Method, Stage
+from egolib.config import Method
 from egolib.data import visibility
 from egolib.evaluation.comparison import SeededPredictions
-from egolib.experiments.grid import Grid, read_grid
+from egolib.experiments.grid import Grid, Variation, read_grid
 from egolib.experiments.manifest import duration_text
 from egolib.experiments.results_folder import reserve
 from egolib.experiments.run import REPOSITORY, Study, folders_of
-from egolib.experiments.steps import stamps, steps_of_run, training_s
+from egolib.experiments.steps import STAGES, Step, notes_in, steps_of_run, training_s
 from egolib.foundation.errors import EgolibError
 from egolib.foundation.jobs import run_parts
 from egolib.models.checkpoints import spec_of
@@ -40,15 +43,15 @@ GRIDS = REPOSITORY / "sweeps"
 
 @dataclass(frozen=True)
 class Sweep:
-    """A Grid, the tree that all its runs share, and the folder of its results. `renders`: the tree is
-    the embedded miniature."""
+    """A Grid, the tree that all its runs share, and the folder of its results. `renders`: whether the
+    tree is the embedded miniature."""
 
     grid: Grid
     tree: Path
     results: Path
     renders: bool
 
-    def study(self, variation, seed):
+    def study(self, variation: Variation, seed: int) -> Study:
         """The Study of one run."""
         return Study(
             profile=variation.profile,
@@ -61,34 +64,31 @@ class Sweep:
         )
 
     @property
-    def any_study(self):
-        """The Study of some run: all share one tree."""
+    def any_study(self) -> Study:
+        """The Study of one of the runs, for the tree that all of them share."""
         variation = next(iter(self.grid.variations.values()))
         return self.study(variation, variation.seeds[0])
 
     @property
-    def data_label(self):
-        """What the tables say about the data."""
+    def data_label(self) -> str:
+        """The name of the test split in tables."""
         index = self.any_study.index("test")
         return f"{self.any_study.data_name}, test ({len(index)} frames)"
 
-    def steps(self, shard=(1, 1)):
-        """All steps in order, as a list of steps.Step. shard (i, n): only those of part i of n,
-        which shares no network with another part."""
-        studies = [
+    def steps(self, shard: tuple[int, int] = (1, 1)) -> list[Step]:
+        """All steps in order. shard (i, n): only those of part i of n; no two parts share a network."""
+        runs = [
             (variation, self.study(variation, seed))
             for variation in self.grid.variations.values()
             for seed in variation.seeds
         ]
-        # The methods from one seed, then from the next, so that a sweep that was cut off tells most.
-        studies.sort(key=lambda run: (run[0].name not in self.grid.methods, run[1].seed))
-        shared = [
-            study.results if v.stage == Stage.RAY_MODEL else study.shared for v, study in studies
-        ]
-        mine = list(dict.fromkeys(shared))[shard[0] - 1 :: shard[1]]
+        # The methods from one seed, then from the next: an interrupted sweep can be compared.
+        runs.sort(key=lambda run: (run[0].name not in self.grid.methods, run[1].seed))
+        first_folders = [study.folder_of(STAGES[v.stage][0]) for v, study in runs]
+        chosen = list(dict.fromkeys(first_folders))[shard[0] - 1 :: shard[1]]
         steps = {}
-        for (variation, study), folder in zip(studies, shared, strict=True):
-            if folder in mine:
+        for (variation, study), folder in zip(runs, first_folders, strict=True):
+            if folder in chosen:
                 for step in steps_of_run(variation, study, *self._frames):
                     steps.setdefault((step.folder, step.name), step)
         return list(steps.values())
@@ -100,53 +100,52 @@ class Sweep:
         frames = {split: len(index) for split, index in indices.items()}
         return frames, [index.fingerprint for index in indices.values()]
 
-    def seeds(self, name):
-        """The seeds that a variation is trained from as it is now, and the test split predicted."""
+    def seeds(self, name: str) -> list[int]:
+        """The seeds from which a variation, with its present settings, is trained and evaluated."""
         variation = self.grid.variations[name]
 
         def is_done(seed):
-            study = self.study(variation, seed)
-            *_, prediction = steps_of_run(variation, study, *self._frames)
+            *_, prediction = steps_of_run(variation, self.study(variation, seed), *self._frames)
             return prediction.is_done
 
         return [seed for seed in variation.seeds if is_done(seed)]
 
     @property
-    def missing(self):
+    def missing(self) -> list[str]:
         """Names of the variations that are not trained from all their seeds."""
         variations = self.grid.variations.values()
         return [v.name for v in variations if len(self.seeds(v.name)) < len(v.seeds)]
 
     @property
-    def trained_methods(self):
-        """Names of the rows that are trained from a seed at least."""
+    def trained_methods(self) -> list[str]:
+        """Names of the methods that are trained from at least one seed."""
         return [name for name in self.grid.methods if self.seeds(name)]
 
-    def predictions(self, name, seeds=None):
-        """The SeededPredictions of a variation, of all its trained seeds or of those given."""
+    def predictions(self, name: str, seeds: list[int] | None = None) -> SeededPredictions:
+        """The predictions of a variation from `seeds`; without them, from all its trained seeds."""
         variation = self.grid.variations[name]
         seeds = self.seeds(name) if seeds is None else seeds
         method = variation.method
         return SeededPredictions({s: self.study(variation, s).predictions(method) for s in seeds})
 
-    def methods(self):
-        """{name: SeededPredictions} of the trained rows. Raises EgolibError when there is none."""
-        found = {name: self.predictions(name) for name in self.trained_methods}
-        if not found:
+    def methods(self) -> dict[str, SeededPredictions]:
+        """The predictions of the trained methods. Raises EgolibError when there is none."""
+        methods = {name: self.predictions(name) for name in self.trained_methods}
+        if not methods:
             raise EgolibError(f"{self.results}: no method is trained yet; run `egolib sweep`")
-        return found
+        return methods
 
-    def ablation(self, title):
-        """An ablation's trained values -> {value: SeededPredictions}, all of the same seeds; {}
-        where there are not two to compare."""
+    def ablation(self, title: str) -> dict:
+        """{trained value of an ablation: SeededPredictions}, all from the same seeds; empty where there
+        are no two values to compare."""
         names = self.grid.ablations[title].names
         trained = {value: seeds for value, name in names.items() if (seeds := self.seeds(name))}
         common = sorted(set.intersection(*map(set, trained.values()))) if len(trained) > 1 else []
         return {v: self.predictions(names[v], common) for v in trained} if common else {}
 
-    def costs(self, names):
-        """What one image and the training of methods cost -> DataFrame, a row a name, with the
-        columns of cost.cost_of and "training (min)", the mean over seeds."""
+    def costs(self, names: Iterable[str]) -> pd.DataFrame:
+        """The costs of methods, a row a name: the columns of cost.cost_of for one image, and "training
+        (min)", the mean over seeds."""
         rows = {}
         for name in names:
             variation = self.grid.variations[name]
@@ -155,66 +154,77 @@ class Sweep:
             rows[name]["training (min)"] = np.mean(seconds) / 60
         return pd.DataFrame(rows).T
 
-    def durations(self):
-        """{kind of step: seconds that all of them took}, of what is done."""
+    def durations(self) -> dict[str, float]:
+        """{kind of step: seconds that all finished steps of this kind took}."""
         seconds = Counter()
         for name, note in self._notes():
             seconds[name.partition(",")[0]] += note["seconds"]
         return dict(seconds)
 
-    def machines(self):
-        """Sentences of manifest.machine_text, of all that did something; [] where no note says."""
+    def machines(self) -> list[str]:
+        """The machines that ran the finished steps, as manifest.machine_text describes them."""
         return sorted({note["machine"] for _, note in self._notes() if "machine" in note})
 
     def _notes(self):
-        """(name, note) of every step that is done."""
-        done = (step for step in self.steps() if step.is_done)
-        return [(step.name, stamps(step.folder)[step.name]) for step in done]
+        """(name, note) of every finished step."""
+        finished = [step for step in self.steps() if step.is_done]
+        return [(step.name, notes_in(step.folder)[step.name]) for step in finished]
 
-    def learning_curves(self):
-        """Of the end-to-end dual branch and of the ray model, as far as they are trained: {name:
-        [(seconds before the first epoch of the last stage, history of that), ...]}, a pair a seed."""
-        curves = {}
-        for name in (Method.END_TO_END, Method.RAY_MODEL):
-            if name not in self.trained_methods:
-                continue
-            variation, curves[name] = self.grid.variations[name], []
-            for seed in self.seeds(name):
-                study = self.study(variation, seed)
-                history = study.history(variation.stage)
-                before_s = training_s(variation, study) - history.seconds.sum()
-                curves[name].append((before_s, history))
+    def learning_curves(self) -> dict[str, list[tuple[float, pd.DataFrame]]]:
+        """Training curves of the end-to-end network and of the ray model, where they are trained.
+
+        For each seed, a pair: the seconds of training before the first epoch of the last stage, and the
+        history of that stage.
+        """
+        curves, trained = {}, self.trained_methods
+        for name in [m for m in (Method.END_TO_END, Method.RAY_MODEL) if m in trained]:
+            variation = self.grid.variations[name]
+            studies = [self.study(variation, seed) for seed in self.seeds(name)]
+            histories = [study.history(variation.stage) for study in studies]
+            curves[name] = [
+                (training_s(variation, study) - history.seconds.sum(), history)
+                for study, history in zip(studies, histories, strict=True)
+            ]
         return curves
 
-    def states(self):
+    def states(self) -> np.ndarray | None:
         """visibility.STATES of every joint of the test frames (N, 16), or None where the tree does
-        not say what its object ids mean."""
+        not explain its object ids."""
         return visibility.known_states(self.any_study.index("test"))
 
 
-def open_sweep(grid="study", data="", results=""):
-    """A Sweep. grid: a TOML file (grid.py), or the name of one in sweeps/. data: a tree; else the
-    embedded miniature of the base profile. results: else results/<name of the grid>. Raises
-    EgolibError as `read_grid` does, and for a base profile that needs data and got none."""
+def open_sweep(grid: str | Path = "study", data: str = "", results: str = "") -> Sweep:
+    """Open the sweep of a grid.
+
+    Args:
+        grid: a TOML file (grid.py), or the name of one in sweeps/.
+        data: a tree or a pack; empty for the embedded miniature of the base profile.
+        results: the folder of the results; empty for results/<name of the grid>.
+
+    Raises:
+        EgolibError: as `read_grid`, and for a base profile that needs data and got none.
+    """
     grid = read_grid(grid if Path(grid).suffix else GRIDS / f"{grid}.toml")
     return Sweep(grid=grid, **folders_of(grid.base, data, results, grid.name))
 
 
-def prepare(sweep):
-    """Make sure that the results folder is this sweep's, and render what is missing of the miniature.
-    Raises EgolibError where the folder holds another grid's, or what was trained on other data."""
+def prepare(sweep: Sweep) -> None:
+    """Reserve the results folder, render what is missing of the miniature, and print warnings. Raises
+    EgolibError where the folder holds results of another grid, or of other data."""
     reserve(sweep.results, {"grid": sweep.grid.name, "data": sweep.any_study.data_identity})
     sweep.any_study.prepare_data()
     for caution in sweep.any_study.cautions():
         print(caution, flush=True)
 
 
-def run_sweep(sweep, hours=None, shard=(1, 1)):
-    """Run the steps that are not done -> those that are left.
+def run_sweep(
+    sweep: Sweep, hours: float | None = None, shard: tuple[int, int] = (1, 1)
+) -> list[Step]:
+    """Run the steps that are not done, and return those that are left.
 
-    hours: no step is begun that should end later, unless it is the first. Prints beforehand what is
-    to be done and how long it should take, and then at every step, by this machine's own pace. Raises
-    EgolibError where the results folder holds another grid's, or what was trained on other data.
+    Prints the plan with its expected duration, and before every step the remaining time at the pace of
+    this machine. hours: start no step that is expected to end later, except the first. Raises as
+    `prepare`.
     """
     prepare(sweep)
     steps = sweep.steps(shard)
@@ -223,28 +233,25 @@ def run_sweep(sweep, hours=None, shard=(1, 1)):
     print(f"{len(steps)} steps, {len(steps) - len(left)} of them done before; the others should "
           f"take {duration_text(left_s)} on 2 cores without a GPU", flush=True)  # fmt: skip
     started, planned_s = time.perf_counter(), 0.0
-    for place, step in enumerate(left):
+    for i, step in enumerate(left):
         spent_s = time.perf_counter() - started
-        pace = spent_s / planned_s if place else 1.0
-        if hours is not None and place and spent_s + pace * step.seconds > 3600 * hours:
-            print(f"stopped after {duration_text(spent_s)}, {len(left) - place} steps are left; "
+        pace = spent_s / planned_s if i else 1.0
+        if hours is not None and i and spent_s + pace * step.seconds > 3600 * hours:
+            print(f"stopped after {duration_text(spent_s)}, {len(left) - i} steps are left; "
                   "the same command goes on", flush=True)  # fmt: skip
-            return left[place:]
-        print(f"{place + 1}/{len(left)}: {step.name} of {step.of}; "
+            return left[i:]
+        print(f"{i + 1}/{len(left)}: {step.name} of {step.of}; "
               f"{duration_text(pace * (left_s - planned_s))} left", flush=True)  # fmt: skip
         step.finish()
         planned_s += step.seconds
     return []
 
 
-def submit_sweep(sweep, machines, executor, options):
-    """`run_sweep` in as many jobs as `machines`, which share the results folder, and wait for them;
-    `executor` and `options` as in jobs.run_parts."""
-    prepare(sweep)  # once, before the jobs would all do it
-    sweep.steps()  # the frames are read and kept once, before the jobs would all do it
-    folder = sweep.results / "jobs"
-    run_parts(partial(_run_part, sweep), machines, folder, executor, os.cpu_count(), options)
-
-
-def _run_part(sweep, part):
-    run_sweep(sweep, shard=part)
+def submit_sweep(sweep: Sweep, machines: int, executor: str, options: dict) -> None:
+    """Run a sweep in `machines` jobs that share the results folder, and wait for them; `executor` and
+    `options` as in jobs.run_parts."""
+    # Once, before every job would do it: the miniature is rendered and the index of frames is cached.
+    prepare(sweep)
+    sweep.steps()
+    run_part = partial(run_sweep, sweep, None)  # no limit of hours; run_parts adds the shard
+    run_parts(run_part, machines, sweep.results / "jobs", executor, os.cpu_count(), options)

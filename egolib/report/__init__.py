@@ -1,4 +1,4 @@
-"""What a run looks like in a browser, without Python and without a network.
+"""The results of a run as pages for a browser, which need neither Python nor a network.
 
     <results>/index.html              the report: key numbers, answers, tables, figures, the run
     <results>/data_card.html          of the miniature
@@ -6,7 +6,7 @@
     <results>/pages/viewer.html       test sequences: image, 2D, and the pose in space
     <results>/pages/explorer.html     the error of every frame, by action and joint
     <results>/pages/clouds.html       where each joint is predicted around its true place
-    <results>/pages/{gallery.js,plotly.min.js,images/}   what these three share
+    <results>/pages/{gallery.js,plotly.min.js,images/}   shared by these three
 
 layout     templates, style
 gallery    the frames that pages show: images and poses

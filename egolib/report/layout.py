@@ -1,4 +1,6 @@
-"""Templates -> pages that need no network: style and scripts stand in the page itself."""
+"""Pages from templates. They need no network: style and scripts are part of the page."""
+
+from pathlib import Path
 
 import jinja2
 
@@ -14,7 +16,7 @@ _ENVIRONMENT = jinja2.Environment(
 _ENVIRONMENT.policies["json.dumps_kwargs"] = {}  # keep the order of keys
 
 
-def write_page(path, template, **values):
-    """Write a template of `templates/`, filled in -> `path`."""
+def write_page(path: Path, template: str, **values) -> Path:
+    """Fill in a template of `templates/` and write it to `path` -> `path`."""
     write_atomically(path, _ENVIRONMENT.get_template(template).render(**values) + "\n")
     return path

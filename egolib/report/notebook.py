@@ -1,5 +1,5 @@
-"""An executed notebook, or a text in Markdown, as a page: formulas become MathML, so that no script
-has to be fetched to typeset them."""
+"""An executed notebook, or a Markdown text, as a page: formulas become MathML, so that the page needs no
+script to typeset them."""
 
 import os
 import re
@@ -18,7 +18,7 @@ _CODE = re.compile(r"(```.*?```|`[^`\n]*`)", re.DOTALL)
 _LINK = re.compile(r"(\]\()([^)#:]+)(\))")
 
 
-def notebook_page(path, sources):
+def notebook_page(path: Path, sources: Path) -> Path:
     """Write an executed notebook as a page beside it -> its path.
 
     sources: the folder in which the notebook was written, which its links are relative to.
@@ -31,14 +31,14 @@ def notebook_page(path, sources):
     return _written(path.with_suffix(".html"), path.stem, body, "../index.html")
 
 
-def markdown_page(path, source, title):
-    """Write a Markdown file as the page `path`, its links kept -> path."""
+def markdown_page(path: Path, source: Path, title: str) -> Path:
+    """Write the Markdown file `source` as the page `path` -> path. Its links lead where they did."""
     text = _relinked(source.read_text(), source.parent, path.parent)
     return _written(path, title, markdown2html(with_formulas(text)), "index.html")
 
 
-def with_formulas(markdown):
-    """Markdown with its $formulas$ and $$displayed formulas$$ as MathML; code stays as it is."""
+def with_formulas(markdown: str) -> str:
+    """Markdown with its $formulas$ and $$displayed formulas$$ as MathML; code is not changed."""
     pieces = _CODE.split(markdown)
     pieces[::2] = [_FORMULA.sub(_mathml, piece) for piece in pieces[::2]]
     return "".join(pieces)
@@ -51,18 +51,19 @@ def _mathml(match):
 
 
 def _relinked(markdown, old_folder, new_folder):
-    """Relative links that lead to a file are made to lead there from the page's folder, or to the
-    figure of the same name there."""
+    """Change relative links, so that they lead to the same file from `new_folder`, or to the figure of
+    the same name below it."""
 
-    def turn(match):
-        figure = Path("figures") / Path(match[2]).name
-        if (Path(new_folder) / figure).is_file():
-            return f"{match[1]}{figure}{match[3]}"
-        target = (Path(old_folder) / match[2]).resolve()
-        found = os.path.relpath(target, new_folder) if target.exists() else match[2]
-        return f"{match[1]}{found}{match[3]}"
+    def relink(match):
+        link, figure = match[2], f"figures/{Path(match[2]).name}"
+        target = (old_folder / link).resolve()
+        if (new_folder / figure).is_file():
+            link = figure
+        elif target.exists():
+            link = os.path.relpath(target, new_folder)
+        return f"{match[1]}{link}{match[3]}"
 
-    return _LINK.sub(turn, markdown)
+    return _LINK.sub(relink, markdown)
 
 
 def _written(path, title, body, home):

@@ -1,4 +1,4 @@
-"""The report of a run: one page that tells how good the method is, where it fails and why, made from
+"""The report of a run: one page that shows how good the method is, where it fails and why, made from
 the files that the run left."""
 
 import json
@@ -16,7 +16,7 @@ from egolib.evaluation.analysis.answers import ANSWERS_FILE
 from egolib.evaluation.tables import TABLES, footnotes, formatted, read_table
 from egolib.experiments import manifest as manifests
 from egolib.experiments.publishing import RUN
-from egolib.experiments.run import REPOSITORY
+from egolib.experiments.run import REPOSITORY, Study
 from egolib.report.explore import PAGES, write_pages
 from egolib.report.layout import write_page
 from egolib.report.notebook import markdown_page, notebook_page
@@ -25,18 +25,10 @@ from egolib.report.tables import plain, with_sources
 _CSS_DPI = 110
 _DATA_FIGURES = ("data_", "where_joints_are")
 _TILES = ("MPJPE (mm)", "PA-MPJPE (mm)", "PCK at 150 mm (%)")
-_MORE_TABLES = {
-    "data_splits": "Frames by split",
-    "data_actions": "Frames by action",
-    "data_joints": "What is seen of each joint",
-    "which_frames_are_worst": "The worst frames",
-    "who_is_worse_off": "People and groups",
-    "what_is_the_error_made_of": "What the error is made of",
-}
 
 
-def write_study_pages(study):
-    """The interactive pages, executed notebooks, data card and audit of a finished Study as pages
+def write_study_pages(study: Study) -> None:
+    """Write the interactive pages, executed notebooks, data card and audit of a finished study as pages
     below its results. Takes seconds for a pack or a miniature; it reads at most
     gallery.MOST_FRAMES images."""
     results, index = study.results, study.index("test")
@@ -51,7 +43,7 @@ def write_study_pages(study):
         shutil.copytree(audit, results / "audit", dirs_exist_ok=True)
 
 
-def write_report(results_dir):
+def write_report(results_dir: str | Path) -> Path:
     """Write `<results_dir>/index.html` -> its path. Raises EgolibError when the manifest or a table
     is missing."""
     results = Path(results_dir)
@@ -59,34 +51,25 @@ def write_report(results_dir):
     figures, answers = figures_of(results), _answers(results)
     summary_first = sorted(TABLES, key=lambda name: name != "summary")
     tables = {name: read_table(results / "tables" / f"{name}.csv") for name in summary_first}
-    more_tables = {name: results / "tables" / f"{name}.csv" for name in _MORE_TABLES}
-    used = {manifests.SHEET_FIGURE}.union(*(answer["figures"] for answer in answers.values()))
+    ((lead, lead_caption),) = RUN.figure.items()
+    used = {lead}.union(*(answer["figures"] for answer in answers.values()))
     data = {name for name in figures.keys() - used if name.startswith(_DATA_FIGURES)}
     return write_page(
         results / "index.html",
         "report.html",
         title=f"Results of the profile {manifest['profile']['name']}",
         tiles=_tiles(tables["summary"], manifest),
-        lead=figures.get(manifests.SHEET_FIGURE),
-        lead_caption=RUN.figure[manifests.SHEET_FIGURE],
+        lead=figures.get(lead),
+        lead_caption=lead_caption,
         answers=answers,
         figures=figures,
-        pages=[
-            (f"pages/{name}.html", *texts)
-            for name, texts in PAGES.items()
-            if (results / "pages" / f"{name}.html").is_file()
-        ],
-        tables=[(name, TABLES[name][0], with_sources(t)) for name, t in tables.items()],
+        pages={f"pages/{name}.html": texts for name, texts in PAGES.items()},
+        tables=[(TABLES[name][0], with_sources(table)) for name, table in tables.items()],
         notes=footnotes(pd.concat(list(tables.values()), axis=1)),
-        more_tables=[
-            (name, _MORE_TABLES[name], plain(_table(path)))
-            for name, path in more_tables.items()
-            if path.is_file()
-        ],
+        read_table=lambda name: plain(_table(results / name)),
         training=sorted(figures.keys() - used - data),
         data=sorted(data),
-        card=(results / "data_card.html").is_file(),
-        audit=(results / "audit" / "index.html").is_file(),
+        exists=lambda name: (results / name).is_file(),
         **how_made(results, manifest),
     )
 
@@ -101,30 +84,31 @@ def _table(path):
 
 
 def _answers(results):
-    """{name: what answers.Answer.keep left of it, and the path of its table, or ""}."""
+    """The answers that answers.Answer.keep wrote, {name: entries of its JSON}, each with "table": the
+    path of its table, or ""."""
     path = results / "tables" / ANSWERS_FILE
-    kept = json.loads(path.read_text()) if path.is_file() else {}
-    for name, answer in kept.items():
-        table = Path("tables") / f"{name}.csv"
-        answer["table"] = str(table) if (results / table).is_file() else ""
-    return kept
+    answers = json.loads(path.read_text()) if path.is_file() else {}
+    for name, answer in answers.items():
+        table = f"tables/{name}.csv"
+        answer["table"] = table if (results / table).is_file() else ""
+    return answers
 
 
-def figures_of(results):
-    """{name: what the template `figure.html` shows}: where a figure is, and the size at which its
-    letters are as large as the page's."""
-    found = {}
+def figures_of(results: Path) -> dict[str, dict]:
+    """Path and size of every figure for the template `figure.html`, at the scale at which its letters
+    are as large as those of the page."""
+    figures = {}
     for path in sorted((results / "figures").glob("*.png")):
         with Image.open(path) as image:
             scale = _CSS_DPI / image.info.get("dpi", (150,))[0]
             width, height = (round(side * scale) for side in image.size)
-        found[path.stem] = {"path": f"figures/{path.name}", "width": width, "height": height}
-    return found
+        figures[path.stem] = {"path": f"figures/{path.name}", "width": width, "height": height}
+    return figures
 
 
-def how_made(results, manifest):
-    """What every report says of its run: the sentences at its top, and what the template `made.html`
-    shows, command, commit, facts and the executed notebooks."""
+def how_made(results: Path, manifest: dict) -> dict:
+    """The values that every report needs: sentences about the run, and command, commit, facts and
+    executed notebooks for the template `made.html`."""
     return {
         "run": manifests.run_sentence(manifest),
         "origin": manifests.origin_sentence(results),
@@ -138,19 +122,21 @@ def how_made(results, manifest):
     }
 
 
+def closing_tiles(manifest: dict, work: str) -> list[tuple[str, str, str]]:
+    """The tiles with the number of test frames, and the duration of the `work`."""
+    duration = manifests.duration_text(sum(manifest["duration_s"].values()))
+    return [(f"{manifest['frames'].get('test', 0):,}", "", "test frames"), (duration, "", work)]
+
+
 def _tiles(summary, manifest):
-    """[(number, its bounds, what it is)] of the model with the least error, the oracle aside."""
+    """[(number, its bounds, its name)] of the model with the least error, without the oracle."""
     error = summary.loc["MPJPE (mm)"].xs("mean", level="statistic")
     error = error.drop(literature.COLUMN_GROUP, errors="ignore")
     oracle = error.index.get_level_values("name") == Method.ORACLE.label
     best = (error if oracle.all() else error[~oracle]).idxmin()
     text = formatted(summary)[best]
     tiles = [(*text[row].partition(" ")[::2], f"{row}, {best[1]}") for row in _TILES]
-    tiles.append((f"{manifest['frames'].get('test', 0):,}", "", "test frames"))
-    return [
-        *tiles,
-        (manifests.duration_text(sum(manifest["duration_s"].values())), "", "for the whole run"),
-    ]
+    return tiles + closing_tiles(manifest, "for the whole run")
 
 
 def _notebooks(results):

@@ -1,5 +1,5 @@
-"""The report of a sweep, finished or not: methods side by side, claims, ablations, made from the files
-that the sweep left."""
+"""The report of a sweep, finished or not: methods side by side, claims and ablations, made from the
+files that the sweep left."""
 
 from pathlib import Path
 
@@ -8,19 +8,19 @@ import pandas as pd
 from egolib.evaluation.claims import aim_text, finding_about_the_published_row, ratio_text
 from egolib.evaluation.comparison import TABLES, attributes
 from egolib.evaluation.tables import footnotes, formatted, read_table
-from egolib.experiments.manifest import duration_text, read_manifest
+from egolib.experiments.manifest import read_manifest
 from egolib.experiments.outcome import ABLATION, ABLATIONS, FULL_SIZE
 from egolib.foundation.errors import EgolibError
 from egolib.report.layout import write_page
-from egolib.report.overview import figures_of, how_made
+from egolib.report.overview import closing_tiles, figures_of, how_made
 from egolib.report.tables import plain, sortable, with_sources
 
 _PLAIN_TABLES = ("runs", "claims", ABLATIONS, FULL_SIZE)
 
 
-def write_sweep_report(results_dir):
-    """Write `<results_dir>/index.html` from what experiments.outcome and the manifest hold -> its path.
-    Raises EgolibError when one of them is missing."""
+def write_sweep_report(results_dir: str | Path) -> Path:
+    """Write `<results_dir>/index.html` from the manifest and the files of experiments.outcome -> its
+    path. Raises EgolibError when one of them is missing."""
     results = Path(results_dir)
     manifest = read_manifest(results)
     folder, figures = results / "tables", figures_of(results)
@@ -30,8 +30,8 @@ def write_sweep_report(results_dir):
     runs, claims, ablated, full_size = (
         pd.read_csv(folder / f"{name}.csv", index_col=0) for name in _PLAIN_TABLES
     )
-    found = [name for name in TABLES if (folder / f"{name}.csv").is_file()]
-    tables = {name: read_table(folder / f"{name}.csv") for name in found}
+    written = [name for name in TABLES if (folder / f"{name}.csv").is_file()]
+    tables = {name: read_table(folder / f"{name}.csv") for name in written}
     for name, table in tables.items():
         table.attrs = attributes(name, table, runs["seeds trained"])
     return write_page(
@@ -50,10 +50,7 @@ def write_sweep_report(results_dir):
             if ABLATION + title in figures
         },
         ablated=plain(ablated),
-        tables=[
-            {"title": TABLES[name], "content": with_sources(table), "notes": footnotes(table)}
-            for name, table in tables.items()
-        ],
+        tables=[(TABLES[name], with_sources(t), footnotes(t)) for name, t in tables.items()],
         runs=plain(runs),
         full_size=plain(full_size),
         **how_made(results, manifest),
@@ -61,7 +58,7 @@ def write_sweep_report(results_dir):
 
 
 def _tiles(methods, runs, manifest):
-    """[(number, its bounds, what it is)]: the method with the least error, the oracle aside, and how
+    """[(number, its bounds, its name)]: the method with the least error, without the oracle, and how
     much was done."""
     measured = methods.columns[0][0]
     error = methods[measured, "MPJPE (mm)", "mean"]
@@ -70,29 +67,23 @@ def _tiles(methods, runs, manifest):
     return [
         (*text.partition(" ")[::2], f"MPJPE (mm), {best}"),
         (f"{runs['seeds trained'].sum()}", f"of {runs['seeds planned'].sum()}", "runs trained"),
-        (f"{manifest['frames']['test']:,}", "", "test frames"),
-        (duration_text(sum(manifest["duration_s"].values())), "", "for all that is done"),
+        *closing_tiles(manifest, "for all that is done"),
     ]
 
 
 def _claims(claims):
-    """claims.check_claims -> what the template `table.html` shows."""
-    sorted_by = ["verdict", "difference_mm", "confidence", "ratio", "seeds"]
-    heads = [
-        "verdict",
-        "difference (mm)",
-        "draws of this sign (%)",
-        "claimed smaller / larger",
-        "seeds",
-    ]
-    text = [
-        (
-            row.verdict,
-            f"{row.difference_mm:z.1f} [{row.low:z.1f}, {row.high:z.1f}]",
-            f"{row.confidence:.1f}",
-            ratio_text(row) + aim_text(claim, row),
-            f"{row.seeds}",
-        )
-        for claim, row in claims.iterrows()
-    ]
-    return sortable(pd.DataFrame(text, claims.index, heads), claims[sorted_by])
+    """The table of claims.check_claims for the template `table.html`."""
+    cells = {
+        "verdict": claims.verdict,
+        "difference (mm)": [
+            f"{row.difference_mm:z.1f} [{row.low:z.1f}, {row.high:z.1f}]"
+            for row in claims.itertuples()
+        ],
+        "draws of this sign (%)": claims.confidence.map("{:.1f}".format),
+        "claimed smaller / larger": [
+            ratio_text(row) + aim_text(claim, row) for claim, row in claims.iterrows()
+        ],
+        "seeds": claims.seeds.astype(str),
+    }
+    sorted_by = claims[["verdict", "difference_mm", "confidence", "ratio", "seeds"]]
+    return sortable(pd.DataFrame(cells, claims.index), sorted_by)

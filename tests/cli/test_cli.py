@@ -91,9 +91,9 @@ def test_training_on_a_tree_that_nobody_audited_says_so(
     monkeypatch.setattr(study.torch.cuda, "is_available", lambda: False)
     arguments = ["train", "lifter", "--profile", "paper", "--data", str(shared_toy_tree)]
     assert cli.main([*arguments, "--results", str(tmp_path)]) == 0
-    told = capsys.readouterr().out
-    assert f"{shared_toy_tree}: not audited" in told
-    assert "PyTorch finds no GPU" in told
+    output = capsys.readouterr().out
+    assert f"{shared_toy_tree}: not audited" in output
+    assert "PyTorch finds no GPU" in output
 
 
 def test_a_spoilt_png_while_training(capsys, tmp_path):

@@ -68,10 +68,10 @@ def test_the_network_that_audits_leaves_the_run_alone_that_it_audits_for(
     monkeypatch.setattr(Study, "train", train)
     mine = open_study("smoke", data=str(shared_toy_tree))
     marker = mine.results / MARKER
-    apart = tmp_path / "results" / "miniature_smoke" / "checkpoints" / "heatmaps.safetensors"
+    apart = tmp_path / "results" / "audit_network_smoke" / "checkpoints" / "heatmaps.safetensors"
     assert study.miniature_network("smoke") == apart
     assert is_owned_by(mine.results, mine.identity)
-    assert not mine.checkpoints.exists()
+    assert not mine.checkpoint("heatmaps").parent.exists()
     marker.unlink()
     own = open_study("smoke")
     train(own, "heatmaps")
@@ -95,8 +95,8 @@ def test_a_place_that_may_not_be_written_is_one_line(tmp_path, toy_tree, capsys,
     pack_tree(toy_tree, tmp_path / "packed", px=64)
 
     def refused(*_, **__):
-        told = "[Errno 13] Permission denied: 'there'"
-        raise execute.PapermillExecutionError(3, 3, "study.train()", "PermissionError", told, [])
+        message = "[Errno 13] Permission denied: 'there'"
+        raise execute.PapermillExecutionError(3, 3, "study.train()", "PermissionError", message, [])
 
     monkeypatch.setattr(execute.pm, "execute_notebook", refused)
     last = last_line_of_a_refused_run(capsys, tmp_path / "packed", tmp_path / "out")

@@ -31,10 +31,12 @@ def test_results_of_an_earlier_version_are_refused_in_one_line(
     (of_an_earlier_version / "checkpoints").mkdir()
     before = (of_an_earlier_version / MARKER).read_bytes()
     assert opened(of_an_earlier_version, shared_toy_tree) == 2
-    told = capsys.readouterr().err
-    assert told.startswith(f"egolib: {of_an_earlier_version}: holds results of an earlier version")
-    assert told.endswith("choose another folder with --results, or delete this one\n")
-    assert told.count("\n") == 1
+    message = capsys.readouterr().err
+    assert message.startswith(
+        f"egolib: {of_an_earlier_version}: holds results of an earlier version"
+    )
+    assert message.endswith("choose another folder with --results, or delete this one\n")
+    assert message.count("\n") == 1
     assert (of_an_earlier_version / MARKER).read_bytes() == before
 
 

@@ -160,8 +160,8 @@ def run_all_cells(lab, path):
     return cells
 
 
-def told(cells):
-    """What the last cell says, numbers and all."""
+def conclusion(cells):
+    """The printed text of the last cell."""
     return re.sub(r"\s+", " ", "".join(o.get("text", "") for o in cells[-1].outputs))
 
 
@@ -181,5 +181,5 @@ def test_jupyterlab_runs_a_notebook_twice_with_the_same_text(lab, notebooks, nam
     once, again = (run_all_cells(lab, notebooks / name) for _ in range(2))
     lab.evaluate("opened.sessionContext.shutdown().then(() => opened.dispose())")
     assert again[-1].execution_count == 2 * len(again)
-    assert told(once)
-    assert told(again) == told(once)
+    assert conclusion(once)
+    assert conclusion(again) == conclusion(once)

@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 from fake_papermill import completed
 
-from egolib import cli, report
+from egolib import cli
 from egolib.config import PROFILES, EndToEndConfig
 from egolib.evaluation.tables import read_table
 from egolib.experiments import notebooks as execution
@@ -53,6 +53,8 @@ epochs = 1
 epochs = 1
 trained_on = "detected"
 """
+# What a sweep writes when its steps are done.
+WRITTEN_LAST = ("tables", "figures", "notebooks", "manifest.json", "index.html")
 
 
 def opened(folder, tree, text=GRID):
@@ -118,7 +120,7 @@ def test_a_finished_step_leaves_the_training_of_another_alone(tmp_path):
     for name in ("lifter", "end_to_end"):
         steps.Step(name, "dual", tmp_path, f"key of {name}", 1.0, lambda: None).finish()
     assert [path.parent.name for path in runs.rglob("*.ckpt")] == ["ray_model"]
-    assert set(steps.stamps(tmp_path)) == {"lifter", "end_to_end"}
+    assert set(steps.notes_in(tmp_path)) == {"lifter", "end_to_end"}
 
 
 def test_a_sweep_does_not_replace_one_on_other_data_or_of_another_grid(finished, tmp_path):
@@ -154,9 +156,9 @@ def test_a_prediction_does_not_depend_on_what_comes_after_it(finished, monkeypat
     variation = finished.grid.variations["dual"]
     profile = dataclasses.replace(variation.profile, end_to_end=EndToEndConfig(epochs=9))
     for stage in ("lifter", "ray_model"):
-        of = dataclasses.replace(variation, profile=profile, stage=stage)
-        study = finished.study(of, 0)
-        assert all(step.is_done for step in steps.steps_of_run(of, study, *finished._frames))
+        changed = dataclasses.replace(variation, profile=profile, stage=stage)
+        grid = dataclasses.replace(finished.grid, variations={"dual": changed})
+        assert all(step.is_done for step in dataclasses.replace(finished, grid=grid).steps())
     monkeypatch.setattr(steps, "code_digest", lambda *functions: "other")
     kinds = {step.name.partition(",")[0] for step in finished.steps() if not step.is_done}
     assert kinds == {"detections", "predictions"}
@@ -264,20 +266,29 @@ def page_of(sweep):
     return (sweep.results / "index.html").read_text()
 
 
+def writes_the_outcome_of(sweep):
+    """A stand-in for papermill that does what the cells of the notebook do."""
+
+    def execute(notebook, output, *_, **__):
+        write_outcome(sweep)
+        return completed(notebook, output)
+
+    return execute
+
+
 @pytest.fixture
 def partial(finished, tmp_path):
     """The same as a sweep of two seeds that was cut off: no oracle, the second seed only of those that
     share the folder of `dual`, and not trained end to end."""
     toys = opened(tmp_path, finished.tree, "seeds = [0, 1]" + GRID)
-    told = ("tables", "figures", "notebooks", "manifest.json", "index.html", MARKER)
-    left_out = shutil.ignore_patterns("*.safetensors", "oracle", *told)
+    left_out = shutil.ignore_patterns("*.safetensors", "oracle", MARKER, *WRITTEN_LAST)
     shutil.copytree(finished.results, toys.results, ignore=left_out)
     run = toys.results / "runs" / "dual"
     for seed0 in (run / "seed0", *toys.results.glob("heatmaps/*/seed0")):
         shutil.copytree(seed0, seed0.with_name("seed1"))
     (run / "seed1" / "predictions" / "end_to_end.npz").unlink()
     for step in toys.steps():  # those of the second seed note what they would have been
-        notes = steps.stamps(step.folder)
+        notes = steps.notes_in(step.folder)
         if step.name in notes:
             notes[step.name]["key"] = step.key
             if "seed 1" in step.of:
@@ -302,12 +313,7 @@ def test_what_is_missing_is_told_and_the_rest_is_shown(partial):
 
 def test_a_sweep_that_was_cut_off_has_a_page_and_is_published(partial, monkeypatch, capsys):
     """Nothing is trained, and the notebook is not executed here: what it writes is."""
-
-    def execute(notebook, output, *_, **__):
-        write_outcome(partial)
-        return completed(notebook, output)
-
-    monkeypatch.setattr(execution.pm, "execute_notebook", execute)
+    monkeypatch.setattr(execution.pm, "execute_notebook", writes_the_outcome_of(partial))
     monkeypatch.setattr(sweep, "cost_of", lambda spec: {"GFLOPs": 1.5})
     with pytest.raises(EgolibError, match=r"manifest.json: missing"):
         write_sweep_report(partial.results)
@@ -340,35 +346,37 @@ def test_a_sweep_that_was_cut_off_has_a_page_and_is_published(partial, monkeypat
     assert "Not finished: 6 of 10 runs" in readme
 
 
-def test_the_verb_refuses_before_it_starts(tmp_path, shared_toy_tree, capsys, monkeypatch):
+def test_the_verb_refuses_before_it_starts(tmp_path, shared_toy_tree, capsys):
     path = tmp_path / "bad.toml"
     path.write_text("[methods.a]\nlifter.latent = 3\n")
-    monkeypatch.setattr(sweep, "run_sweep", None)
-    assert cli.main(["sweep", str(path), "--data", str(shared_toy_tree)]) == 2
+    words = ["sweep", str(path), "--data", str(shared_toy_tree), "--results", str(tmp_path / "out")]
+    assert cli.main(words) == 2
     error = capsys.readouterr().err
     assert error.startswith(f"egolib: {path} [methods.a] [lifter]: unknown key 'latent'")
     assert error.count("\n") == 1
+    assert not (tmp_path / "out").exists()
 
 
-def test_the_profile_study_is_the_sweep(monkeypatch):
-    ran, compared, written = [], [], []
-
-    def comparison(*asked):
-        compared.append(asked)
-        return "executed"
-
-    monkeypatch.setattr(sweep, "run_sweep", ran.append)
-    monkeypatch.setattr(sweep.Sweep, "missing", [])
-    monkeypatch.setattr(sweep.Sweep, "trained_methods", ["dual"])
-    monkeypatch.setattr(execution, "run_comparison", comparison)
-    monkeypatch.setattr(report, "notebook_page", lambda executed, _: written.append(executed))
-    monkeypatch.setattr(report, "write_sweep_report", written.append)
-    assert cli.main(["run", "--profile", "study", "--results", "there"]) == 0
-    assert (ran[0].grid.name, ran[0].results.name) == ("study", "there")
-    assert compared == [(ran[0], "study")]
-    assert written == ["executed", ran[0].results]
-    assert cli.main(["run", "--profile", "study", "--data", "tree", "--pack", "there"]) == 2
-    assert len(ran) == 1
+def test_the_profile_study_is_the_sweep_of_its_grid(finished, tmp_path, monkeypatch, capsys):
+    """With the toy grid as sweeps/study.toml, all of whose networks are trained."""
+    (tmp_path / "tiny.toml").write_text(TINY)
+    (tmp_path / "study.toml").write_text(GRID)
+    monkeypatch.setattr(sweep, "GRIDS", tmp_path)
+    results = tmp_path / "out"
+    written_again = shutil.ignore_patterns(MARKER, *WRITTEN_LAST)
+    shutil.copytree(finished.results, results, ignore=written_again)
+    toys = open_sweep("study", finished.tree, results)
+    monkeypatch.setattr(execution.pm, "execute_notebook", writes_the_outcome_of(toys))
+    words = ["run", "--profile", "study", "--data", str(finished.tree)]
+    assert cli.main([*words, "--results", str(results)]) == 0
+    assert f"{len(toys.steps())} steps, {len(toys.steps())} of them done" in capsys.readouterr().out
+    manifest = json.loads((results / "manifest.json").read_text())
+    assert manifest["grid"] == "study"
+    assert manifest["command"] == f"egolib sweep study --data {finished.tree}"
+    assert "Methods compared: study" in (results / "index.html").read_text()
+    assert (results / "notebooks" / "07_compare_methods.html").is_file()
+    assert cli.main([*words, "--pack", str(tmp_path / "packed")]) == 2
+    assert "--pack: not for the study" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("precision", ["bf16-mixed", "32-true"])

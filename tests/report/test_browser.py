@@ -108,12 +108,12 @@ def test_the_viewer_plays(browser, run):
         image = page.locator("#image")
         page.wait_for_selector("#image[data-frame='0']")
         first = image.screenshot()
-        assert page.locator("#said").inner_text() == "frame 0: 40 mm"
+        assert page.locator("#caption").inner_text() == "frame 0: 40 mm"
         page.locator("#frame").fill("5")
         page.wait_for_selector("#image[data-frame='5']")
         assert image.screenshot() != first
         page.locator("#model").select_option("dual")
-        assert page.locator("#said").inner_text() == "frame 5: 60 mm"
+        assert page.locator("#caption").inner_text() == "frame 5: 60 mm"
         page.locator("#action").select_option(label="Walking")
         page.wait_for_selector("#image[data-frame='8']")
         assert page.locator("#sequence option").count() == 4
@@ -126,13 +126,13 @@ def test_the_viewer_plays(browser, run):
 
 def test_the_explorer_filters_and_shows_the_frame(browser, run):
     with opened(browser, f"file://{run}/pages/explorer.html") as page:
-        assert page.locator("#said").inner_text().startswith("64 frames: mean 40 mm")
+        assert page.locator("#caption").inner_text().startswith("64 frames: mean 40 mm")
         page.locator("#action").select_option(label="Gaming")
-        assert page.locator("#said").inner_text().startswith("32 frames")
+        assert page.locator("#caption").inner_text().startswith("32 frames")
         page.locator("#action").select_option(label="all")
         page.locator("#model").select_option("dual")
         page.locator("#joint").select_option(label="LeftHand")
-        assert page.locator("#said").inner_text().startswith("64 frames: mean 60 mm")
+        assert page.locator("#caption").inner_text().startswith("64 frames: mean 60 mm")
         page.wait_for_selector("#image[data-frame='0']")
         place = page.locator("#plot .points path").nth(3).bounding_box()
         page.mouse.move(place["x"] + place["width"] / 2, place["y"] + place["height"] / 2)
@@ -142,9 +142,9 @@ def test_the_explorer_filters_and_shows_the_frame(browser, run):
 
 def test_the_clouds_tell_where_a_joint_is_predicted(browser, run):
     with opened(browser, f"file://{run}/pages/clouds.html") as page:
-        assert "40 mm too low" in page.locator("#said").inner_text()
+        assert "40 mm too low" in page.locator("#caption").inner_text()
         page.locator("#model").select_option("dual")
-        assert "60 mm too far forward" in page.locator("#said").inner_text()
+        assert "60 mm too far forward" in page.locator("#caption").inner_text()
         page.locator("#joint").select_option(label="all")
         assert page.evaluate("document.getElementById('space').data.length") > 2 * 16
 

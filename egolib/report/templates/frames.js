@@ -14,7 +14,7 @@ function stripOf(s) {
 }
 
 function drawPose(context, flat, visible, scale, width, colourOf, opacity) {
-  const at = name => { const i = gallery.found.indexOf(name); return i < 0 || !visible(i) ? null :
+  const at = name => { const i = gallery.heatmap_joints.indexOf(name); return i < 0 || !visible(i) ? null :
     [(flat[2 * i] / 10 + 0.5) * scale, (flat[2 * i + 1] / 10 + 0.5) * scale, opacity(i)]; };
   for (const [start, end] of gallery.bones) {
     const a = at(start), b = at(end);
@@ -25,7 +25,7 @@ function drawPose(context, flat, visible, scale, width, colourOf, opacity) {
     context.lineCap = "round";
     context.beginPath(); context.moveTo(a[0], a[1]); context.lineTo(b[0], b[1]); context.stroke();
   }
-  for (const name of gallery.found) {
+  for (const name of gallery.heatmap_joints) {
     const p = at(name);
     if (!p) continue;
     context.globalAlpha = p[2];
