@@ -1,15 +1,16 @@
-"""What is wrong with a copy of the data, frame by frame; nothing is deleted.
+"""The audit of a copy of the data, frame by frame; nothing is deleted.
 
-defects      the table of defects: what each means, what follows, what to do
-listing      files by channel and number: what is missing, doubled or out of place
-labels       consistency of the labels: units, lens, world, bones, hands
-images       images: whole, of one size, not repeated
-character    all of that for one character, kept as a file
-drift_network  where a heatmap network finds the joints
-drift        labels that have drifted against their images in time
-tables       summary, list of findings, exclusion list
-page         all of it on a page with plots
-run          a whole tree, in several processes, resumable
+defects        defects.csv: meaning, consequence and remedy of each defect
+listing        checks of file names: missing, doubled and misplaced files
+labels         checks of the labels: units, lens, world joints, bones, hands
+images         checks of the images: whole, of one size, not repeated
+character      all these checks for one character, with the outcome stored
+drift_network  the joints that a heatmap network finds in the images
+drift          labels that have drifted in time against their images
+tables         summary, list of findings, exclusion list
+figures        plots of the outcome
+page           the page with tables and plots
+run            the audit of a whole tree, in several processes, resumable
 """
 
 from egolib.audit.page import headline

@@ -1,4 +1,4 @@
-"""Where a heatmap network finds the joints in each image of a character, computed once."""
+"""The joints that a heatmap network finds in the images of a character, computed once."""
 
 import hashlib
 from concurrent.futures import ThreadPoolExecutor
@@ -32,8 +32,8 @@ class DriftNetwork:
 
 @dataclass(frozen=True)
 class DetectedJoints:
-    """What a network finds in the frames of a CharacterRecord: joints_px (N, 15, 2) in pixels of
-    its square input and their heatmap peaks (N, 15). unreadable: (N,) str, why an image could not
+    """Joints found in the frames of a CharacterRecord: joints_px (N, 15, 2) in pixels of the square
+    input and their heatmap peaks (N, 15). unreadable: (N,) str, the reason why an image could not
     be decoded, "" where it could."""
 
     joints_px: np.ndarray
@@ -41,7 +41,7 @@ class DetectedJoints:
     unreadable: np.ndarray
 
     def findings(self, record):
-        """The images that could not be decoded, though each of their chunks is whole."""
+        """Findings for images that could not be decoded although each of their chunks is whole."""
         for i in np.flatnonzero(self.unreadable != ""):
             folder, number = str(record.folders[record.folder_ids[i]]), int(record.numbers[i])
             yield Finding(folder, number, "rgba", "unreadable_image", str(self.unreadable[i]))

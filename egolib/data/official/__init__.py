@@ -1,9 +1,9 @@
 """The official data set: release v1.0 -> its parts on disk -> a tree of frames.
 
-release      what it holds: characters, sets, parts
-transfers    large files, several at a time
-download     the parts, from their server to disk
-members      where a member of an archive may lie and a link may point
-unpacking    the parts of one archive -> its files in a folder
-archives     parts -> verified -> a tree on disk
+release      the characters, sets and parts of the release
+transfers    jobs on large files, several at a time
+download     download of the parts
+members      checks that members and links of an archive stay inside its folder
+unpacking    extraction of one archive from its parts
+archives     extraction of all parts to a tree, verified
 """

@@ -1,4 +1,4 @@
-"""Parts of official archives -> verified -> a tree on disk.
+"""Extraction of the official archives: their parts are verified and become a tree on disk.
 
 The parts of a character are read one after the other, as one stream, through gzip and tar into a
 hidden folder. That folder is renamed to `<Set>/<character>` when every part was read, the gzip
