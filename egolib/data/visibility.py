@@ -88,7 +88,7 @@ def object_names(tree: Path) -> dict[int, str]:
 
 
 def _part_and_cloth(name, object_id):
-    if not name:
+    if object_id == 0 or not name:
         return "", ""
     if object_id >= _FIRST_SURROUNDINGS_ID:
         return SURROUNDINGS, name
