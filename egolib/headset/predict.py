@@ -1,8 +1,9 @@
-"""Images, videos and cameras -> a pose for each: tables, overlays, motion for other tools."""
+"""Predict a pose for each image of files, videos and cameras; write tables, overlays and motion."""
 
 import contextlib
 import time
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from egolib.foundation.errors import EgolibError
 from egolib.foundation.progress import progress_bar
 from egolib.headset.cameras.framing import Framing
 from egolib.headset.cameras.sources import StalledError, Unread, batches, open_sources, read_ahead
-from egolib.headset.deploy.runtimes import open_fastest
+from egolib.headset.deploy.runtimes import Runtime, open_fastest
 from egolib.headset.poses.estimates import in_view
 from egolib.headset.poses.outputs import drawing, write_forms
 from egolib.headset.poses.poseseries import PoseSeries, source_of
@@ -23,9 +24,8 @@ from egolib.skeleton import HEATMAP_JOINT_INDICES, JOINTS
 
 @dataclass(frozen=True)
 class Report:
-    """What became of the images: how many were done, how many of them before, those left out, what
-    ran the network, and how many images a second came from reading to drawing; 0 when none was
-    new."""
+    """The outcome for the images: how many are done, how many of these by earlier runs, those skipped,
+    the runtime, and the images a second from reading to drawing (0 when none was new)."""
 
     done: int
     before: int
@@ -34,36 +34,44 @@ class Report:
     rate: float = 0.0
 
     def __str__(self):
-        known = f" ({self.before} before, known by their names)" if self.before else ""
-        lines = [f"{self.done} images done{known}, {len(self.skipped)} skipped"]
-        if self.rate:
-            lines[0] += f"; {self.rate:.1f} a second, by {self.runtime}"
-        alike = {}
-        for skip in self.skipped:
-            alike.setdefault(skip.reason, []).append(skip.name)
-        for reason, (first, *more) in alike.items():
+        before = f" ({self.before} before, known by their names)" * bool(self.before)
+        rate = f"; {self.rate:.1f} a second, by {self.runtime}" * bool(self.rate)
+        lines = [f"{self.done} images done{before}, {len(self.skipped)} skipped{rate}"]
+        names = {}
+        for unread in self.skipped:
+            names.setdefault(unread.reason, []).append(unread.name)
+        for reason, (first, *more) in names.items():
             lines.append(f"  {first}{f' and {len(more)} more' * bool(more)}: {reason}")
         return "\n".join(lines)
 
 
-def predict(inputs, out, runtime=None, framing=None, bvh=False, labels=False, steady=False,
-            batch_size=32):  # fmt: skip
-    """Run a network over what `inputs` name (see sources.open_sources) -> Report.
+def predict(
+    inputs: Iterable[str | Path],
+    out: str | Path,
+    runtime: Runtime | None = None,
+    framing: Framing | None = None,
+    bvh: bool = False,
+    labels: bool = False,
+    steady: bool = False,
+    batch_size: int = 32,
+) -> Report:
+    """Predict a pose for each image that `inputs` name (see sources.open_sources).
 
-    runtime: the network (runtimes.Runtime); None for the one that comes with egolib. framing: of the
-    images (framing.Framing); None for the data set's own. Writes below the folder `out`
-    poses.csv (HEADER; 16 rows an image; u, v in pixels of the given image, centres on integers,
-    of unsure joints in part the pose's projection; millimetres from the neck, camera axes; the neck
-    from the camera), the same as poses.npz (poseseries), overlays/<stem>.png of stills and
-    <video>.overlay.mp4 of each video and camera.
-    Head has no u, v, confidence; a heatmap network gives no x, y, z. On request `<video>.bvh`,
-    images.bvh for all stills as one motion, and json/<image>.json as the data set has it.
-    steady: poses of videos and cameras pass a filter, u and v do not. Images that poses.csv has
-    already are not done again. A camera is read until it ends or the user interrupts.
+    runtime: the network; None for the one that comes with egolib. framing: of the images; None for the
+    data set's own. Writes below the folder `out`
+    - poses.csv (HEADER), 16 rows for each image: u, v in pixels of the given image, centres on integers,
+      of unsure joints in part the pose's projection; millimetres from the neck, camera axes; the neck
+      from the camera. Head has no u, v, confidence; a heatmap network gives no x, y, z.
+    - poses.npz, the same as arrays (poseseries).
+    - overlays/<stem>.png of stills and <video>.overlay.mp4 of each video and camera.
+    - with bvh, `<video>.bvh`, and images.bvh for all stills as one motion.
+    - with labels, json/<image>.json in the data set's format.
+    steady: the poses of videos and cameras are filtered, but not u and v. Images that poses.csv already
+    has are not done again. A camera is read until it ends or the user interrupts.
 
-    Raises EgolibError for inputs that are not there, when not one image could be done, for a
-    camera whose images do not fit the framing, for a motion asked of a network that gives no
-    poses, and for an `out` with poses that another network, framing or filter made.
+    Raises EgolibError for inputs that do not exist, when not one image could be done, for a camera whose
+    images do not fit the framing, for bvh or labels of a network without poses, and for an `out` with
+    poses of another network, framing or filter.
     """
     out, skipped, new = Path(out), [], 0
     if out.is_file():
@@ -86,8 +94,8 @@ def predict(inputs, out, runtime=None, framing=None, bvh=False, labels=False, st
                 contextlib.suppress(*[KeyboardInterrupt] if source.live else []),
                 progress_bar(total=source.total, initial=known, **label) as bar,
             ):
-                found = estimate(runtime, source, framing, done, batch_size, smooth)
-                for images, poses, unread in found:
+                estimated = estimate(runtime, source, framing, done, batch_size, smooth)
+                for images, poses, unread in estimated:
                     if images:
                         append(poses)
                     for i, image in enumerate(images):
@@ -104,11 +112,11 @@ def predict(inputs, out, runtime=None, framing=None, bvh=False, labels=False, st
 
 
 def estimate(runtime, source, framing, done=(), batch_size=32, smooth=None):
-    """Yield ([sources.InputImage], their PoseSeries, [sources.Unread]), a batch each, of the images of a
-    Source whose names are not in `done`; without an image there is no PoseSeries. They are read and
-    framed in a thread while the network runs; those of a camera come one by one, the newest each
-    time, and one that stalls ends. smooth: a steady.OneEuroFilter that poses and necks pass. Raises
-    EgolibError when the images of a camera do not fit the framing: none ever will."""
+    """Yield ([sources.InputImage], their PoseSeries or None without an image, [sources.Unread]) for each
+    batch of those images of a Source whose names are not in `done`. A thread reads and frames the next
+    batch while the network runs. A camera gives the newest image each time, and ends when it stalls.
+    smooth: a steady.OneEuroFilter for poses and necks. Raises EgolibError when the images of a camera
+    do not fit the framing, because none of them will."""
     groups = batches(source.read(done), 1 if source.live else batch_size)
     framed = (_framed(group, framing, runtime.image_px, source.live) for group in groups)
     try:
@@ -120,8 +128,8 @@ def estimate(runtime, source, framing, done=(), batch_size=32, smooth=None):
 
 
 def _framed(group, framing, size_px, strict):
-    """InputImage and Unread -> (images, their squares, Unread and those that do not fit the framing;
-    strict: these raise EgolibError)."""
+    """InputImage and Unread -> (images, their squares, Unread). An image that does not fit the framing
+    becomes Unread; strict: it raises EgolibError."""
     images, squares, unread = [], [], []
     for item in group:
         if isinstance(item, Unread):
@@ -139,21 +147,23 @@ def _framed(group, framing, size_px, strict):
 
 def _run(runtime, framing, images, squares, smooth):
     """Images and their squares -> PoseSeries."""
-    found = runtime.run(np.stack(squares))
+    outputs = runtime.run(np.stack(squares))
     unknown = np.full((len(images), len(JOINTS), 3), np.nan)
     joints_px, confidence = unknown[..., :2].copy(), unknown[..., 0].copy()
-    confidence[:, HEATMAP_JOINT_INDICES] = found["confidence"]
+    confidence[:, HEATMAP_JOINT_INDICES] = outputs["confidence"]
     joints_px[:, HEATMAP_JOINT_INDICES] = [
         framing.to_given(places, runtime.image_px, image.rgb.shape)
-        for places, image in zip(found["joints_px"], images, strict=True)
+        for places, image in zip(outputs["joints_px"], images, strict=True)
     ]
-    pose_m, neck_m = found.get("pose_m", unknown), found.get("neck_m", unknown[:, 0])
-    expected_error_m = found.get("expected_error_m", unknown[..., 0])
+    pose_m, neck_m = outputs.get("pose_m", unknown), outputs.get("neck_m", unknown[:, 0])
+    expected_error_m = outputs.get("expected_error_m", unknown[..., 0])
     names = np.array([image.name for image in images])
     time_s = np.array([image.time_s for image in images])
     if smooth:
         places = np.concatenate([pose_m, neck_m[:, None]], 1)
-        places = np.stack([smooth(*each) for each in zip(places, time_s, strict=True)])
+        places = np.stack(list(map(smooth, places, time_s)))
         pose_m, neck_m = places[:, :-1], places[:, -1]
-    seen = in_view(pose_m, neck_m)
-    return PoseSeries(names, joints_px, confidence, pose_m, neck_m, expected_error_m, seen, time_s)
+    visible = in_view(pose_m, neck_m)
+    return PoseSeries(
+        names, joints_px, confidence, pose_m, neck_m, expected_error_m, visible, time_s
+    )

@@ -1,4 +1,4 @@
-"""The 2D places of poses.csv scored against labels of one's own."""
+"""Score the 2D joints of poses.csv against a user's labels."""
 
 import json
 from pathlib import Path
@@ -14,8 +14,10 @@ from egolib.skeleton import HEATMAP_JOINTS, JOINTS, without_side
 _SCORED = tuple(dict.fromkeys(map(without_side, HEATMAP_JOINTS)))
 
 
-def score_poses(poses_csv, labels_json, threshold_px=26):
-    """2D predictions against labels, left and right together -> DataFrame by joint, and 'All'.
+def score_poses(
+    poses_csv: str | Path, labels_json: str | Path, threshold_px: float = 26
+) -> pd.DataFrame:
+    """Score 2D predictions against labels, left and right together -> DataFrame by joint, and 'All'.
 
     poses_csv: as `predict` writes it. labels_json: {image: {joint: [u, v]}}, pixels of the
     same images. Columns: joints (labelled), within (percent of them predicted within

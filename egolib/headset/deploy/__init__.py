@@ -1,7 +1,7 @@
 """A trained network outside of this study: exported, and run by the fastest runtime.
 
-inference    a network as programs use it: images -> named outputs
+estimator    a network as other programs use it: images in, named outputs out
 upsampling   transposed convolutions as ordinary ones
 exporting    a network -> ONNX, float32 or int8
-runtimes     what runs it: PyTorch, ONNX Runtime, OpenVINO
+runtimes     a network run by PyTorch, ONNX Runtime or OpenVINO
 """

@@ -6,17 +6,20 @@ import tempfile
 import warnings
 from importlib import metadata
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import onnx
 import onnxruntime
 import torch
+from torch import nn
 
+from egolib.data.index import FrameIndex
 from egolib.foundation.errors import EgolibError
 from egolib.foundation.files import atomic_path
 from egolib.headset.deploy.estimator import IMAGE_KINDS, OUTPUTS, Estimator
 from egolib.headset.deploy.upsampling import without_transposed
-from egolib.models.checkpoints import JOINT_ORDERS, weights_digest
+from egolib.models.checkpoints import JOINT_ORDERS, NetworkSpec, weights_digest
 
 INPUT = "squares"
 CALIBRATION_FRAMES = 128
@@ -26,16 +29,18 @@ _LINEAR = ("Gemm", "MatMul")
 _LARGE = 1_000_000  # weights; smaller linear layers cost no time, but decide the pose
 
 
-def calibration_squares(index, image_px, count=CALIBRATION_FRAMES):
-    """Squares (count, S, S, 3) drawn evenly from a FrameIndex of training frames, fewer where it has
+def calibration_squares(
+    index: FrameIndex, image_px: int, count: int = CALIBRATION_FRAMES
+) -> np.ndarray:
+    """Read `count` squares (count, S, S, 3) spread evenly over training frames, fewer where there are
     fewer."""
     chosen = np.linspace(0, len(index) - 1, count).round().astype(int)
     return np.stack([index.read_square(i, image_px) for i in np.unique(chosen)])
 
 
-def export_onnx(network, spec, path, provenance):
+def export_onnx(network: nn.Module, spec: NetworkSpec, path: Path, provenance: dict) -> None:
     """Write `network` (of a checkpoints.NetworkSpec) as ONNX in float32: INPUT, uint8 RGB (B, S, S, 3),
-    -> inference.OUTPUTS. The file says in its metadata what every number means; it has passed ONNX's
+    -> estimator.OUTPUTS. The file says in its metadata what every number means; it has passed ONNX's
     checker and been run beside torch. Raises EgolibError for a kind that is not in IMAGE_KINDS, and
     when outputs differ.
     """
@@ -61,33 +66,28 @@ def export_onnx(network, spec, path, provenance):
         })  # fmt: skip
 
 
-def quantise_onnx(exported, path, squares):
+def quantise_onnx(exported: Path, path: Path, squares: np.ndarray) -> None:
     """Write what `export_onnx` wrote in static int8: convolutions and large linear layers, weights by
     channel in the 7 bits that processors without VNNI add up exactly, activations in 8.
 
     squares: (N, S, S, 3) of training frames, from which the ranges of activations are taken.
     """
-    from onnxruntime.quantization import CalibrationDataReader, QuantFormat, quantize_static
+    from onnxruntime.quantization import QuantFormat, quantize_static
 
-    class Squares(CalibrationDataReader):
-        rows = iter(squares)
-
-        def get_next(self):
-            return next(({INPUT: row[None]} for row in self.rows), None)
-
-    model = onnx.load(exported)
+    model, inputs = onnx.load(exported), ({INPUT: square[None]} for square in squares)
+    reader = SimpleNamespace(get_next=lambda: next(inputs, None))
     with atomic_path(path) as partial, tempfile.TemporaryDirectory() as folder:
         quantised = Path(folder) / "quantised.onnx"
         quantize_static(
-            exported, quantised, Squares(), quant_format=QuantFormat.QDQ, per_channel=True,
+            exported, quantised, reader, quant_format=QuantFormat.QDQ, per_channel=True,
             reduce_range=True, op_types_to_quantize=[*_QUANTISED, *_LINEAR],
             nodes_to_quantize=_heavy_layers(model.graph),
         )  # fmt: skip
-        _save(onnx.load(quantised), partial, told_by(model) | {"precision": "int8"})
+        _save(onnx.load(quantised), partial, metadata_of(model) | {"precision": "int8"})
 
 
-def told_by(model):
-    """What an exported file says of itself, {name: text}."""
+def metadata_of(model: onnx.ModelProto) -> dict[str, str]:
+    """The metadata of an exported file, {name: text}."""
     return {entry.key: entry.value for entry in model.metadata_props}
 
 
@@ -104,8 +104,8 @@ def _heavy_layers(graph):
     ]
 
 
-def _save(model, path, told):
-    onnx.helper.set_model_props(model, told)
+def _save(model, path, properties):
+    onnx.helper.set_model_props(model, properties)
     onnx.checker.check_model(model, full_check=True)
     onnx.save(model, path)
 

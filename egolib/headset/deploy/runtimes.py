@@ -1,4 +1,4 @@
-"""What runs an inference.Estimator: PyTorch, ONNX Runtime or OpenVINO; the fastest is chosen."""
+"""Runtimes of an estimator.Estimator: PyTorch, ONNX Runtime and OpenVINO; the fastest is chosen."""
 
 import functools
 import hashlib
@@ -13,22 +13,30 @@ from pathlib import Path
 import numpy as np
 import onnx
 import torch
+from torch import nn
 
 from egolib.data.exclusions import place_beside
+from egolib.data.index import FrameIndex
 from egolib.evaluation.inference import device
 from egolib.foundation.errors import EgolibError
 from egolib.foundation.progress import progress_bar
 from egolib.foundation.provenance import code_digest
 from egolib.headset.deploy.estimator import IMAGE_KINDS, Estimator
-from egolib.headset.deploy.exporting import INPUT, export_onnx, quantise_onnx, told_by
-from egolib.models.checkpoints import JOINT_ORDERS, load_network, shipped_network, weights_digest
+from egolib.headset.deploy.exporting import INPUT, export_onnx, metadata_of, quantise_onnx
+from egolib.models.checkpoints import (
+    JOINT_ORDERS,
+    NetworkSpec,
+    load_network,
+    shipped_network,
+    weights_digest,
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Runtime:
-    """A network ready to run. name: what runs it; kind: of network (config.Stage); network: what
-    tells it from others, the same in every runtime and precision; run: squares, uint8 RGB
-    (B, image_px, image_px, 3) -> {name: float32 array}, some of inference.OUTPUTS."""
+    """A network ready to run. name: of the runtime; kind: of network (config.Stage); network: digest of
+    its weights, the same in every runtime and precision; run: squares, uint8 RGB (B, image_px,
+    image_px, 3) -> {name: float32 array}, some of estimator.OUTPUTS."""
 
     name: str
     kind: str
@@ -43,8 +51,8 @@ class Runtime:
         return 1000 * np.array(seconds[2:])
 
 
-def poses_of(runtime, index, batch_size=32):
-    """The poses (N, 16, 3) that a Runtime finds in the images of a FrameIndex, metres from the neck."""
+def poses_of(runtime: Runtime, index: FrameIndex, batch_size: int = 32) -> np.ndarray:
+    """Run a network over the images of a FrameIndex -> poses (N, 16, 3), metres from the neck."""
     poses_m = []
     for first in progress_bar(range(0, len(index), batch_size), desc=runtime.name, unit="batch"):
         rows = range(first, min(first + batch_size, len(index)))
@@ -53,25 +61,26 @@ def poses_of(runtime, index, batch_size=32):
     return np.concatenate(poses_m)
 
 
-def open_fastest(path=None):
-    """A checkpoint, or what `egolib export` wrote -> the Runtime that is fastest on this machine at
-    one image a time. None: the network that comes with egolib. Raises EgolibError for a file that
-    is neither, and for a kind that is not in estimator.IMAGE_KINDS."""
+def open_fastest(path: str | Path | None = None) -> Runtime:
+    """Open a checkpoint or a file of `egolib export` in the runtime that is fastest on this machine for
+    single images. None: the network that comes with egolib. Raises EgolibError for another file, and
+    for a kind of network that is not in estimator.IMAGE_KINDS."""
     path = Path(path or shipped_network())
     if path.suffix == ".onnx":
-        choice = _opened([path])
-        if not choice:
+        runtimes = _opened([path])
+        if not runtimes:
             raise EgolibError(f"{path}: neither ONNX Runtime nor OpenVINO runs it here")
     else:
         network, spec, provenance = load_network(path, IMAGE_KINDS)
-        choice = [on_torch(network, spec)]
+        runtimes = [on_torch(network, spec)]
         if device().type == "cpu":
-            choice += _opened(_exported(path, network, spec, provenance))
-    return min(choice, key=lambda runtime: np.median(runtime.milliseconds()))
+            runtimes += _opened(_exported(path, network, spec, provenance))
+    return min(runtimes, key=lambda runtime: np.median(runtime.milliseconds()))
 
 
 def _opened(exported):
-    """The Runtimes that open exported files on this machine; one that cannot is named and left out."""
+    """The Runtimes of exported files that work on this machine; a line on stderr names each that does
+    not."""
     opened = []
     for path, on in itertools.product(exported, (on_onnxruntime, on_openvino)):
         try:
@@ -80,15 +89,15 @@ def _opened(exported):
             opened.append(runtime)
         except EgolibError:
             raise
-        except Exception as error:  # each has its own
+        except Exception as error:  # of a runtime's own types
             why = (str(error).strip().splitlines() or [type(error).__name__])[-1]
             print(f"{path.name}: not run by {on.__name__[3:]} here ({why})", file=sys.stderr)
     return opened
 
 
 def _exported(path, network, spec, provenance):
-    """The network of a checkpoint as ONNX files, beside it or in the user's cache, made once by this
-    version of the code: in float32 and, where its calibration_path is there, in int8."""
+    """The network of a checkpoint as ONNX files, beside it or in the user's cache, written once for each
+    version of the code: in float32 and, where its calibration_path exists, in int8."""
     folder = place_beside(path.parent, ".egolib")
     code = code_digest(export_onnx, quantise_onnx, type(network))
     name = f"{path.stem}-{weights_digest(network)[:16]}-{code[:8]}"
@@ -105,14 +114,14 @@ def _exported(path, network, spec, provenance):
     return exported
 
 
-def calibration_path(checkpoint):
-    """Where squares of training frames lie that int8 takes its ranges from: a file of numpy's (npz)
-    that holds `squares`, uint8 RGB (N, image_px, image_px, 3)."""
+def calibration_path(checkpoint: Path) -> Path:
+    """Path of the npz file whose training frames calibrate int8: `squares`, uint8 RGB (N, image_px,
+    image_px, 3)."""
     return checkpoint.with_suffix(".calibration.npz")
 
 
-def on_torch(network, spec):
-    """PyTorch in float32, on the GPU if there is one."""
+def on_torch(network: nn.Module, spec: NetworkSpec) -> Runtime:
+    """Run a network by PyTorch in float32, on the GPU if there is one."""
     estimator = Estimator(network, spec.image_px).eval()
     estimator.to(device(), memory_format=torch.channels_last)
 
@@ -125,8 +134,8 @@ def on_torch(network, spec):
     return Runtime(name, spec.kind, network, spec.image_px, run)
 
 
-def on_onnxruntime(path):
-    """ONNX Runtime on the CPU, of what `egolib export` wrote."""
+def on_onnxruntime(path: Path) -> Runtime:
+    """Run a file of `egolib export` by ONNX Runtime on the CPU."""
     import onnxruntime
 
     described, precision = _read_description(path)
@@ -139,13 +148,13 @@ def on_onnxruntime(path):
     return Runtime(f"ONNX Runtime (cpu, {precision})", *described, run)
 
 
-def on_openvino(path):
-    """OpenVINO on the CPU, of what `egolib export` wrote; float32 is run in bf16 where the processor
-    has it."""
+def on_openvino(path: Path) -> Runtime:
+    """Run a file of `egolib export` by OpenVINO on the CPU, float32 in bf16 where the processor has
+    it."""
     described, precision = _read_description(path)
     core = _openvino_core()
     options = {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_PRECISION_HINT": "f32"}
-    # What int8 leaves in float32 stays so: with bf16 OpenVINO finds no way to run it.
+    # The float32 layers of an int8 file stay float32: OpenVINO cannot run such a file in bf16.
     if precision == "float32" and "BF16" in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES"):
         options["INFERENCE_PRECISION_HINT"] = precision = "bf16"
     compiled = core.compile_model(path, "CPU", options)
@@ -159,9 +168,9 @@ def on_openvino(path):
 
 @functools.cache
 def _openvino_core():
-    """One for the whole life of the process: OpenVINO's CPU plugin gives its thread another stack for
-    signals and unmaps it when its last user goes. Where that is another thread, as it may be with the
-    garbage collector, the next signal that Python handles kills the process."""
+    """The one core of the process, which is never freed: OpenVINO's CPU plugin gives its thread another
+    stack for signals and unmaps it when the last core is freed. If another thread does that, as the
+    garbage collector may, the next signal that Python handles kills the process."""
     import openvino
 
     return openvino.Core()
@@ -170,13 +179,13 @@ def _openvino_core():
 def _read_description(path):
     """-> (kind, network and image_px as a Runtime has them, precision) of an exported file."""
     try:
-        told = told_by(onnx.load(path, load_external_data=False))
-        orders = {name: tuple(json.loads(told[name])) for name in JOINT_ORDERS}
-        described = told["kind"], told["network"], int(told["image_px"])
-        precision = told["precision"]
+        metadata = metadata_of(onnx.load(path, load_external_data=False))
+        orders = {name: tuple(json.loads(metadata[name])) for name in JOINT_ORDERS}
+        described = metadata["kind"], metadata["network"], int(metadata["image_px"])
+        precision = metadata["precision"]
     except FileNotFoundError as error:
         raise EgolibError(f"{path}: no such file; write it with `egolib export`") from error
-    except Exception as error:  # protobuf's own, of which there are many
+    except Exception as error:  # of many types, protobuf's among them
         raise EgolibError(f"{path}: not what `egolib export` wrote ({error})") from error
     if orders != JOINT_ORDERS:
         raise EgolibError(f"{path}: its joints are not those of this study; export it again")

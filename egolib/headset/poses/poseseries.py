@@ -80,10 +80,11 @@ def read_series(path):
     if len(table) % len(JOINTS) or (table["joint"] != np.resize(JOINTS, len(table))).any():
         raise EgolibError(f"{path}: not poses that `egolib predict` wrote (joints not in order)")
     values = {"image": table["image"].to_numpy(str)[:: len(JOINTS)]}
-    for field, (_, scale, _, names) in FIELDS.items():
-        columns = table[[*names]].to_numpy(np.float32).reshape(-1, len(JOINTS), len(names)) / scale
-        columns = columns[..., 0] if len(names) == 1 else columns
-        values[field] = columns[:, 0] if field in ("neck_m", "time_s") else columns
+    for name, field in FIELDS.iterrows():
+        columns = table[field["names"]].to_numpy(np.float32) / np.float32(field["scale"])
+        columns = columns.reshape(-1, len(JOINTS), len(field["names"]))
+        columns = columns[..., 0] if columns.shape[-1] == 1 else columns
+        values[name] = columns[:, 0] if name in ("neck_m", "time_s") else columns
     return PoseSeries(**values)
 
 
@@ -93,7 +94,7 @@ def save_npz(path, series, rig_joints_m):
     rig_joints_m (N, 22, 3): joints of rigs fitted to it, camera axes. rig_bones names them;
     rig_fitted marks those that the network does not predict.
     """
-    units = {f"unit_of_{field}": np.array(unit) for field, (unit, *_) in FIELDS.items()}
+    units = {f"unit_of_{name}": np.array(unit) for name, unit in FIELDS["unit"].items()}
     with atomic_path(path) as partial, open(partial, "wb") as stream:
         np.savez_compressed(
             stream, joints=np.array(JOINTS), axes=np.array(AXES), **vars(series), **units,

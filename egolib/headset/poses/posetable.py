@@ -1,9 +1,10 @@
-"""poses.csv: written so that a killed run goes on where it stood, and read back."""
+"""poses.csv: written so that a run that was killed can be continued, and read back."""
 
 import contextlib
 import csv
 import json
 from itertools import islice
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -12,34 +13,23 @@ from egolib.foundation.errors import EgolibError
 from egolib.foundation.files import atomic_path, no_space_is_one_line, only_run, write_atomically
 from egolib.skeleton import JOINTS
 
-# Field of poseseries.PoseSeries: (its unit, the factor from it to the unit of the columns, their digits
-# after the point, the columns of poses.csv).
-FIELDS = {
-    "joints_px": (
-        "pixels of the image as given, centres on integers; of unsure joints in part the pose's"
-        " projection", 1, 2, ("u_px", "v_px"),
-    ),
-    "confidence": ("heatmap peaks, about 0 to 1", 1, 3, ("confidence",)),
-    "pose_m": ("metres from the neck", 1000, 1, ("x_mm", "y_mm", "z_mm")),
-    "neck_m": ("metres from the camera", 1000, 1, ("neck_x_mm", "neck_y_mm", "neck_z_mm")),
-    "expected_error_m": ("metres", 1000, 1, ("expected_error_mm",)),
-    "in_view": ("1 or 0: whether the lens can see the joint", 1, 0, ("in_view",)),
-    "time_s": ("seconds since the first frame of its video or camera", 1, 3, ("time_s",)),
-}  # fmt: skip
+# The fields of poseseries.PoseSeries in order: unit, scale, digits and columns (names) of each.
+FIELDS = pd.read_csv(Path(__file__).with_name("fields.csv"), comment="#", index_col="field")
+FIELDS["names"] = FIELDS["columns"].str.split()
 # In pandas, "image" and "joint" are str and the others float64, NaN where empty.
-HEADER = ("image", "joint", *(name for *_, names in FIELDS.values() for name in names))
-_OLDER = HEADER[:8]  # of version 0.1, whose 2D places can still be read
+HEADER = ("image", "joint", *FIELDS["names"].explode())
+_HEADER_OF_0_1 = HEADER[:8]  # of version 0.1, whose 2D places can still be read
 
 
 @contextlib.contextmanager
 def growing_table(path, maker):
-    """Yield (names of the images that the table at `path` has, a function that appends a
-    poseseries.PoseSeries to both).
+    """Yield (set of the names of the images in the table at `path`, function that appends a
+    poseseries.PoseSeries to table and set).
 
-    The table grows beside `path`, flushed batch by batch, and takes its place when the block
-    succeeds; else the next run goes on with the whole images in it. What makes its poses, `maker`
-    (a dict that json can hold), is noted beside it. Raises EgolibError when it has poses of another
-    maker.
+    The table grows in a file beside `path`, flushed batch by batch, and replaces it when the block
+    succeeds; otherwise the next run continues with the complete images in it. `maker`, a dict for json
+    that identifies network and settings, is written beside it. Raises EgolibError when the table has
+    poses of another maker.
     """
     partial = path.with_name(f"{path.stem}.partial{path.suffix}")
     note, made_by = path.with_name("made_by.json"), json.dumps(maker, indent=1)
@@ -74,7 +64,7 @@ def growing_table(path, maker):
 
 
 def _whole_images(path):
-    """Yield the rows of each image in a table, up to where a kill may have torn it."""
+    """Yield the rows of each complete image in a table, whose end a killed run may have cut off."""
     with open(path, newline="") as stream:
         rows = csv.reader(line for line in stream if line.endswith("\n"))
         if tuple(next(rows, ())) != HEADER:
@@ -86,19 +76,20 @@ def _whole_images(path):
 
 
 def _rows_of(series):
-    """The rows of a PoseSeries, 16 an image, as text: NaN as none."""
+    """The rows of a PoseSeries, 16 for each image, as text; NaN becomes empty."""
     shape = (len(series), len(JOINTS))
     columns = [np.repeat(series.image, len(JOINTS)), np.tile(JOINTS, len(series))]
-    for field, (_, scale, digits, names) in FIELDS.items():
-        values = scale * getattr(series, field).reshape(len(series), -1, len(names))
-        for column in np.moveaxis(np.broadcast_to(values, (*shape, len(names))), -1, 0):
-            columns.append(["" if np.isnan(x) else f"{x:.{digits}f}" for x in column.flat])
+    for field in FIELDS.itertuples():
+        count = len(field.names)
+        values = field.scale * getattr(series, field.Index).reshape(len(series), -1, count)
+        for column in np.moveaxis(np.broadcast_to(values, (*shape, count)), -1, 0):
+            columns.append(["" if np.isnan(x) else f"{x:.{field.digits}f}" for x in column.flat])
     return zip(*columns, strict=True)
 
 
 def read_table(path, older=False):
-    """poses.csv -> DataFrame with the columns of HEADER, a row a joint. older: the eight columns of
-    version 0.1 are enough. Raises EgolibError for another file."""
+    """Read poses.csv as a DataFrame with the columns of HEADER, one row for each joint. older: the eight
+    columns of version 0.1 are enough. Raises EgolibError for another file."""
     try:
         types = dict.fromkeys(HEADER, float) | {"image": str, "joint": str}
         table = pd.read_csv(path, dtype=types)
@@ -106,6 +97,6 @@ def read_table(path, older=False):
         table = pd.DataFrame()
     except (OSError, ValueError) as error:
         raise EgolibError(f"{path}: not poses that `egolib predict` wrote ({error})") from error
-    if tuple(table.columns) not in (HEADER, _OLDER)[: 1 + older]:
+    if tuple(table.columns) not in (HEADER, _HEADER_OF_0_1)[: 1 + older]:
         raise EgolibError(f"{path}: the header is not {','.join(HEADER)}")
     return table
