@@ -1,4 +1,5 @@
-"""Which claims, the paper's and the study's own, hold on the frames at hand, and with what confidence.
+"""Which claims, the paper's and the study's own, hold on the frames at hand, and with what
+confidence.
 
 Two methods are compared by the difference of their errors on the same joints of the same frames,
 seed by seed of those that both were trained from, not by whether two intervals overlap.
@@ -14,8 +15,8 @@ from egolib.evaluation.comparison import VISIBILITY
 from egolib.metrics import bootstrap_means, interval
 from egolib.skeleton import LOWER_BODY, UPPER_BODY, joint_indices
 
-# Rows: claim, its words; worse, better: the methods whose errors it claims to be larger and smaller;
-# joints: "all", or a key of comparison.VISIBILITY; aim: the ratio of the errors that the study aimed at.
+# Columns worse, better: the methods whose errors are claimed to be larger and smaller;
+# joints: "all", or a key of comparison.VISIBILITY; aim: the ratio that the study aimed at.
 CLAIMS = pd.read_csv(Path(__file__).with_name("claims.csv"), index_col="claim")
 _AIMS = CLAIMS.aim.dropna()
 _RIVALS = ["end_to_end", "ray_model"]
@@ -29,12 +30,12 @@ def check_claims(methods: dict, states: np.ndarray | None = None) -> pd.DataFram
     """The claims on these test frames -> DataFrame, a row a claim that can be checked.
 
     difference_mm, low, high: by how much the claim holds, from errors on the same frames, with its
-    95 % interval. verdict: "holds", "does not hold", or "open" where the interval includes 0 or there
-    is none. confidence: share of the bootstrap's draws, in percent, in which the difference has the
-    sign of its mean, whichever that is. ratio: the error that is claimed to be smaller, by the other,
-    with its 95 % interval. seeds: how many of them are paired, 0 where the methods share none and their
-    means over seeds are compared; the interval of fewer than two does not hold what another seed would
-    change. states as in `error_by_visibility`, or None where it is not known.
+    95 % interval. verdict: "holds", "does not hold", or "open" where the interval includes 0 or
+    there is none. confidence: share of the bootstrap's draws, in percent, in which the difference
+    has the sign of its mean, whichever that is. ratio: the error that is claimed to be smaller, by
+    the other, with its 95 % interval. seeds: how many of them are paired, 0 where the methods share
+    none and their means over seeds are compared; the interval of fewer than two does not hold what
+    another seed would change. states as in `error_by_visibility`, or None where it is not known.
     """
     rows = {}
     for claim, worse, better, joints, _ in CLAIMS.itertuples():
@@ -56,13 +57,15 @@ def check_claims(methods: dict, states: np.ndarray | None = None) -> pd.DataFram
 
 
 def claims_text(checked: pd.DataFrame) -> str:
-    """What `check_claims` found, a sentence a claim."""
+    """The rows of `check_claims` in words, a sentence for every claim."""
     lines = []
     for claim, row in checked.iterrows():
-        bounds = f" [{row.low:z.1f}, {row.high:z.1f}], of this sign in {row.confidence:.1f} % of the draws"
+        bounds = (
+            f" [{row.low:z.1f}, {row.high:z.1f}], of this sign in {row.confidence:.1f} % of the "
+        )
         lines.append(
             f"{claim}: {row.verdict}. The difference is {row.difference_mm:z.1f} mm"
-            f"{'' if np.isnan(row.low) else bounds}; the error claimed to be smaller is "
+            f"{'' if np.isnan(row.low) else bounds + 'draws'}; the error claimed to be smaller is "
             f"{ratio_text(row)} times the other{aim_text(claim, row)}. "
             f"{_SEEDS.get(row.seeds, f'Of {row.seeds} seeds.')}"
         )
@@ -84,8 +87,8 @@ def aim_text(claim: str, row: pd.Series) -> str:
 
 
 def ray_model_costs(costs: pd.DataFrame) -> list[str]:
-    """The ray model beside the end-to-end dual branch -> [a sentence], or [] where one is not there. costs:
-    sweep.Sweep.costs."""
+    """The ray model beside the end-to-end dual branch -> [a sentence], or [] where one is not
+    there. costs: sweep.Sweep.costs."""
     if not set(_RIVALS) <= set(costs.index):
         return []
     pairs = [
@@ -97,8 +100,9 @@ def ray_model_costs(costs: pd.DataFrame) -> list[str]:
 
 
 def at_equal_minutes(curves: dict) -> list[str]:
-    """The validation error of the ray model when the end-to-end dual branch has ended, means over the seeds
-    of each -> [a sentence], or [] where one is not there. curves: sweep.Sweep.learning_curves."""
+    """The validation error of the ray model when the end-to-end dual branch has ended, means over
+    the seeds of each -> [a sentence], or [] where one is not there. curves:
+    sweep.Sweep.learning_curves."""
     if not set(_RIVALS) <= curves.keys():
         return []
     duals, ray_models = (curves[name] for name in _RIVALS)
@@ -110,13 +114,13 @@ def at_equal_minutes(curves: dict) -> list[str]:
     ray_model_mm = np.mean([history.val_mpjpe_mm.iloc[-1] for history in by_then])
     return [
         f"On the validation split the end-to-end dual branch has {dual_mm:.1f} mm when its "
-        f"{end_s / 60:.1f} minutes are over, the ray model by then {ray_model_mm:.1f} mm (its rate of learning "
-        f"falls over all of its {len(ray_models[0][1])} epochs)."
+        f"{end_s / 60:.1f} minutes are over, the ray model by then {ray_model_mm:.1f} mm (its rate of "
+        f"learning falls over all of its {len(ray_models[0][1])} epochs)."
     ]
 
 
 def finding_about_the_published_row() -> str:
-    """Which published rows give their own totals, as a sentence computed from literature.py."""
+    """Which published rows give their own totals, as a sentence computed from literature.toml."""
     table = literature.totals_of_rows()
     off = table["actions off by"].abs()
     odd = off.idxmax()

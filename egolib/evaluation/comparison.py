@@ -7,6 +7,7 @@ joints, cost, rotations.
 import operator
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -31,7 +32,7 @@ VISIBILITY = {
 
 @dataclass(frozen=True)
 class SeededPredictions:
-    """What S runs of one method, {seed: Predictions}, say about the same N test frames.
+    """Predictions of S runs of one method, {seed: Predictions}, for the same N test frames.
 
     Raises EgolibError when they are not the same frames.
     """
@@ -79,7 +80,8 @@ class SeededPredictions:
 
     @property
     def rotation_errors_deg(self):
-        """Geodesic error of every joint (S, N, 16), or (S, 0, 16) where no rotations are predicted."""
+        """Geodesic error of every joint (S, N, 16), or (S, 0, 16) where no rotations are
+        predicted."""
         return self._stacked(lambda p: p.rotation_errors_deg)
 
     def where(self, keep):
@@ -101,7 +103,7 @@ MEASURES = {
 MORE_MEASURES = tuple(suffix for suffix in MEASURES if suffix)
 
 
-def summary(methods, cost, data_label):
+def summary(methods: dict, cost: pd.DataFrame, data_label: str) -> pd.DataFrame:
     """A row a method: errors with intervals, what one image costs, and the published MPJPE.
 
     methods: {name: SeededPredictions}. cost: DataFrame, a row a name, a column a number ("ms an
@@ -128,23 +130,24 @@ def summary(methods, cost, data_label):
 
 
 def error_by_visibility(methods, states, data_label, of=run_tables.errors_mm):
-    """Mean error in mm, or what `of` says, of seen and hidden joints and of those outside the image.
+    """Mean error in mm, or what `of` returns, of seen and hidden joints and of those outside the
+    image.
 
-    states: (N, 16), visibility.STATES of every joint of the test frames. Rows without joints are NaN.
-    Columns as in tables.py.
+    states: (N, 16), visibility.STATES of every joint of the test frames. Rows without joints are
+    NaN. Columns as in tables.py.
     """
 
     def measure(p):
-        kept = {name: np.isin(states, kinds) for name, kinds in VISIBILITY.items()}
+        masks = {name: np.isin(states, kinds) for name, kinds in VISIBILITY.items()}
         return {
             f"{name} ({keep.sum()} joints)": run_tables.mean_of(of(p)[:, keep], p.clusters[keep])
-            for name, keep in kept.items()
+            for name, keep in masks.items()
         }
 
     return run_tables.build_table(methods, data_label, measure, names={})
 
 
-def rotation_errors(methods, data_label):
+def rotation_errors(methods: dict, data_label: str) -> pd.DataFrame:
     """Mean geodesic error in degrees of each joint and of all, of the methods that predict
     rotations; empty where none does. Columns as in tables.py."""
 
@@ -156,8 +159,9 @@ def rotation_errors(methods, data_label):
     return table
 
 
-def attributes(name, table, seeds=None):
-    """What run_tables.footnotes needs to know of one of TABLES, {"notes", "protocol"}, in part or whole.
+def attributes(name: str, table: pd.DataFrame, seeds: Any = None) -> dict:
+    """The `attrs` of one of TABLES for run_tables.footnotes: {"notes": [str], "protocol": str}, each
+    only where the table has one of its own.
 
     seeds: of the table "methods", {method: number of seeds that it was trained from}.
     """
@@ -193,7 +197,7 @@ TABLES = {
 
 
 def build_tables(methods, cost, states, data_label):
-    """{key of TABLES: DataFrame}, all that can be told: arguments as in `summary` and
+    """{key of TABLES: DataFrame}, those that are not empty: arguments as in `summary` and
     `error_by_visibility`; states None where they are not known."""
     tables = {
         "methods": summary(methods, cost, data_label),
@@ -213,13 +217,13 @@ def build_tables(methods, cost, states, data_label):
 def tables_of_one(name, predictions, spec, states, data_label):
     """All tables of a single network -> {name of a file: (title, DataFrame)}.
 
-    name: what it is called in them. predictions: its Predictions, spec: its NetworkSpec; the others as
-    in `build_tables`.
+    name: what it is called in them. predictions: its Predictions, spec: its NetworkSpec; the others
+    as in `build_tables`.
     """
     measured = {name: SeededPredictions({0: predictions})}
     cost = pd.DataFrame({name: cost_of(spec)}).T
     tables = build_tables(measured, cost, states, data_label)
-    found = {"costs": ("Measures and costs", tables.pop("methods"))}
+    named = {"costs": ("Measures and costs", tables.pop("methods"))}
     for key, table in tables.items():
-        found[key.removeprefix("methods_")] = TABLES[key], table
-    return found
+        named[key.removeprefix("methods_")] = TABLES[key], table
+    return named

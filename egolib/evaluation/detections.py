@@ -1,5 +1,6 @@
-"""The heatmaps that a network finds in every image of a split, kept on disk for all that read them:
-one network a seed serves many lifters, and none of them looks at images.
+"""Heatmaps that a network detects in every image of a split, stored on disk.
+
+One heatmap network per seed serves many lifters, which are trained without images.
 """
 
 import dataclasses
@@ -28,18 +29,19 @@ PART_FRAMES = 4096  # frames between two notes of what is done
 @dataclass(frozen=True)
 class Detections:
     """found: heatmaps float16 (N, 15, H, H), a memory map in the order of the index. key: what they
-    depend on, digests of the network's weights, of the frames and of the code, and the NetworkSpec."""
+    depend on, digests of the network's weights, of the frames and of the code, and the
+    NetworkSpec."""
 
     found: np.ndarray
     key: dict
 
 
 def detect(network, spec, index, folder, workers=0, batch_size=64):
-    """Run a heatmap network over a FrameIndex, or find it done -> Detections.
+    """Run a heatmap network over a FrameIndex, unless that is already done -> Detections.
 
-    They lie in `<folder>/<split>.npy`; `<split>.json` beside it says what they depend on and how
-    many frames are done, so that a killed run goes on and another network or other frames start
-    anew. Of processes that ask at once, one does it and the others wait. Raises EgolibError on a
+    They lie in `<folder>/<split>.npy`; `<split>.json` beside it holds what they depend on and how
+    many frames are done, so that a killed run continues, and another network or other frames start
+    from the first frame. Of several processes at once, one detects and the others wait. Raises EgolibError on a
     full disk, and for files that are damaged.
     """
     path, progress_path = (Path(folder) / f"{index.split}.{suffix}" for suffix in ("npy", "json"))

@@ -1,8 +1,8 @@
 """Errors that others published, in millimetres, each with its source.
 
 The numbers are in literature.toml. All of them hold for the full data set's official test split and
-the data set's protocol (metrics.joint_errors_mm); none was measured here, and none may share a column
-with a measurement.
+the data set's protocol (metrics.joint_errors_mm); none was measured here, and none may share a
+column with a measurement.
 """
 
 from collections.abc import Iterable
@@ -21,8 +21,9 @@ NOTES = read_toml(Path(__file__).with_name("notes.toml"))  # the sentences below
 class PublishedResult:
     """What one source prints about one method (mm). What it does not print is left out.
 
-    by_action, by_body_group, by_joint: {row of the table of that name in tables.py: error}, by_joint
-    only the means of left and right. beside: the methods of this study that it is compared with.
+    by_action, by_body_group, by_joint: {row of the table of that name in tables.py: error},
+    by_joint only the means of left and right. beside: the methods of this study that it is compared
+    with.
     """
 
     method: str
@@ -54,8 +55,8 @@ def quoted(group: str, total: str, totals_alone: bool = False) -> dict[str, dict
 
 
 def source_notes(methods: Iterable[str], mark: str = "†") -> list[str]:
-    """The sentences that published results of `methods` need beside them; [] if there are none. mark:
-    what a footnote begins with."""
+    """The sentences that published results of `methods` need beside them; [] if there are none.
+    mark: what a footnote begins with."""
     results = [result for result in RESULTS if result.method in set(methods)]
     sources = {}
     for result in results:
@@ -66,9 +67,9 @@ def source_notes(methods: Iterable[str], mark: str = "†") -> list[str]:
 
 
 def totals_of_rows() -> pd.DataFrame:
-    """Do the published rows give their own totals? A row a method whose actions are printed, in mm: the
-    printed total, the actions weighted by TEST_FRAMES, the mean of upper and lower body (NaN where not
-    printed), and how far each of the two is from the printed total."""
+    """Do the published rows give their own totals? A row a method whose actions are printed, in mm:
+    the printed total, the actions weighted by TEST_FRAMES, the mean of upper and lower body (NaN
+    where not printed), and how far each of the two is from the printed total."""
     frames = pd.Series(TEST_FRAMES)
     rows = {}
     for result in RESULTS:

@@ -43,7 +43,8 @@ _SUMMARY_PUBLISHED = ("xR-EgoPose dual branch", "lifting from ground-truth heatm
 
 
 def errors_mm(p: Any) -> np.ndarray:
-    """Error of every joint of Predictions (N, 16), or of comparison.SeededPredictions (S, N, 16)."""
+    """Error of every joint of Predictions (N, 16), or of comparison.SeededPredictions (S, N,
+    16)."""
     return p.errors_mm
 
 
@@ -53,10 +54,11 @@ def error_by_action(
     """MPJPE in mm by action, every frame counted once in 'All' (the mean over frames).
 
     predictions: {Method: predictions.Predictions}, in part or whole, or {method:
-    comparison.SeededPredictions}. data_label: what they were measured on. of: another number of every
-    joint than its error, from such predictions -> (N, 16) or (S, N, 16); there are no published
-    figures of it. names: {key: how it is called in the table}, others as they are. Returns a DataFrame
-    with three-level columns (source, name, statistic); an action without frames is NaN.
+    comparison.SeededPredictions}. data_label: what they were measured on. of: another number of
+    every joint than its error, from such predictions -> (N, 16) or (S, N, 16); there are no
+    published figures of it. names: {key: how it is called in the table}, others as they are.
+    Returns a DataFrame with three-level columns (source, name, statistic); an action without frames
+    is NaN.
     """
     unknown = any((p.action == UNKNOWN_ACTION).any() for p in predictions.values())
     actions = [*ACTIONS, UNKNOWN_ACTION] if unknown else ACTIONS
@@ -96,8 +98,8 @@ def error_by_body_group(
 def table_of_rows(rows, predictions, data_label, of, names, published=None):
     """A table of means over frames and joints; arguments and columns as in `error_by_action`, and
 
-    rows: {row: positions of its joints, or the action of its frames}. published: as in `build_table`,
-    left out where the table is not one of errors.
+    rows: {row: positions of its joints, or the action of its frames}. published: as in
+    `build_table`, left out where the table is not one of errors.
     """
 
     def measure(p):
@@ -148,14 +150,14 @@ def summary(predictions: dict, data_label: str) -> pd.DataFrame:
 
 
 def mean_of(values: np.ndarray, clusters: np.ndarray) -> tuple[float, float, float]:
-    """Mean and 95 % interval of values (N,) or (S, N) in clusters (N,) -> (mean, low, high), NaN where
-    there are none."""
+    """Mean and 95 % interval of values (N,) or (S, N) in clusters (N,) -> (mean, low, high), NaN
+    where there are none."""
     return bootstrap_interval(values, clusters) if len(clusters) else (np.nan,) * 3
 
 
 def build_table(predictions, data_label, measure, names=METHOD_LABELS, published=None):
-    """A table with a name for every one of `predictions`, with the rows {row: (mean, low, high), or a
-    number} that `measure` returns of it, and one for every method of `published`, {method: {row:
+    """A table with a name for every one of `predictions`, with the rows {row: (mean, low, high), or
+    a number} that `measure` returns of it, and one for every method of `published`, {method: {row:
     number}}."""
     source = f"measured on {data_label}"
     columns = {(source, names.get(key, key)): measure(p) for key, p in predictions.items()}
@@ -165,8 +167,8 @@ def build_table(predictions, data_label, measure, names=METHOD_LABELS, published
 
 
 def joined(columns):
-    """{(source, name): {row: (mean, low, high), or a number}} -> DataFrame with three-level columns,
-    NaN where a row lacks a column."""
+    """{(source, name): {row: (mean, low, high), or a number}} -> DataFrame with three-level
+    columns, NaN where a row lacks a column."""
     parts = {}
     for key, rows in columns.items():
         rows = {row: dict(zip(_STATISTICS, np.atleast_1d(value), strict=False))
@@ -218,8 +220,8 @@ TABLES = {
 
 
 def sources_as_markdown(title: str, table: pd.DataFrame) -> str:
-    """A table of this module -> markdown: its title and a table for each source of its numbers without
-    the rows that this source does not fill."""
+    """A table of this module -> markdown: its title and a table for each source of its numbers
+    without the rows that this source does not fill."""
     text = formatted(table)
     parts = [f"**{title}**"]
     for group in dict.fromkeys(text.columns.get_level_values(0)):

@@ -1,5 +1,5 @@
-"""Every figure of the study. Each function returns a Figure that shows itself in Jupyter as the last
-expression of a cell; `save_figure` writes it as pdf and png."""
+"""Every figure of the study. Each function returns a Figure that shows itself in Jupyter as the
+last expression of a cell; `save_figure` writes it as pdf and png."""
 
 from egolib.plots.analysis import (
     bone_bars,

@@ -29,12 +29,12 @@ def _against_prediction(answer, column, end, labels, agreeing):
     if answer.table is None:
         return _not_available(figure, answer)
     rows = answer.table
-    end = end or 1.05 * rows[[column, "mean"]].max(axis=None)
+    end = end or 1.05 * rows[[column, "mean", "high"]].max(axis=None)
     axes.plot([0, end], [0, end], "--", color="0.5", linewidth=1, label=agreeing)
     axes.errorbar(rows[column], rows["mean"], _beyond(rows), fmt="o-", color=DARK, markersize=5,
                   elinewidth=0.9, label="measured")  # fmt: skip
     axes.set(xlim=(0, end), ylim=(0, end), aspect="equal")
-    axes.legend(loc="upper left")
+    figure.legend(loc="outside upper center", ncols=2)
     return figure
 
 
@@ -64,7 +64,8 @@ def direction_bars(answer):
 
 @styled
 def factor_curve(answer, factor):
-    """Error against one of causes.FACTORS: all joints with their interval, and parts of the body."""
+    """Error against one of causes.FACTORS: all joints with their interval, and parts of the
+    body."""
     what, unit = FACTORS[factor]
     label = f"{what.removeprefix('the ')} ({unit})"
     note = "Eight bins of equal counts. Band: 95 % interval over sequences, all joints."
@@ -75,9 +76,9 @@ def factor_curve(answer, factor):
     axes.fill_between(rows["at"], rows.low, rows.high, color="0.85")
     axes.plot(rows["at"], rows["mean"], "k-", linewidth=2, label="all joints")
     for part, marker in _MARKERS.items():
-        rows = answer.table.loc[part]
+        rows, colour = answer.table.loc[part], style.PART_COLOURS[part]
         rows = rows[rows.joints >= 0.02 * rows.joints.sum()]
-        axes.plot(rows["at"], rows["mean"], color=style.PART_COLOURS[part], marker=marker, markersize=4,
+        axes.plot(rows["at"], rows["mean"], color=colour, marker=marker, markersize=4,
                   linewidth=1, label=part)  # fmt: skip
     axes.set_ylim(bottom=0)
     figure.legend(loc="outside right center", fontsize=8)
@@ -125,10 +126,10 @@ def lifting_bars(answer):
     figure, axes = style.canvas((9.6, 3.8), "mean error (mm)", note=_LINES)
     places = np.arange(len(lifting))
     axes.bar(places, lifting["mean"], 0.7, color=PALE, label="lifting: on true heatmaps")
-    axes.bar(places, detection["mean"], 0.7, bottom=lifting["mean"], color=LIGHT,
-             edgecolor=DARK, hatch="//", linewidth=0.5, label="added by detected heatmaps")  # fmt: skip
-    axes.vlines(places - 0.12, lifting.low, lifting.high, color="black", linewidth=0.9)
     top = lifting["mean"]
+    axes.bar(places, detection["mean"], 0.7, bottom=top, color=LIGHT, edgecolor=DARK, hatch="//",
+             linewidth=0.5, label="added by detected heatmaps")  # fmt: skip
+    axes.vlines(places - 0.12, lifting.low, lifting.high, color="black", linewidth=0.9)
     axes.vlines(places + 0.12, top + detection.low, top + detection.high, color=DARK, linewidth=0.9)
     style.name_places(axes, lifting.index)
     axes.legend(**_ABOVE, ncols=2)
@@ -140,10 +141,8 @@ def bone_bars(answer):
     """How much too long bones are, and how much their length varies within a person; of
     bodies.bones."""
     rows = answer.table
-    note = (
-        "A bone is named by its end. Lines: 95 % intervals over sequences; dashes: how much the "
-        "predicted length varies within a person (SD)."
-    )
+    note = ("A bone is named by its end. Lines: 95 % intervals over sequences; dashes: how much the "
+            "predicted length varies within a person (SD).")  # fmt: skip
     figure, axes = style.canvas((9.6, 3.6), "predicted less true length (mm)", note=note)
     places = np.arange(len(rows))
     colours = list(map(style.joint_colour, rows.index))
@@ -191,7 +190,7 @@ def people_dots(answer):
     for axes in (left, right):
         axes.grid(axis="x", color="0.9")
     style.caption(figure, "Left: 95 % intervals over a person's sequences. Right: over people (their "
-            "number in brackets), widened for the number of groups.")  # fmt: skip
+                          "number in brackets), widened for the number of groups.")  # fmt: skip
     return figure
 
 

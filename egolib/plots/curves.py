@@ -15,8 +15,8 @@ _METRIC_LABELS = {
 def training_curves(histories):
     """Losses (above) and the validation metric (below) by epoch, a column a stage.
 
-    histories: {Stage: DataFrame of its history.csv}. The epoch that was kept
-    is ringed.
+    histories: {Stage: DataFrame of its history.csv}. The best epoch is
+    ringed.
     """
     figure = StudyFigure(figsize=(3.2 * len(histories), 4.6))
     grid = figure.subplots(2, len(histories), squeeze=False, sharex="col")

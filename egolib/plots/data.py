@@ -51,10 +51,8 @@ def joint_location_map(index, bins=50):
         axes.set(xlim=extent[:2], ylim=extent[2:], xticks=(240, 654, 1040), yticks=(0, 400, 800))
     figure.supxlabel("u (native px of 1280)", fontsize=9)
     figure.supylabel("v (native px of 800)", fontsize=9)
-    figure.suptitle(
-        f"{len(index)} frames; darker: more often (root of the count); %: in the square crop "
-        "(dashed)", fontsize=9,
-    )  # fmt: skip
+    note = "darker: more often (root of the count); %: in the square crop (dashed)"
+    figure.suptitle(f"{len(index)} frames; {note}", fontsize=9)
     return figure
 
 
@@ -68,25 +66,22 @@ def joint_sizes(views):
     panels = figure.subplots(1, 3, width_ratios=(1, 1, 1.1))
     places = np.arange(len(HEATMAP_JOINTS))[::-1]
     colours = [style.joint_colour(name) for name in HEATMAP_JOINTS]
-    for axes, column, factor in ((panels[0], "distance_m", 100), (panels[1], "px_per_cm", 1)):
+    measures = (("distance_m", 100, "distance from the camera (cm)"),
+                ("px_per_cm", 1, "size in the image (native px a cm)"))  # fmt: skip
+    for axes, (column, factor, label) in zip(panels[:2], measures, strict=True):
         parts = [factor * by_joint.get_group(name)[column].dropna() for name in HEATMAP_JOINTS]
         style.draw_boxes(axes, parts, places, colours, 0.7, orientation="horizontal")
         axes.set_yticks(places, HEATMAP_JOINTS if axes is panels[0] else [])
+        axes.set(xlabel=label, xlim=(0, None))
         axes.grid(axis="x", color="0.9")
-    panels[0].set(xlabel="distance from the camera (cm)", xlim=(0, None))
-    panels[1].set(xlabel="size in the image (native px a cm)", xlim=(0, None))
     middle = by_joint[["distance_m", "px_per_cm"]].median()
     for name, (x, y) in zip(middle.index, middle.to_numpy(), strict=True):
         panels[2].plot(100 * x, y, "o", color=style.joint_colour(name), markersize=7, zorder=3)
     distances_m = np.linspace(0.15, 1.7, 100)
-    law = XR_EGOPOSE.fx / distances_m / 100
-    (line,) = panels[2].plot(
-        100 * distances_m, law, color="0.4", linewidth=1, label="f / distance (on the axis)"
-    )
-    panels[2].set(
-        xlabel="median distance (cm)", ylabel="median size (native px a cm)", xlim=(0, 170),
-        ylim=(0, None),
-    )  # fmt: skip
+    (line,) = panels[2].plot(100 * distances_m, XR_EGOPOSE.fx / distances_m / 100, color="0.4",
+                             linewidth=1, label="f / distance (on the axis)")  # fmt: skip
+    panels[2].set(xlabel="median distance (cm)", ylabel="median size (native px a cm)")
+    panels[2].set(xlim=(0, 170), ylim=(0, None))
     panels[2].grid(color="0.9")
     panels[2].legend(handles=[line, *style.part_handles(marker="o", linestyle="")], fontsize=8)
     style.caption(figure, "Boxes: quartiles, median; whiskers: 5th to 95th percentile.")
@@ -104,9 +99,9 @@ def joints_around_camera(index):
     for axes, view in zip(panels, style.VIEWS, strict=True):
         flat = 100 * style.flatten_pose(poses_m, view)
         for j, name in enumerate(JOINTS):
-            size = 5 if name != "Head" else 40
-            axes.scatter(*flat[:, j].T, s=size, color=style.joint_colour(name), alpha=0.35, linewidths=0,
-                         zorder=3 if name == "Head" else 2)  # fmt: skip
+            marks = {"s": 40, "zorder": 3} if name == "Head" else {"s": 5, "zorder": 2}
+            marks |= {"color": style.joint_colour(name), "alpha": 0.35, "linewidths": 0}
+            axes.scatter(*flat[:, j].T, **marks)
         plane = axes.axhline(0, color="0.5", linewidth=0.8, linestyle="--", label="lens plane")
         (camera,) = axes.plot(0, 0, marker=(3, 0, 180), color="black", markersize=9, zorder=4,
                               linestyle="", label="camera")  # fmt: skip
@@ -163,8 +158,8 @@ def visibility_by_action(views):
     shares = 100 * good.groupby([views.joint, views.action]).mean().unstack()
     actions = [name for name in (*ACTIONS, UNKNOWN_ACTION) if name in shares]
     figure = StudyFigure(figsize=(8, 5.2))
-    word = "in the image" if (views.state == IN_IMAGE).any() else "seen"
-    _matrix(figure.subplots(), shares.reindex(HEATMAP_JOINTS)[actions], f"joint {word}")
+    title = "joint in the image" if (views.state == IN_IMAGE).any() else "joint seen"
+    _matrix(figure.subplots(), shares.reindex(HEATMAP_JOINTS)[actions], title)
     return figure
 
 

@@ -75,46 +75,39 @@ def error_skeleton(predictions):
     Seen from a little above, or hands and toes, which point at the reader, would hide the rest.
     """
     errors = predictions.errors_mm.mean(0)
-    error_of = dict(zip(JOINTS, errors, strict=True))
     pose_m = np.mean(predictions.true_rel_m, 0, dtype=float)
     across, up = style.flatten_pose(pose_m, "front").T
     points = np.stack([across, up * np.cos(_TILT) - pose_m[:, 1] * np.sin(_TILT)], -1)
-    point_of = dict(zip(JOINTS, points, strict=True))
     figure, grid = style.image_grid(1, 1, (7, 5))
     axes = grid[0, 0]
     colours = ScalarMappable(Normalize(0, errors.max()), "viridis_r")
-    for start, end in BONES:
-        value = (error_of[start] + error_of[end]) / 2
-        x, y = zip(point_of[start], point_of[end], strict=True)
-        axes.plot(x, y, color=colours.to_rgba(value), linewidth=2 + 5 * value / errors.max(),
+    for bone in map(joint_indices, BONES):
+        value = errors[bone].mean()
+        axes.plot(*points[bone].T, color=colours.to_rgba(value), linewidth=2 + 5 * value / errors.max(),
                   solid_capstyle="round", zorder=2)  # fmt: skip
     axes.scatter(*points.T, s=30 + 220 * errors / errors.max(), c=colours.to_rgba(errors),
                  edgecolors="black", linewidths=0.8, zorder=3)  # fmt: skip
-    _label_joints(axes, point_of, error_of)
+    _label_joints(axes, points, errors)
     axes.set_aspect("equal")
     figure.colorbar(colours, ax=axes, label="mean error (mm)", shrink=0.7, pad=0.02)
-    figure.suptitle(
-        "Mean pose from the front and a little above; the wearer's left is on the right", fontsize=9
-    )
+    title = "Mean pose from the front and a little above; the wearer's left is on the right"
+    figure.suptitle(title, fontsize=9)
     return figure
 
 
-def _label_joints(axes, point_of, error_of):
-    """Names and numbers in a column on either side, tied to their joints by thin lines."""
-    edge = max(abs(x) for x, _ in point_of.values()) + 0.25
-    right = [name for name in JOINTS if name.startswith("Right")]
-    left = [name for name in JOINTS if name not in right]  # and head and neck
-    for names, direction, align in ((left, 1, "left"), (right, -1, "right")):
-        names.sort(key=lambda name: -point_of[name][1])
-        top = point_of[names[0]][1] + 0.05
-        for name in names:
-            x, y = point_of[name]
-            top = min(top - 0.1, y)
-            axes.annotate(
-                f"{name}  {error_of[name]:.0f} mm", (x, y), (direction * edge, top),
-                ha=align, va="center", color="black", zorder=1,
-                arrowprops={"arrowstyle": "-", "color": "0.6", "linewidth": 0.6},
-            )  # fmt: skip
+def _label_joints(axes, points, errors_mm):
+    """Write names and errors in a column on either side, tied to their joints by thin lines."""
+    edge = np.abs(points[:, 0]).max() + 0.25
+    right = np.array([name.startswith("Right") for name in JOINTS])  # else left, head or neck
+    line = {"arrowstyle": "-", "color": "0.6", "linewidth": 0.6}
+    for side, direction, align in ((~right, 1, "left"), (right, -1, "right")):
+        column = sorted(np.flatnonzero(side), key=lambda joint: -points[joint, 1])
+        top = points[column[0], 1] + 0.05
+        for joint in column:
+            top = min(top - 0.1, points[joint, 1])
+            label = f"{JOINTS[joint]}  {errors_mm[joint]:.0f} mm"
+            axes.annotate(label, points[joint], (direction * edge, top), ha=align, va="center",
+                          color="black", zorder=1, arrowprops=line)  # fmt: skip
     axes.set_xlim(-edge - 0.55, edge + 0.55)
 
 
@@ -144,8 +137,11 @@ def _side_by_side(figure, models):
     width) of each], the methods of a run first, then others."""
     lifter = next((key for key in models if key in LIFTER_METHODS), Method.DUAL)
     colours = {
-        Method.ORACLE: PALE, lifter: LIGHT, Method.END_TO_END: DARK, Method.RAY_MODEL: ACCENT,
-    }  # fmt: skip
+        Method.ORACLE: PALE,
+        lifter: LIGHT,
+        Method.END_TO_END: DARK,
+        Method.RAY_MODEL: ACCENT,
+    }
     others = [key for key in models if key not in colours]
     keys = [key for key in colours if key in models] + others
     colours |= {key: _OTHER_COLOURS[i % len(_OTHER_COLOURS)] for i, key in enumerate(others)}

@@ -9,7 +9,7 @@ from egolib.plots import style
 from egolib.plots.style import ACCENT, DARK, LIGHT, StudyFigure, styled
 from egolib.skeleton import BODY_GROUPS, JOINTS
 
-_CAPTION = "Bars: means over the trained seeds; lines: 95 % intervals over sequences and, if several, seeds."
+_CAPTION = "Bars: means over seeds; lines: 95 % intervals over sequences and, if several, seeds."
 _COLOURS = (DARK, LIGHT, ACCENT)
 
 
@@ -41,10 +41,11 @@ def method_bars(methods, states=None):
 
 @styled
 def ablation_figure(points, rows):
-    """MPJPE against the value of one key, all else equal; below each value, by how much its error is
-    above the usual value's on the same joints of the same frames.
+    """MPJPE against the value of one key, all else equal; below each value, by how much its error
+    is above the usual value's on the same joints of the same frames.
 
-    points: {value: comparison.SeededPredictions}, in order; rows: those of ablations.ablated for them.
+    points: {value: comparison.SeededPredictions}, in order; rows: those of ablations.ablated for
+    them.
     """
     figure, axes = style.canvas((4.2, 3.4), "MPJPE (mm)", rows["key"].iloc[0])
     mean, low, high = rows[INTERVAL].to_numpy(float).T
@@ -69,7 +70,8 @@ def ablation_figure(points, rows):
 
 
 def _tick_label(row):
-    """A row of ablations.ablated -> the value and, where it is not the usual one, what it changes."""
+    """A row of ablations.ablated -> the value and, where it is not the usual one, what it
+    changes."""
     if row.value == row.usual:
         return f"{row.value}\nusual"
     more, low, high = row[MORE]

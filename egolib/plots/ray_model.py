@@ -53,7 +53,8 @@ def architecture(spec):
 def error_by_minutes(runs):
     """MPJPE on the validation split against minutes of training.
 
-    runs: {name: [(seconds before the first epoch, DataFrame of a history.csv), ...]}, a pair a seed.
+    runs: {name: [(seconds before the first epoch, DataFrame of a history.csv), ...]}, a pair a
+    seed.
     """
     note = "One line per seed, as it was trained: without intervals."
     figure, axes = canvas((4.8, 3.4), "MPJPE, validation (mm)", "minutes of training", note=note)

@@ -50,7 +50,7 @@ def prediction_sheet(index, predictions, rows=8, seed=0):
 @styled
 def worst_sheet(index, predictions, worst, columns=5):
     """The frames of worst.worst_frames: the image with the true pose (white) and the predicted
-    one, their error, its cause, and who does what."""
+    one, their error, its cause, the character and the clip."""
     lines = -(-len(worst) // columns)
     figure, grid = style.image_grid(lines, columns, (1.95 * columns, 2.65 * lines + 0.3))
     for axes, row in zip(grid.flat, worst.itertuples(), strict=False):
@@ -107,8 +107,8 @@ def heatmap_sheet(index, network, spec, columns=6):
     """Frames spread evenly over a FrameIndex: the image with its true joints, and the true and
     the predicted heatmaps (the highest of the 15 at each pixel) on it.
 
-    network: a heatmap network or an EndToEndNetwork, `spec` its NetworkSpec. Titles give the mean 2D
-    error over the joints that are in the image, in pixels of the input.
+    network: a heatmap network or an EndToEndNetwork, `spec` its NetworkSpec. Titles give the mean
+    2D error over the joints that are in the image, in pixels of the input.
     """
     positions = np.linspace(0, len(index) - 1, min(columns, len(index))).astype(int)
     batch = FrameDataset(index, spec.image_px).__getitems__(positions)
@@ -183,7 +183,8 @@ def image_row(images):
 
 
 def typical_frames(index):
-    """The frame of each action whose pose is nearest to the action's mean -> places in the index."""
+    """The frame of each action whose pose is nearest to the action's mean -> places in the
+    index."""
     poses_m = index.joints_cam_m.astype(float)
     found = []
     for action in sorted(set(index.actions)):

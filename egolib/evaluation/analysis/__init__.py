@@ -1,11 +1,10 @@
-"""Why a pose is wrong: each question has one computed sentence, and a figure.
+"""Why a pose is wrong: each question has one computed sentence, a table and a figure.
 
-components      an error taken apart: depth or image, and a joint's circumstances
-answers      a question, its sentence, table and figure, kept for the report
-causes       what an error comes from
-confidence   does a network know when it is wrong
+answers      a question, its sentence and its table, written for the report
+components   an error split into depth and image error, and the circumstances of a joint
+causes       what an error comes from: joints, actions, depth, distance, occlusion, 2D detection
+confidence   whether a network's confidence and its expected errors are right
 bodies       lengths of predicted bones, and jitter
-wearers      who wears the headset, and whether somebody is worse off
+wearers      traits of people, and whether a group of them has larger errors
 worst        the worst frames, with a computed cause
-errorplots   the error analysis's figures
 """

@@ -1,8 +1,8 @@
 """A question of the error analysis with its answer: a sentence, a table, and figures.
 
 The sentences are computed, with 95 % intervals; a run keeps them in `tables/answers.json`, in the
-order in which they were asked first, for the report. The figures are saved by the notebook that shows
-them.
+order in which they were asked first, for the report. The figures are saved by the notebook that
+shows them.
 """
 
 import json
@@ -31,21 +31,21 @@ class Answer:
     def keep(self, folder, more_figures=None):
         """Print the sentence, and write table and sentence to `folder`, the tables of a run.
 
-        more_figures: {name of a figure: caption}, those that the notebook shows below the one that has
-        this answer's name. The report looks for all of them under `figures`.
+        more_figures: {name of a figure: caption}, those that the notebook shows below the one that
+        has this answer's name. The report looks for all of them under `figures`.
         """
         print(self.sentence)
         if self.table is not None:
             text = self.table.to_csv(float_format="%.4g", index_label=self.table.index.names)
             write_atomically(folder / f"{self.name}.csv", text)
         path = folder / ANSWERS_FILE
-        kept = json.loads(path.read_text()) if path.is_file() else {}
-        kept[self.name] = {
+        answers = json.loads(path.read_text()) if path.is_file() else {}
+        answers[self.name] = {
             "question": self.question,
             "sentence": self.sentence,
             "figures": {self.name: self.question, **(more_figures or {})},
         }
-        write_atomically(path, json.dumps(kept, indent=1, ensure_ascii=False))
+        write_atomically(path, json.dumps(answers, indent=1, ensure_ascii=False))
 
 
 def table_of(means, draws, names):
@@ -55,7 +55,8 @@ def table_of(means, draws, names):
 
 
 def difference(means, draws, more, less):
-    """Mean, low and high of groups `more` above groups `less`, each a position or a list of them."""
+    """Mean, low and high of groups `more` above groups `less`, each a position or a list of
+    them."""
     gap, gaps = (
         m[..., np.atleast_1d(more)].mean(-1) - m[..., np.atleast_1d(less)].mean(-1)
         for m in (means, draws)

@@ -1,8 +1,9 @@
-"""Could the predicted poses be a body's? Lengths of bones, left against right, and jitter."""
+"""How plausible predicted poses are: lengths of bones, left against right, and jitter."""
 
 import numpy as np
 import pandas as pd
 
+from egolib.data.index import FrameIndex
 from egolib.evaluation.analysis.answers import BOUNDED, Answer, amount, compared, table_of
 from egolib.metrics import bootstrap_interval
 from egolib.skeleton import BONES, JOINTS, side_pairs
@@ -10,7 +11,7 @@ from egolib.skeleton import BONES, JOINTS, side_pairs
 _STARTS, _ENDS = (np.array([JOINTS.index(bone[i]) for bone in BONES]) for i in (0, 1))
 
 
-def bone_lengths_mm(poses_m):
+def bone_lengths_mm(poses_m: np.ndarray) -> np.ndarray:
     """Lengths of BONES of poses (N, 16, 3) -> (N, 15) mm."""
     return 1000 * np.linalg.norm(poses_m[:, _ENDS] - poses_m[:, _STARTS], axis=-1)
 
@@ -45,8 +46,8 @@ def bones(predictions, components):
     )
 
 
-def consecutive(index):
-    """Places i of a FrameIndex whose next frame, i + 1, follows in the same sequence -> int (M,)."""
+def consecutive(index: FrameIndex) -> np.ndarray:
+    """Positions i, int (M,), of frames whose successor in the same sequence is i + 1."""
     same = (np.diff(index.folder_ids) == 0) & (np.diff(index.clip_ids) == 0)
     return np.flatnonzero(same & (np.diff(index.numbers) == 1))
 

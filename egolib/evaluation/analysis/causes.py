@@ -1,17 +1,18 @@
-"""What an error comes from: its direction, the circumstances of a joint, and what each joint's
-millimetres are made of. Every function takes an ErrorComponents and answers one question."""
+"""Causes of an error: its direction, the circumstances of a joint, lifting against detection.
+
+Every function takes an ErrorComponents and answers one question."""
 
 import numpy as np
 import pandas as pd
 
 from egolib.data.visibility import STATES
 from egolib.evaluation.analysis.answers import Answer, amount, compared, difference, table_of
-from egolib.evaluation.analysis.components import JOINT_PARTS
+from egolib.evaluation.analysis.components import JOINT_PARTS, ErrorComponents
 from egolib.metrics import equal_bins, interval
 from egolib.skeleton import ACTIONS, BODY_PARTS, JOINTS, LOWER_BODY, UNKNOWN_ACTION, side_pairs
 
 FOUND = 0.05  # a joint is found in 2D if it is off by at most this share of the image's side
-# What may explain the error with a joint: name of the components's column, what it is, its unit.
+# What may explain the error of a joint: {field of ErrorComponents: (what it is, its unit)}.
 FACTORS = {
     "distance_m": ("the distance from the camera", "m"),
     "off_axis_deg": ("the angle off the optical axis", "degrees"),
@@ -21,8 +22,8 @@ _BINS = 8
 _ROWS = [*JOINTS, "All"]
 
 
-def by_joint(components):
-    """Which joints are wrong, and is one side worse? Table: a row a joint, mean and bounds in mm."""
+def by_joint(components: ErrorComponents) -> Answer:
+    """Which joints are wrong, and is one side worse? Table: a row a joint, mean, bounds in mm."""
     means, draws = components.means(np.arange(len(JOINTS)), len(JOINTS))
     table = table_of(means, draws, JOINTS)
     worst, best = table["mean"].idxmax(), table["mean"].idxmin()
@@ -37,7 +38,7 @@ def by_joint(components):
     )
 
 
-def by_half(components):
+def by_half(components: ErrorComponents) -> Answer:
     """Is the lower body worse than the upper? Table: a row a half, mean and bounds in mm."""
     means, draws = components.means(np.isin(JOINTS, LOWER_BODY).astype(int), 2)
     table = table_of(means, draws, ["Upper body", "Lower body"])
@@ -51,7 +52,7 @@ def by_half(components):
     )
 
 
-def by_action(components):
+def by_action(components: ErrorComponents) -> Answer:
     """Which actions are hard? Table: a row an action that occurs, mean and bounds of the MPJPE."""
     names = [a for a in (*ACTIONS, UNKNOWN_ACTION) if a in components.action]
     groups = pd.Categorical(components.action, names).codes
@@ -68,7 +69,7 @@ def by_action(components):
     )
 
 
-def by_direction(components):
+def by_direction(components: ErrorComponents) -> Answer:
     """Depth error against image error. Table: a row a joint and "All"; root mean squares in mm of
     the part along the ray and, for each of its two directions, of the part across; share_along, of
     the squared error, in percent; bias_along, mean signed depth error in mm; all with bounds."""
@@ -92,7 +93,7 @@ def by_direction(components):
     )
 
 
-def by_factor(components, factor):
+def by_factor(components: ErrorComponents, factor: str) -> Answer:
     """How the error grows with one of FACTORS, in bins of equal counts. Table: rows (part of the
     body or "all", bin); `at`, the bin's mean of the factor, and mean and bounds of the error."""
     values, (what, unit) = getattr(components, factor), FACTORS[factor]
@@ -109,11 +110,11 @@ def by_factor(components, factor):
         means, draws = components.means(groups, count)
         joints = np.bincount(groups[groups >= 0], minlength=count)
         rows[part] = table_of(means, draws, range(count)).assign(at=at, joints=joints)
-        held = np.flatnonzero(joints > len(components) // 50)
+        filled = np.flatnonzero(joints > len(components) // 50)
         if part == "all":
             total, rise = means, difference(means, draws, -1, 0)
-        elif len(held) > 1:
-            changes.append(means[held[-1]] - means[held[0]])
+        elif len(filled) > 1:
+            changes.append(means[filled[-1]] - means[filled[0]])
     at = rows["all"]["at"]
     return Answer(
         name,
@@ -126,9 +127,9 @@ def by_factor(components, factor):
     )
 
 
-def by_visibility(components):
-    """How the error grows with occlusion. Table: rows (state of visibility.STATES that occurs, joint);
-    mean and bounds in mm, and how many joints.
+def by_visibility(components: ErrorComponents) -> Answer:
+    """How the error grows with occlusion. Table: rows (state of visibility.STATES that occurs,
+    joint); mean and bounds in mm, and how many joints.
 
     States differ in which joints they hold: the sentence compares each with joints that are seen
     (or, where nothing tells what hides them, in the image) joint by joint; a joint that is often
@@ -166,14 +167,15 @@ def by_visibility(components):
 
 def _weighted(values, weights):
     """Weighted means of values (..., 16), those that are NaN left out."""
-    with np.errstate(invalid="ignore"):  # a draw without any value is NaN, and `interval` knows it
+    with np.errstate(invalid="ignore"):  # a draw without any value is NaN
         return np.nansum(values * weights, -1) / (np.isfinite(values) * weights).sum(-1)
 
 
-def lifting_and_detection(oracle, detected):
+def lifting_and_detection(oracle: ErrorComponents, detected: ErrorComponents) -> Answer:
     """How much of the error is lifting, how much 2D: a lifter on true heatmaps (`oracle`) and on
-    those that were found (`detected`), both ErrorComponents of the same frames. Table: a row a joint and
-    "All"; `lifting`, the oracle's error, and `detection`, what comes on top, in mm with bounds."""
+    those that were found (`detected`), both ErrorComponents of the same frames. Table: a row a
+    joint and "All"; `lifting`, the oracle's error, and `detection`, what comes on top, in mm with
+    bounds."""
     lifting = _of_joints_and_all(oracle, oracle.error_mm)
     detection = _of_joints_and_all(oracle, detected.error_mm - oracle.error_mm)
     share, shares = (100 * a[..., -1] / (a + b)[..., -1]
@@ -184,8 +186,8 @@ def lifting_and_detection(oracle, detected):
         "is_it_lifting_or_2d",
         "How much of the 3D error is 2D error, how much is lifting?",
         f"On true heatmaps the same lifter is off by {total['lifting']}: lifting is "
-        f"{amount(share, *interval(shares), unit='%')} of the error of the lifter on detected heatmaps. Detected "
-        f"heatmaps add {total['detection']}.",
+        f"{amount(share, *interval(shares), unit='%')} of the error of the lifter on detected "
+        f"heatmaps. Detected heatmaps add {total['detection']}.",
         pd.concat(parts, axis=1),
     )
 

@@ -1,10 +1,11 @@
-"""An error taken apart, joint by joint: its direction seen from the camera, and the circumstances
-that may explain it."""
+"""Errors split joint by joint: their direction seen from the camera, and what may explain them."""
 
 from dataclasses import dataclass
 
 import numpy as np
 
+from egolib.data.index import FrameIndex
+from egolib.evaluation.predictions import Predictions
 from egolib.foundation.errors import EgolibError
 from egolib.metrics import bootstrap_group_means
 from egolib.skeleton import HEATMAP_JOINT_INDICES, JOINTS, part_of, relative_to_neck
@@ -15,7 +16,7 @@ JOINT_PARTS = np.array([part_of(joint) for joint in JOINTS])  # of each joint, i
 
 @dataclass(frozen=True)
 class ErrorComponents:
-    """The errors of N frames, float32 (N, 16) each unless said otherwise.
+    """The errors of N frames, float32 (N, 16) each unless noted otherwise.
 
     error_mm: by the data set's protocol. along_mm: its part along the ray from the camera to the
     true joint, positive where the prediction is too far: the depth error. across_mm: the rest, what
@@ -53,7 +54,7 @@ class ErrorComponents:
         return bootstrap_group_means(values, groups, clusters, count, rounds)
 
 
-def decompose(index, predictions, states):
+def decompose(index: FrameIndex, predictions: Predictions, states: np.ndarray) -> ErrorComponents:
     """ErrorComponents of Predictions over the FrameIndex that was predicted.
 
     states: visibility.joint_states of the index. Raises EgolibError for other frames, and for
@@ -97,7 +98,7 @@ def _with_head(values, frames):
     return full
 
 
-def best_model(models):
+def best_model(models: dict) -> str:
     """Name of the model with the least MPJPE; one that is given the truth's heatmaps competes only
     if it is alone. Raises EgolibError for none."""
     if not models:

@@ -1,4 +1,5 @@
-"""Does a network know when it is wrong? Its confidence in 2D, and the error that it expects in 3D."""
+"""Does a network know when it is wrong? Its confidence in 2D, and the error that it expects in
+3D."""
 
 import numpy as np
 
@@ -53,8 +54,8 @@ def expected_errors(predictions: Predictions) -> Answer:
 
 
 def _by_bins(predicted, values, clusters):
-    """Means of `values` (N, 16) in bins of equal counts of what was `predicted` of them (N, 16), NaN
-    where nothing was: mean, low, high, predicted (its mean) and joints (how many)."""
+    """Means of `values` (N, 16) in bins of equal counts of what was `predicted` of them (N, 16),
+    NaN where nothing was: mean, low, high, predicted (its mean) and joints (how many)."""
     bins, count = equal_bins(predicted, np.isfinite(predicted), _BINS)
     clusters = np.broadcast_to(clusters[:, None], bins.shape)
     table = table_of(*bootstrap_group_means(values, bins, clusters, count), range(count))

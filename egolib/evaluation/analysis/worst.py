@@ -1,7 +1,7 @@
 """The worst frames, and what every joint's error is made of: a cause that is computed.
 
-A joint has one cause, by what is known about it, in this order: it is not in the image; its peak
-in 2D is wrong, because left and right are swapped, or it is hidden, or although it is seen; its peak
+A joint has one cause, by what is known about it, in this order: it is not in the image; its peak in
+2D is wrong, because left and right are swapped, or it is hidden, or although it is seen; its peak
 is right, or it has none, and the error is mostly depth, or mostly not.
 """
 
@@ -86,7 +86,7 @@ def worst_frames(components, predictions, causes, training_poses_m, count=20):
     what adds most millimetres beyond the mean of all frames.
 
     training_poses_m (M, 16, 3): to tell how unlike all of them a pose is. Table: a row a frame,
-    `place` in the predictions, and who, what, mpjpe_mm, cause, cause_mm, worst_joint, and
+    `place` in the predictions, and image, character, clip, action, mpjpe_mm, cause, cause_mm, worst_joint, and
     nearest_training_pose_mm.
     """
     mpjpe = components.error_mm.mean(-1)
@@ -112,9 +112,9 @@ def worst_frames(components, predictions, causes, training_poses_m, count=20):
     return Answer(
         "which_frames_are_worst",
         f"The {len(table)} worst frames: what went wrong?",
-        f"In {often.iloc[0]} of {len(table)} the computed cause is: {often.index[0]}. The worst joint "
-        f"is most often {table.worst_joint.mode()[0]}. Their poses are {np.median(away_mm):.0f} mm from "
-        f"the nearest training pose, where usual test poses are {np.median(usual_mm):.0f} mm away "
+        f"In {often.iloc[0]} of {len(table)} the computed cause is: {often.index[0]}. The worst "
+        f"joint is most often {table.worst_joint.mode()[0]}. Their poses are "
+        f"{np.median(away_mm):.0f} mm from the nearest training pose, where usual test poses are {np.median(usual_mm):.0f} mm away "
         "(medians; single frames, so without intervals).",
         table.reset_index(drop=True),
     )
