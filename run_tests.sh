@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Lint, check the types of the core and test, a process a core. Arguments go to pytest: ./run_tests.sh -k camera
+# Lint, check the types of the core, and test with a process per core. Arguments go to pytest:
+# ./run_tests.sh -k camera
 source "$(dirname "${BASH_SOURCE[0]}")/setup_environment.sh"
 cd "$repository"
 ruff check .

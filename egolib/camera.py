@@ -1,4 +1,5 @@
-"""The headset's calibrated fisheye lens: project, unproject, crop, scale; numpy in, numpy out (tensors where augmentation projects).
+"""The headset's calibrated fisheye lens: project, unproject, crop, scale; for numpy arrays, and for
+tensors where augmentation projects.
 
 Model: Kannala-Brandt as in `cv2.fisheye`; calibration published by the data set's author
 (xR-EgoPose issue 7). Pixel centres lie on integers. Camera axes: x to the wearer's left, y
@@ -78,8 +79,8 @@ def project(points: ArrayLike, camera: FisheyeCamera = XR_EGOPOSE) -> np.ndarray
 def project_tensor(points: Tensor, camera: FisheyeCamera = XR_EGOPOSE) -> Tensor:
     """Camera-frame points (..., 3), a tensor -> native pixels (..., 2).
 
-    Where the lens sees, what `project` says; a point behind the lens plane is not mirrored but lies
-    outside the circle, on its own side, as far as `BEYOND_RAD` off the axis.
+    The same as `project` before the lens plane. A point behind it is not mirrored: it lies outside
+    the image circle, on its own side, at the angle `BEYOND_RAD` from the axis.
     """
     across = points[..., :2]
     radius = across.square().sum(-1, keepdim=True).clamp(min=1e-12).sqrt()
@@ -177,7 +178,7 @@ def square_grid(pixels: Tensor, camera: FisheyeCamera = XR_EGOPOSE) -> Tensor:
 def inside_square(pixels: ArrayOrTensor, size_px: int) -> ArrayOrTensor:
     """Whether pixels (..., 2), an array or a tensor, lie in a square image of side size_px."""
     inside = (pixels > -0.5) & (pixels < size_px - 0.5)
-    # For numpy, `all` may also be a number, which it is of one pixel alone.
+    # numpy's stubs also allow for the number that `all` returns for a single pixel.
     return inside.all(-1)  # pyrefly: ignore[bad-return]
 
 

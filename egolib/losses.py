@@ -1,7 +1,7 @@
 """One function per equation of the paper (Tome et al., ICCV 2019, section 4.3), and the losses of
 the ray model; in metres.
 
-Every term is a mean over the batch. What the paper leaves open is said where it is decided.
+Every term is a mean over the batch. Each docstring says what the paper leaves open.
 """
 
 import math

@@ -16,8 +16,8 @@ _Measure = Callable[[np.ndarray, np.ndarray], np.ndarray]
 
 
 def _in_blocks(measure: _Measure) -> _Measure:
-    """Decorator: poses are checked, and measured in float64 a block of frames at a time, so that the
-    memory of many frames is that of their outcome."""
+    """Decorator that checks the shapes of poses and measures them in float64, a block of frames at a
+    time, so that many frames need little memory."""
 
     @functools.wraps(measure)
     def measure_all(predicted_rel_m: np.ndarray, true_rel_m: np.ndarray) -> np.ndarray:
@@ -160,5 +160,5 @@ def equal_bins(values: np.ndarray, known: np.ndarray, count: int) -> tuple[np.nd
     `known`, and their number)."""
     edges = np.quantile(values[known], np.linspace(0, 1, count + 1)[1:-1])
     bins = np.full(values.shape, -1)
-    kept, bins[known] = np.unique(np.searchsorted(edges, values[known]), return_inverse=True)
-    return bins, len(kept)
+    numbers, bins[known] = np.unique(np.searchsorted(edges, values[known]), return_inverse=True)
+    return bins, len(numbers)

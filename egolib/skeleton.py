@@ -51,7 +51,7 @@ def part_of(joint: str) -> str:
 
 
 def without_side(joint: str) -> str:
-    """What a joint and its mirrored one have in common: "LeftArm" -> "Arm"."""
+    """The name of a joint without its side: "LeftArm" -> "Arm"."""
     return joint.removeprefix("Left").removeprefix("Right")
 
 

@@ -1,4 +1,4 @@
-"""The type checker covers the core, passes on it, and reports what is planted in any of its files."""
+"""The type checker covers the core, passes on it, and reports errors planted in each of its files."""
 
 import ast
 import json

@@ -1,6 +1,6 @@
 """What training does to a batch, on its device: turns and mirrors about the optical axis, colours.
 
-Turning the camera about its axis, or looking at the scene in a mirror through that axis, takes a
+Turning the camera about its axis, or looking at the scene in a mirror through that axis, takes an
 image and its pose to another pair that the same lens could have made; a shift or a zoom would
 not. So pixels, heatmaps and the 3D pose stay exactly consistent (fx and fy differ by 0.03 %).
 """
@@ -52,8 +52,8 @@ def turn_and_mirror(batch: Batch, image_px: int, generator: torch.Generator) -> 
         "neck_cam_m": neck_cam_m,
     }
     if "rotations_rad" in batch:
-        # Relative to their parents they do not know how the camera is turned; a mirror across x
-        # reverses the angles about y and z.
+        # They are relative to the parent joint, so a turn of the camera leaves them; a mirror across
+        # x reverses the angles about y and z.
         angles = torch.where(mirrored[:, None, None], _MIRRORED_ANGLES.to(device), 1)
         changed["rotations_rad"] = swapped(batch["rotations_rad"] * angles, _MIRRORED_JOINTS)
     if "image" in batch:
@@ -75,7 +75,7 @@ def turn_images(images: Tensor, turns: Tensor, axis_px: Tensor) -> Tensor:
     Bilinear; black where the square shows nothing.
     """
     size = images.shape[-1]
-    # Where each pixel of the outcome comes from, in grid_sample's units: -1 to 1 from edge to edge.
+    # The source of each output pixel, in grid_sample's units: -1 to 1 from edge to edge.
     back = turns.mT  # the inverse of an orthogonal matrix
     centre = (axis_px + 0.5) * (2 / size) - 1
     shift = centre - (back @ centre[:, None])[..., 0]
@@ -105,8 +105,8 @@ def jitter_colours(images: Tensor, generator: torch.Generator, strength: float =
 
 def tilt_camera(batch: Batch, image_px: int, generator: torch.Generator) -> Batch:
     """A FrameDataset batch -> one in which every camera is turned about its centre, by up to
-    MAX_TILT_DEGREES off its axis: each ray comes from where the turned lens looks. Pixels and poses
-    stay exact, and what lies behind the lens plane is no longer `in_front`. `generator` is a CPU
+    MAX_TILT_DEGREES off its axis: the image is resampled along the rays of the turned lens. Pixels
+    and poses stay exact, and what lies behind the lens plane is no longer `in_front`. `generator` is a CPU
     generator; what a tilt brings in from outside the circle is black."""
     joints_m = batch["joints_rel_m"]
     tilts = tilt_matrices(len(joints_m), generator).to(joints_m)

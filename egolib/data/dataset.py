@@ -14,7 +14,7 @@ from egolib.foundation.errors import EgolibError
 from egolib.skeleton import HEATMAP_JOINT_INDICES, NECK, relative_to_neck
 
 Batch = dict[str, torch.Tensor]
-_MOST_KEPT = 2_000_000_000  # bytes of decoded images
+_MAX_DECODED = 2_000_000_000  # bytes of decoded images
 
 
 def targets(
@@ -44,12 +44,12 @@ class FrameDataset(Dataset):
     """Samples of a FrameIndex, as dicts: its `targets`, and
 
     image: uint8 (3, S, S) RGB, the square crop; left out when `with_images` is False.
-    heatmaps: float16 (15, H, H), from `detected` (N, 15, H, H), which a network found in the
-        images; left out when there is none.
+    heatmaps: float16 (15, H, H), the frame's part of `detected` (N, 15, H, H), heatmaps that a
+        network predicted; left out when `detected` is None.
     position: int64, the place in the index.
 
-    `keep`: images are decoded once and kept for the next epoch, where all fit into 2 GB and no other
-    processes load them.
+    `keep`: images stay in memory once decoded, if all of them fit into 2 GB and no worker processes
+    load them.
     Raises EgolibError for images that would have to be enlarged from a packed size.
     """
 
@@ -64,8 +64,8 @@ class FrameDataset(Dataset):
         self.image_px = image_px
         self.with_images = with_images
         self.detected = detected
-        self.keep = keep and 3 * len(index) * image_px**2 <= _MOST_KEPT
-        self.kept: dict[int, np.ndarray] = {}
+        self.keep = keep and 3 * len(index) * image_px**2 <= _MAX_DECODED
+        self.decoded: dict[int, np.ndarray] = {}
 
     def __len__(self) -> int:
         return len(self.index)
@@ -74,7 +74,7 @@ class FrameDataset(Dataset):
         return {name: values[0] for name, values in self.__getitems__([index]).items()}
 
     def __getitems__(self, positions: list[int]) -> Batch:
-        """The samples of a list of positions, stacked: PyTorch's loader asks for them so."""
+        """The samples of a list of positions, stacked. PyTorch's loader calls this method."""
         batch = targets(self.index, self.image_px, positions)
         batch["position"] = np.asarray(positions)
         if self.detected is not None:
@@ -87,11 +87,11 @@ class FrameDataset(Dataset):
         return {name: torch.from_numpy(values) for name, values in batch.items()}
 
     def _square(self, position: int) -> np.ndarray:
-        if position in self.kept:
-            return self.kept[position]
+        if position in self.decoded:
+            return self.decoded[position]
         square = self.index.read_square(position, self.image_px)
         if self.keep and get_worker_info() is None:
-            self.kept[position] = square
+            self.decoded[position] = square
         return square
 
 
@@ -104,19 +104,19 @@ def mean_pose_m(index: FrameIndex, relative: bool = True) -> torch.Tensor:
 
 
 class EpochShuffle(Sampler[int]):
-    """A shuffle that depends on seed and epoch only, so that a resumed run sees what the
-    uninterrupted one would have seen. Lightning calls `set_epoch`.
+    """A shuffle that depends on seed and epoch only, so that a resumed run draws the same batches
+    as an uninterrupted one. Lightning calls `set_epoch`.
 
-    Of `world_size` processes, number `rank` gets its share: the batches of one process, each dealt
-    out in turn. The last short batch is dropped unless it is the only one: batch normalisation is
-    poor on a handful of images.
+    Process `rank` of `world_size` gets every world_size-th frame, so that together they take the
+    batches of a single process. A short last batch is dropped unless it is the only one, because
+    batch normalisation needs more than a handful of images.
     """
 
     def __init__(
         self, length: int, seed: int, batch_size: int = 1, rank: int = 0, world_size: int = 1
     ):
-        whole = length - length % batch_size or length
-        self.length, self.share = length, whole // world_size
+        used = length - length % batch_size or length
+        self.length, self.share = length, used // world_size
         self.seed, self.epoch = seed, 0
         self.rank, self.world_size = rank, world_size
 
@@ -128,8 +128,8 @@ class EpochShuffle(Sampler[int]):
 
     def __iter__(self) -> Iterator[int]:
         order = np.random.default_rng([self.seed, self.epoch]).permutation(self.length)
-        dealt = order[: self.share * self.world_size]
-        return iter(dealt[self.rank :: self.world_size].tolist())
+        shared = order[: self.share * self.world_size]
+        return iter(shared[self.rank :: self.world_size].tolist())
 
 
 def ordered_batches(
@@ -137,8 +137,8 @@ def ordered_batches(
 ) -> list[list[int]]:
     """Positions 0 to length - 1 in batches [[int, ...], ...], those of process `rank`.
 
-    Every process has as many batches, of nearly the same size: processes that wait for each other
-    at every batch would else wait for ever.
+    Every process has the same number of batches, of nearly the same size: they wait for each other
+    at every batch, and one without a batch would stop the others for ever.
     """
     rounds = -(-length // max(batch_size, 2 * world_size))
     parts = np.array_split(np.arange(length), rounds * world_size)
@@ -151,9 +151,9 @@ def make_loader(
 ) -> DataLoader:  # fmt: skip
     """Batches of `dataset`: in order, or shuffled anew each epoch from `shuffle_seed`.
 
-    `batch_size` frames are shared by `world_size` processes, of which this is number `rank`; in
-    training, each takes its part in `accumulate` pieces. Raises EgolibError where that does not
-    come out even, and for fewer frames than processes.
+    `world_size` processes share the `batch_size` frames of a batch; this one is number `rank`. In
+    training, each process splits its part into `accumulate` pieces. Raises EgolibError when the
+    batch cannot be split evenly, and for fewer frames than processes.
     """
     if len(dataset) < world_size:
         raise EgolibError(f"{world_size} processes cannot share {len(dataset)} frames")
@@ -174,14 +174,14 @@ def make_loader(
     return DataLoader(
         dataset,
         **batches,
-        collate_fn=_as_it_is,
+        collate_fn=_unchanged,
         num_workers=workers,
         persistent_workers=workers > 0,
         pin_memory=torch.cuda.is_available(),
     )
 
 
-def _as_it_is(batch: Any) -> Any:
+def _unchanged(batch: Any) -> Any:
     return batch
 
 

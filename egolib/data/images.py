@@ -19,8 +19,8 @@ _PNG_START, _PNG_END = b"\x89PNG\r\n\x1a\n", b"IEND\xaeB`\x82"
 def read_image(path: Path | str) -> np.ndarray:
     """Image file -> uint8 RGB (H, W, 3).
 
-    Raises EgolibError for a missing, truncated or undecodable file. OpenCV fills the rest of a
-    PNG that was cut short without a word, so its last chunk is looked for first.
+    Raises EgolibError for a missing, truncated or undecodable file. OpenCV silently fills the
+    rest of a PNG that was cut short, so its last chunk is checked first.
     """
     path = Path(path)
     try:
@@ -38,8 +38,8 @@ def read_image(path: Path | str) -> np.ndarray:
 def inspect_png(content: bytes) -> tuple[int, int]:
     """Bytes of a PNG -> (width, height). Raises ValueError that says what is wrong with it.
 
-    A PNG carries a checksum for each of its chunks. Comparing them with the bytes finds what
-    truncation, bit rot and bad copies do to an image without decoding it, about ten times as fast.
+    A PNG carries a checksum for each of its chunks. Checking them finds truncation, bit rot and bad
+    copies without decoding the image, about ten times as fast.
     """
     if not content.startswith(_PNG_START):
         raise ValueError("not a PNG" if content else "empty")
@@ -60,7 +60,7 @@ def inspect_png(content: bytes) -> tuple[int, int]:
 
 
 def read_still(path: Path | str) -> np.ndarray:
-    """Any image file of a user's -> uint8 RGB (H, W, 3): upright by its EXIF; grey, alpha and
+    """An image file of the user -> uint8 RGB (H, W, 3): upright by its EXIF; grey, alpha and
     CMYK become RGB, 16 bits become 8.
 
     Raises EgolibError for a file that is missing, cut short, no image, too large or too small.
@@ -72,7 +72,7 @@ def read_still(path: Path | str) -> np.ndarray:
             with Image.open(path) as image:
                 width, height = image.size
                 if image.format != "PNG":
-                    image.load()  # OpenCV may fill a JPEG that was cut short without a word
+                    image.load()  # OpenCV may silently fill a JPEG that was cut short
     except (Image.DecompressionBombWarning, Image.DecompressionBombError) as error:
         most = (Image.MAX_IMAGE_PIXELS or 0) // 10**6
         raise EgolibError(f"{path}: more than {most} megapixels; make it smaller") from error

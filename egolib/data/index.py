@@ -54,11 +54,11 @@ class FrameIndex:
     """The frames of one split as columns, ordered by folder and frame number.
 
     uv_native (N, 16, 2) and joints_cam_m (N, 16, 3) as in Frame; rotations_rad (N, 16, 3) as the
-    files have them (rotations.py says what that is), NaN where they have none; folder_ids (N,)
+    files have them (see rotations.py), NaN where a file has none; folder_ids (N,)
     points into `folders`, clip_ids (N,) into `clips`. `fingerprint` is a digest of labels, names
     and sizes of images, the same wherever the tree lies. unpaired_images and unpaired_labels
     count the files that were left out because their number has no partner, `excluded` the frames
-    that were left out because an audit's list says so (exclusions.py).
+    that were left out because an audit lists them (exclusions.py).
     """
 
     PER_FRAME: ClassVar[tuple[str, ...]] = (

@@ -119,7 +119,7 @@ def pixel_error_table(predictions: Predictions) -> pd.DataFrame:
 
 
 def frame_errors(predictions: Predictions, kind: str) -> pd.DataFrame:
-    """Errors of every frame and joint, for anybody's own analysis -> DataFrame, one row a frame.
+    """Errors of every frame and joint, for further analysis -> DataFrame, one row per frame.
 
     Columns: image (below the tree's root), character, environment, clip, action, frame, cluster
     (what intervals resample), and by the `kind` of network: mpjpe_mm and `<joint>_mm` (the data

@@ -1,4 +1,4 @@
-"""What a network said about frames, beside the truth: the one thing every table and figure is made of."""
+"""Predictions of a network beside the truth: every table and figure is made from them."""
 
 import zipfile
 from dataclasses import asdict, dataclass, field, fields, replace
@@ -16,16 +16,17 @@ from egolib.skeleton import HEATMAP_JOINTS, JOINTS, plain_clip
 
 @dataclass(frozen=True)
 class Predictions:
-    """What a network said about N frames, beside the truth. Saved as npz, nothing pickled.
+    """Predictions of a network for N frames, beside the truth. Saved as npz, without pickling.
 
     predicted_rel_m, true_rel_m: (N, 16, 3) metres from the neck, camera axes; predicted_rel_m is NaN for a
     heatmap network alone. predicted_uv_crop, true_uv_crop: (N, 15, 2) pixels of the square input of side
     image_px; confidence (N, 15): heatmap peaks. in_front (N, 15): the joint has a 2D target.
-    The next (N,): str or int, who does what where, and the image below the tree's root.
+    character, environment, clip, action, number and image (N,): str or int, of each frame; image is the
+    file below the tree's root.
     rotation_errors_deg: (N, 16) geodesic, of a network that predicts rotations; else (0, 16).
     entropy_bits: (N, 15), how spread out each heatmap is (heatmaps.entropy_bits).
-    Of the ray model, else without rows: expected_error_mm (N, 16), the error that each joint expects;
-    neck_errors_mm (N,), that of the neck in the camera frame.
+    Of the ray model, else without rows: expected_error_mm (N, 16), the predicted error of each joint;
+    neck_errors_mm (N,), the error of the neck in the camera frame.
     """
 
     predicted_rel_m: np.ndarray
@@ -81,12 +82,12 @@ class Predictions:
         return replace(self, **changes)
 
     def sharing(self, other: "Predictions") -> "Predictions":
-        """These predictions, with the arrays of `other` where they are equal: kept once."""
-        theirs = _arrays(other)
+        """These predictions, with the arrays of `other` where both are equal, to save memory."""
+        shared = _arrays(other)
         changes = {
-            name: theirs[name]
+            name: shared[name]
             for name, values in _arrays(self).items()
-            if np.array_equal(values, theirs[name])
+            if np.array_equal(values, shared[name])
         }
         return replace(self, **changes)
 

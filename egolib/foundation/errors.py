@@ -4,19 +4,19 @@
 class EgolibError(Exception):
     """Bad input. The message says what was wrong, where, and what to do; the CLI exits with 2."""
 
-    def __str__(self):
+    def __str__(self) -> str:
         # PyTorch's loading processes hand an error on with their traceback in front of it.
         return super().__str__().rsplit(f"{type(self).__name__}: ", 1)[-1].strip()
 
 
-# What Python raises for a path that cannot be used as it should: said in one line, like egolib's own errors.
+# What Python raises for a path that cannot be used; the CLI prints these errors in one line, too.
 UNUSABLE_PATH = (PermissionError, NotADirectoryError, IsADirectoryError, FileExistsError)
 
 
-def is_ours(name):
+def is_ours(name: str) -> bool:
     """Whether a class of this name, as another process's traceback prints it, is an EgolibError."""
     return name in {EgolibError.__name__, *(c.__name__ for c in EgolibError.__subclasses__())}
 
 
 class NoSpaceError(EgolibError):
-    """The disk is full: whatever else is to be written there will fail too."""
+    """The disk is full: whatever else is written there will fail too."""

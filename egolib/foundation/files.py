@@ -5,7 +5,9 @@ import errno
 import os
 import threading
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from filelock import FileLock, Timeout
@@ -16,7 +18,7 @@ from egolib.foundation.provenance import without_effect
 
 @without_effect
 @contextlib.contextmanager
-def no_space_is_one_line(path):
+def no_space_is_one_line(path: Path | str) -> Iterator[None]:
     """Turn "no space left" while writing `path` into a NoSpaceError that names it."""
     try:
         yield
@@ -30,7 +32,7 @@ def no_space_is_one_line(path):
 
 @without_effect
 @contextlib.contextmanager
-def atomic_path(path):
+def atomic_path(path: Path | str) -> Iterator[Path]:
     """Yield a temporary path beside `path`; rename it to `path` if the block succeeds."""
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -46,7 +48,7 @@ def atomic_path(path):
 
 @without_effect
 @contextlib.contextmanager
-def only_run(path):
+def only_run(path: Path) -> Iterator[None]:
     """Hold the lock file `path`, and remove it at the end; a killed run holds it no longer.
 
     Raises EgolibError when another run, of any machine that sees the file, holds it.
@@ -63,20 +65,20 @@ def only_run(path):
 
 
 @without_effect
-def write_atomically(path, content):
+def write_atomically(path: Path | str, content: bytes | str) -> None:
     """Write `content` (bytes or str) to `path`, whole or not at all."""
     with atomic_path(path) as partial:
         partial.write_bytes(content.encode() if isinstance(content, str) else content)
 
 
-def save_arrays(path, state, arrays):
+def save_arrays(path: Path, state: str, arrays: dict[str, Any]) -> None:
     """Write `arrays` (a dict of arrays, numbers and text) to the npz file `path`, for `load_arrays`
-    to return while it is asked for the same `state` (str)."""
+    to return as long as the same `state` is given."""
     with atomic_path(path) as partial, open(partial, "wb") as stream:
         np.savez(stream, state=state, **arrays)
 
 
-def load_arrays(path, state):
+def load_arrays(path: Path, state: str) -> dict[str, Any] | None:
     """The dict that `save_arrays` wrote to `path` for this `state`, numbers and text as Python
     values; None when the file is missing, damaged or of another state."""
     try:

@@ -1,4 +1,8 @@
-"""Work in parts, each a job of SLURM, or a process of this machine to try it; by submitit."""
+"""Work in parts, each a SLURM job, or for a trial a process of this machine; by submitit."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 from egolib.foundation.errors import EgolibError, is_ours
 from egolib.foundation.progress import progress_bar
@@ -6,15 +10,18 @@ from egolib.foundation.progress import progress_bar
 EXECUTORS = ("slurm", "local")
 
 
-def run_parts(function, parts, folder, executor, cpus, options):
+def run_parts(
+    function: Callable[[tuple[int, int]], Any], parts: int, folder: Path, executor: str, cpus: int,
+    options: dict[str, Any],
+) -> None:  # fmt: skip
     """Call function((i, parts)) for i from 1 to `parts`, each in a job of its own, and wait.
 
     folder: for the jobs' logs, shared by all machines. executor: one of EXECUTORS. cpus: of each job.
-    options: further options of `sbatch`, such as {"partition": "cpu", "time": 240} (minutes; 24 hours if it does not
-    say). Raises EgolibError for a machine without SLURM, options that submitit does not
-    know, and the first job that failed; jobs still under way are cancelled.
+    options: further options of `sbatch`, such as {"partition": "cpu", "time": 240} (minutes; 24 hours without
+    it). Raises EgolibError for a machine without SLURM, options that submitit does not
+    accept, and the first job that failed; jobs still under way are cancelled.
     """
-    import submitit  # only who submits pays for it
+    import submitit  # slow to import, and rarely needed
 
     slurm = {f"slurm_{key}": value for key, value in options.items()}
     try:
@@ -37,8 +44,8 @@ def run_parts(function, parts, folder, executor, cpus, options):
                 job.cancel()
 
 
-def _reason(error):
-    """The one line of a job's traceback that says what went wrong."""
+def _reason(error: BaseException) -> str:
+    """The line of a job's traceback with the cause of the failure."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     raised = [line.partition(": ") for line in lines]
     expected = [text for name, _, text in raised if is_ours(name.rpartition(".")[2])]

@@ -4,19 +4,25 @@ import multiprocessing
 import os
 import signal
 import threading
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
+from pathlib import Path
+from typing import Any
 
 from egolib.foundation.errors import EgolibError
 from egolib.foundation.provenance import without_effect
 
 
 @without_effect
-def run_in_processes(work, jobs, workers, source, start=None, arguments=()):
+def run_in_processes(
+    work: Callable[[Any], Any], jobs: Iterable[Any], workers: int, source: Path | str,
+    start: Callable[..., Any] | None = None, arguments: tuple = (),
+) -> Iterator[Any]:  # fmt: skip
     """Yield `work(job)` of each of `jobs` as it is done, by `workers` processes.
 
-    Each begins with `start(*arguments)` and ends when this process does, is interrupted, or takes no
-    more. An exception of a job is raised here and ends them all. Raises EgolibError, naming `source`,
+    Each begins with `start(*arguments)` and ends when this process ends, is interrupted, or stops
+    reading results. An exception of a job is raised here and ends them all. Raises EgolibError, naming `source`,
     when one of them died.
     """
     context = multiprocessing.get_context("spawn")
@@ -36,7 +42,7 @@ def run_in_processes(work, jobs, workers, source, start=None, arguments=()):
         pool.shutdown(cancel_futures=True)
 
 
-def end_with_parent():
+def end_with_parent() -> None:
     """From now on this process ends when the one that started it is killed."""
 
     def wait():

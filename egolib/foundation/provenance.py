@@ -10,8 +10,8 @@ What the closure contains:
 
 - A function, or a module-level name with all statements that bind or change it.
 - A class: its fields and special methods, and each other method once its name occurs as an attribute,
-  or as a string given to `getattr`, anywhere in the closure. A class with a base from another library is taken whole,
-  because that library may call any of its methods.
+  or as a string given to `getattr`, anywhere in the closure. A class with a base from another
+  library is taken whole, because that library may call any of its methods.
 - The statements of a module that bind no name, once anything of the module is in the closure.
 - The classes of this project that annotate a parameter or a field: their methods are called on what
   is passed. The annotation itself is not part of the digest.
@@ -23,9 +23,10 @@ import ast
 import dis
 import functools
 import hashlib
+import re
 import threading
-from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections import defaultdict, deque
+from collections.abc import Callable, Container, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
@@ -49,11 +50,8 @@ def without_effect(marked: _T) -> _T:
 @without_effect
 def code_digest(*entries: Callable) -> str:
     """Digest of all code of this project that functions or classes depend on, in hexadecimal."""
-    names = []
-    for entry in entries:
-        function = getattr(entry, "__wrapped__", entry)
-        names.append(f"{function.__module__}:{function.__qualname__}")
-    return closure(tuple(names)).digest
+    functions = (getattr(entry, "__wrapped__", entry) for entry in entries)
+    return closure(tuple(f"{f.__module__}:{f.__qualname__}" for f in functions)).digest
 
 
 @without_effect
@@ -91,9 +89,9 @@ class _Definition:
 
     key: tuple[str, str]
     text: str
-    references: tuple[tuple[str, str], ...]
-    types: tuple[tuple[str, str], ...]
-    mentions: tuple[str, ...]
+    references: Iterable[tuple[str, str]] = ()
+    types: Sequence[tuple[str, str]] = ()
+    mentions: Sequence[str] = ()
     members: dict[str, "_Definition"] = field(default_factory=dict)
 
 
@@ -123,8 +121,7 @@ class Sources:
         if name.partition(".")[0] not in PACKAGES:
             return None
         place = self.root.joinpath(*name.split("."))
-        found = [p for p in (place.with_suffix(".py"), place / "__init__.py") if p.is_file()]
-        return found[0] if found else None
+        return next(filter(Path.is_file, (place.with_suffix(".py"), place / "__init__.py")), None)
 
     def closure(self, entries: Iterable[str]) -> Closure:
         """The Closure of entries, each "package.module:name"."""
@@ -134,17 +131,19 @@ class Sources:
     def closure_of_module(self, name: str) -> Closure:
         """The Closure of everything at the top level of a module."""
         with _PARSING:
-            return self.walk(self.module(name).everything())
+            module = self.module(name)
+            keys = [*module.statements, ""] if module.loose else module.statements
+            return self.walk([(name, key) for key in keys])
 
-    def walk(self, entries: list[tuple[str, str] | _Definition]) -> Closure:
-        """Follow references from `entries`, breadth first, numbering definitions as they come."""
-        numbers, lines, covered, queue, types = {}, [], [], [], []
-        classes, mentioned, entered = [], set(), set()
+    def walk(self, entries: list[tuple[str, str]]) -> Closure:
+        """Follow references from `entries` (module, name), breadth first, numbering definitions as
+        they come."""
+        numbers: dict[tuple[str, str], int] = {}
+        queue, types, lines, covered, classes = deque(), deque(), [], [], []
+        mentioned = set()
 
-        def reach(entry):
-            definition = entry
-            if not isinstance(entry, _Definition):
-                definition = self.module(entry[0]).definition(entry[1])
+        def reach(key: tuple[str, str]) -> int:
+            definition = self.module(key[0]).definition(key[1])
             if definition.key not in numbers:
                 numbers[definition.key] = len(numbers)
                 queue.append(definition)
@@ -154,30 +153,26 @@ class Sources:
             reach(entry)
         while queue or types:
             if not queue:  # last, so that an annotation of what is reached anyway changes nothing
-                reach(types.pop(0))
+                reach(types.popleft())
                 continue
-            definition = queue.pop(0)
-            types += definition.types
+            definition = queue.popleft()
+            types.extend(definition.types)
             if definition.text != _NO_EFFECT:
                 covered.append(":".join(definition.key))
             references = [reach(reference) for reference in definition.references]
             lines.append(f"{definition.text}\0{references}")
-            module_name = definition.key[0]
-            if module_name and module_name not in entered:
-                entered.add(module_name)
-                for effect in self.module(module_name).effects():
-                    reach(effect)
+            if self.module(definition.key[0]).loose:
+                reach((definition.key[0], ""))
+            for name, member in definition.members.items():
+                if name in mentioned:
+                    reach(member.key)
             if definition.members:
                 classes.append(definition)
-                for name in definition.members:
-                    if name in mentioned:
-                        reach(definition.members[name])
             for name in definition.mentions:
-                if name not in mentioned:
-                    mentioned.add(name)
-                    for owner in classes:
-                        if name in owner.members:
-                            reach(owner.members[name])
+                for owner in classes if name not in mentioned else ():
+                    if name in owner.members:
+                        reach(owner.members[name].key)
+                mentioned.add(name)
         digest = hashlib.sha256("\0\0".join(lines).encode()).hexdigest()
         return Closure(digest, tuple(sorted(covered)))
 
@@ -193,50 +188,38 @@ class _Module:
         self.known: dict[str, _Definition] = {}
         for node in ast.parse(text).body:
             imports = [n for n in ast.walk(node) if isinstance(n, ast.Import | ast.ImportFrom)]
-            names = _bound_names(node)
             if not isinstance(node, _Function | ast.ClassDef):
-                for each in imports:
-                    self.imports |= _imported(each)
+                for statement in imports:
+                    self.imports |= _imported(statement)
             if isinstance(node, ast.Import | ast.ImportFrom) or _is_string(node):
                 continue
-            # A change of another module's object, `torch.backends.x = 1`, is an effect.
-            names = [bound for bound in names if bound in self.statements or _binds(node, bound)]
-            for bound in names:
-                self.statements[bound].append(node)
+            names = _changed_names(node, self.statements)
+            for changed in names:
+                self.statements[changed].append(node)
             if not names and not imports:
                 self.loose.append(node)
 
     def definition(self, name: str) -> _Definition:
-        """What a top-level name, or "Class.method", stands for. Raises KeyError for an unknown one."""
+        """What a top-level name, or "Class.method", stands for, or with "" the statements that bind
+        no name. Raises KeyError for an unknown name."""
         if name not in self.known:
             owner, _, member = name.partition(".")
             if member:
-                whole = self.definition(owner)
-                self.known[name] = whole.members.get(member, whole)
-            elif owner in self.statements:
-                self.known[name] = self._define(name, self.statements[name])
+                owning = self.definition(owner)
+                self.known[name] = owning.members.get(member, owning)
+            elif not owner or owner in self.statements:
+                nodes = self.statements[name] if name else self.loose
+                self.known[name] = self._define(name, nodes)
             else:
                 raise KeyError(f"{self.name}: defines no {name}")
         return self.known[name]
-
-    def effects(self) -> list[_Definition]:
-        """The statements that bind no name, as one definition; [] where there are none."""
-        if self.loose and "" not in self.known:
-            self.known[""] = self._define("", self.loose)
-        return [self.known[""]] if self.loose else []
-
-    def everything(self) -> list[_Definition]:
-        """All names and effects, of source that is an entry as a whole."""
-        return [*map(self.definition, self.statements), *self.effects()]
 
     def resolve(self, name: str) -> tuple[str, str] | None:
         """A top-level name -> (module, name) where it is defined, (module, "") for a module; None for
         one that is neither defined nor imported here. Of other libraries, as it is imported."""
         if name in self.statements:
             return self.name, name
-        if name not in self.imports:
-            return None
-        return self._origin(*self.imports[name])
+        return self._origin(*self.imports[name]) if name in self.imports else None
 
     def _origin(self, module_name: str, name: str) -> tuple[str, str]:
         module = self.sources.module(module_name)
@@ -260,27 +243,28 @@ class _Module:
 
     def _define(self, name: str, nodes: list[ast.stmt], owner: str = "") -> _Definition:
         key = (self.name, f"{owner}.{name}" if owner else name)
-        if any(_is_without_effect(node) for node in nodes):
-            return _Definition(key, _NO_EFFECT, (), (), ())
-        members, kept = {}, []
+        marks = [mark for node in nodes for mark in getattr(node, "decorator_list", [])]
+        if without_effect.__name__ in map(ast.unparse, marks):
+            return _Definition(key, _NO_EFFECT)
+        members, parts = {}, []
         for node in nodes:
             if isinstance(node, ast.ClassDef) and not owner and not self.is_open(node):
-                own = [n for n in node.body if isinstance(n, _Function) and not _is_special(n.name)]
-                for method in own:
-                    same = [n for n in own if n.name == method.name]  # a property and its setter
+                methods = [n for n in node.body if isinstance(n, _Function)]
+                methods = [n for n in methods if not re.fullmatch("__.*__", n.name)]
+                for method in methods:
+                    same = [n for n in methods if n.name == method.name]  # a property, its setter
                     members[method.name] = self._define(method.name, same, name)
-                rest = [n for n in node.body if n not in own] or [ast.Pass()]
+                rest = [n for n in node.body if n not in methods] or [ast.Pass()]
                 node = ast.ClassDef(node.name, node.bases, node.keywords, rest, node.decorator_list)
-            kept.append(node)
-        reader = _Normaliser(self, _global_names(kept))
+            parts.append(node)
+        reader = _Normaliser(self, _global_names(parts))
         # A copy: the tree is read again for members and by other definitions.
-        copies = [ast.parse(ast.unparse(ast.fix_missing_locations(n))).body[0] for n in kept]
+        copies = [ast.parse(ast.unparse(ast.fix_missing_locations(n))).body[0] for n in parts]
         text = "\n".join(ast.unparse(ast.fix_missing_locations(reader.visit(n))) for n in copies)
         text = text.replace(f"def {name}(", "def _(").replace(f"class {name}", "class _", 1)
         if not owner and name and not isinstance(nodes[0], _Function | ast.ClassDef):
             text = text.removeprefix(name)
-        found = map(tuple, (reader.references, reader.types, reader.mentions))
-        return _Definition(key, text, *found, members)
+        return _Definition(key, text, reader.references, reader.types, reader.mentions, members)
 
 
 class _Normaliser(ast.NodeTransformer):
@@ -289,7 +273,7 @@ class _Normaliser(ast.NodeTransformer):
     def __init__(self, module: _Module, global_names: set[str]):
         self.module, self.names = module, global_names
         self.local_imports: dict[str, tuple[str, str]] = {}
-        self.references: list[tuple[str, str]] = []
+        self.references: dict[tuple[str, str], int] = {}  # and their numbers
         self.types: list[tuple[str, str]] = []
         self.mentions: list[str] = []
 
@@ -313,8 +297,7 @@ class _Normaliser(ast.NodeTransformer):
             return None
         module = self.module.sources.module(found[0])
         if module is None:
-            name = ".".join(part for part in found if part)
-            return ast.Name(name.replace(".", "·"), ast.Load())
+            return ast.Name(".".join(filter(None, found)).replace(".", "·"), ast.Load())
         if not found[1]:  # a module used as a value: anything of it may be used
             for name in module.statements:
                 self._refer((found[0], name))
@@ -324,16 +307,13 @@ class _Normaliser(ast.NodeTransformer):
         return ast.Name(f"ref_{self._refer(found)}", ast.Load())
 
     def _refer(self, reference: tuple[str, str]) -> int:
-        if reference not in self.references:
-            self.references.append(reference)
-        return self.references.index(reference)
+        return self.references.setdefault(reference, len(self.references))
 
     def visit_Name(self, node):
         return self._replace(node) or node
 
     def visit_Attribute(self, node):
-        replaced = self._replace(node)
-        if replaced:
+        if replaced := self._replace(node):
             return replaced
         self.mentions.append(node.attr)
         return self.generic_visit(node)
@@ -350,16 +330,13 @@ class _Normaliser(ast.NodeTransformer):
 
     visit_ImportFrom = visit_Import
 
-    def visit_FunctionDef(self, node):
-        _drop_docstring(node)
+    def visit_ClassDef(self, node):
+        if _is_string(node.body[0]):
+            node.body = node.body[1:] or [ast.Pass()]
         node.returns = None
         return self.generic_visit(node)
 
-    visit_AsyncFunctionDef = visit_FunctionDef
-
-    def visit_ClassDef(self, node):
-        _drop_docstring(node)
-        return self.generic_visit(node)
+    visit_FunctionDef = visit_AsyncFunctionDef = visit_ClassDef
 
     def visit_arg(self, node):
         self._note_types(node.annotation)
@@ -387,41 +364,32 @@ class _Normaliser(ast.NodeTransformer):
         return ast.Assert(self.visit(node.test), None)
 
     def visit_Expr(self, node):
-        call = node.value
-        if _is_string(node) or (
-            isinstance(call, ast.Call) and ast.unparse(call.func) in ("print", "warnings.warn")
-        ):
+        called = ast.unparse(getattr(node.value, "func", ast.Pass()))
+        if _is_string(node) or called in ("print", "warnings.warn"):
             return ast.Pass()
         return self.generic_visit(node)
 
 
-def _bound_names(node: ast.stmt) -> list[str]:
-    """The top-level names that a statement binds or changes, in order."""
+def _changed_names(node: ast.stmt, known: Container[str]) -> list[str]:
+    """The top-level names that a statement binds, and those of the `known` ones that it changes, in
+    order. A change of another module's object, `torch.backends.x = 1`, is an effect."""
     if isinstance(node, _Function | ast.ClassDef):
         return [node.name]
-    if isinstance(node, ast.Assign | ast.AugAssign | ast.AnnAssign):
-        targets = node.targets if isinstance(node, ast.Assign) else [node.target]
-        return list(dict.fromkeys(name for target in targets for name in _roots(target)))
     if isinstance(node, ast.Expr):
         return []
-    stored = [
-        *(n.id for n in ast.walk(node) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)),
-        *(n.name for n in ast.walk(node) if isinstance(n, _Function | ast.ClassDef)),
-    ]
-    return list(dict.fromkeys(stored))
-
-
-def _binds(node: ast.stmt, name: str) -> bool:
-    """Whether a statement binds a top-level name, and does not only change what it stands for."""
+    inner = list(ast.walk(node))
+    names = [n.id for n in inner if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)]
     if isinstance(node, ast.Assign | ast.AugAssign | ast.AnnAssign):
-        stored = [
-            n.id for n in ast.walk(node) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)
-        ]
-        return name in stored
-    return True
+        targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+        roots = [name for target in targets for name in _roots(target)]
+        names = [name for name in roots if name in known or name in names]
+    else:
+        names += [n.name for n in inner if isinstance(n, _Function | ast.ClassDef)]
+    return list(dict.fromkeys(names))
 
 
 def _roots(target: ast.expr) -> list[str]:
+    """Names at the root of what is assigned to: x of `x`, `x.y`, `x[0]` and `(x, *_)`."""
     if isinstance(target, ast.Name):
         return [target.id]
     if isinstance(target, ast.Tuple | ast.List):
@@ -452,17 +420,3 @@ def _global_names(nodes: list[ast.stmt]) -> set[str]:
 def _is_string(node: ast.stmt) -> bool:
     value = node.value if isinstance(node, ast.Expr) else None
     return isinstance(value, ast.Constant) and isinstance(value.value, str)
-
-
-def _is_special(name: str) -> bool:
-    return name.startswith("__") and name.endswith("__")
-
-
-def _is_without_effect(node: ast.stmt) -> bool:
-    marks = map(ast.unparse, getattr(node, "decorator_list", []))
-    return without_effect.__name__ in marks
-
-
-def _drop_docstring(node) -> None:
-    if _is_string(node.body[0]):
-        node.body = node.body[1:] or [ast.Pass()]

@@ -24,7 +24,7 @@ from egolib.models.ray_model import RayModel, map_side
 from egolib.skeleton import HEATMAP_JOINTS, JOINTS
 
 FORMAT = "egolib-3"
-# egolib-1 knew the dual and the single branch only; egolib-2 had other names (see _with_new_names).
+# egolib-1 had the dual and the single branch only; egolib-2 had other names (see _with_new_names).
 OLD_FORMATS = ("egolib-1", "egolib-2")
 SHIPPED = Path(__file__).with_name("weights") / "ray_model.safetensors"  # comes with egolib
 # What the numbers of a network mean, in their order; kept in every file.
@@ -120,7 +120,7 @@ BUILDERS: dict[str, Callable[..., nn.Module]] = {
 }
 
 
-@without_effect  # who trains a network calls its builder, who runs one names its class
+@without_effect  # training refers to the builders, inference to the class of the network
 def build_network(spec: NetworkSpec, pretrained: bool = False) -> nn.Module:
     """A network by its spec, freshly initialised (ImageNet backbone when `pretrained`)."""
     return BUILDERS[spec.kind](spec, pretrained)
@@ -132,7 +132,7 @@ def save_network(
 ) -> None:
     """Write `network` to `path`, whole or not at all. `provenance` is a dict of strings and
     numbers that says where it comes from (profile, seed, data, epoch, validation error). `compact`:
-    large weights rounded to 8 bits (quantising), a quarter of the size."""
+    large weights are rounded to 8 bits (quantisation.py), a quarter of the size."""
     tensors = {name: t.detach().cpu().contiguous() for name, t in network.state_dict().items()}
     if compact:
         tensors = quantised(tensors)
@@ -142,7 +142,7 @@ def save_network(
         "provenance": json.dumps(provenance),
         **{name: json.dumps(order) for name, order in JOINT_ORDERS.items()},
     }
-    # Not safetensors' own `save_file`: what that writes nobody else may read.
+    # Not safetensors' own `save_file`, whose files only their owner may read.
     write_atomically(path, save(tensors, metadata))
 
 

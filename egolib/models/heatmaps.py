@@ -33,7 +33,7 @@ def find_peaks(heatmaps: Tensor, image_px: int) -> tuple[Tensor, Tensor]:
     maps = heatmaps.float()
     peaks, flat = maps.flatten(2).max(-1)
     row, column = flat // width, flat % width
-    # Values far below the peak say nothing about where between two cells it lies.
+    # Values far below the peak hold no information about its place between two cells.
     floor = (0.01 * peaks).clamp(min=1e-6)[..., None, None]
     logs = torch.nn.functional.pad(maps, (1, 1, 1, 1)).maximum(floor).log()
     b = torch.arange(batch, device=maps.device)[:, None]

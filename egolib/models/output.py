@@ -28,7 +28,7 @@ class NetworkOutput:
     joints_cam_m: (B, 16, 3) metres in the camera frame.
     rays: (B, 16, 3), the mean ray on which each joint is seen; zero for the head.
     scores: (B, 15, C + 1), of the C cells of its maps and of "elsewhere", before the softmax.
-    expected_error_m: (B, 16), the error that is expected of each joint.
+    expected_error_m: (B, 16), the predicted error of each joint.
     """
 
     heatmaps: torch.Tensor | None = None
@@ -46,6 +46,6 @@ class NetworkOutput:
         return None if self.joints_cam_m is None else self.joints_cam_m[:, NECK]
 
     def map(self, function: Callable[[torch.Tensor], torch.Tensor]) -> "NetworkOutput":
-        """`function` of every tensor that there is."""
+        """The output with `function` applied to every tensor that it has."""
         values = {field.name: getattr(self, field.name) for field in fields(self)}
         return NetworkOutput(**{k: v if v is None else function(v) for k, v in values.items()})

@@ -1,5 +1,5 @@
 """Large weights in 8 bits for storage, and back: a network in a quarter of its size. Computing stays
-in float32; for int8 arithmetic see deploy.exporting."""
+in float32; for int8 arithmetic see headset.deploy.exporting."""
 
 import torch
 from torch import Tensor

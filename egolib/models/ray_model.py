@@ -6,7 +6,7 @@ The softmax of the scores is where the joint is seen: a heatmap, the mean ray th
 regression, Sun et al., ECCV 2018, on the sphere instead of in pixels) and the mean features along it.
 From these and the image as a whole follows the pose: how far along its ray each joint is, and how far
 beside it. Poses are in the camera frame, so that the place of the neck is predicted too. The model also
-predicts the error that is to be expected of each joint.
+predicts the expected error of each joint.
 
 B batch, S image side, H = S / 4 side of the maps, C cells of a map, D width of the features of a joint.
 """
@@ -123,7 +123,7 @@ class RayModel(nn.Module):
 
 
 def _full_precision(device_type: str) -> contextlib.AbstractContextManager:
-    """A context without mixed precision, also on devices that know none (meta, which counts costs)."""
+    """A context without mixed precision, also on devices that do not support it (meta, which counts costs)."""
     if torch.amp.is_autocast_available(device_type):
         return torch.autocast(device_type, enabled=False)
     return contextlib.nullcontext()

@@ -27,7 +27,7 @@ from egolib.foundation.files import no_space_is_one_line, write_atomically
 from egolib.foundation.progress import progress_bar
 from egolib.training.modules import StageModule
 
-# Lightning announces devices and tips at every fit; the progress bars say what matters.
+# Lightning prints devices and tips at every fit; the progress bars show what matters.
 logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
 
 
@@ -47,8 +47,8 @@ def started_processes() -> int:
 
 
 class History(Callback):
-    """One row an epoch (losses, metric, seconds, images per second), kept in the checkpoint and
-    written to `path` as csv; the first process shows a progress bar an epoch."""
+    """One row per epoch (losses, metric, seconds, images per second), kept in the checkpoint and
+    written to `path` as csv; the first process shows a progress bar for each epoch."""
 
     def __init__(self, path: Path, label: str, metric: str):
         self.path, self.label, self.metric = path, label, metric
@@ -131,7 +131,7 @@ def fit(
             devices, nodes, max_epochs=config.epochs, accumulate_grad_batches=config.accumulate,
             callbacks=[history, keep_best, keep_last], default_root_dir=run_dir,
         )  # fmt: skip
-        # Every process comes here before the first of them trains: whoever is late removes nothing.
+        # Every process passes here before training begins, so that none removes files of this run.
         if not (resume and key_path.is_file() and key_path.read_text() == key_text):
             for path in (last, best, history_path):
                 path.unlink(missing_ok=True)
@@ -143,7 +143,7 @@ def fit(
         )
         val_loader = make_loader(val_set, config.batch_size, workers, **share)
         if last.is_file():
-            # Lightning starts the loading processes before it tells the sampler the epoch.
+            # Lightning starts the loading processes before it sets the epoch of the sampler.
             stored = torch.load(last, map_location="cpu", weights_only=True, mmap=True)
             cast(EpochShuffle, train_loader.sampler).set_epoch(stored["epoch"] + 1)
         interrupt_handler = signal.getsignal(signal.SIGINT)
@@ -168,8 +168,8 @@ def _trainer(devices: int, nodes: int, **options: Any) -> Trainer:
     try:
         trainer = Trainer(
             accelerator="auto", devices=devices, num_nodes=nodes, precision=training_precision(),
-            # Our loaders know their share; batches are small on each GPU, so that their batch
-            # norms look at the whole step together (PyTorch has this for GPUs only).
+            # make_loader splits the frames among the processes. The part of a batch on each GPU is
+            # small, so batch normalisation is synchronised (which PyTorch has for GPUs only).
             use_distributed_sampler=False, sync_batchnorm=gpu, benchmark=gpu,
             logger=False, enable_progress_bar=False, enable_model_summary=False,
             num_sanity_val_steps=0, **options,

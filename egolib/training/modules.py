@@ -51,22 +51,22 @@ class StageModule(L.LightningModule):
         }
 
     def inputs(self, batch: Batch, draw: int = 0) -> Batch:
-        """A batch of the loader -> what the network sees and learns: "image" (B, 3, S, S)
+        """A batch of the loader -> inputs and targets of the network: "image" (B, 3, S, S)
         normalised, where there is one, and "heatmaps" (B, 15, H, H), those that were detected or
         drawn on its device. What training does to a batch depends on seed and `draw` alone."""
         generator = torch.Generator().manual_seed(self.seed * 1_000_003 + draw)
         if self.training and self.config.augment:
             batch = self.moved(batch, generator)
-        seen = {}
+        changed = {}
         if "image" in batch:
             images = normalise(batch["image"])
-            seen["image"] = self.recoloured(images, generator) if self.training else images
+            changed["image"] = self.recoloured(images, generator) if self.training else images
         if "heatmaps" in batch:
             heatmaps = batch["heatmaps"].float()
         else:
             spec, drawn = self.spec, (batch["uv_crop"], batch["in_front"])
             heatmaps = draw_heatmaps(*drawn, spec.image_px, spec.heatmap_px, spec.sigma_px)
-        return {**batch, **seen, "heatmaps": heatmaps}
+        return {**batch, **changed, "heatmaps": heatmaps}
 
     def moved(self, batch: Batch, generator: torch.Generator) -> Batch:
         """The batch as augmentation moves the camera."""
@@ -82,38 +82,38 @@ class StageModule(L.LightningModule):
 
     def training_step(self, batch: Batch, batch_idx: int) -> torch.Tensor:
         batches = self.current_epoch * int(self.trainer.num_training_batches) + batch_idx
-        seen = self.inputs(batch, batches * self.trainer.world_size + self.global_rank)
-        loss, _ = self.loss_and_error(seen)
-        self._require_finite(loss, seen, self.trainer.train_dataloader, "batch", batch_idx)
+        inputs = self.inputs(batch, batches * self.trainer.world_size + self.global_rank)
+        loss, _ = self.loss_and_error(inputs)
+        self._require_finite(loss, inputs, self.trainer.train_dataloader, "batch", batch_idx)
         count = len(batch["position"])
         self.log("train_loss", loss, on_step=False, on_epoch=True, batch_size=count, sync_dist=True)
         return loss
 
     def validation_step(self, batch: Batch, batch_idx: int) -> None:
-        seen = self.inputs(batch)
-        loss, errors = self.loss_and_error(seen)
-        # Before this epoch is kept: its weights are lost when its loss is.
+        inputs = self.inputs(batch)
+        loss, errors = self.loss_and_error(inputs)
+        # Before the checkpoint is written: weights with such a loss are useless.
         loader = self.trainer.val_dataloaders
-        self._require_finite(loss, seen, loader, "validation batch", batch_idx)
+        self._require_finite(loss, inputs, loader, "validation batch", batch_idx)
         self.log("val_loss", loss, batch_size=len(batch["position"]), sync_dist=True)
-        # Every process logs, also one that has nothing to add: the others wait for it.
+        # Every process logs, also one without errors, because the others wait for it.
         mean = errors.sum() / max(len(errors), 1)
         self.log(self.metric, mean, batch_size=len(errors), sync_dist=True)
 
     def _require_finite(
-        self, loss: torch.Tensor, seen: Batch, loader: Any, what: str, batch_idx: int
+        self, loss: torch.Tensor, inputs: Batch, loader: Any, what: str, batch_idx: int
     ) -> None:
-        """Raise EgolibError that says where the loss was lost, and on which frames."""
+        """Raise EgolibError for a loss that is not finite, with the step and the frames."""
         if torch.isfinite(loss):
             return
         self.eval()
         with torch.no_grad():
             alone = [
-                self.loss_and_error({name: v[i : i + 1] for name, v in seen.items()})[0]
-                for i in range(len(seen["position"]))
+                self.loss_and_error({name: v[i : i + 1] for name, v in inputs.items()})[0]
+                for i in range(len(inputs["position"]))
             ]
         lost = [i for i, value in enumerate(alone) if not torch.isfinite(value)]
-        positions = seen["position"].cpu().numpy()[lost or slice(None)]
+        positions = inputs["position"].cpu().numpy()[lost or slice(None)]
         frames = [loader.dataset.index[position] for position in positions]
         names = [f"{frame.character}/{frame.environment} {frame.number}" for frame in frames]
         if len(lost) == len(alone):
@@ -130,7 +130,7 @@ class StageModule(L.LightningModule):
 
 
 class HeatmapModule(StageModule):
-    """Stage 1: mean squared error of heatmaps; judged by the 2D error of joints in the image."""
+    """Stage 1: mean squared error of heatmaps; the metric is the 2D error of joints in the image."""
 
     metric = "val_error_px"
 
@@ -198,7 +198,7 @@ def ray_model_loss(
     output: NetworkOutput, batch: Batch, in_image: torch.Tensor, sigma_px: float
 ) -> torch.Tensor:
     """Loss of the ray model: pose in both frames, rays of the joints `in_image` (B, 15), maps, and
-    the error that is expected of each joint -> scalar."""
+    the expected error of each joint -> scalar."""
     joints_rel_m = required(output.joints_rel_m).float()
     joints_cam_m = required(output.joints_cam_m).float()
     true_cam_m = batch["joints_rel_m"] + batch["neck_cam_m"][:, None]
@@ -208,8 +208,8 @@ def ray_model_loss(
         errors_m = (joints_rel_m - batch["joints_rel_m"]).norm(dim=-1)
         term = losses.expected_error_loss(output.expected_error_m.float(), errors_m)
         loss = loss + losses.EXPECTED_ERROR_WEIGHT * term
-    seen = HEATMAP_JOINT_INDICES
-    loss = loss + losses.ray_loss(required(output.rays)[:, seen], true_cam_m[:, seen], in_image)
+    places = HEATMAP_JOINT_INDICES
+    loss = loss + losses.ray_loss(required(output.rays)[:, places], true_cam_m[:, places], in_image)
     divergence = losses.heatmap_divergence(required(output.scores), batch["heatmaps"], sigma_px)
     return loss + losses.DIVERGENCE_WEIGHT * divergence
 

@@ -82,8 +82,8 @@ def train_stage(
     The end-to-end network starts from the two checkpoints of the stages before it: the lifter in the same
     folder, the heatmap network there or at `heatmaps_path`; the ray model starts as `heatmaps` does. A
     lifter that is trained on detected heatmaps reads `detected`: detections.Detections of both splits.
-    The epoch is chosen on `val_index` only. With `resume`, a checkpoint that is what would be trained
-    is left as it is, wherever it was trained. Returns the path of the checkpoint.
+    The epoch is chosen on `val_index` only. With `resume`, nothing is trained
+    if the checkpoint there is the one that would be. Returns the path of the checkpoint.
     """
     heatmaps_path = heatmaps_path or checkpoints_dir / "heatmaps.safetensors"
     inputs = Inputs(profile, train_index, val_index, checkpoints_dir, seed, heatmaps_path, detected)
@@ -92,7 +92,7 @@ def train_stage(
 
 @without_effect
 def code_of_training(stage: Stage) -> str:
-    """Digest of the code that decides what a stage learns."""
+    """Digest of the code that the weights of a stage depend on."""
     # The end-to-end network starts from the networks of the two stages before it.
     chain = (Stage.HEATMAPS, Stage.LIFTER, stage) if stage == Stage.END_TO_END else (stage,)
     return code_digest(_train, *(_PREPARE[each] for each in chain))
@@ -158,8 +158,8 @@ def _prepare_lifter(inputs: Inputs) -> Prepared:
 
 def _prepare_end_to_end(inputs: Inputs) -> Prepared:
     lifter_path = inputs.checkpoints_dir / "lifter.safetensors"
-    asked = spec_of(Stage.END_TO_END, inputs.profile)
-    network, spec, start = _load_joined(inputs.heatmaps_path, lifter_path, asked)
+    expected = spec_of(Stage.END_TO_END, inputs.profile)
+    network, spec, start = _load_joined(inputs.heatmaps_path, lifter_path, expected)
     _need_rotations(spec, inputs)
     terms = inputs.profile.lifter.limb_terms
     return Prepared(network, spec, modules.EndToEndModule, limb_terms=terms, start=start)
@@ -204,12 +204,12 @@ def _need_rotations(spec: NetworkSpec, inputs: Inputs) -> None:
 
 
 def _load_joined(
-    heatmaps_path: Path, lifter_path: Path, asked: NetworkSpec
+    heatmaps_path: Path, lifter_path: Path, expected: NetworkSpec
 ) -> tuple[nn.Module, NetworkSpec, dict]:
     heatmap_network, heatmap_spec, heatmap_origin = load_network(heatmaps_path, ["heatmaps"])
     lifter, lifter_spec, lifter_origin = load_network(lifter_path, ["lifter"])
     network, spec = join_networks(heatmap_network, heatmap_spec, lifter, lifter_spec)
-    for name, wanted in dataclasses.asdict(asked).items():
+    for name, wanted in dataclasses.asdict(expected).items():
         if getattr(spec, name) != wanted:
             raise EgolibError(
                 f"{lifter_path} and its heatmap network: has {name} = {getattr(spec, name)}, the "

@@ -247,7 +247,7 @@ def test_the_digests_of_training_are_those_of_their_closures():
     ("module", "old", "new", "expected"),
     [
         ("losses", "LAMBDA_POSE = 0.1", "LAMBDA_POSE = 0.2", {"lifter", "end_to_end"}),
-        ("skeleton", '("Neck", "LeftUpLeg")', '("Head", "LeftUpLeg")', {"lifter", "end_to_end"}),
+        ("skeleton", '("Neck", "LeftUpLeg")', '("Head", "LeftUpLeg")', {"lifter", "end_to_end", "audit"}),
         ("losses", "EXPECTED_ERROR_WEIGHT = 0.01", "EXPECTED_ERROR_WEIGHT = 0.02", {"ray_model"}),
         ("data.augmentation", "MAX_TURN_DEGREES = 8", "MAX_TURN_DEGREES = 9", set(STAGES)),
         ("models.quantisation", "_LEVELS = 127", "_LEVELS = 63", set()),
