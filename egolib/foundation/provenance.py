@@ -13,6 +13,7 @@ What the closure contains:
   or as a string given to `getattr`, anywhere in the closure. A class with a base from another
   library is taken whole, because that library may call any of its methods.
 - The statements of a module that bind no name, once anything of the module is in the closure.
+- The content of a data file (.toml, .csv) beside a module whose name is in the closure as a string.
 - The classes of this project that annotate a parameter or a field: their methods are called on what
   is passed. The annotation itself is not part of the digest.
 
@@ -38,6 +39,7 @@ _PARSING = threading.RLock()
 _GLOBAL_LOADS = {"LOAD_GLOBAL", "LOAD_NAME", "LOAD_FROM_DICT_OR_GLOBALS"}
 _Function = ast.FunctionDef | ast.AsyncFunctionDef
 _T = TypeVar("_T")
+_DATA_SUFFIXES = (".toml", ".csv")
 _NO_EFFECT = "without effect"
 
 
@@ -323,6 +325,14 @@ class _Normaliser(ast.NodeTransformer):
             strings = [n.value for n in ast.walk(node) if isinstance(n, ast.Constant)]
             self.mentions += [value for value in strings if isinstance(value, str)]
         return self.generic_visit(node)
+
+    def visit_Constant(self, node):
+        if isinstance(node.value, str) and node.value.endswith(_DATA_SUFFIXES):
+            path = self.module.sources.path(self.module.name)
+            data = path and path.with_name(node.value)
+            if data and data.is_file():
+                return ast.Constant(hashlib.sha256(data.read_bytes()).hexdigest())
+        return node
 
     def visit_Import(self, node):
         self.local_imports |= _imported(node)

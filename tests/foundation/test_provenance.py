@@ -172,6 +172,19 @@ def test_what_is_marked_as_without_effect_does_not_count(digest_of):
     assert digest_of({"parts": {"x + 1": "x + 2"}}, parts=marked) == digest_of(parts=marked)
 
 
+def test_a_data_file_counts_where_the_code_names_it(digest_of, tmp_path):
+    body = "from egolib.parts import helper\nNAME = 'table.csv'\n\ndef entry(x):\n    return NAME\n"
+    without = digest_of(main=body)
+    found = []
+    for content in ("1", "2"):
+        root = tmp_path / f"root{content}" / "egolib"
+        root.mkdir(parents=True)
+        (root / "main.py").write_text(body)
+        (root / "table.csv").write_text(content)
+        found.append(Sources(root.parent).closure(["egolib.main:entry"]).digest)
+    assert len({without, *found}) == 3
+
+
 def test_source_of_no_module_counts_with_what_it_uses():
     cells = "from egolib.losses import pose_loss\nprint('a loss')\nloss = pose_loss(1, 2)\n"
     assert digest_of_source(cells) == digest_of_source(cells.replace("a loss", "the loss"))
