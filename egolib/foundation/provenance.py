@@ -329,7 +329,7 @@ class _Normaliser(ast.NodeTransformer):
     def visit_Constant(self, node):
         if isinstance(node.value, str) and node.value.endswith(_DATA_SUFFIXES):
             path = self.module.sources.path(self.module.name)
-            data = path and path.with_name(node.value)
+            data = path and path.parent / node.value
             if data and data.is_file():
                 return ast.Constant(hashlib.sha256(data.read_bytes()).hexdigest())
         return node
