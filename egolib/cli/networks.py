@@ -11,7 +11,7 @@ from egolib.skeleton import JOINTS, SPLIT_FOLDERS
 def add_verbs(verbs):
     """Add the parsers of these verbs."""
     option = common.add_verb(verbs, _train, resumes=True).add_argument
-    option("stage", choices=list(Stage))
+    option("stage", choices=list(map(str, Stage)))
     common.add_study_options(option)
     option("--resume", action="store_true", help="go on after the last finished epoch")
     option("--devices", type=common.devices, default=1, help="GPUs a machine: a number, or auto")
