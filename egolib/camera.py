@@ -1,5 +1,5 @@
-"""The headset's calibrated fisheye lens: project, unproject, crop, scale; for numpy arrays, and for
-tensors where augmentation projects.
+"""The headset's calibrated fisheye lens: project, unproject, crop, scale. The functions
+take numpy arrays; those that augmentation needs take tensors.
 
 Model: Kannala-Brandt as in `cv2.fisheye`; calibration published by the data set's author
 (xR-EgoPose issue 7). Pixel centres lie on integers. Camera axes: x to the wearer's left, y
@@ -21,7 +21,7 @@ from egolib.skeleton import ArrayOrTensor
 
 @dataclass(frozen=True)
 class FisheyeCamera:
-    """A fisheye lens in native pixels; `circle_*` bound what the lens lets through."""
+    """A fisheye lens in native pixels; `circle_*` describe the image circle."""
 
     fx: float
     fy: float
@@ -56,15 +56,15 @@ XR_EGOPOSE = FisheyeCamera(
     circle_cy=399.9,
     circle_radius=458.0,
 )
-BEYOND_RAD = 1.75  # about 100 degrees; the lens's polynomial turns back not much further out
+MAX_ANGLE_RAD = 1.75  # about 100 degrees; theta_d no longer grows with theta much beyond it
 CROP_LEFT = 240  # the square crop of the native image: columns 240 to 1039, all 800 rows
 
 
 def project(points: ArrayLike, camera: FisheyeCamera = XR_EGOPOSE) -> np.ndarray:
     """Camera-frame points (..., 3), any unit -> native pixels (..., 2), by `cv2.fisheye`.
 
-    A point behind the lens plane (z <= 0) comes back mirrored, as in the official labels: ask
-    `in_front` before using the pixel.
+    A point behind the lens plane (z <= 0) is projected to a mirrored pixel, as in the official
+    labels. Check `in_front` before you use the pixel.
     """
     points = np.asarray(points, np.float64)
     flat = points.reshape(-1, 1, 3)
@@ -79,12 +79,13 @@ def project(points: ArrayLike, camera: FisheyeCamera = XR_EGOPOSE) -> np.ndarray
 def project_tensor(points: Tensor, camera: FisheyeCamera = XR_EGOPOSE) -> Tensor:
     """Camera-frame points (..., 3), a tensor -> native pixels (..., 2).
 
-    The same as `project` before the lens plane. A point behind it is not mirrored: it lies outside
-    the image circle, on its own side, at the angle `BEYOND_RAD` from the axis.
+    Agrees with `project` in front of the lens plane. A point behind it is not mirrored: it is
+    projected outside the image circle in its true direction, at an angle of at most MAX_ANGLE_RAD
+    from the axis.
     """
     across = points[..., :2]
     radius = across.square().sum(-1, keepdim=True).clamp(min=1e-12).sqrt()
-    theta = torch.atan2(radius, points[..., 2:]).clamp(max=BEYOND_RAD)
+    theta = torch.atan2(radius, points[..., 2:]).clamp(max=MAX_ANGLE_RAD)
     theta_d = theta * (1 + sum(k * theta ** (2 * i + 2) for i, k in enumerate(camera.distortion)))
     return across / radius * theta_d * points.new_tensor(
         (camera.fx, camera.fy)
@@ -92,15 +93,16 @@ def project_tensor(points: Tensor, camera: FisheyeCamera = XR_EGOPOSE) -> Tensor
 
 
 def in_front(points: ArrayLike) -> np.ndarray:
-    """Whether camera-frame points (..., 3) lie before the lens plane -> bool (...)."""
+    """Whether camera-frame points (..., 3) lie in front of the lens plane (z > 0) -> bool (...)."""
     return np.asarray(points)[..., 2] > 0
 
 
 def unproject(pixels: ArrayLike, camera: FisheyeCamera = XR_EGOPOSE) -> np.ndarray:
     """Native pixels (..., 2) -> unit rays (..., 3) in the camera frame.
 
-    Inverts theta_d = theta (1 + k1 theta^2 + ... + k4 theta^8) by Newton's method, which holds
-    up to the lens plane, where `cv2.fisheye.undistortPoints` (a tangent) does not.
+    Inverts theta_d = theta (1 + k1 theta^2 + ... + k4 theta^8) by Newton's method. This works
+    up to the lens plane (theta = 90 degrees), where the tangent that `cv2.fisheye.undistortPoints`
+    returns is infinite.
     """
     pixels = np.asarray(pixels, np.float64)
     x = (pixels[..., 0] - camera.cx) / camera.fx
@@ -118,10 +120,11 @@ def unproject(pixels: ArrayLike, camera: FisheyeCamera = XR_EGOPOSE) -> np.ndarr
 
 
 def pixels_per_metre(points: ArrayLike, camera: FisheyeCamera = XR_EGOPOSE) -> np.ndarray:
-    """How large the lens draws something that faces the camera at points (..., 3) metres: native
-    pixels a metre, the root of the area's ratio -> (...), NaN behind the lens plane.
+    """Scale of the image of a small surface at points (..., 3), in metres, that faces the camera ->
+    native pixels per metre (...), NaN behind the lens plane.
 
-    Measured by projecting short steps across the ray.
+    It is the square root of the ratio of the areas in the image and in space, measured by
+    projecting short steps perpendicular to the ray.
     """
     points = np.asarray(points, np.float64)
     rays = points / np.linalg.norm(points, axis=-1, keepdims=True)
@@ -162,15 +165,15 @@ def square_to_native(
 @functools.cache
 def square_rays(size_px: int) -> np.ndarray:
     """Unit rays through the pixels of the square crop resized to `size_px`, float32 (S, S, 3); zero
-    where the lens lets nothing through."""
+    outside the image circle."""
     rows, columns = np.mgrid[:size_px, :size_px]
     pixels = square_to_native(np.stack([columns, rows], -1), size_px)
     return np.where(inside_circle(pixels)[..., None], unproject(pixels), 0).astype(np.float32)
 
 
-def square_grid(pixels: Tensor, camera: FisheyeCamera = XR_EGOPOSE) -> Tensor:
-    """Native pixels (..., 2), a tensor -> -1 to 1 from edge to edge of the square crop, as
-    `grid_sample` has it without align_corners."""
+def native_to_grid(pixels: Tensor, camera: FisheyeCamera = XR_EGOPOSE) -> Tensor:
+    """Native pixels (..., 2), a tensor -> coordinates for `grid_sample` with align_corners=False,
+    which go from -1 to 1 from edge to edge of the square crop."""
     offset = pixels.new_tensor((CROP_LEFT, 0))
     return (pixels + 0.5 - offset) * (2 / camera.height) - 1
 
@@ -178,12 +181,12 @@ def square_grid(pixels: Tensor, camera: FisheyeCamera = XR_EGOPOSE) -> Tensor:
 def inside_square(pixels: ArrayOrTensor, size_px: int) -> ArrayOrTensor:
     """Whether pixels (..., 2), an array or a tensor, lie in a square image of side size_px."""
     inside = (pixels > -0.5) & (pixels < size_px - 0.5)
-    # numpy's stubs also allow for the number that `all` returns for a single pixel.
+    # By numpy's type stubs `all` may also return a scalar, which it does for a single pixel.
     return inside.all(-1)  # pyrefly: ignore[bad-return]
 
 
 def crop_square(image: np.ndarray) -> np.ndarray:
-    """Image (H, W, ...) of the native shape at any scale -> its square crop (H, H, ...).
+    """Image (H, W, ...) with the native aspect ratio, at any scale -> square crop (H, H, ...).
 
     Raises ValueError when the image is not 8:5 like the native 1280x800.
     """
@@ -195,11 +198,11 @@ def crop_square(image: np.ndarray) -> np.ndarray:
 
 
 def world_to_camera(camera_trans: ArrayLike, camera_rot_degrees: ArrayLike) -> np.ndarray:
-    """The json's `camera`, two (..., 3) -> the (..., 4, 4) matrix that takes world points to the
-    camera frame.
+    """`trans` and `rot` of a label file's `camera`, (..., 3) each -> the matrix M (..., 4, 4) that
+    takes world points to the camera frame.
 
-    M = diag(1, -1, -1, 1) inv(T), T from `rot` (degrees, static xyz) and `trans` (centimetres,
-    which M then keeps). Source: xR-EgoPose issue 7.
+    M = diag(1, -1, -1, 1) inv(T), where T is built from `rot` (degrees, static xyz) and `trans`
+    (centimetres); points before and after M are in centimetres too. Source: xR-EgoPose issue 7.
     """
     turn = Rotation.from_euler("xyz", camera_rot_degrees, degrees=True).as_matrix()
     pose = np.broadcast_to(np.eye(4), (*turn.shape[:-2], 4, 4)).copy()
@@ -208,7 +211,7 @@ def world_to_camera(camera_trans: ArrayLike, camera_rot_degrees: ArrayLike) -> n
     return np.diag([1.0, -1.0, -1.0, 1.0]) @ np.linalg.inv(pose)
 
 
-def camera_entry(matrix: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def camera_trans_and_rot(matrix: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Inverse of `world_to_camera`: the 4x4 matrix -> (trans (3,), rot in degrees (3,))."""
     pose = np.linalg.inv(np.diag([1.0, -1.0, -1.0, 1.0]) @ matrix)
     return pose[:3, 3], Rotation.from_matrix(pose[:3, :3]).as_euler("xyz", degrees=True)

@@ -35,14 +35,14 @@ HEATMAP_JOINTS = tuple(name for name in JOINTS if name != "Head")
 
 
 def mirrored_name(joint: str) -> str:
-    """The joint on the other side: "LeftArm" -> "RightArm"; those on the midline stay."""
+    """Name of the joint on the other side: "LeftArm" -> "RightArm"; Neck and Head are unchanged."""
     for side, other in (("Left", "Right"), ("Right", "Left")):
         if joint.startswith(side):
             return other + joint.removeprefix(side)
     return joint
 
 
-def part_of(joint: str) -> str:
+def body_part_of(joint: str) -> str:
     """Name of a joint's body part, one of BODY_PARTS."""
     if joint in ("Neck", "Head"):
         return "head and neck"
@@ -55,8 +55,8 @@ def without_side(joint: str) -> str:
     return joint.removeprefix("Left").removeprefix("Right")
 
 
-def side_pairs(names: Sequence[str]) -> tuple[list[int], list[int]]:
-    """Positions in `names` of those on the left side, and of their mirrored ones."""
+def left_right_indices(names: Sequence[str]) -> tuple[list[int], list[int]]:
+    """Indices in `names` of the left joints, and of the right joints that mirror them."""
     left = [i for i, name in enumerate(names) if name.startswith("Left")]
     return left, [names.index(mirrored_name(names[i])) for i in left]
 
@@ -70,7 +70,8 @@ BONES = (
     ("Neck", "RightUpLeg"), ("RightUpLeg", "RightLeg"), ("RightLeg", "RightFoot"),
     ("RightFoot", "RightToeBase"),
 )  # fmt: skip
-# The limb terms of the loss sum over 14 bones: all but the head, which is fixed to the camera.
+# The limb terms of the loss sum over 14 bones: all except Neck-Head, because the head is fixed to
+# the camera.
 LIMBS = BONES[1:]
 
 ACTION_CLIPS = {
@@ -140,30 +141,30 @@ HEATMAP_JOINT_INDICES = joint_indices(HEATMAP_JOINTS)
 
 
 def relative_to_neck(joints_m: ArrayOrTensor) -> ArrayOrTensor:
-    """Joints (..., 16, 3), an array or a tensor, minus their neck."""
+    """Joint positions (..., 16, 3), an array or a tensor, relative to the neck of their pose."""
     return joints_m - joints_m[..., NECK, None, :]
 
 
-def plain_clip(clip: str) -> str:
-    """A clip name as the json's `action` spells it, without its suffix `_mixamo_com...`."""
+def clip_without_suffix(clip: str) -> str:
+    """The clip name from the key `action` of a label file, without the suffix `_mixamo_com...`."""
     return _MIXAMO_SUFFIX.sub("", clip)
 
 
 def action_of_clip(clip: str) -> str:
-    """Action category of a clip name as the json's `action` spells it; UNKNOWN_ACTION if the
-    official table does not hold it."""
-    return _ACTION_OF_CLIP.get(plain_clip(clip), UNKNOWN_ACTION)
+    """Action category of a clip name from the key `action` of a label file; UNKNOWN_ACTION if the
+    clip is not in the official table."""
+    return _ACTION_OF_CLIP.get(clip_without_suffix(clip), UNKNOWN_ACTION)
 
 
 def parse_character(name: str) -> tuple[str, str, str, str]:
     """`gender_id_bodytype_height` -> (gender, id, "average" | "full", "average" | "short").
 
-    Raises EgolibError for a name of another form.
+    Raises EgolibError for a name that does not have this form.
     """
     match = re.fullmatch(r"(female|male)_(\d{3})_([af])_([as])", name)
     if not match:
         raise EgolibError(
-            f"character {name!r} is not named gender_id_bodytype_height (female_001_a_a)"
+            f"character {name!r} is not named gender_id_bodytype_height, such as female_001_a_a"
         )
     gender, number, body, height = match.groups()
     return (

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 from scipy.spatial.transform import Rotation
 
-from egolib.camera import camera_entry, project, world_to_camera
+from egolib.camera import camera_trans_and_rot, project, world_to_camera
 from egolib.foundation.files import write_atomically
 from egolib.skeleton import RIG_PREFIX
 from egosynth.png import encode_png
@@ -100,7 +100,7 @@ def _camera(camera_turn, camera_centre_m):
     to_world = np.eye(4)
     to_world[:3, :3] = TO_WORLD @ camera_turn
     to_world[:3, 3] = 100 * TO_WORLD @ camera_centre_m
-    trans, rot = camera_entry(np.linalg.inv(to_world))
+    trans, rot = camera_trans_and_rot(np.linalg.inv(to_world))
     return np.round(trans, DECIMALS_CM), np.round(rot, DECIMALS_DEGREES)
 
 

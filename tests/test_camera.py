@@ -65,7 +65,7 @@ def test_crop_square_takes_columns_240_to_1039(height):
 
 def test_world_to_camera_inverts_the_camera_entry():
     matrix = camera.world_to_camera([10.0, 150.0, -4.0], [-80.0, 20.0, 5.0])
-    trans, rot = camera.camera_entry(matrix)
+    trans, rot = camera.camera_trans_and_rot(matrix)
     assert np.allclose(camera.world_to_camera(trans, rot), matrix)
     assert np.allclose(matrix @ [10.0, 150.0, -4.0, 1.0], [0, 0, 0, 1])
     # An unrotated camera looks along the world's -z, as OpenGL's does.

@@ -11,7 +11,7 @@ import torch
 from scipy.spatial.transform import Rotation
 from torch import Tensor
 
-from egolib.camera import XR_EGOPOSE, native_to_square, project_tensor, square_grid, square_rays
+from egolib.camera import XR_EGOPOSE, native_to_grid, native_to_square, project_tensor, square_rays
 from egolib.data.dataset import Batch
 from egolib.skeleton import HEATMAP_JOINT_INDICES, HEATMAP_JOINTS, JOINTS, mirrored_name
 
@@ -114,7 +114,7 @@ def tilt_camera(batch: Batch, image_px: int, generator: torch.Generator) -> Batc
     joints_m = joints_m @ tilts.mT
     seen_m = (joints_m + neck_cam_m[:, None])[:, HEATMAP_JOINT_INDICES]
     rays = torch.from_numpy(square_rays(image_px)).to(joints_m)
-    grid = square_grid(project_tensor(rays @ tilts[:, None]))
+    grid = native_to_grid(project_tensor(rays @ tilts[:, None]))
     images = torch.nn.functional.grid_sample(batch["image"].float(), grid, align_corners=False)
     images *= rays.any(-1)
     return {
@@ -122,7 +122,7 @@ def tilt_camera(batch: Batch, image_px: int, generator: torch.Generator) -> Batc
         "image": images.round_().to(torch.uint8),
         "joints_rel_m": joints_m,
         "neck_cam_m": neck_cam_m,
-        "uv_crop": (square_grid(project_tensor(seen_m)) + 1) * (image_px / 2) - 0.5,
+        "uv_crop": (native_to_grid(project_tensor(seen_m)) + 1) * (image_px / 2) - 0.5,
         "in_front": seen_m[..., 2] > 0,
     }
 
@@ -135,7 +135,7 @@ def tilt_matrices(count: int, generator: torch.Generator) -> Tensor:
     return torch.from_numpy(Rotation.from_rotvec(angles[:, None] * axes).as_matrix())
 
 
-def turn_hue(images: Tensor, generator: torch.Generator) -> Tensor:
+def shift_hue(images: Tensor, generator: torch.Generator) -> Tensor:
     """Turn the colours of normalised images (B, 3, S, S) about grey, each image by up to
     MAX_HUE_DEGREES; clipped to [-1, 1]. `generator` is a CPU generator."""
     angles = (2 * torch.rand(len(images), generator=generator) - 1) * math.radians(MAX_HUE_DEGREES)

@@ -1,4 +1,4 @@
-"""Frames -> batches of tensors."""
+"""Dataset, sampler and data loader: the frames of an index -> batches of tensors."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -14,13 +14,13 @@ from egolib.foundation.errors import EgolibError
 from egolib.skeleton import HEATMAP_JOINT_INDICES, NECK, relative_to_neck
 
 Batch = dict[str, torch.Tensor]
-_MAX_DECODED = 2_000_000_000  # bytes of decoded images
+_MAX_DECODED_BYTES = 2_000_000_000  # bytes of decoded images
 
 
 def targets(
     index: FrameIndex | PackedIndex, image_px: int, positions: Sequence[int] | slice = slice(None)
 ) -> dict[str, np.ndarray]:
-    """What is true of frames of a FrameIndex, as arrays:
+    """Ground truth of frames of an index, all or those at `positions`, as arrays:
 
     uv_crop: float32 (N, 15, 2), heatmap joints in pixels of the square image of side `image_px`
         (centres on integers).
@@ -41,30 +41,30 @@ def targets(
 
 
 class FrameDataset(Dataset):
-    """Samples of a FrameIndex, as dicts: its `targets`, and
+    """The frames of an index as samples: dicts with the entries of `targets` and
 
     image: uint8 (3, S, S) RGB, the square crop; left out when `with_images` is False.
-    heatmaps: float16 (15, H, H), the frame's part of `detected` (N, 15, H, H), heatmaps that a
+    heatmaps: float16 (15, H, H), the frame's row of `detected` (N, 15, H, H), heatmaps that a
         network predicted; left out when `detected` is None.
-    position: int64, the place in the index.
+    position: int64, the position of the frame in the index.
 
-    `keep`: images stay in memory once decoded, if all of them fit into 2 GB and no worker processes
-    load them.
-    Raises EgolibError for images that would have to be enlarged from a packed size.
+    If `keep` is True, decoded images stay in memory, provided that all of them fit into 2 GB and no
+    worker processes load them.
+    Raises EgolibError if the packed images are smaller than `image_px`.
     """
 
     def __init__(self, index: FrameIndex | PackedIndex, image_px: int, with_images: bool = True,
                  detected: np.ndarray | None = None, keep: bool = False):  # fmt: skip
         if with_images and image_px > index.largest_px:
             raise EgolibError(
-                f"{index.root}: holds images of {index.largest_px} px, {image_px} are asked for; "
+                f"{index.root}: holds images of {index.largest_px} px, {image_px} are asked for: "
                 f"pack the tree again with --px {image_px}, or train on smaller images"
             )
         self.index = index
         self.image_px = image_px
         self.with_images = with_images
         self.detected = detected
-        self.keep = keep and 3 * len(index) * image_px**2 <= _MAX_DECODED
+        self.keep = keep and 3 * len(index) * image_px**2 <= _MAX_DECODED_BYTES
         self.decoded: dict[int, np.ndarray] = {}
 
     def __len__(self) -> int:
@@ -74,7 +74,7 @@ class FrameDataset(Dataset):
         return {name: values[0] for name, values in self.__getitems__([index]).items()}
 
     def __getitems__(self, positions: list[int]) -> Batch:
-        """The samples of a list of positions, stacked. PyTorch's loader calls this method."""
+        """The samples at `positions`, stacked into a batch. PyTorch's DataLoader calls this."""
         batch = targets(self.index, self.image_px, positions)
         batch["position"] = np.asarray(positions)
         if self.detected is not None:
@@ -96,8 +96,8 @@ class FrameDataset(Dataset):
 
 
 def mean_pose_m(index: FrameIndex, relative: bool = True) -> torch.Tensor:
-    """Mean pose of a FrameIndex relative to the neck, or in the camera frame, float32 (16, 3)
-    metres."""
+    """Mean pose of a FrameIndex, float32 (16, 3) in metres, relative to the neck or, if `relative`
+    is False, in the camera frame."""
     joints_m = index.joints_cam_m.mean(0, dtype=np.float64)
     joints_m = relative_to_neck(joints_m) if relative else joints_m
     return torch.from_numpy(joints_m.astype(np.float32))
@@ -107,9 +107,9 @@ class EpochShuffle(Sampler[int]):
     """A shuffle that depends on seed and epoch only, so that a resumed run draws the same batches
     as an uninterrupted one. Lightning calls `set_epoch`.
 
-    Process `rank` of `world_size` gets every world_size-th frame, so that together they take the
-    batches of a single process. A short last batch is dropped unless it is the only one, because
-    batch normalisation needs more than a handful of images.
+    Process `rank` of `world_size` gets every world_size-th frame, so that all processes together
+    draw the same batches as a single process would. A short last batch is dropped unless it is the
+    only one, because batch normalisation needs more than a handful of images.
     """
 
     def __init__(
@@ -135,10 +135,10 @@ class EpochShuffle(Sampler[int]):
 def ordered_batches(
     length: int, batch_size: int, rank: int = 0, world_size: int = 1
 ) -> list[list[int]]:
-    """Positions 0 to length - 1 in batches [[int, ...], ...], those of process `rank`.
+    """Split positions 0 to length - 1, in order, into batches; return those of process `rank`.
 
-    Every process has the same number of batches, of nearly the same size: they wait for each other
-    at every batch, and one without a batch would stop the others for ever.
+    Every process gets the same number of batches, of nearly the same size. The processes wait for
+    each other at every batch; if one had fewer batches, the others would wait for ever.
     """
     rounds = -(-length // max(batch_size, 2 * world_size))
     parts = np.array_split(np.arange(length), rounds * world_size)
@@ -149,11 +149,12 @@ def make_loader(
     dataset: FrameDataset, batch_size: int, workers: int = 0, shuffle_seed: int | None = None,
     accumulate: int = 1, rank: int = 0, world_size: int = 1,
 ) -> DataLoader:  # fmt: skip
-    """Batches of `dataset`: in order, or shuffled anew each epoch from `shuffle_seed`.
+    """DataLoader of `dataset`: in order, or reshuffled each epoch if `shuffle_seed` is given.
 
-    `world_size` processes share the `batch_size` frames of a batch; this one is number `rank`. In
-    training, each process splits its part into `accumulate` pieces. Raises EgolibError when the
-    batch cannot be split evenly, and for fewer frames than processes.
+    `world_size` processes share the `batch_size` frames of a batch; this process is number `rank`.
+    In training, each process splits its share into `accumulate` pieces and accumulates their
+    gradients. Raises EgolibError if the batch cannot be split evenly, or if there are fewer frames
+    than processes.
     """
     if len(dataset) < world_size:
         raise EgolibError(f"{world_size} processes cannot share {len(dataset)} frames")
@@ -182,6 +183,7 @@ def make_loader(
 
 
 def _unchanged(batch: Any) -> Any:
+    """Collate nothing: `FrameDataset.__getitems__` has already stacked the samples."""
     return batch
 
 

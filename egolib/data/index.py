@@ -1,9 +1,9 @@
-"""A tree on disk -> an index of frames, paired by frame number -> Frame.
+"""Index the frames in a folder tree, in which images and labels are paired by frame number.
 
 The layout is the official one: `<Set>/<character>/env*/cam_down/{rgba,json,...}`. The frame
-number is the only key that pairs an image with its labels (official issue 20); its padding
-varies, so numbers are compared as integers and never by their place in a listing. Files hold
-centimetres and native pixels; everything that leaves this module is in metres.
+number is the only key that pairs an image with its labels (official issue 20). Its zero padding
+varies, so numbers are compared as integers, and files are never paired by their order in a folder.
+Label files hold centimetres and native pixels; this module returns metres and native pixels.
 """
 
 import hashlib
@@ -26,7 +26,7 @@ from egolib.foundation.progress import progress_bar
 from egolib.skeleton import SPLIT_FOLDERS, action_of_clip
 
 _CACHE_FORMAT = "5"
-File = tuple[str, int, int]  # name, bytes, time of change
+File = tuple[str, int, int]  # name, size in bytes, time of last change in ns
 _Listing = list[tuple[str, dict[int, File], dict[int, File]]]
 
 
@@ -34,7 +34,7 @@ _Listing = list[tuple[str, dict[int, File], dict[int, File]]]
 class Frame:
     """One labelled image. Joints follow skeleton.JOINTS.
 
-    image_path: its file in a tree; a packed frame keeps the name, not the file.
+    image_path: the image file in the tree; for a packed frame, whose image is in a shard, its name.
     uv_native: (16, 2) native 1280x800 pixels, mirrored where the joint is behind the lens plane.
     joints_cam_m: (16, 3) metres in the camera frame.
     """
@@ -53,12 +53,12 @@ class Frame:
 class FrameIndex:
     """The frames of one split as columns, ordered by folder and frame number.
 
-    uv_native (N, 16, 2) and joints_cam_m (N, 16, 3) as in Frame; rotations_rad (N, 16, 3) as the
-    files have them (see rotations.py), NaN where a file has none; folder_ids (N,)
-    points into `folders`, clip_ids (N,) into `clips`. `fingerprint` is a digest of labels, names
-    and sizes of images, the same wherever the tree lies. unpaired_images and unpaired_labels
-    count the files that were left out because their number has no partner, `excluded` the frames
-    that were left out because an audit lists them (exclusions.py).
+    uv_native (N, 16, 2) and joints_cam_m (N, 16, 3) as in Frame; rotations_rad (N, 16, 3) as in
+    the label files (see rotations.py), NaN where a file has none; folder_ids (N,) are indices into
+    `folders`, clip_ids (N,) into `clips`. `fingerprint` is a digest of the labels and of the names
+    and sizes of the images; it does not depend on where the tree is stored. unpaired_images and
+    unpaired_labels count the files that were left out because no other file has their number,
+    `excluded` counts the frames that were left out because an audit lists them (exclusions.py).
     """
 
     PER_FRAME: ClassVar[tuple[str, ...]] = (
@@ -100,17 +100,17 @@ class FrameIndex:
         )
 
     def read_square(self, position: int, size_px: int) -> np.ndarray:
-        """Square crop of a frame, uint8 RGB (size_px, size_px, 3). Raises EgolibError that names
-        the image when it cannot be read."""
+        """Square crop of a frame, uint8 RGB (size_px, size_px, 3). Raises EgolibError, with
+        the path of the image, if it cannot be read."""
         return read_square(self.root / self.image(position), size_px)
 
     @property
     def largest_px(self) -> float:
-        """Side of the packed squares; without limit in a tree, which keeps whole images."""
+        """Side of the packed square images; infinite for a tree, which holds original images."""
         return math.inf
 
     def image(self, position: int) -> str:
-        """A frame's image below the tree's root, such as
+        """Path of a frame's image relative to the tree, such as
         `TrainSet/female_003_a_a/env_001/cam_down/rgba/female_003_a_a.rgba.005000.png`."""
         return f"{self.folders[self.folder_ids[position]]}/rgba/{self.image_names[position]}"
 
@@ -122,7 +122,7 @@ class FrameIndex:
 
     @property
     def inside(self) -> np.ndarray:
-        """Whether a joint lies in the square crop and before the lens plane, bool (N, 16)."""
+        """Whether a joint is in the square crop and in front of the lens plane, bool (N, 16)."""
         pixels = native_to_square(self.uv_native, 1)
         return inside_square(pixels, 1) & in_front(self.joints_cam_m)
 
@@ -138,7 +138,7 @@ class FrameIndex:
 
     @property
     def clip_names(self) -> np.ndarray:
-        """Clip of every frame as its json spells it, (N,) str."""
+        """Clip name of every frame, as in its label file, (N,) str."""
         return self.clips[self.clip_ids]
 
     @property
@@ -148,13 +148,13 @@ class FrameIndex:
 
 
 def index_tree(tree: Path | str, split: str) -> FrameIndex:
-    """Index the frames of one split ("train", "val", "test") of a tree, without those that the
-    list of an audit excludes: their labels are not read.
+    """Index the frames of one split ("train", "val", "test") of a tree. Frames that an audit has
+    excluded are left out, and their labels are not read.
 
-    The index is built once and cached beside the tree (below the user's cache folder when the
-    tree cannot be written); the cache is used while no file of the split changes, comes or goes.
-    Raises EgolibError for a folder that is not a tree, a split without frames, a list that cannot
-    be read, and whatever `read_labels` refuses.
+    The index is built once and cached beside the tree (in the user's cache folder if the tree is
+    read-only); the cache is used until a file of the split is changed, added or removed.
+    Raises EgolibError for a folder that is not a tree, a split without frames, a list of excluded
+    frames that cannot be read, and labels that `read_labels` rejects.
     """
     tree = Path(tree)
     listing, excluded = _list_split(tree, split)
@@ -168,14 +168,17 @@ def index_tree(tree: Path | str, split: str) -> FrameIndex:
 
 
 def select(index: FrameIndex, keep: np.ndarray | list[int] | slice) -> FrameIndex:
-    """The index of the frames where `keep` (N,) is True, or of the positions it lists."""
+    """The same index with only the frames where `keep` (N,) is True, or that `keep` lists."""
     return replace(index, **{name: getattr(index, name)[keep] for name in index.PER_FRAME})
 
 
 def numbered_files(folder: Path, ending: str) -> dict[int, list[File]]:
-    """{number: [(name, bytes, time of change), ...]} of the files in `folder` (Path) whose names
-    end with a number and `ending` (a regular expression such as "png"), ordered by number, then
-    name; empty for a folder that does not exist."""
+    """The files in `folder` whose names end in a number, a dot and `ending` (a regular expression
+    such as "png").
+
+    Returns {number: [(name, size in bytes, time of last change in ns), ...]}, ordered by number,
+    then name; empty for a folder that does not exist.
+    """
     found = {}
     for entry in os.scandir(folder) if folder.is_dir() else ():
         if match := re.search(rf"(\d+)\.{ending}$", entry.name):
@@ -186,8 +189,11 @@ def numbered_files(folder: Path, ending: str) -> dict[int, list[File]]:
 
 
 def _list_split(tree: Path, split: str) -> tuple[_Listing, int]:
-    """([(folder relative to the tree, images, labels)], number of frames excluded); images and
-    labels as {frame number: (name, bytes, time of change)} without the excluded frames."""
+    """List the files of a split without the excluded frames.
+
+    Returns ([(folder relative to the tree, images, labels), ...], number of excluded frames);
+    images and labels are {frame number: File}.
+    """
     if not tree.is_dir():
         raise EgolibError(f"{tree}: no such folder; render one with `egolib render {tree}`")
     if not any((tree / name).is_dir() for name in SPLIT_FOLDERS.values()):
@@ -200,8 +206,8 @@ def _list_split(tree: Path, split: str) -> tuple[_Listing, int]:
     for folder in sorted(top.glob("*/env*/cam_down")):
         name = folder.relative_to(tree).as_posix()
         unwanted = unwanted_frames.get(name, set())
-        images = _single_files(folder / "rgba", "png", unwanted)
-        labels = _single_files(folder / "json", "json", unwanted)
+        images = _one_file_per_frame(folder / "rgba", "png", unwanted)
+        labels = _one_file_per_frame(folder / "json", "json", unwanted)
         for number in images.keys() & labels.keys() & unwanted:
             del images[number], labels[number]
             excluded += 1
@@ -216,13 +222,13 @@ def _list_split(tree: Path, split: str) -> tuple[_Listing, int]:
     return listing, excluded
 
 
-def _single_files(folder: Path, ending: str, unwanted: set[int]) -> dict[int, File]:
-    """{frame number: its file}; only of an unwanted frame there may be several files."""
+def _one_file_per_frame(folder: Path, ending: str, unwanted: set[int]) -> dict[int, File]:
+    """{frame number: its file}. Raises EgolibError if a frame that is not unwanted has several."""
     files = numbered_files(folder, ending)
     for number, (_, *others) in files.items():
         if others and number not in unwanted:
             raise EgolibError(
-                f"{folder / others[0][0]}: a second file of frame {number}; remove one, "
+                f"{folder / others[0][0]}: is a second file of frame {number}; remove one, "
                 "or exclude the frame with `egolib audit`"
             )
     return {number: same[0] for number, same in files.items()}
@@ -236,7 +242,7 @@ def _read_columns(tree: Path, split: str, listing: _Listing) -> dict[str, Any]:
         for number in sorted(images.keys() & labels.keys())
     ]
     folders = [folder for folder, _, _ in listing]
-    # The block closes the bar before an error is shown, not after it.
+    # The `with` block closes the progress bar before an error is shown, not after it.
     with progress_bar(pairs, desc=f"index {split}", unit="frame") as bar:
         rows = [read_labels(tree / folders[i] / "json" / name) for i, _, _, name in bar]
     names, *joints = zip(*rows, strict=True)

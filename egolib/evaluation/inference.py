@@ -1,4 +1,4 @@
-"""A trained network over a split -> Predictions."""
+"""Run a trained network over a split -> Predictions."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -34,8 +34,9 @@ def device() -> torch.device:
 def run_network(network: nn.Module, spec: NetworkSpec, batch: Batch) -> NetworkOutput:
     """A batch of the loader -> the network's output, float32, on the CPU.
 
-    A lifter is given the batch's heatmaps, or those of the true joints: the oracle. They are its
-    output's heatmaps. The scores, which are large and known as heatmaps, are left out.
+    A lifter gets the heatmaps of the batch or, if it has none, heatmaps drawn from the true joints
+    (the oracle); the output then contains these heatmaps. The scores are left out, because they are
+    large and the heatmaps follow from them.
     """
     target = next(network.parameters()).device
     if spec.kind == Stage.LIFTER:
@@ -57,8 +58,8 @@ def predict_split(
     batch_size: int = 64,
     detected: np.ndarray | None = None,
 ) -> Predictions:
-    """Run `network` over every frame of a FrameIndex. A lifter alone lifts the heatmaps `detected`
-    (N, 15, H, H), or those of the true joints."""
+    """Run `network` over every frame of a FrameIndex. The input of a lifter without heatmap
+    network is `detected` (N, 15, H, H) or, if None, heatmaps drawn from the true joints."""
     network = network.to(device()).to(memory_format=torch.channels_last).eval()
     dataset = FrameDataset(index, spec.image_px, spec.kind != Stage.LIFTER, detected)
     loader = make_loader(dataset, batch_size, workers)
@@ -111,8 +112,8 @@ def load_for_evaluation(paths: Sequence[Path]) -> tuple[nn.Module, NetworkSpec, 
 
 
 def pixel_error_table(predictions: Predictions) -> pd.DataFrame:
-    """2D error by joint -> DataFrame: joints counted, mean, median and 90th percentile, in pixels
-    of the square input. Joints outside the image do not count."""
+    """2D errors of each joint -> DataFrame: count, mean, median and 90th percentile, in pixels of
+    the square input. Frames in which the joint is outside the image are left out."""
     errors = pd.DataFrame(predictions.errors_px, columns=HEATMAP_JOINTS)
     table = errors.describe(percentiles=[0.5, 0.9]).T[["count", "mean", "50%", "90%"]]
     return table.rename(columns={"50%": "median", "90%": "90 % below"})
@@ -121,10 +122,10 @@ def pixel_error_table(predictions: Predictions) -> pd.DataFrame:
 def frame_errors(predictions: Predictions, kind: str) -> pd.DataFrame:
     """Errors of every frame and joint, for further analysis -> DataFrame, one row per frame.
 
-    Columns: image (below the tree's root), character, environment, clip, action, frame, cluster
-    (what intervals resample), and by the `kind` of network: mpjpe_mm and `<joint>_mm` (the data
-    set's protocol), but for a heatmap network; `<joint>_px` (pixels of the square input, whose side
-    is image_px; empty where the joint is not in the image), but for a lifter.
+    Columns: image (path relative to the tree), character, environment, clip, action, frame and
+    cluster (bootstrap cluster). Unless the `kind` of network is "heatmaps": mpjpe_mm and
+    `<joint>_mm` (the data set's protocol). Unless it is "lifter": image_px (side of the square
+    input) and `<joint>_px` (in pixels of this input; NaN where the joint is not in the image).
     """
     p = predictions
     columns: dict[str, Any] = {

@@ -11,7 +11,7 @@ from egolib.camera import inside_square
 from egolib.foundation.errors import EgolibError
 from egolib.foundation.files import atomic_path
 from egolib.metrics import joint_errors_mm
-from egolib.skeleton import HEATMAP_JOINTS, JOINTS, plain_clip
+from egolib.skeleton import HEATMAP_JOINTS, JOINTS, clip_without_suffix
 
 
 @dataclass(frozen=True)
@@ -114,7 +114,7 @@ class Predictions:
 def cluster_names(predictions: Predictions) -> np.ndarray:
     """What Predictions.sequence numbers, (N,) str: "character/clip"."""
     clips, of_frame = np.unique(predictions.clip, return_inverse=True)
-    plain = np.array([plain_clip(clip) for clip in clips], str)
+    plain = np.array([clip_without_suffix(clip) for clip in clips], str)
     return np.char.add(np.char.add(predictions.character, "/"), plain[of_frame])
 
 

@@ -24,7 +24,7 @@ from egolib.headset.deploy.runtimes import calibration_path, on_onnxruntime, on_
 from egolib.models.checkpoints import load_network, save_network
 from egolib.models.cost import parameters_m
 from egolib.skeleton import SPLIT_FOLDERS
-from egolib.training.train import code_of_training
+from egolib.training.train import training_code_digest
 
 MOST_BYTES = 20_000_000
 MOST_LOST_MM = 0.5  # to int8
@@ -81,7 +81,7 @@ def ship(checkpoint: Path, data: Path, out: Path) -> Path:
         name=out.name, size_mb=len(content) / 1e6, sha256=hashlib.sha256(content).hexdigest(),
         full_mb=len(full) / 1e6, spec=asdict(spec), parameters_m=parameters_m(spec), splits=splits,
         provenance=provenance, commit=git_state(Path(__file__).parent)[0],
-        same_code=provenance.get("code") == code_of_training(provenance["stage"]),
+        same_code=provenance.get("code") == training_code_digest(provenance["stage"]),
         lost_mm=lost_mm, most_lost_mm=MOST_LOST_MM, int8=int8, scores=_scores(measured),
         commands=commands,
     )  # fmt: skip

@@ -22,7 +22,7 @@ from egolib.foundation.provenance import code_digest
 from egolib.models.checkpoints import spec_of
 from egolib.models.cost import gflops, parameters_m
 from egolib.training.fit import training_precision
-from egolib.training.train import code_of_training
+from egolib.training.train import training_code_digest
 
 # {last stage of a run: its stages in order}
 STAGES = {
@@ -109,7 +109,7 @@ def steps_of_run(
         """A Step that depends on the stages up to `last`."""
         needed = stages[: stages.index(last) + 1]
         values = [repr(config) for stage in needed for config in configs[stage]]
-        code = [*map(code_of_training, needed), *code]
+        code = [*map(training_code_digest, needed), *code]
         owner = variation.heatmaps_name if last == Stage.HEATMAPS else variation.folder
         key = json.dumps([*values, study.seed, fingerprints, code])
         of = f"{owner}, seed {study.seed}"

@@ -1,7 +1,6 @@
-"""Stage 2: heatmaps -> pose. The paper's lifter with its variants, and the ways that it is compared
-with.
+"""Stage 2: heatmaps -> pose. The paper's lifter, its variants, and two lifters to compare it with.
 
-B batch, J = 15 heatmap joints, H heatmap side, 16 pose joints.
+Dimensions: batch size B, 15 heatmap joints, heatmaps of H x H cells, 16 pose joints.
 """
 
 import torch
@@ -14,12 +13,15 @@ from egolib.skeleton import HEATMAP_JOINTS, JOINTS
 
 
 class PoseLifter(nn.Module):
-    """The paper's lifter (section 4.2): heatmaps -> a small latent -> pose, and heatmaps again.
+    """The paper's lifter (section 4.2). It encodes heatmaps into a small latent, from which its
+    branches decode the pose and the heatmaps.
 
-    The heatmap branch makes the latent keep the uncertainty of the heatmaps; `heatmap_branch = False`
-    is the paper's single-branch variant. `rotation_branch` adds that of SelfPose (Tome et al., TPAMI
-    2020): rotations of the 16 joints, as 6D (rotations.py); its width is our choice. Unlike in the
-    public re-implementations, the pose branch has activations; without them its three layers are one.
+    The heatmap branch reconstructs the heatmaps, so that the latent keeps their uncertainty;
+    `heatmap_branch = False` is the paper's single-branch variant. `rotation_branch` adds the branch
+    of SelfPose (Tome et al., TPAMI 2020), which predicts rotations of the 16 joints in the 6D
+    representation (rotations.py); the width of its layers was chosen here. The pose branch has
+    activations, unlike that of the public re-implementations; without them, its three layers are
+    equivalent to one linear layer.
     """
 
     def __init__(
@@ -60,17 +62,17 @@ class PoseLifter(nn.Module):
                 nn.ConvTranspose2d(64, joints, 4, stride=2, padding=1),
             )  # fmt: skip
         self.apply(he_initialisation)
-        if self.rotation_branch:  # at first no joint is turned: the pose of the bind frame
+        if self.rotation_branch:  # the first prediction is the identity for every joint
             last = self.rotation_branch[-2]
             nn.init.zeros_(last.get_parameter("weight"))
             last.get_parameter("bias").data = torch.eye(3)[:2].flatten().repeat(len(JOINTS))
 
     def start_at(self, joints_rel_m: torch.Tensor) -> None:
-        """Make `joints_rel_m` (16, 3) the first prediction for every input."""
-        predict_first(self.pose_branch[-1], joints_rel_m)
+        """Make `joints_rel_m` (16, 3) the prediction for every input before training."""
+        set_first_prediction(self.pose_branch[-1], joints_rel_m)
 
     def forward(self, heatmaps: torch.Tensor) -> NetworkOutput:
-        """heatmaps (B, 15, H, H) -> joints_rel_m, and what its branches give"""
+        """heatmaps (B, 15, H, H) -> joints_rel_m (B, 16, 3) and the other branches' outputs"""
         latent = self.encoder(heatmaps)
         return NetworkOutput(
             joints_rel_m=self.pose_branch(latent).unflatten(1, (len(JOINTS), 3)),
@@ -82,8 +84,8 @@ class PoseLifter(nn.Module):
 
 
 class DirectLifter(nn.Module):
-    """The paper's encoder straight to the pose: no bottleneck and no branches (an ablation of
-    Ego-STAN, Park et al. 2023)."""
+    """The paper's encoder, which predicts the pose directly, without a bottleneck and branches (an
+    ablation in Ego-STAN, Park et al. 2023)."""
 
     def __init__(self, heatmap_px: int):
         super().__init__()
@@ -91,8 +93,8 @@ class DirectLifter(nn.Module):
         self.apply(he_initialisation)
 
     def start_at(self, joints_rel_m: torch.Tensor) -> None:
-        """Make `joints_rel_m` (16, 3) the first prediction for every input."""
-        predict_first(self.encoder[-1], joints_rel_m)
+        """Make `joints_rel_m` (16, 3) the prediction for every input before training."""
+        set_first_prediction(self.encoder[-1], joints_rel_m)
 
     def forward(self, heatmaps: torch.Tensor) -> NetworkOutput:
         """heatmaps (B, 15, H, H) -> joints_rel_m"""
@@ -100,12 +102,12 @@ class DirectLifter(nn.Module):
 
 
 class MartinezLifter(nn.Module):
-    """Martinez et al., ICCV 2017: 2D joints -> pose by two residual blocks of 1024 units with batch
-    normalisation and dropout.
+    """The lifter of Martinez et al., ICCV 2017: 2D joints -> pose, by two residual blocks of 1024
+    units with batch normalisation and dropout.
 
-    The joints are the peaks of the heatmaps, in [-1, 1] across the image, each with the height of its
-    peak as confidence. The original has no confidence; here a joint outside the image also has a map,
-    and so a peak.
+    The 2D joints are the heatmap peaks, with coordinates in [-1, 1] across the image. The height of
+    each peak is a third input, the confidence. The original has no confidence; it is added here
+    because a joint outside the image also has a heatmap, and therefore a peak.
     """
 
     def __init__(self, width: int = 1024, dropout: float = 0.5):
@@ -118,12 +120,12 @@ class MartinezLifter(nn.Module):
         self.end = nn.Linear(width, len(JOINTS) * 3)
 
     def start_at(self, joints_rel_m: torch.Tensor) -> None:
-        """Make `joints_rel_m` (16, 3) the first prediction for every input."""
-        predict_first(self.end, joints_rel_m)
+        """Make `joints_rel_m` (16, 3) the prediction for every input before training."""
+        set_first_prediction(self.end, joints_rel_m)
 
     def forward(self, heatmaps: torch.Tensor) -> NetworkOutput:
         """heatmaps (B, 15, H, H) -> joints_rel_m"""
-        joints, confidence = find_peaks(heatmaps, image_px=2)  # an image of 2 px: -0.5 to 1.5
+        joints, confidence = find_peaks(heatmaps, image_px=2)  # coordinates from -0.5 to 1.5
         values = torch.cat([joints - 0.5, confidence[..., None]], -1).flatten(1)
         hidden = self.start(values)
         for block in self.blocks:
@@ -146,16 +148,23 @@ def encoder(heatmap_px: int, outputs: int) -> nn.Sequential:
 
 
 @torch.no_grad()
-def predict_first(last_layer: nn.Module, values: torch.Tensor) -> None:
-    """Make `values`, of any shape with as many numbers as the layer gives, its output for every input.
-    Training then begins at the mean pose and not at the neck, half a metre away from most joints."""
+def set_first_prediction(last_layer: nn.Module, values: torch.Tensor) -> None:
+    """Set the weights of `last_layer` to zero and its bias to `values`, which then are its output
+    for every input.
+
+    `values` has any shape with as many numbers as the layer has outputs. Training then begins at
+    the mean pose; otherwise it would begin at the neck, half a metre away from most joints.
+    """
     last_layer.get_parameter("weight").zero_()
     last_layer.get_parameter("bias").copy_(values.flatten())
 
 
 def he_initialisation(layer: nn.Module) -> None:
-    """He initialisation for LeakyReLU 0.2. PyTorch's default shrinks the signal at every layer: after
-    ten of them the latent hardly depends on the heatmaps, and training begins with a plateau."""
+    """He initialisation for LeakyReLU 0.2.
+
+    PyTorch's default initialisation shrinks the signal at every layer: after ten layers the latent
+    hardly depends on the heatmaps, and training begins with a plateau.
+    """
     if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d | nn.Linear):
         nn.init.kaiming_normal_(layer.weight, a=0.2, nonlinearity="leaky_relu")
         nn.init.zeros_(layer.get_parameter("bias"))

@@ -1,14 +1,17 @@
-"""The ray model, the study's own: image -> rays through the lens -> pose, in one network and one stage.
+"""The ray model of this study: image -> rays through the lens -> pose, in one stage of training.
 
-A feature pyramid (after Lin et al., CVPR 2017) brings the backbone's late features back to the cells of
-its first ones, a quarter of the image's side. For every joint the cells, and an "elsewhere", are scored.
-The softmax of the scores is where the joint is seen: a heatmap, the mean ray through the lens (integral
-regression, Sun et al., ECCV 2018, on the sphere instead of in pixels) and the mean features along it.
-From these and the image as a whole follows the pose: how far along its ray each joint is, and how far
-beside it. Poses are in the camera frame, so that the place of the neck is predicted too. The model also
-predicts the expected error of each joint.
+A feature pyramid (after Lin et al., CVPR 2017) upsamples the late features of the backbone to the
+resolution of its first stage, a quarter of the image's side, and adds the stages between. For each
+joint, every cell of this map gets a score, and so does "elsewhere", which means that the joint is
+not in the image. The softmax of the scores is a distribution over where the joint is. It yields a
+heatmap, the mean ray through the lens (integral regression, Sun et al., ECCV 2018, on the sphere
+instead of in pixels) and the mean features under the heatmap. From these and the mean features of
+the image the network predicts the pose: for each joint, a distance along its ray and an offset from
+the ray. Poses are in the camera frame, so that the position of the neck is predicted too. The model
+also predicts the expected error of each joint.
 
-B batch, S image side, H = S / 4 side of the maps, C cells of a map, D width of the features of a joint.
+Dimensions: B batch size, S image side, H = S / 4 side of the maps, C = H * H cells of a map,
+D = WIDTH feature channels.
 """
 
 import contextlib
@@ -19,24 +22,26 @@ from torch import nn
 
 from egolib.camera import square_rays
 from egolib.models.backbone import BACKBONE_CHANNELS, resnet_backbone
-from egolib.models.lifters import predict_first
+from egolib.models.lifters import set_first_prediction
 from egolib.models.output import NetworkOutput
 from egolib.skeleton import HEAD, HEATMAP_JOINTS, JOINTS, relative_to_neck
 
 WIDTH = 128
-LEAST_EXPECTED_ERROR_M = 1e-3
+MIN_EXPECTED_ERROR_M = 1e-3
 
 
 def map_side(image_px: int) -> int:
-    """Side H of the maps for images of side S: that of a ResNet's first stage, 92 for 368."""
+    """Side H of the maps for images of side S, as after a ResNet's first stage: 92 for 368."""
     return math.ceil(image_px / 4)
 
 
 class RayModel(nn.Module):
-    """Image -> heatmaps -> rays -> pose (see the module).
+    """Image -> heatmaps -> rays -> pose (see the docstring of the module).
 
-    `sigma_px`: of the Gaussians that its maps learn, in cells. `early_features`: the pyramid reads all
-    stages of the backbone, not the last one alone. `expected_error`: predict the error of each joint.
+    `sigma_px`: standard deviation of the Gaussians in the target heatmaps, in cells.
+    `early_features`: the pyramid reads all stages of the backbone, not only the last.
+    `expected_error`: predict the expected error of each joint. `pretrained`: start from a
+    pretrained backbone.
     Raises EgolibError as `resnet_backbone` does.
     """
 
@@ -54,7 +59,7 @@ class RayModel(nn.Module):
         self.pyramid = FeaturePyramid(channels, early_features)
         self.cell_scores = nn.Conv2d(WIDTH, len(HEATMAP_JOINTS), kernel_size=1)
         self.elsewhere_scores = nn.Linear(channels[-1], len(HEATMAP_JOINTS))
-        # The sum of a Gaussian of peak 1 over all cells: what a softmax is multiplied with.
+        # Sum over all cells of a Gaussian with peak 1: the factor from a softmax to a heatmap.
         self.gaussian_sum = 2 * math.pi * sigma_px**2
         self.summary = nn.Sequential(
             nn.Linear(channels[-1] + 3 * len(JOINTS), 2 * WIDTH), nn.GELU()
@@ -72,31 +77,31 @@ class RayModel(nn.Module):
 
     @torch.no_grad()
     def start_at(self, joints_cam_m: torch.Tensor) -> None:
-        """Let the joints begin on their mean rays, as far away as in `joints_cam_m` (16, 3); the head,
-        which has no ray, at its place."""
+        """Initialise the output layer with a pose `joints_cam_m` (16, 3): each joint first lies on
+        its mean ray at its distance in this pose; the head, which has no ray, at its position."""
         offsets_m = torch.zeros_like(joints_cam_m)
         offsets_m[HEAD] = joints_cam_m[HEAD]
         distances_m = joints_cam_m.norm(dim=-1, keepdim=True)
-        predict_first(self.placement, torch.cat([offsets_m, distances_m], -1))
+        set_first_prediction(self.placement, torch.cat([offsets_m, distances_m], -1))
 
     def forward(self, images: torch.Tensor) -> NetworkOutput:
         """images (B, 3, S, S) in [-1, 1] -> heatmaps (B, 15, H, H), the pose in both frames, rays,
-        scores and expected errors"""
+        scores and expected errors."""
         stages = [self.backbone[:5](images)]
         for layer in self.backbone[5:]:
             stages.append(layer(stages[-1]))
         maps, image_features = self.pyramid(stages), stages[-1].mean((2, 3))
         elsewhere = self.elsewhere_scores(image_features)[..., None]
         scores = torch.cat([self.cell_scores(maps).flatten(2), elsewhere], -1)
-        # Mixed precision would round a metre to 4 mm: what follows is small, and computed in full.
+        # Mixed precision would round one metre by up to 4 mm. The rest is cheap in float32.
         with _full_precision(images.device.type):
             return self.place(scores.float(), maps.float(), image_features.float())
 
     def place(
         self, scores: torch.Tensor, maps: torch.Tensor, image_features: torch.Tensor
     ) -> NetworkOutput:
-        """scores (B, 15, C + 1), the last of which is "elsewhere"; maps (B, D, H, H); the backbone's
-        mean features (B, C') -> as `forward`"""
+        """scores (B, 15, C + 1), of which the last is "elsewhere"; maps (B, D, H, H); the mean
+        features of the backbone (B, channels) -> the same output as `forward`."""
         side = maps.shape[-1]
         weights = scores.softmax(-1)[..., :-1]
         heatmaps = (weights * self.gaussian_sum).unflatten(-1, (side, side))
@@ -109,9 +114,9 @@ class RayModel(nn.Module):
         placed = self.placement(summary).unflatten(1, (len(JOINTS), 4)) + self.correction(joints)
         joints_cam_m = placed[..., :3] + placed[..., 3:] * rays
         expected_error_m = None
-        if self.expected_error is not None:  # at first 7 cm
+        if self.expected_error is not None:  # about 7 cm before training
             softplus = nn.functional.softplus(self.expected_error(joints)[..., 0])
-            expected_error_m = softplus / 10 + LEAST_EXPECTED_ERROR_M
+            expected_error_m = softplus / 10 + MIN_EXPECTED_ERROR_M
         return NetworkOutput(
             heatmaps=heatmaps,
             joints_rel_m=relative_to_neck(joints_cam_m),
@@ -123,22 +128,22 @@ class RayModel(nn.Module):
 
 
 def _full_precision(device_type: str) -> contextlib.AbstractContextManager:
-    """A context without mixed precision, also on devices that do not support it (meta, which counts costs)."""
+    """A context without mixed precision, also on devices that do not support it, such as meta."""
     if torch.amp.is_autocast_available(device_type):
         return torch.autocast(device_type, enabled=False)
     return contextlib.nullcontext()
 
 
 class FeaturePyramid(nn.Module):
-    """The stages of a backbone, coarse ones enlarged and added to finer ones -> maps of the first one's
-    side."""
+    """Merge the stages of a backbone: coarse maps are enlarged and added to finer ones -> maps of
+    the size of the first stage."""
 
     def __init__(self, channels: tuple[int, ...], early_features: bool):
         super().__init__()
         self.lateral = nn.ModuleList(
             nn.Conv2d(count, WIDTH, 1) for count in (channels if early_features else channels[-1:])
         )
-        # Also where nothing is added on the way, the maps are smoothed.
+        # The maps are smoothed after each enlargement, even if no early features are added.
         self.smooth = nn.ModuleList(
             nn.Sequential(
                 nn.Conv2d(WIDTH, WIDTH, 3, padding=1, bias=False), nn.BatchNorm2d(WIDTH), nn.ReLU()
@@ -147,7 +152,7 @@ class FeaturePyramid(nn.Module):
         )
 
     def forward(self, stages: list[torch.Tensor]) -> torch.Tensor:
-        """[(B, C, H, H), ..., fine to coarse] -> (B, WIDTH, H, H)"""
+        """Outputs of the stages, fine to coarse, (B, channels, side, side) each -> (B, D, H, H)."""
         lateral = [
             layer(stage) for layer, stage in zip(self.lateral[::-1], stages[::-1], strict=False)
         ]

@@ -9,7 +9,7 @@ from egolib.evaluation.inference import device, run_network
 from egolib.models.heatmaps import draw_heatmaps, find_peaks
 from egolib.plots import style
 from egolib.plots.style import styled
-from egolib.skeleton import HEATMAP_JOINT_INDICES, action_of_clip, plain_clip
+from egolib.skeleton import HEATMAP_JOINT_INDICES, action_of_clip, clip_without_suffix
 
 _IMAGE_PX = 256  # images are shown at this size; coordinates stay those of the data
 _SMALL_PX = 144
@@ -57,7 +57,7 @@ def worst_sheet(index, predictions, worst, columns=5):
         _sheet_image(axes, index, predictions, row.place)
         axes.set_title(
             f"{row.mpjpe_mm:.0f} mm, {row.worst_joint}\n{row.cause}\n"
-            f"{row.character}\n{plain_clip(row.clip)}", fontsize=6.5, pad=3,
+            f"{row.character}\n{clip_without_suffix(row.clip)}", fontsize=6.5, pad=3,
         )  # fmt: skip
     _pose_legend(figure, "0.8", "true (white)")
     return figure
@@ -98,7 +98,9 @@ def frame_sheet(index, positions, columns=6):
         visible = in_front(frame.joints_cam_m[HEATMAP_JOINT_INDICES])
         _show_image(axes, index, position, _IMAGE_PX)
         style.draw_pose_2d(axes, joints_px, visible, width=1.3)
-        axes.set_title(f"{frame.action}, {frame.character}\n{plain_clip(frame.clip)}", fontsize=7)
+        axes.set_title(
+            f"{frame.action}, {frame.character}\n{clip_without_suffix(frame.clip)}", fontsize=7
+        )
     return figure
 
 
@@ -160,7 +162,7 @@ def clip_strips(index, frames=4, columns=3):
         here = here[index.folder_ids[here] == places[i % len(places)]]  # different people
         shown = here[np.linspace(0, len(here) - 1, frames).round().astype(int)]
         axes.imshow(_strip(index, shown.tolist()))
-        axes.set_title(f"{plain_clip(clip)}  ({action_of_clip(clip)})", fontsize=7, pad=2)
+        axes.set_title(f"{clip_without_suffix(clip)}  ({action_of_clip(clip)})", fontsize=7, pad=2)
     return figure
 
 

@@ -21,7 +21,7 @@ from egolib.skeleton import (
     HEATMAP_JOINT_INDICES,
     HEATMAP_JOINTS,
     JOINTS,
-    part_of,
+    body_part_of,
 )
 
 PART_COLOURS = dict(
@@ -91,7 +91,7 @@ def save_image(figure, path):
 
 def joint_colour(joint):
     """Colour of a joint, and of the bone that ends in it, as #rrggbb."""
-    return PART_COLOURS[part_of(joint)]
+    return PART_COLOURS[body_part_of(joint)]
 
 
 def canvas(size, ylabel="", xlabel="", grid="y", note=""):

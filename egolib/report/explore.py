@@ -14,7 +14,7 @@ from egolib.evaluation.predictions import Predictions
 from egolib.foundation.files import write_atomically
 from egolib.report.gallery import SKELETON, write_gallery
 from egolib.report.layout import write_page
-from egolib.skeleton import ACTIONS, JOINTS, UNKNOWN_ACTION, plain_clip
+from egolib.skeleton import ACTIONS, JOINTS, UNKNOWN_ACTION, clip_without_suffix
 
 # {name of a page: (its title, its content in a sentence)}
 PAGES = {
@@ -60,7 +60,7 @@ def _errors(models, states, in_gallery):
     gallery[in_gallery] = np.arange(len(in_gallery))
     actions = [a for a in (*ACTIONS, UNKNOWN_ACTION) if (p.action == a).any()]
     people, person = np.unique(p.character[places], return_inverse=True)
-    clips, clip = np.unique([plain_clip(c) for c in p.clip[places]], return_inverse=True)
+    clips, clip = np.unique([clip_without_suffix(c) for c in p.clip[places]], return_inverse=True)
     is_seen = np.isin(states, [STATES.index(SEEN), STATES.index(IN_IMAGE)])
     against = {
         "place in the test split": places,

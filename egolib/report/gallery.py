@@ -14,7 +14,7 @@ from egolib.evaluation.predictions import Predictions
 from egolib.foundation.files import write_atomically
 from egolib.foundation.progress import progress_bar
 from egolib.plots.style import joint_colour
-from egolib.skeleton import BONES, HEATMAP_JOINTS, JOINTS, plain_clip
+from egolib.skeleton import BONES, HEATMAP_JOINTS, JOINTS, clip_without_suffix
 
 IMAGE_PX, QUALITY = 256, 80
 MOST_FRAMES, LONGEST = 2000, 24
@@ -76,7 +76,7 @@ def write_gallery(index: FrameIndex, models: dict[str, Predictions], folder: Pat
 
 def _sequence(frame, length):
     names = {key: getattr(frame, key) for key in ("character", "environment", "action")}
-    return {**names, "clip": plain_clip(frame.clip), "length": length}
+    return {**names, "clip": clip_without_suffix(frame.clip), "length": length}
 
 
 def _poses(poses_m, joints_px, p, places, px):

@@ -1,4 +1,4 @@
-"""What each stage of the paper computes from a batch: targets, loss, error."""
+"""Lightning modules: the inputs, loss and error that each stage computes from a batch."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from torch import nn
 from egolib import losses
 from egolib.camera import inside_square
 from egolib.config import StageConfig
-from egolib.data.augmentation import jitter_colours, tilt_camera, turn_and_mirror, turn_hue
+from egolib.data.augmentation import jitter_colours, shift_hue, tilt_camera, turn_and_mirror
 from egolib.data.dataset import Batch, normalise
 from egolib.foundation.errors import EgolibError
 from egolib.models.checkpoints import NetworkSpec
@@ -21,10 +21,10 @@ from egolib.skeleton import HEATMAP_JOINT_INDICES
 
 
 class StageModule(L.LightningModule):
-    """What the stages share: targets, optimiser, and a history of one row an epoch.
+    """Base class of the stages: inputs and targets, optimiser, logged loss and metric.
 
-    `spec` is the checkpoints.NetworkSpec of the network, `config` the stage's part of the profile,
-    `limb_terms` the lifter's.
+    `spec` is the NetworkSpec of the network, `config` the stage's section of the profile, and
+    `limb_terms` the lifter's setting of that name (see losses.limbs).
     """
 
     metric = "val_mpjpe_mm"
@@ -51,9 +51,12 @@ class StageModule(L.LightningModule):
         }
 
     def inputs(self, batch: Batch, draw: int = 0) -> Batch:
-        """A batch of the loader -> inputs and targets of the network: "image" (B, 3, S, S)
-        normalised, where there is one, and "heatmaps" (B, 15, H, H), those that were detected or
-        drawn on its device. What training does to a batch depends on seed and `draw` alone."""
+        """A batch of the loader -> inputs and targets of the network, augmented during training.
+
+        "image" (B, 3, S, S), if there is one, is normalised. "heatmaps" (B, 15, H, H) are the
+        detected ones if the batch has them, otherwise they are drawn from the true joints on the
+        device of the batch. The augmentation depends only on the seed and on the number `draw`.
+        """
         generator = torch.Generator().manual_seed(self.seed * 1_000_003 + draw)
         if self.training and self.config.augment:
             batch = self.moved(batch, generator)
@@ -69,15 +72,15 @@ class StageModule(L.LightningModule):
         return {**batch, **changed, "heatmaps": heatmaps}
 
     def moved(self, batch: Batch, generator: torch.Generator) -> Batch:
-        """The batch as augmentation moves the camera."""
+        """The batch after the geometric augmentation: rotated and mirrored."""
         return turn_and_mirror(batch, self.spec.image_px, generator)
 
     def recoloured(self, images: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
-        """Normalised images (B, 3, S, S) with the colours that training gives them."""
+        """Normalised images (B, 3, S, S) after the colour augmentation."""
         return jitter_colours(images, generator)
 
     def loss_and_error(self, batch: Batch) -> tuple[torch.Tensor, torch.Tensor]:
-        """What `inputs` returned -> (loss, errors (n,) whose mean over validation is `metric`)."""
+        """The output of `inputs` -> (loss, errors (n,)). Their mean in validation is `metric`."""
         raise NotImplementedError
 
     def training_step(self, batch: Batch, batch_idx: int) -> torch.Tensor:
@@ -92,18 +95,18 @@ class StageModule(L.LightningModule):
     def validation_step(self, batch: Batch, batch_idx: int) -> None:
         inputs = self.inputs(batch)
         loss, errors = self.loss_and_error(inputs)
-        # Before the checkpoint is written: weights with such a loss are useless.
+        # Checked before the checkpoint is written: without a finite loss the weights are useless.
         loader = self.trainer.val_dataloaders
         self._require_finite(loss, inputs, loader, "validation batch", batch_idx)
         self.log("val_loss", loss, batch_size=len(batch["position"]), sync_dist=True)
-        # Every process logs, also one without errors, because the others wait for it.
+        # Every process must log, even one without errors, because the others wait for it.
         mean = errors.sum() / max(len(errors), 1)
         self.log(self.metric, mean, batch_size=len(errors), sync_dist=True)
 
     def _require_finite(
         self, loss: torch.Tensor, inputs: Batch, loader: Any, what: str, batch_idx: int
     ) -> None:
-        """Raise EgolibError for a loss that is not finite, with the step and the frames."""
+        """Raise EgolibError, with the step and the frames, if the loss is not finite."""
         if torch.isfinite(loss):
             return
         self.eval()
@@ -149,16 +152,16 @@ class LifterModule(StageModule):
 
     def loss_and_error(self, batch: Batch) -> tuple[torch.Tensor, torch.Tensor]:
         output: NetworkOutput = self.network(batch["heatmaps"])
-        loss = lifting_loss(output, batch, self.limb_terms)
+        loss = lifter_output_loss(output, batch, self.limb_terms)
         return loss, mpjpe_mm(output, batch)
 
 
 class EndToEndModule(StageModule):
-    """Stage 3: image to pose; the heatmaps are kept close to the true ones."""
+    """Stage 3: image to pose; a loss term keeps the heatmaps close to the true ones."""
 
     def loss_and_error(self, batch: Batch) -> tuple[torch.Tensor, torch.Tensor]:
         output: NetworkOutput = self.network(batch["image"])
-        loss = lifting_loss(output, batch, self.limb_terms)
+        loss = lifter_output_loss(output, batch, self.limb_terms)
         heatmaps = required(output.heatmaps).float()
         term = losses.reconstruction_loss(heatmaps, batch["heatmaps"])
         loss = loss + losses.LAMBDA_HEATMAP * term
@@ -166,14 +169,14 @@ class EndToEndModule(StageModule):
 
 
 class RayModelModule(StageModule):
-    """The ray model, image to pose; its images are also tilted and turned in hue."""
+    """The ray model, image to pose; in training, the camera is also tilted and the hue shifted."""
 
     def moved(self, batch: Batch, generator: torch.Generator) -> Batch:
         return tilt_camera(super().moved(batch, generator), self.spec.image_px, generator)
 
     def recoloured(self, images: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
         images = super().recoloured(images, generator)
-        return turn_hue(images, generator) if self.config.augment else images
+        return shift_hue(images, generator) if self.config.augment else images
 
     def loss_and_error(self, batch: Batch) -> tuple[torch.Tensor, torch.Tensor]:
         output: NetworkOutput = self.network(batch["image"])
@@ -182,8 +185,9 @@ class RayModelModule(StageModule):
         return loss, mpjpe_mm(output, batch)
 
 
-def lifting_loss(output: NetworkOutput, batch: Batch, limb_terms: str) -> torch.Tensor:
-    """Loss of a lifter's output: pose, limbs, and what its branches predict -> scalar."""
+def lifter_output_loss(output: NetworkOutput, batch: Batch, limb_terms: str) -> torch.Tensor:
+    """Loss of a lifter's output -> scalar: pose, limbs and, if predicted, reconstructed heatmaps
+    and rotations."""
     pose_m, heatmaps = required(output.joints_rel_m).float(), batch["heatmaps"]
     loss = losses.lifter_loss(
         pose_m, batch["joints_rel_m"], output.reconstruction, heatmaps, limb_terms
@@ -197,8 +201,8 @@ def lifting_loss(output: NetworkOutput, batch: Batch, limb_terms: str) -> torch.
 def ray_model_loss(
     output: NetworkOutput, batch: Batch, in_image: torch.Tensor, sigma_px: float
 ) -> torch.Tensor:
-    """Loss of the ray model: pose in both frames, rays of the joints `in_image` (B, 15), maps, and
-    the expected error of each joint -> scalar."""
+    """Loss of the ray model: pose in both frames, rays of the joints `in_image` (B, 15), heatmaps,
+    and the expected error of each joint -> scalar."""
     joints_rel_m = required(output.joints_rel_m).float()
     joints_cam_m = required(output.joints_cam_m).float()
     true_cam_m = batch["joints_rel_m"] + batch["neck_cam_m"][:, None]

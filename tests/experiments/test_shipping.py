@@ -15,7 +15,7 @@ from egolib.experiments import shipping
 from egolib.experiments.shipping import ship
 from egolib.foundation.errors import EgolibError
 from egolib.models.checkpoints import NetworkSpec, build_network, load_network, save_network
-from egolib.training.train import code_of_training
+from egolib.training.train import training_code_digest
 
 SPEC = NetworkSpec("ray_model", "resnet18", 64, 1.0)
 
@@ -29,7 +29,7 @@ def full(shared_toy_tree, tmp_path_factory):
         "profile": "quick", "seed": 3, "stage": "ray_model", "precision": "32-true",
         "config": asdict(PROFILES["quick"].ray_model), "start": {}, "best": {"epoch": 2.0, "val_mpjpe_mm": 61.25},
         "data": [open_frames(shared_toy_tree, split).fingerprint for split in ("train", "val")],
-        "code": code_of_training("ray_model"),
+        "code": training_code_digest("ray_model"),
     })  # fmt: skip
     return path
 

@@ -7,6 +7,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import nbformat
 import pytest
 
 from egolib.audit import character
@@ -18,7 +19,7 @@ from egolib.evaluation.inference import predict_split
 from egolib.foundation.provenance import Sources, closure, code_digest, digest_of_source
 from egolib.headset.deploy import exporting
 from egolib.training import train as training
-from egolib.training.train import Inputs
+from egolib.training.train import StageInputs
 from egosynth.tree import render_tree
 
 ROOT = Path(__file__).parents[2]
@@ -252,7 +253,7 @@ def changed_outcomes(sources, module, text):
 
 def test_the_digests_of_training_are_those_of_their_closures():
     for stage in STAGES:
-        assert training.code_of_training(stage) == closure(TRAINING[stage]).digest
+        assert training.training_code_digest(stage) == closure(TRAINING[stage]).digest
     assert code_digest(render_tree) == closure(ENTRIES["tree"]).digest
 
 
@@ -308,6 +309,32 @@ def test_in_every_file_a_changed_number_changes_the_digests_that_cover_it(source
     assert checked > 60
 
 
+@pytest.mark.parametrize(
+    ("module", "old", "new", "expected"),
+    [
+        ("plots.ray_model", "#dbe4f3", "#dbe4f4", {"04b_train_ray_model"}),
+        ("report.overview", "_CSS_DPI = 110", "_CSS_DPI = 120", set()),
+        ("experiments.run", "not trained yet; run its notebook", "not there yet", set()),
+    ],
+)
+def test_a_change_makes_only_those_notebooks_stale_that_show_it(
+    sources, module, old, new, expected
+):
+    module = f"egolib.{module}"
+    text = sources.path(module).read_text()
+    assert text.count(old) == 1
+    changed, stale = sources.with_source(module, text.replace(old, new)), set()
+    for path in (ROOT / "notebooks").glob("*.ipynb"):
+        cells = nbformat.read(path, as_version=4).cells
+        source = "\n".join(cell.source for cell in cells if cell.cell_type == "code")
+        digests = {
+            each.with_source("", source).closure_of_module("").digest for each in (sources, changed)
+        }
+        if len(digests) == 2:
+            stale.add(path.stem)
+    assert stale == expected
+
+
 def functions_called(function, *arguments):
     """{"module:qualified name"} of all functions of egolib that a call runs, in any thread."""
     called = set()
@@ -346,7 +373,7 @@ def test_every_function_that_a_training_runs_is_covered_by_its_digest(
     once = {stage: {"epochs": 1} for stage in STAGES}
     profile = override(toy_profile, once, "test")
     pair = [index_tree(shared_toy_tree, split) for split in ("train", "val")]
-    inputs = Inputs(profile, *pair, tmp_path, 0, tmp_path / "heatmaps.safetensors")
+    inputs = StageInputs(profile, *pair, tmp_path, 0, tmp_path / "heatmaps.safetensors")
     # These are marked as without effect, or are called by what is.
     outside = {
         f"egolib.{name}"
@@ -356,7 +383,7 @@ def test_every_function_that_a_training_runs_is_covered_by_its_digest(
             "foundation.files:atomic_path", "foundation.files:no_space_is_one_line",
             "foundation.progress:progress_bar",
             "foundation.progress:_is_live", "foundation.provenance:code_digest",
-            "training.train:code_of_training",
+            "training.train:training_code_digest",
         )
     }  # fmt: skip
     for stage in STAGES:

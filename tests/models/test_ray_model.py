@@ -10,7 +10,7 @@ from conftest import STANDING_M
 
 from egolib import camera
 from egolib.config import override
-from egolib.data.augmentation import tilt_camera, turn_hue
+from egolib.data.augmentation import shift_hue, tilt_camera
 from egolib.data.index import index_tree
 from egolib.evaluation.inference import predict_split
 from egolib.foundation.errors import EgolibError
@@ -157,9 +157,9 @@ def test_a_tilted_camera_draws_joints_where_the_image_shows_them():
 def test_hue_turns_leave_grey_alone():
     generator = torch.Generator().manual_seed(0)
     grey = torch.linspace(-1, 1, 12).expand(2, 3, 3, 12)
-    assert torch.allclose(turn_hue(grey, generator), grey, atol=1e-6)
+    assert torch.allclose(shift_hue(grey, generator), grey, atol=1e-6)
     red = torch.tensor([0.5, -0.5, -0.5])[None, :, None, None].expand(2, 3, 2, 2)
-    assert (turn_hue(red, generator) - red).abs().max() > 0.1
+    assert (shift_hue(red, generator) - red).abs().max() > 0.1
 
 
 def test_every_part_learns():

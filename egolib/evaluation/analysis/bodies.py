@@ -6,7 +6,7 @@ import pandas as pd
 from egolib.data.index import FrameIndex
 from egolib.evaluation.analysis.answers import BOUNDED, Answer, amount, compared, table_of
 from egolib.metrics import bootstrap_interval
-from egolib.skeleton import BONES, JOINTS, side_pairs
+from egolib.skeleton import BONES, JOINTS, left_right_indices
 
 _STARTS, _ENDS = (np.array([JOINTS.index(bone[i]) for bone in BONES]) for i in (0, 1))
 
@@ -28,7 +28,7 @@ def bones(predictions, components):
     table = table_of(means, draws, names)
     people = range(len(components.names))
     wanders = np.mean([predicted[components.character == i].std(0) for i in people], 0)
-    left, right = side_pairs(names)
+    left, right = left_right_indices(names)
     uneven = [
         amount(*bootstrap_interval(np.abs(p[:, left] - p[:, right]).mean(1), components.cluster))
         for p in (predicted, true)

@@ -9,7 +9,14 @@ from egolib.data.visibility import STATES
 from egolib.evaluation.analysis.answers import Answer, amount, compared, difference, table_of
 from egolib.evaluation.analysis.components import JOINT_PARTS, ErrorComponents
 from egolib.metrics import equal_bins, interval
-from egolib.skeleton import ACTIONS, BODY_PARTS, JOINTS, LOWER_BODY, UNKNOWN_ACTION, side_pairs
+from egolib.skeleton import (
+    ACTIONS,
+    BODY_PARTS,
+    JOINTS,
+    LOWER_BODY,
+    UNKNOWN_ACTION,
+    left_right_indices,
+)
 
 FOUND = 0.05  # a joint is found in 2D if it is off by at most this share of the image's side
 # What may explain the error of a joint: {field of ErrorComponents: (what it is, its unit)}.
@@ -27,7 +34,7 @@ def by_joint(components: ErrorComponents) -> Answer:
     means, draws = components.means(np.arange(len(JOINTS)), len(JOINTS))
     table = table_of(means, draws, JOINTS)
     worst, best = table["mean"].idxmax(), table["mean"].idxmin()
-    sides = difference(means, draws, *side_pairs(JOINTS))
+    sides = difference(means, draws, *left_right_indices(JOINTS))
     return Answer(
         "which_joints_are_wrong",
         "Which parts of the body are wrong, and by how much?",

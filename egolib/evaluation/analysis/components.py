@@ -8,10 +8,10 @@ from egolib.data.index import FrameIndex
 from egolib.evaluation.predictions import Predictions
 from egolib.foundation.errors import EgolibError
 from egolib.metrics import bootstrap_group_means
-from egolib.skeleton import HEATMAP_JOINT_INDICES, JOINTS, part_of, relative_to_neck
+from egolib.skeleton import HEATMAP_JOINT_INDICES, JOINTS, body_part_of, relative_to_neck
 
 _ORACLE = "oracle"
-JOINT_PARTS = np.array([part_of(joint) for joint in JOINTS])  # of each joint, its body part
+JOINT_PARTS = np.array([body_part_of(joint) for joint in JOINTS])  # of each joint, its body part
 
 
 @dataclass(frozen=True)

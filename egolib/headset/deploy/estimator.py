@@ -3,7 +3,7 @@
 import torch
 from torch import nn
 
-from egolib.camera import project_tensor, square_grid
+from egolib.camera import native_to_grid, project_tensor
 from egolib.data.dataset import normalise
 from egolib.models.heatmaps import find_peaks
 from egolib.skeleton import HEATMAP_JOINT_INDICES
@@ -38,7 +38,7 @@ class Estimator(nn.Module):
         if output.joints_cam_m is not None:
             # Points behind the lens plane are projected beyond the lens's circle.
             native = project_tensor(output.joints_cam_m[:, HEATMAP_JOINT_INDICES].float())
-            projected_px = (square_grid(native) + 1) * (self.image_px / 2) - 0.5
+            projected_px = (native_to_grid(native) + 1) * (self.image_px / 2) - 0.5
             share = (confidence / SURE).clamp(max=1)[..., None]
             joints_px = torch.lerp(projected_px, joints_px, share)
         values = {

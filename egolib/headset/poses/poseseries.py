@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from scipy.spatial.transform import Rotation
 
-from egolib.camera import camera_entry, project
+from egolib.camera import camera_trans_and_rot, project
 from egolib.foundation.errors import EgolibError
 from egolib.foundation.files import atomic_path, write_atomically
 from egolib.foundation.progress import progress_bar
@@ -112,7 +112,7 @@ def write_labels(folder, series, motion):
     data set's lens draws pts3d_fisheye, native 1280x800 pixels. Bones that the network does not
     predict carry `"fitted": true`, and "neck" says whether its place is "predicted" or "usual".
     """
-    trans, rot = camera_entry(_CAMERA_OF_WORLD)
+    trans, rot = camera_trans_and_rot(_CAMERA_OF_WORLD)
     camera = {"cam_fov": 178.8, "trans": trans.tolist(), "rot": rot.round(6).tolist()}
     turns = Rotation.from_matrix(motion.rotations.reshape(-1, 3, 3)).as_euler("xyz")
     turns = turns.reshape(len(series), -1, 3).round(6)
