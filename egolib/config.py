@@ -1,13 +1,14 @@
-"""Stages and methods, and profiles: what a run renders and trains.
+"""The stages, the methods and the profiles of the study.
 
-A profile has one frozen dataclass a stage; unknown keys and wrong types are refused. In every stage
-`batch_size` is that of one step of the optimiser, all processes together; `accumulate` splits it
-into that many parts, for little memory.
+A profile says what a run renders and how it trains each stage. It is a frozen dataclass with one
+table for each stage; unknown keys and wrong types are refused. In every stage, `batch_size` is the
+number of samples in one optimiser step, summed over all processes. `accumulate` is the number of
+parts into which this batch is split; their gradients are accumulated, which saves memory.
 
-The presets are configs/*.toml: `smoke` (minutes, for the tests), `quick` (the default), `study` (what
-the methods are compared with, see experiments/sweep.py) and `paper` (the published sizes, on the official
-data and a GPU). A user's own TOML file names its `base = "quick"` and overrides keys below `[render]`,
-`[heatmaps]`, `[lifter]`, `[end_to_end]` and `[ray_model]`.
+The presets are configs/*.toml: `smoke` (minutes, for the tests), `quick` (the default), `study`
+(for the comparison of the methods, see experiments/sweep.py) and `paper` (the published sizes, for
+the official data and a GPU). A user's own TOML file names its `base = "quick"` and overrides keys
+below `[render]`, `[heatmaps]`, `[lifter]`, `[end_to_end]` and `[ray_model]`.
 """
 
 import dataclasses
@@ -23,7 +24,7 @@ from egolib.foundation.provenance import without_effect
 
 
 class _Labelled(StrEnum):
-    """Names, each with the `label` that tables and figures print."""
+    """Enum of names. Each has a `label`, the text that tables and figures print."""
 
     label: str
 
@@ -34,7 +35,8 @@ class _Labelled(StrEnum):
 
 
 class Stage(_Labelled):
-    """What is trained. A stage is also a table of a profile, a checkpoint and a kind of network."""
+    """A part of the training. Its name is also that of a table in a profile, of a checkpoint and of
+    a kind of network."""
 
     HEATMAPS = "heatmaps", "Heatmap network"
     LIFTER = "lifter", "Lifter"
@@ -43,7 +45,7 @@ class Stage(_Labelled):
 
 
 class Method(_Labelled):
-    """What is compared: a way from an image, or from true heatmaps, to a pose."""
+    """A way to estimate a pose from an image or from true heatmaps; the study compares them."""
 
     MARTINEZ = "martinez", "Martinez et al."
     SINGLE = "single", "single branch"
@@ -56,15 +58,18 @@ class Method(_Labelled):
 
 
 METHOD_LABELS = {str(method): method.label for method in Method}
-# A lifter: the paper's two branches; without the heatmap branch; with SelfPose's rotation branch; the
-# encoder straight to the pose, without a bottleneck; Martinez et al. 2017.
+# The lifters, in this order: that of the paper, with two branches; without its heatmap branch; with
+# the rotation branch of SelfPose; its encoder alone, which predicts the pose without a bottleneck;
+# that of Martinez et al. 2017.
 LIFTER_METHODS = (Method.DUAL, Method.SINGLE, Method.ROTATION, Method.DIRECT, Method.MARTINEZ)
 
 
-@without_effect  # the values are in the key of what depends on them
+# Digests of code leave out these classes: a result is stored with the values that it depends on.
+@without_effect
 @dataclass(frozen=True)
 class RenderConfig:
-    """The embedded miniature (egosynth.RenderSettings documents the keys)."""
+    """The miniature, a small synthetic data set that this project renders itself
+    (egosynth.RenderSettings documents the keys)."""
 
     scale: float = 0.3
     fps: int = 5
@@ -81,8 +86,12 @@ class RenderConfig:
 @without_effect
 @dataclass(frozen=True)
 class HeatmapConfig:
-    """Stage 1 (section 4.1): image -> 15 heatmaps. `pretrained` starts from ImageNet; `augment` turns
-    and mirrors images (data/augmentation.py). `sigma_px`: in cells of each network's own maps."""
+    """Stage 1 (section 4.1): image -> 15 heatmaps.
+
+    `sigma_px`: standard deviation of the target's Gaussian, in cells of the network's heatmaps.
+    `pretrained`: start from a backbone trained on ImageNet. `augment`: change the training images
+    at random (data/augmentation.py).
+    """
 
     backbone: str = "resnet18"
     image_px: int = 128
@@ -98,10 +107,14 @@ class HeatmapConfig:
 @without_effect
 @dataclass(frozen=True)
 class LifterConfig:
-    """Stage 2 (section 4.2): heatmaps -> pose. `method` is one of LIFTER_METHODS; `latent_size` and
-    `pose_activations` (between the layers of the pose branch; the public re-implementations have
-    none) concern those that have a latent. `limb_terms`: what the limb terms of the loss compare.
-    `trained_on`: "true" heatmaps, drawn from the labels, or those "detected" by the heatmap network."""
+    """Stage 2 (section 4.2): heatmaps -> pose.
+
+    `method`: one of LIFTER_METHODS. `latent_size` and `pose_activations` apply only to lifters that
+    have a latent; `pose_activations` puts activations between the layers of the pose branch, where
+    the public re-implementations have none. `limb_terms`: "bones" or "joints", which the limb terms
+    of the loss compare. `trained_on`: "true" heatmaps, which are drawn from the labels, or
+    "detected" heatmaps, which the heatmap network predicts.
+    """
 
     method: str = "dual"
     latent_size: int = 20
@@ -118,7 +131,7 @@ class LifterConfig:
 @without_effect
 @dataclass(frozen=True)
 class EndToEndConfig:
-    """Stage 3: heatmap network and lifter, trained on end to end."""
+    """Stage 3: the heatmap network and the lifter are joined and trained further, end to end."""
 
     augment: bool = True
     epochs: int = 2
@@ -130,9 +143,11 @@ class EndToEndConfig:
 @without_effect
 @dataclass(frozen=True)
 class RayModelConfig:
-    """The ray model, the study's own: image -> pose in one stage. Images, sigma and the backbone, also
-    whether that is `pretrained`, are those of [heatmaps]. `early_features` and `expected_error` switch
-    its parts."""
+    """The ray model, which this study proposes: image -> pose in one stage.
+
+    It takes `image_px`, `sigma_px`, `backbone` and `pretrained` from [heatmaps]. `early_features`
+    and `expected_error` switch two parts of the network on or off.
+    """
 
     early_features: bool = True
     expected_error: bool = True
@@ -146,11 +161,12 @@ class RayModelConfig:
 @without_effect
 @dataclass(frozen=True)
 class Profile:
-    """Everything a run depends on besides its seed and its data.
+    """Everything that a run depends on, except its seed and its data.
 
-    `embedded`: without a data folder, render the miniature; else a folder must be named.
-    `workers`: processes that load images beside each one that trains. `compiled`: use
-    torch.compile on a GPU, which takes minutes and pays in long runs.
+    `embedded`: when no data folder is given, render the miniature; if this is False, a data folder
+    is required. `workers`: number of processes that load images for each training process.
+    `compiled`: use torch.compile on a GPU; compiling takes minutes, so it only saves time in long
+    runs.
     """
 
     name: str
@@ -167,16 +183,16 @@ class Profile:
 _Config = TypeVar("_Config")
 StageConfig = HeatmapConfig | LifterConfig | EndToEndConfig | RayModelConfig
 DEFAULT_PROFILE = "quick"
-LARGEST_SEED = 2**32 - 1  # that all libraries take
-# Keys that take one of a few names.
+LARGEST_SEED = 2**32 - 1  # the largest seed that every library accepts
+# Keys whose value must be one of these names.
 CHOICES = {
     "method": LIFTER_METHODS,
     "limb_terms": ("bones", "joints"),
     "trained_on": ("true", "detected"),
 }
-# Zero means "all" or "none" here; any other number of a profile must be positive.
+# Only these keys may be zero, which means "all" or "none"; all other numbers must be positive.
 MAY_BE_ZERO = ("characters", "train_clips", "val_clips", "test_clips", "workers")
-# Names of earlier versions in profiles, grids and checkpoints, and what to write instead.
+# {name in profiles, grids and checkpoints of earlier versions: its present name}.
 RENAMED = {
     "finetune": "end_to_end",
     "egopose": "end_to_end",
@@ -184,21 +200,25 @@ RENAMED = {
     "uncertainty": "expected_error",
     "dual_finetuned": "end_to_end",
 }
-_REMOVED = 'the five-frame model ("window") was removed; see docs/retired_five_frame_model.md'
+_WINDOW_REMOVED = (
+    'the five-frame model ("window") was removed; see docs/retired_five_frame_model.md'
+)
 
 
 def refuse_old_name(name: str, source: str) -> None:
-    """Raise EgolibError for a name that was renamed or removed; `source` is where it stands."""
+    """Raise EgolibError if `name` was renamed or removed. `source`: the file or table that contains
+    it, for the message."""
     if name in RENAMED:
         raise EgolibError(f"{source}: {name!r} is called {RENAMED[name]!r} now; write that instead")
     if name == "window":
-        raise EgolibError(f"{source}: {_REMOVED}")
+        raise EgolibError(f"{source}: {_WINDOW_REMOVED}")
 
 
 def override(config: _Config, changes: dict[str, Any], source: str) -> _Config:
-    """A copy of dataclass `config` with `changes` {key: value or nested dict} applied.
+    """Return a copy of the dataclass `config` with `changes` {key: value or nested dict} applied.
 
-    Raises EgolibError for an unknown key or name, or a value of another type; `source` names the culprit.
+    Raises EgolibError for an unknown key or name, and for a value of the wrong type or out of
+    range. `source`: the file or table that contains the changes, for the message.
     """
     fields = {field.name: field for field in dataclasses.fields(config)}
     values = {}
@@ -229,7 +249,7 @@ def override(config: _Config, changes: dict[str, Any], source: str) -> _Config:
 
 
 def read_toml(path: Path) -> dict:
-    """The content of a TOML file. Raises EgolibError for one that cannot be read."""
+    """Read a TOML file. Raises EgolibError when it cannot be read."""
     try:
         return tomllib.loads(Path(path).read_text())
     except FileNotFoundError as error:
@@ -247,7 +267,7 @@ PROFILES = {name: _preset(name) for name in ("smoke", "quick", "study", "paper")
 
 
 def load_profile(name_or_file: str | Path) -> Profile:
-    """A Profile by name, or from a `.toml` file. Raises EgolibError for anything else."""
+    """Load a preset by its name, or a `.toml` file. Raises EgolibError for anything else."""
     if name_or_file in PROFILES:
         return PROFILES[name_or_file]
     path = Path(name_or_file)

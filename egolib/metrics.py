@@ -1,6 +1,7 @@
-"""Errors of poses, each under the name of its protocol, and intervals for their means.
+"""Pose errors, each named after its protocol, and bootstrap intervals for their means.
 
-Poses are (N, 16, 3) in metres, camera axes, joints in the order of skeleton.JOINTS.
+Poses are (N, 16, 3) in metres along the axes of the camera, with joints in the order of
+skeleton.JOINTS.
 """
 
 import functools
@@ -16,8 +17,8 @@ _Measure = Callable[[np.ndarray, np.ndarray], np.ndarray]
 
 
 def _in_blocks(measure: _Measure) -> _Measure:
-    """Decorator that checks the shapes of poses and measures them in float64, a block of frames at a
-    time, so that many frames need little memory."""
+    """Decorator for a metric: check the shapes of the poses, then compute the metric in float64 for
+    one block of frames after the other, which saves memory."""
 
     @functools.wraps(measure)
     def measure_all(predicted_rel_m: np.ndarray, true_rel_m: np.ndarray) -> np.ndarray:
@@ -34,13 +35,14 @@ def _in_blocks(measure: _Measure) -> _Measure:
 
 @_in_blocks
 def joint_errors_mm(predicted_rel_m: np.ndarray, true_rel_m: np.ndarray) -> np.ndarray:
-    """The data set's protocol: the truth is moved so that its neck is the origin, the prediction
-    is taken as it comes, no Procrustes. Returns (N, 16) millimetres, neck included."""
+    """Error of every joint (N, 16) in millimetres, including the neck, by the protocol of the data
+    set: the true pose is moved so that its neck is at the origin; the predicted pose is not
+    aligned."""
     return 1000 * np.linalg.norm(predicted_rel_m - relative_to_neck(true_rel_m), axis=-1)
 
 
 def mpjpe_mm(predicted_rel_m: np.ndarray, true_rel_m: np.ndarray) -> np.ndarray:
-    """Mean over joints of `joint_errors_mm`, per frame (N,)."""
+    """MPJPE: mean over joints of `joint_errors_mm`, per frame (N,)."""
     return joint_errors_mm(predicted_rel_m, true_rel_m).mean(-1)
 
 
@@ -52,12 +54,13 @@ def neck_aligned_mpjpe_mm(predicted_rel_m: np.ndarray, true_rel_m: np.ndarray) -
 
 @_in_blocks
 def pa_joint_errors_mm(predicted_rel_m: np.ndarray, true_rel_m: np.ndarray) -> np.ndarray:
-    """Error of every joint (N, 16) after the similarity (rotation, scale, shift) that fits best to
-    the whole pose."""
+    """Error of every joint (N, 16) in millimetres after Procrustes alignment: the predicted pose is
+    moved by the similarity transform (rotation, scale, translation) that best fits it to the true
+    pose."""
     p = predicted_rel_m - predicted_rel_m.mean(1, keepdims=True)
     t = true_rel_m - true_rel_m.mean(1, keepdims=True)
     u, singular, vt = np.linalg.svd(p.transpose(0, 2, 1) @ t)
-    # A reflection is no rotation: flip the weakest axis where the best fit mirrors.
+    # Where the best fit is a reflection, flip its weakest axis to get a rotation.
     flip = np.ones_like(singular)
     flip[:, -1] = np.sign(np.linalg.det(u @ vt))
     rotation = (u * flip[:, None]) @ vt
@@ -72,15 +75,21 @@ def pa_mpjpe_mm(predicted_rel_m: np.ndarray, true_rel_m: np.ndarray) -> np.ndarr
 
 
 def correct(errors_mm: ArrayLike, threshold_mm: float = 150) -> np.ndarray:
-    """What each joint of errors_mm, of any shape, adds to PCK, in percent: 100 up to the threshold,
-    else 0. Their mean is the percentage of correct keypoints."""
+    """Contribution of each joint to PCK in percent, 100 for an error up to the threshold, else 0.
+
+    `errors_mm` has any shape, which is also that of the result. The mean of the result is the
+    percentage of correct keypoints.
+    """
     return 100.0 * (np.asarray(errors_mm) <= threshold_mm)
 
 
 def area(errors_mm: ArrayLike, limit_mm: float = 150) -> np.ndarray:
-    """What each joint of errors_mm, of any shape, adds to AUC, in percent. Their mean is the area
-    under the curve of PCK over thresholds from 0 to the limit: exact, not summed over steps, as a
-    joint is counted above its error, 1 - error / limit of the way.
+    """Contribution of each joint to AUC in percent.
+
+    `errors_mm` has any shape, which is also that of the result. The mean of the result is the area
+    under the curve of PCK over thresholds from 0 to the limit. The area is exact, not a sum over a
+    grid of thresholds: a joint is correct at every threshold above its error, that is, over the
+    fraction 1 - error / limit of the range.
     """
     return 100 * (1 - np.asarray(errors_mm) / limit_mm).clip(0, 1)
 
@@ -88,14 +97,13 @@ def area(errors_mm: ArrayLike, limit_mm: float = 150) -> np.ndarray:
 def bootstrap_means(
     values: ArrayLike, clusters: ArrayLike, rounds: int = 1000, seed: int = 0
 ) -> np.ndarray:
-    """Means of `values` under resampling of whole clusters -> (rounds,), all NaN with fewer than
-    two clusters.
+    """Means of `values` in each bootstrap round -> (rounds,), all NaN with fewer than two clusters.
 
-    Frames of one sequence resemble each other, so `clusters` (N,) names the sequence of each
-    value and sequences are drawn with replacement. Values (S, N) come from S runs that differ by
-    their seed: every round then also draws S - 1 of the runs with replacement, so that the spread of
-    means holds both what other sequences and what other seeds would change. S - 1: of so few, S would
-    spread by (S - 1) / S of the variance that the mean of S runs has.
+    Frames of one sequence resemble each other. Therefore `clusters` (N,) names the sequence of each
+    value, and whole sequences are drawn with replacement. If `values` is (S, N), it comes from S
+    runs that differ in their seed. Every round then also draws S - 1 of the runs with replacement,
+    so that the spread of the means includes the variation between sequences and between seeds. With
+    S draws, the variance between seeds would be too small, by the factor (S - 1) / S.
     """
     values = np.atleast_2d(np.asarray(values, np.float64))
     _, cluster_ids = np.unique(clusters, return_inverse=True)
@@ -125,12 +133,16 @@ def bootstrap_group_means(
     values: ArrayLike, groups: ArrayLike, clusters: ArrayLike, count: int,
     rounds: int = 1000, seed: int = 0,
 ) -> tuple[np.ndarray, np.ndarray]:  # fmt: skip
-    """Means of `values` within each of `count` groups at once, under one resampling of clusters, so
-    that differences between groups have intervals too.
+    """Mean of `values` within each of `count` groups, and its bootstrap draws. All groups share the
+    same resampled clusters, so that intervals of differences between groups can be computed too.
 
-    values (N,), NaN where there is none; groups int (N,), -1 where a value is in no group; clusters
-    int (N,). Returns (means (count,), draws (rounds, count)), NaN for a group without values, and
-    draws NaN for one with values of fewer than two clusters.
+    Args:
+        values: (N,), NaN where a value is missing.
+        groups: int (N,) from 0 to count - 1, or -1 for a value that is in no group.
+        clusters: int (N,).
+
+    Returns (means (count,), draws (rounds, count)). Both are NaN for a group without values; the
+    draws are also NaN for a group with values from only one cluster.
     """
     values, groups, clusters = (np.asarray(a).ravel() for a in (values, groups, clusters))
     keep = (groups >= 0) & np.isfinite(values)
@@ -147,8 +159,8 @@ def bootstrap_group_means(
 
 
 def interval(draws: np.ndarray, level: float = 0.95) -> tuple[np.ndarray, np.ndarray]:
-    """(low, high) of bootstrap draws (rounds, ...), each (...); NaN where a draw has no value in
-    most rounds."""
+    """Confidence interval (low, high) from bootstrap draws (rounds, ...), each of shape (...); NaN
+    where more than half of the draws are NaN."""
     tail = 50 * (1 - level)
     gone = np.isnan(draws).mean(0) > 0.5
     low, high = np.nanpercentile(np.where(gone, 0.0, draws), [tail, 100 - tail], axis=0)
@@ -156,8 +168,8 @@ def interval(draws: np.ndarray, level: float = 0.95) -> tuple[np.ndarray, np.nda
 
 
 def equal_bins(values: np.ndarray, known: np.ndarray, count: int) -> tuple[np.ndarray, int]:
-    """`values` in `count` bins of equal counts, fewer where many are equal -> (bins, -1 where not
-    `known`, and their number)."""
+    """Divide `values` into `count` bins with equally many values each, or into fewer bins if many
+    values are equal -> (bin of each value, -1 where not `known`; number of bins)."""
     edges = np.quantile(values[known], np.linspace(0, 1, count + 1)[1:-1])
     bins = np.full(values.shape, -1)
     numbers, bins[known] = np.unique(np.searchsorted(edges, values[known]), return_inverse=True)

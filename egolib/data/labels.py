@@ -1,6 +1,7 @@
-"""A label file -> the 16 joints in the image and before the camera.
+"""Read a label file: the 16 joints in the image and in the camera frame.
 
-Files hold centimetres and native pixels and the whole rig; joints are found by name.
+A label file lists all joints of the rig, in centimetres and in native pixels; the 16 joints of the
+study are found by their names.
 """
 
 import json
@@ -18,8 +19,11 @@ _REMEDY = "repair it, or move it away: its frame is then left out and counted as
 
 
 class LabelError(EgolibError):
-    """A label file that cannot be used: `what` is wrong with it, and `defect` is one of MALFORMED,
-    JOINT_MISSING and NOT_FINITE."""
+    """Raised for a label file that cannot be used.
+
+    `what` describes the problem, for the message; `defect` classifies it as MALFORMED,
+    JOINT_MISSING or NOT_FINITE.
+    """
 
     def __init__(self, path: Path | str, what: str, defect: str = MALFORMED):
         super().__init__(f"{path}: {what}; {_REMEDY}")
@@ -27,30 +31,33 @@ class LabelError(EgolibError):
 
 
 def read_labels(path: Path | str) -> tuple[str, np.ndarray, np.ndarray, np.ndarray]:
-    """Label file -> (clip, uv_native (16, 2) native pixels, joints_cam_m (16, 3) camera frame,
-    rotations_rad (16, 3) as they are, NaN for a joint without `rot`).
+    """Read a label file -> (clip, uv_native (16, 2) in native pixels, joints_cam_m (16, 3) in
+    metres in the camera frame, rotations_rad (16, 3) unchanged from the file, NaN for a joint
+    without `rot`).
 
-    Raises LabelError that names the file when it is not json, lacks a key or a joint, or holds
-    a value that is not finite.
+    Raises LabelError, which names the file, when it is not JSON, lacks a key or a joint, or holds a
+    value that is not finite.
     """
     clip, uv_native, joints_cam_cm, rotations_rad, _ = parse_labels(load_json(path), path)
     return clip, uv_native, joints_cam_cm / 100, rotations_rad
 
 
 def load_json(path: Path | str) -> Any:
-    """Json file -> what it holds. Raises LabelError for a file that is not json."""
+    """Read the content of a JSON file. Raises LabelError when the file is not JSON."""
     try:
         return json.loads(Path(path).read_bytes())
     except ValueError as error:
-        raise LabelError(path, f"the label file is not json ({error})") from error
+        raise LabelError(path, f"the label file is not JSON ({error})") from error
 
 
 def parse_labels(
     labels: Any, path: Path | str
 ) -> tuple[str, np.ndarray, np.ndarray, np.ndarray, list[int]]:
     """Content of a label file -> (clip, uv_native (16, 2), joints_cam_cm (16, 3), rotations_rad
-    (16, 3), the places of skeleton.JOINTS among the file's joints). `path` is for the messages;
-    raises as `read_labels`."""
+    (16, 3), the position of each of skeleton.JOINTS among the joints of the file).
+
+    `path` is only used in messages. Raises LabelError as `read_labels` does.
+    """
     try:
         names = [joint["name"].removeprefix(RIG_PREFIX) for joint in labels["joints"]]
         points_2d = np.array(labels["pts2d_fisheye"], np.float32)
@@ -64,7 +71,7 @@ def parse_labels(
     if missing:
         raise LabelError(path, f"lacks the joint {RIG_PREFIX}{missing[0]}", JOINT_MISSING)
     if turns.shape != (len(names), 3):
-        raise LabelError(path, "`rot` of a joint is not three numbers")
+        raise LabelError(path, "the `rot` of a joint does not consist of three numbers")
     expected = (2, len(names)), (3, len(names))
     if (points_2d.shape, points_3d.shape) != expected:
         shapes = f"{points_2d.shape} and {points_3d.shape}, not {expected[0]} and {expected[1]}"

@@ -1,10 +1,10 @@
-"""Metrics -> tables (csv, md, tex), published figures beside measured ones.
+"""Tables of metrics (csv, md, tex), with published numbers beside measured ones.
 
 The columns of a table are a MultiIndex of three levels: the source of a number ("measured on ...",
 or literature.COLUMN_GROUP), the name of the method or measure, and the statistic (mean, low, high).
-Measured and published figures never share a column. The csv keeps mean and 95 % interval as numbers
-below a header of three lines; md and tex print them as "mean [low, high]". Intervals resample whole
-sequences (metrics).
+Measured and published numbers never share a column. The csv keeps mean and 95 % interval as numbers
+below a header of three lines; md and tex print them as "mean [low, high]". Intervals come from
+a bootstrap over whole sequences (metrics.py).
 """
 
 from collections.abc import Callable
@@ -28,18 +28,18 @@ from egolib.skeleton import (
     without_side,
 )
 
-DATA_TABLES = "data_"  # how the names of tables about the data begin
+DATA_TABLES = "data_"  # the names of tables about the data begin with this
 PCK_THRESHOLD_MM = 150
 _LEVELS = ("source", "name", "statistic")
 _STATISTICS = ("mean", "low", "high")
-_COUNTS = ("frames", "clusters (a character in a clip)", "side of the input (px)")
-_EVERY = slice(None)
+_ROWS_OF_COUNTS = ("frames", "clusters (a character in a clip)", "side of the input (px)")
+_ALL_JOINTS = slice(None)
 _LATEX = str.maketrans({
     "\\": r"\textbackslash{}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_",
     "{": r"\{", "}": r"\}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}",
     "–": "--", "†": r"\dag{}",
 })  # fmt: skip
-_SUMMARY_PUBLISHED = ("xR-EgoPose dual branch", "lifting from ground-truth heatmaps")
+_PUBLISHED_IN_SUMMARY = ("xR-EgoPose dual branch", "lifting from ground-truth heatmaps")
 
 
 def errors_mm(p: Any) -> np.ndarray:
@@ -51,18 +51,22 @@ def errors_mm(p: Any) -> np.ndarray:
 def error_by_action(
     predictions: dict, data_label: str, of: Callable = errors_mm, names: dict = METHOD_LABELS
 ) -> pd.DataFrame:
-    """MPJPE in mm by action, every frame counted once in 'All' (the mean over frames).
+    """MPJPE in mm by action. The row 'All' is the mean over all frames.
 
-    predictions: {Method: predictions.Predictions}, in part or whole, or {method:
-    comparison.SeededPredictions}. data_label: what they were measured on. of: another number of
-    every joint than its error, from such predictions -> (N, 16) or (S, N, 16); there are no
-    published figures of it. names: {key: how it is called in the table}, others as they are.
+    Args:
+        predictions: {Method: predictions.Predictions} for some or all methods, or {method:
+            comparison.SeededPredictions}.
+        data_label: the data that the methods were evaluated on.
+        of: function from such predictions to the value of every joint that is averaged, (N, 16) or
+            (S, N, 16). The table has published numbers only if this is the error.
+        names: {key of predictions: its name in the table}; a key that is not in it is its own name.
+
     Returns a DataFrame with three-level columns (source, name, statistic); an action without frames
     is NaN.
     """
     unknown = any((p.action == UNKNOWN_ACTION).any() for p in predictions.values())
     actions = [*ACTIONS, UNKNOWN_ACTION] if unknown else ACTIONS
-    rows = {name: name for name in actions} | {"All": _EVERY}
+    rows = {name: name for name in actions} | {"All": _ALL_JOINTS}
     published = literature.quoted("by_action", "All", totals_alone=True)
     return table_of_rows(rows, predictions, data_label, of, names, published)
 
@@ -70,9 +74,10 @@ def error_by_action(
 def error_by_joint(
     predictions: dict, data_label: str, of: Callable = errors_mm, names: dict = METHOD_LABELS
 ) -> pd.DataFrame:
-    """Mean error in mm of each joint, of left and right together ('Arm, both sides'), and of all.
+    """Mean error in mm of each joint, of left and right joints together ('Arm, both sides'), and of
+    all joints.
 
-    Arguments and columns as in `error_by_action`. Published figures know no sides.
+    Arguments and columns as in `error_by_action`. Published numbers do not distinguish the sides.
     """
     rows = {}
     for i, name in enumerate(JOINTS):
@@ -81,7 +86,7 @@ def error_by_joint(
             rows[f"{without_side(name)}, both sides"] = joint_indices(
                 [name.replace("Right", "Left"), name]
             )
-    rows["All"] = _EVERY
+    rows["All"] = _ALL_JOINTS
     published = literature.quoted("by_joint", "All")
     return table_of_rows(rows, predictions, data_label, of, names, published)
 
@@ -96,10 +101,11 @@ def error_by_body_group(
 
 
 def table_of_rows(rows, predictions, data_label, of, names, published=None):
-    """A table of means over frames and joints; arguments and columns as in `error_by_action`, and
+    """Build a table of means over frames and joints. The other arguments and the columns are those
+    of `error_by_action`.
 
     rows: {row: positions of its joints, or the action of its frames}. published: as in
-    `build_table`, left out where the table is not one of errors.
+    `build_table`; only used if `of` is `errors_mm`.
     """
 
     def measure(p):
@@ -116,10 +122,11 @@ def table_of_rows(rows, predictions, data_label, of, names, published=None):
 
 
 def summary(predictions: dict, data_label: str) -> pd.DataFrame:
-    """One row a measure, one column a stage; arguments and columns as in `error_by_action`.
+    """A table with one row per measure and one column per method; arguments and columns as in
+    `error_by_action`.
 
-    2D rows are NaN for the oracle, whose heatmaps are drawn from the truth. PCK and 2D shares
-    are in percent of joints.
+    The 2D rows are NaN for the oracle, because its heatmaps are drawn from the labels. PCK and the
+    share of 2D joints near the truth are percentages of joints.
     """
 
     def measure(p):
@@ -142,7 +149,7 @@ def summary(predictions: dict, data_label: str) -> pd.DataFrame:
         }
 
     printed = {result.method: {"MPJPE (mm)": result.all} for result in literature.RESULTS}
-    published = {method: printed[method] for method in _SUMMARY_PUBLISHED}
+    published = {method: printed[method] for method in _PUBLISHED_IN_SUMMARY}
     table = build_table(predictions, data_label, measure, published=published)
     in_2d = table.index.str.startswith("2D")
     table.loc[in_2d, table.columns.get_level_values("name") == Method.ORACLE.label] = np.nan
@@ -150,15 +157,17 @@ def summary(predictions: dict, data_label: str) -> pd.DataFrame:
 
 
 def mean_of(values: np.ndarray, clusters: np.ndarray) -> tuple[float, float, float]:
-    """Mean and 95 % interval of values (N,) or (S, N) in clusters (N,) -> (mean, low, high), NaN
-    where there are none."""
+    """Mean and 95 % interval of values (N,) or (S, N), by a bootstrap over clusters (N,) -> (mean,
+    low, high); all NaN if there are no values."""
     return bootstrap_interval(values, clusters) if len(clusters) else (np.nan,) * 3
 
 
 def build_table(predictions, data_label, measure, names=METHOD_LABELS, published=None):
-    """A table with a name for every one of `predictions`, with the rows {row: (mean, low, high), or
-    a number} that `measure` returns of it, and one for every method of `published`, {method: {row:
-    number}}."""
+    """Build a table with a column for each of `predictions` and for each method in `published`.
+
+    measure: function from one of the predictions to its rows, {row: (mean, low, high), or a
+    number}. published: {method: {row: number}}.
+    """
     source = f"measured on {data_label}"
     columns = {(source, names.get(key, key)): measure(p) for key, p in predictions.items()}
     for method, rows in (published or {}).items():
@@ -168,7 +177,7 @@ def build_table(predictions, data_label, measure, names=METHOD_LABELS, published
 
 def joined(columns):
     """{(source, name): {row: (mean, low, high), or a number}} -> DataFrame with three-level
-    columns, NaN where a row lacks a column."""
+    columns, NaN where a column has no such row."""
     parts = {}
     for key, rows in columns.items():
         rows = {row: dict(zip(_STATISTICS, np.atleast_1d(value), strict=False))
@@ -178,9 +187,11 @@ def joined(columns):
 
 
 def formatted(table: pd.DataFrame) -> pd.DataFrame:
-    """A table of this module -> the same as text: two-level columns, "mean [low, high]".
+    """A table of this module -> the same table as text, with two-level columns and cells such as
+    "mean [low, high]".
 
-    One decimal; counts (frames, sequences, side of the input) have none. † marks a footnote.
+    Numbers have one decimal, or two if they are below 1 and have no interval; counts (frames,
+    sequences, side of the input) have none. † marks a footnote.
     """
     marked = {result.method for result in literature.RESULTS if result.footnote}
 
@@ -188,7 +199,7 @@ def formatted(table: pd.DataFrame) -> pd.DataFrame:
         if np.isnan(mean):
             return "–"
         if np.isnan(low):
-            return f"{mean:.0f}" if name in _COUNTS else f"{mean:.{1 if mean >= 1 else 2}f}"
+            return f"{mean:.0f}" if name in _ROWS_OF_COUNTS else f"{mean:.{1 if mean >= 1 else 2}f}"
         return f"{mean:.1f} [{low:.1f}, {high:.1f}]"
 
     columns, absent = {}, [np.nan] * len(table)
@@ -200,9 +211,9 @@ def formatted(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def footnotes(table: pd.DataFrame) -> list[str]:
-    """The sentences a table needs: how intervals are drawn, how errors are measured
-    (`table.attrs["protocol"]` where they are none of positions), the source of what is quoted, and
-    `table.attrs["notes"]`."""
+    """The sentences below a table: how its intervals are computed, how its errors are measured
+    (`table.attrs["protocol"]`, if they are not position errors), the sources of published numbers,
+    and `table.attrs["notes"]`."""
     return [
         literature.NOTES["tables"]["intervals"],
         table.attrs.get("protocol", literature.NOTES["tables"]["protocol"]),
@@ -220,8 +231,8 @@ TABLES = {
 
 
 def sources_as_markdown(title: str, table: pd.DataFrame) -> str:
-    """A table of this module -> markdown: its title and a table for each source of its numbers
-    without the rows that this source does not fill."""
+    """A table of this module -> markdown: its title, and one table for each source of numbers. Rows
+    that have no number from this source are left out."""
     text = formatted(table)
     parts = [f"**{title}**"]
     for group in dict.fromkeys(text.columns.get_level_values(0)):
@@ -232,7 +243,7 @@ def sources_as_markdown(title: str, table: pd.DataFrame) -> str:
 
 
 def as_markdown(title: str, table: pd.DataFrame) -> str:
-    """`sources_as_markdown` and the footnotes of a table."""
+    """A table of this module -> markdown: `sources_as_markdown`, followed by the footnotes."""
     notes = "".join(f"- {note}\n" for note in footnotes(table))
     return f"{sources_as_markdown(title, table)}\n\n{notes}"
 
@@ -252,16 +263,17 @@ def _latex(text):
 
 
 def save_table(table: pd.DataFrame, folder: Path, name: str) -> pd.DataFrame:
-    """Write a DataFrame that is not one of TABLES as `<folder>/<name>.csv` and `.md`, and return it
-    for the notebook to show; a name that begins with DATA_TABLES is published."""
+    """Write a DataFrame that is not one of TABLES as `<folder>/<name>.csv` and `.md`. Returns the
+    DataFrame, so that a notebook shows it. A table is published if its name begins with
+    DATA_TABLES."""
     write_atomically(Path(folder) / f"{name}.csv", table.to_csv(index_label="row"))
     write_atomically(Path(folder) / f"{name}.md", table.to_markdown() + "\n")
     return table
 
 
 def write_tables(predictions: dict, data_label: str, folder: Path) -> None:
-    """Write `<folder>/{by_action,by_joint,by_body_group,summary}.{csv,md,tex}`; predictions and
-    data_label as in `error_by_action`."""
+    """Write `<folder>/{by_action,by_joint,by_body_group,summary}.{csv,md,tex}`. The
+    predictions and data_label are those of `error_by_action`."""
     for name, (title, build) in TABLES.items():
         write_table(title, build(predictions, data_label), folder, name)
 
@@ -278,8 +290,8 @@ def write_table(title: str, table: pd.DataFrame, folder: Path, name: str) -> Non
 
 
 def read_table(path: Path) -> pd.DataFrame:
-    """The csv of `write_table` -> the DataFrame, its attrs aside. Raises EgolibError where it is
-    missing, or was written by an older version."""
+    """Read a csv that `write_table` wrote -> the DataFrame, without its attrs. Raises EgolibError
+    if the file is missing or was written by an older version."""
     try:
         table = pd.read_csv(path, header=[0, 1, 2], index_col=0)
     except FileNotFoundError as error:

@@ -39,13 +39,14 @@ class Study:
     """One run, opened with `open_study`.
 
     Attributes:
-        profile_argument: the name of the profile, or its file, with which it can be opened again.
-        tree: the data, a tree of frames or a pack.
+        profile_argument: the name of the profile, or the path of its file, for opening this run
+            again.
+        tree: the folder of the data, either a tree of frames or a pack.
         results: the folder of this run.
         renders: whether the data is the embedded miniature.
-        source: the tree that is to be packed into `tree`, or None.
-        shared: the folder of the heatmap network that this run shares with others, or None for a
-            network of its own.
+        source: the tree to pack into `tree`, or None if there is nothing to pack.
+        shared: the results folder of a heatmap network that this run shares with other runs, or
+            None if it trains its own.
     """
 
     profile: Profile
@@ -72,7 +73,7 @@ class Study:
 
     @property
     def data_identity(self) -> str:
-        """A name for the tree. That of the miniature stays the same when the repository is moved."""
+        """A name for the data. For the miniature it does not depend on where the repository is."""
         return f"the miniature in data/{self.tree.name}" if self.renders else str(self.tree)
 
     @property
@@ -81,16 +82,17 @@ class Study:
         return "the miniature" if (self.tree / DESCRIPTION_FILE).is_file() else self.tree.name
 
     def prepare_data(self) -> None:
-        """Render what is missing of the miniature; do nothing where the user gave a tree."""
+        """Render the missing parts of the miniature; do nothing if the user gave a data folder."""
         if self.renders:
             render_miniature(self.tree, self.profile.render, DATA_SEED)
 
     def audit(self):
-        """Look for defects in the data and write the exclusion list, which applies from then on.
+        """Look for defects in the data and write the list of frames to leave out from now on.
 
-        Data that was given, not rendered, is also searched for drift between labels and images, with
-        the heatmap network of the miniature. Returns the Audit (egolib.audit); that of a pack is the one
-        of the tree that it was made from, or None.
+        If the user gave the data, this also looks for drift between labels and images, with the
+        heatmap network that was trained on the miniature. Returns the Audit (egolib.audit). For a
+        pack, it returns the Audit of the tree from which the pack was made, or None if there was
+        none.
         """
         from egolib.audit import audit_tree, load_audit  # slow to import
 
@@ -102,7 +104,7 @@ class Study:
         return audit_tree(tree, network=None if self.renders else network)
 
     def cautions(self) -> list[str]:
-        """Warnings for a training without the notebooks, as sentences. Missing data gives none."""
+        """Warnings, as sentences, to print before training. Missing data is not reported here."""
         cautions, is_pack = [], (self.tree / PACK_FILE).is_file()
         is_given_tree = self.tree.is_dir() and not self.renders and not is_pack
         if is_given_tree and not excluded_path(self.tree).is_file():
@@ -120,24 +122,25 @@ class Study:
     def train(
         self, stage: str, resume: bool = True, devices: int | str = 1, nodes: int = 1
     ) -> Path:
-        """Train a Stage, unless that is done -> path of its checkpoint."""
+        """Train a Stage, unless it is already trained -> path of its checkpoint."""
         indices = (self.index("train"), self.index("val"))
         detected = None
         if stage == Stage.LIFTER and self.profile.lifter.trained_on == "detected":
             detected = [self.detections("train"), self.detections("val")]
-        with self._alone_at(stage):
+        with self._stage_lock(stage):
             return train_stage(
                 stage, self.profile, *indices, self.checkpoint(stage).parent, self.seed, resume,
                 devices, nodes, self.checkpoint(Stage.HEATMAPS), detected,
             )  # fmt: skip
 
     @contextlib.contextmanager
-    def _alone_at(self, stage):
-        """Hold the lock of a stage, so that one training of it runs at a time. A second one, such as a
-        notebook beside a job on the cluster, waits and then finds the stage done.
+    def _stage_lock(self, stage):
+        """Hold the lock of a stage, so that only one training of it runs at a time. A second
+        training, for example from a notebook while a SLURM job runs, waits and then finds the stage
+        already trained.
 
-        All processes of one training share the lock. Where torchrun or srun started several, only the
-        first would wait: then this raises EgolibError instead of waiting.
+        All processes of one training share the lock. If torchrun or srun started several processes,
+        only the first of them would wait; in that case this raises EgolibError instead.
         """
         from lightning.fabric.utilities.rank_zero import rank_zero_only  # knows torchrun and srun
 
@@ -160,7 +163,7 @@ class Study:
             yield
 
     def folder_of(self, stage: str) -> Path:
-        """The results folder that holds a stage: that of this run, or of the shared heatmap network."""
+        """Results folder of a stage: `shared` for a shared heatmap network, otherwise `results`."""
         return self.shared if stage == Stage.HEATMAPS and self.shared else self.results
 
     def checkpoint(self, stage: str) -> Path:
@@ -168,14 +171,14 @@ class Study:
         return self.folder_of(stage) / "checkpoints" / f"{stage}.safetensors"
 
     def detections(self, split: str) -> Detections:
-        """The heatmaps that the network predicts for a split; they are computed once and kept on
-        disk."""
+        """The heatmaps that the heatmap network predicts for a split. They are computed once and
+        cached on disk."""
         network, spec, _ = load_network(self.checkpoint(Stage.HEATMAPS), [Stage.HEATMAPS])
         folder = self.folder_of(Stage.HEATMAPS) / "detections"
         return detect(network, spec, self.index(split), folder, self.profile.workers)
 
     def history(self, stage: str) -> pd.DataFrame:
-        """The training curve of a stage, a row an epoch. Raises EgolibError before training."""
+        """The training curve of a stage, one row per epoch. Raises EgolibError before training."""
         path = self.checkpoint(stage).parent / "runs" / stage / "history.csv"
         if not path.is_file():
             raise EgolibError(f"{path}: the stage {stage} is not trained yet; run its notebook")
@@ -193,10 +196,12 @@ class Study:
         return Method(self.profile.lifter.method)
 
     def evaluate(self, method: str) -> Predictions:
-        """Predict the test split with one of `methods` and save that below results/predictions.
-        Raises EgolibError for a method that this run does not train."""
+        """Predict the test split with one of `methods`, and save the Predictions below
+        results/predictions. Raises EgolibError for a method that this run does not train."""
         if method not in self.methods:
-            raise EgolibError(f"{method}: not of this run, which has {', '.join(self.methods)}")
+            raise EgolibError(
+                f"{method}: not a method of this run; known: {', '.join(self.methods)}"
+            )
         is_lifter, heatmaps = method in (Method.ORACLE, self.lifter_method), None
         stage = Stage.LIFTER if is_lifter else Stage(method)
         network, spec, _ = load_network(self.checkpoint(stage), [stage])
@@ -211,12 +216,12 @@ class Study:
         return predictions
 
     def predictions(self, method: str) -> Predictions:
-        """The Predictions that `evaluate` saved. Raises EgolibError where it did not run."""
+        """The Predictions that `evaluate` saved. Raises EgolibError when there are none."""
         return Predictions.load(self.predictions_path(method))
 
     def models(self) -> dict[str, Predictions]:
-        """All saved Predictions by name, those of `methods` first. Arrays about the frames are shared in
-        memory."""
+        """All saved Predictions by name, those of `methods` first. They share the arrays that
+        describe the frames, which saves memory."""
         saved = {path.stem for path in self.predictions_path("any").parent.glob("*.npz")}
         models = {}
         for name in dict.fromkeys([*(m for m in self.methods if m in saved), *sorted(saved)]):
@@ -231,8 +236,9 @@ class Study:
 
 
 def folders_of(profile: Profile, data: str, results: str, name: str) -> dict:
-    """The data and the results folder of a run or a sweep called `name`, as fields of a Study or a
-    Sweep: "tree", "results", "renders". Raises EgolibError for a profile that needs data and got none."""
+    """The data folder and the results folder of a run or sweep with this `name`, as a dict of
+    fields of Study or Sweep: "tree", "results" and "renders". Raises EgolibError when the profile
+    requires a data folder and none is given."""
     if not data and not profile.embedded:
         raise EgolibError(f"the profile {profile.name} needs the official data; give --data DIR")
     return {
@@ -243,7 +249,7 @@ def folders_of(profile: Profile, data: str, results: str, name: str) -> dict:
 
 
 def default_tree(profile: Profile) -> Path:
-    """The folder of a profile's miniature. Profiles with the same settings of rendering share one."""
+    """The folder of a profile's miniature. Profiles with the same render settings share it."""
     known = [other.name for other in PROFILES.values() if other.render == profile.render]
     return REPOSITORY / "data" / (known[0] if known else profile.name)
 
@@ -252,17 +258,17 @@ def default_tree(profile: Profile) -> Path:
 def miniature_network(profile: str = DEFAULT_PROFILE) -> Path:
     """Path of the heatmap network that an embedded `profile` trains on its miniature.
 
-    It is that of results/<profile>, where such a run left one; else that of
-    results/audit_network_<profile>, where it is trained first if it is missing.
+    This is the network in results/<profile>, if a run trained one there. Otherwise it is the
+    network in results/audit_network_<profile>, which is trained first if it is missing.
     """
-    usual = _described(profile)
+    usual = _unreserved_study(profile)
     if is_owned_by(usual.results, usual.identity) and usual.checkpoint(Stage.HEATMAPS).is_file():
         return usual.checkpoint(Stage.HEATMAPS)
     study = open_study(profile, results=REPOSITORY / "results" / f"audit_network_{profile}")
     checkpoint = study.checkpoint(Stage.HEATMAPS)
     if not checkpoint.is_file():
-        print(f"{checkpoint} is not there yet and is trained on the miniature first; for "
-              f"{DEFAULT_PROFILE} that takes 10 to 40 min on 2 cores", flush=True)  # fmt: skip
+        print(f"{checkpoint} does not exist yet and is trained on the miniature first; for "
+              f"{DEFAULT_PROFILE} this takes 10 to 40 min on 2 cores", flush=True)  # fmt: skip
         study.prepare_data()
         study.train(Stage.HEATMAPS)
     return checkpoint
@@ -277,19 +283,20 @@ def open_study(
         profile: the name of a preset, or a .toml file.
         data: a tree or a pack; empty for the embedded miniature (`default_tree`).
         results: the folder of the run; empty for results/<profile>.
-        pack: a folder into which the tree `data` is to be packed before training from it.
+        pack: a folder into which the tree `data` is packed; training then reads the pack.
 
     Raises:
-        EgolibError: for an unknown profile, a profile that needs data and got none, and a results
-            folder of a run of another profile, on other data or with another seed.
+        EgolibError: for an unknown profile, for a profile that requires a data folder when none is
+            given, and for a results folder of a run with another profile, other data or another
+            seed.
     """
-    study = _described(profile, seed, data, results, pack)
+    study = _unreserved_study(profile, seed, data, results, pack)
     reserve(study.results, study.identity)
     return study
 
 
-def _described(profile, seed=0, data="", results="", pack=""):
-    """The Study of `open_study`, without a look at its results folder."""
+def _unreserved_study(profile, seed=0, data="", results="", pack=""):
+    """The Study that `open_study` returns, without reserving its results folder."""
     loaded = load_profile(profile)
     if pack and not data:
         raise EgolibError(f"{pack}: nothing to pack; name the tree with --data DIR")

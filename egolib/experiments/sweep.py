@@ -1,16 +1,17 @@
-"""Every run of a grid: train what is not trained yet, one step after the other.
+"""A sweep: train and evaluate every run of a grid, one step after the other.
 
-`<results>/heatmaps/<network>/seed<k>/` holds a heatmap network and the heatmaps that it predicts for
-every split; `<results>/runs/<variation>/seed<k>/` holds a lifter or a ray model, and its predictions for
-the test split.
+`<results>/heatmaps/<network>/seed<k>/` holds a heatmap network and the heatmaps that it predicts
+for every split; `<results>/runs/<variation>/seed<k>/` holds a lifter or a ray model, and its
+predictions for the test split.
 
-What makes the comparison fair: all lifters of a seed share one heatmap network and see the same frames
-for the same number of epochs under the same loss (the branch of SelfPose adds its own term). Each keeps
-the epoch that was best on the validation split. Only the oracle is trained and evaluated on heatmaps of
-the true joints. The shared network was trained on the training images, so its heatmaps there are sharper
-than those of the test split; that handicap is the same for all lifters. The end-to-end network continues
-from that network. The ray model starts without it, under a loss of its own, on images whose tilt and hue
-are augmented too. The training time of every method is measured.
+The methods are compared under these conditions. All lifters with the same seed share one heatmap
+network. They are trained on the same frames, for the same number of epochs and with the same loss
+(the rotation branch of SelfPose adds its own term). The epoch with the best result on the
+validation split is kept. Only the oracle is trained and evaluated on heatmaps of the true joints.
+The shared heatmap network was trained on the training images, so its heatmaps are sharper there
+than on the test split; this disadvantage is the same for all lifters. The end-to-end network starts
+from the shared heatmap network. The ray model does not use it: it has its own loss, and its
+training images are also augmented in tilt and hue. The training time of every method is measured.
 """
 
 import os
@@ -43,8 +44,8 @@ GRIDS = REPOSITORY / "sweeps"
 
 @dataclass(frozen=True)
 class Sweep:
-    """A Grid, the tree that all its runs share, and the folder of its results. `renders`: whether the
-    tree is the embedded miniature."""
+    """A Grid, the tree that all its runs share, and the folder of its results. `renders`: whether
+    the tree is the embedded miniature."""
 
     grid: Grid
     tree: Path
@@ -76,13 +77,15 @@ class Sweep:
         return f"{self.any_study.data_name}, test ({len(index)} frames)"
 
     def steps(self, shard: tuple[int, int] = (1, 1)) -> list[Step]:
-        """All steps in order. shard (i, n): only those of part i of n; no two parts share a network."""
+        """All steps in order. shard (i, n): only part i of n; no network is trained in two
+        parts."""
         runs = [
             (variation, self.study(variation, seed))
             for variation in self.grid.variations.values()
             for seed in variation.seeds
         ]
-        # The methods from one seed, then from the next: an interrupted sweep can be compared.
+        # All methods from one seed, then from the next, and ablations last: even if the sweep is
+        # interrupted, the methods can be compared.
         runs.sort(key=lambda run: (run[0].name not in self.grid.methods, run[1].seed))
         first_folders = [study.folder_of(STAGES[v.stage][0]) for v, study in runs]
         chosen = list(dict.fromkeys(first_folders))[shard[0] - 1 :: shard[1]]
@@ -95,13 +98,13 @@ class Sweep:
 
     @cached_property
     def _frames(self):
-        """({split: number of frames}, fingerprint of each split)."""
+        """Return ({split: number of frames}, [fingerprint of each split])."""
         indices = {split: self.any_study.index(split) for split in SPLIT_FOLDERS}
         frames = {split: len(index) for split, index in indices.items()}
         return frames, [index.fingerprint for index in indices.values()]
 
     def seeds(self, name: str) -> list[int]:
-        """The seeds from which a variation, with its present settings, is trained and evaluated."""
+        """The seeds for which a variation is trained and evaluated with its present settings."""
         variation = self.grid.variations[name]
 
         def is_done(seed):
@@ -136,16 +139,17 @@ class Sweep:
         return methods
 
     def ablation(self, title: str) -> dict:
-        """{trained value of an ablation: SeededPredictions}, all from the same seeds; empty where there
-        are no two values to compare."""
+        """{value of an ablation: SeededPredictions} for the values that are trained, all from the
+        same seeds; {} if there are fewer than two such values, or if they have no seed in
+        common."""
         names = self.grid.ablations[title].names
         trained = {value: seeds for value, name in names.items() if (seeds := self.seeds(name))}
         common = sorted(set.intersection(*map(set, trained.values()))) if len(trained) > 1 else []
         return {v: self.predictions(names[v], common) for v in trained} if common else {}
 
     def costs(self, names: Iterable[str]) -> pd.DataFrame:
-        """The costs of methods, a row a name: the columns of cost.cost_of for one image, and "training
-        (min)", the mean over seeds."""
+        """The costs of methods, one row per name. The columns are those of cost.cost_of, for one
+        image, and "training (min)", the mean over seeds."""
         rows = {}
         for name in names:
             variation = self.grid.variations[name]
@@ -155,7 +159,7 @@ class Sweep:
         return pd.DataFrame(rows).T
 
     def durations(self) -> dict[str, float]:
-        """{kind of step: seconds that all finished steps of this kind took}."""
+        """{kind of step: total seconds of all finished steps of this kind}."""
         seconds = Counter()
         for name, note in self._notes():
             seconds[name.partition(",")[0]] += note["seconds"]
@@ -173,8 +177,8 @@ class Sweep:
     def learning_curves(self) -> dict[str, list[tuple[float, pd.DataFrame]]]:
         """Training curves of the end-to-end network and of the ray model, where they are trained.
 
-        For each seed, a pair: the seconds of training before the first epoch of the last stage, and the
-        history of that stage.
+        For each seed, a pair: the seconds of training before the first epoch of the last stage, and
+        the history of that stage.
         """
         curves, trained = {}, self.trained_methods
         for name in [m for m in (Method.END_TO_END, Method.RAY_MODEL) if m in trained]:
@@ -188,8 +192,8 @@ class Sweep:
         return curves
 
     def states(self) -> np.ndarray | None:
-        """visibility.STATES of every joint of the test frames (N, 16), or None where the tree does
-        not explain its object ids."""
+        """The state of every joint in the test frames (N, 16), names from visibility.STATES, or
+        None if the tree does not document its object ids."""
         return visibility.known_states(self.any_study.index("test"))
 
 
@@ -209,8 +213,8 @@ def open_sweep(grid: str | Path = "study", data: str = "", results: str = "") ->
 
 
 def prepare(sweep: Sweep) -> None:
-    """Reserve the results folder, render what is missing of the miniature, and print warnings. Raises
-    EgolibError where the folder holds results of another grid, or of other data."""
+    """Reserve the results folder, render the missing parts of the miniature, and print warnings.
+    Raises EgolibError if the folder holds results of another grid or of other data."""
     reserve(sweep.results, {"grid": sweep.grid.name, "data": sweep.any_study.data_identity})
     sweep.any_study.prepare_data()
     for caution in sweep.any_study.cautions():
@@ -220,17 +224,17 @@ def prepare(sweep: Sweep) -> None:
 def run_sweep(
     sweep: Sweep, hours: float | None = None, shard: tuple[int, int] = (1, 1)
 ) -> list[Step]:
-    """Run the steps that are not done, and return those that are left.
+    """Run the steps that are not done, and return those that remain.
 
-    Prints the plan with its expected duration, and before every step the remaining time at the pace of
-    this machine. hours: start no step that is expected to end later, except the first. Raises as
-    `prepare`.
+    Prints the plan with its expected duration, and before every step the remaining time, estimated
+    from the speed so far. hours: do not start a step that is expected to end after this time; the
+    first step always starts. Raises EgolibError as `prepare` does.
     """
     prepare(sweep)
     steps = sweep.steps(shard)
     left = [step for step in steps if not step.is_done]
     left_s = sum(step.seconds for step in left)
-    print(f"{len(steps)} steps, {len(steps) - len(left)} of them done before; the others should "
+    print(f"{len(steps)} steps, {len(steps) - len(left)} of them done already; the others should "
           f"take {duration_text(left_s)} on 2 cores without a GPU", flush=True)  # fmt: skip
     started, planned_s = time.perf_counter(), 0.0
     for i, step in enumerate(left):
@@ -238,7 +242,7 @@ def run_sweep(
         pace = spent_s / planned_s if i else 1.0
         if hours is not None and i and spent_s + pace * step.seconds > 3600 * hours:
             print(f"stopped after {duration_text(spent_s)}, {len(left) - i} steps are left; "
-                  "the same command goes on", flush=True)  # fmt: skip
+                  "the same command continues the sweep", flush=True)  # fmt: skip
             return left[i:]
         print(f"{i + 1}/{len(left)}: {step.name} of {step.of}; "
               f"{duration_text(pace * (left_s - planned_s))} left", flush=True)  # fmt: skip
@@ -248,9 +252,9 @@ def run_sweep(
 
 
 def submit_sweep(sweep: Sweep, machines: int, executor: str, options: dict) -> None:
-    """Run a sweep in `machines` jobs that share the results folder, and wait for them; `executor` and
-    `options` as in jobs.run_parts."""
-    # Once, before every job would do it: the miniature is rendered and the index of frames is cached.
+    """Run a sweep in `machines` jobs that share the results folder, and wait for them. `executor`
+    and `options` are those of jobs.run_parts."""
+    # Render the miniature and cache the index of frames here, so that the jobs do not all do it.
     prepare(sweep)
     sweep.steps()
     run_part = partial(run_sweep, sweep, None)  # no limit of hours; run_parts adds the shard

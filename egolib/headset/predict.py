@@ -1,4 +1,4 @@
-"""Predict a pose for each image of files, videos and cameras; write tables, overlays and motion."""
+"""Predict poses for images, videos and cameras; write tables, overlays and motion files."""
 
 import contextlib
 import time
@@ -24,8 +24,15 @@ from egolib.skeleton import HEATMAP_JOINT_INDICES, JOINTS
 
 @dataclass(frozen=True)
 class Report:
-    """The outcome for the images: how many are done, how many of these by earlier runs, those skipped,
-    the runtime, and the images a second from reading to drawing (0 when none was new)."""
+    """The outcome of `predict`.
+
+    Attributes:
+        done: number of images with a pose, including those of earlier runs.
+        before: number of these that are from earlier runs.
+        skipped: the images that could not be read or framed, with the reason.
+        runtime: name of the runtime.
+        rate: images per second, from reading to drawing; 0 if no image was new.
+    """
 
     done: int
     before: int
@@ -35,7 +42,7 @@ class Report:
 
     def __str__(self):
         before = f" ({self.before} before, known by their names)" * bool(self.before)
-        rate = f"; {self.rate:.1f} a second, by {self.runtime}" * bool(self.rate)
+        rate = f"; {self.rate:.1f} per second with {self.runtime}" * bool(self.rate)
         lines = [f"{self.done} images done{before}, {len(self.skipped)} skipped{rate}"]
         names = {}
         for unread in self.skipped:
@@ -57,29 +64,33 @@ def predict(
 ) -> Report:
     """Predict a pose for each image that `inputs` name (see sources.open_sources).
 
-    runtime: the network; None for the one that comes with egolib. framing: of the images; None for the
-    data set's own. Writes below the folder `out`
-    - poses.csv (HEADER), 16 rows for each image: u, v in pixels of the given image, centres on integers,
-      of unsure joints in part the pose's projection; millimetres from the neck, camera axes; the neck
-      from the camera. Head has no u, v, confidence; a heatmap network gives no x, y, z.
+    runtime: runs the network; None for the network that comes with egolib. framing: how to crop the
+    images; None for the framing of the data set. This writes into the folder `out`:
+    - poses.csv (columns: posetable.HEADER), 16 rows for each image. u and v are pixels of the given
+      image, with pixel centres at integers; those of joints with low confidence are moved towards
+      the projection of the pose. x, y and z are millimetres from the neck along the axes of the
+      camera; the position of the neck is relative to the camera. Head has no u, v and confidence. A
+      heatmap network gives no x, y and z.
     - poses.npz, the same as arrays (poseseries).
-    - overlays/<stem>.png of stills and <video>.overlay.mp4 of each video and camera.
-    - with bvh, `<video>.bvh`, and images.bvh for all stills as one motion.
-    - with labels, json/<image>.json in the data set's format.
-    steady: the poses of videos and cameras are filtered, but not u and v. Images that poses.csv already
-    has are not done again. A camera is read until it ends or the user interrupts.
+    - overlays/<stem>.png for each still, <video>.overlay.mp4 for each video and camera.
+    - with `bvh`, <video>.bvh, and images.bvh with all stills as one motion.
+    - with `labels`, json/<image>.json in the format of the data set.
 
-    Raises EgolibError for inputs that do not exist, when not one image could be done, for a camera whose
-    images do not fit the framing, for bvh or labels of a network without poses, and for an `out` with
-    poses of another network, framing or filter.
+    With `steady`, the poses of videos and cameras are filtered over time, but not u and v. Images
+    that are already in poses.csv are not predicted again. A camera is read until it ends or the
+    user interrupts the program.
+
+    Raises EgolibError for inputs that do not exist, if no image could be predicted, for a camera
+    whose images do not fit the framing, if `bvh` or `labels` is asked of a network that predicts no
+    poses, and if `out` holds poses of another network, framing or filter.
     """
     out, skipped, new = Path(out), [], 0
     if out.is_file():
-        raise EgolibError(f"{out}: a file; the last name is the folder to be written")
+        raise EgolibError(f"{out}: this is a file, but the last name is the folder to write")
     sources, framing = open_sources(inputs), framing or Framing()
     runtime = runtime or open_fastest()
     if (bvh or labels) and runtime.kind == "heatmaps":
-        raise EgolibError("a heatmap network gives no poses: no BVH and no labels from it")
+        raise EgolibError("a heatmap network gives no poses, so it cannot write BVH or labels")
     maker = {"network": runtime.network, "framing": framing.described, "steady": steady}
     started = time.monotonic()
     with growing_table(out / "poses.csv", maker) as (done, append):
@@ -90,7 +101,7 @@ def predict(
             label = {"desc": f"predict {source.name}", "unit": "image"}
             with (
                 drawing(out, source, known) as draw,
-                # Ctrl-C is the usual end of a camera; elsewhere it interrupts.
+                # Ctrl-C is how the user stops a camera; with other sources it interrupts the run.
                 contextlib.suppress(*[KeyboardInterrupt] if source.live else []),
                 progress_bar(total=source.total, initial=known, **label) as bar,
             ):
@@ -112,24 +123,29 @@ def predict(
 
 
 def estimate(runtime, source, framing, done=(), batch_size=32, smooth=None):
-    """Yield ([sources.InputImage], their PoseSeries or None without an image, [sources.Unread]) for each
-    batch of those images of a Source whose names are not in `done`. A thread reads and frames the next
-    batch while the network runs. A camera gives the newest image each time, and ends when it stalls.
-    smooth: a steady.OneEuroFilter for poses and necks. Raises EgolibError when the images of a camera
-    do not fit the framing, because none of them will."""
+    """Predict the images of a Source, batch by batch, except those whose names are in `done`.
+
+    Yields for each batch ([sources.InputImage], their PoseSeries, or None if the batch has no
+    image, [sources.Unread]). A thread reads and crops the next batch while the network runs. From a
+    camera, each batch is its newest image, and the loop ends when the camera stalls. smooth: a
+    steady.OneEuroFilter for poses and necks, or None. Raises EgolibError if an image of a camera
+    does not fit the framing, because then no image of this camera does.
+    """
     groups = batches(source.read(done), 1 if source.live else batch_size)
-    framed = (_framed(group, framing, runtime.image_px, source.live) for group in groups)
+    framed = (_frame_images(group, framing, runtime.image_px, source.live) for group in groups)
     try:
         for images, squares, unread in read_ahead(framed, source.live):
-            poses = _run(runtime, framing, images, squares, smooth) if images else None
+            poses = _predict_batch(runtime, framing, images, squares, smooth) if images else None
             yield images, poses, unread
     except StalledError as error:
         yield [], None, [Unread(source.name, str(error))]
 
 
-def _framed(group, framing, size_px, strict):
-    """InputImage and Unread -> (images, their squares, Unread). An image that does not fit the framing
-    becomes Unread; strict: it raises EgolibError."""
+def _frame_images(group, framing, size_px, strict):
+    """Crop a group of InputImage and Unread -> (images, their square crops, Unread).
+
+    An image that does not fit the framing becomes an Unread; with `strict` it raises EgolibError.
+    """
     images, squares, unread = [], [], []
     for item in group:
         if isinstance(item, Unread):
@@ -145,24 +161,24 @@ def _framed(group, framing, size_px, strict):
     return images, squares, unread
 
 
-def _run(runtime, framing, images, squares, smooth):
-    """Images and their squares -> PoseSeries."""
+def _predict_batch(runtime, framing, images, squares, smooth):
+    """Run the network on the square crops of images -> PoseSeries."""
     outputs = runtime.run(np.stack(squares))
     unknown = np.full((len(images), len(JOINTS), 3), np.nan)
     joints_px, confidence = unknown[..., :2].copy(), unknown[..., 0].copy()
     confidence[:, HEATMAP_JOINT_INDICES] = outputs["confidence"]
     joints_px[:, HEATMAP_JOINT_INDICES] = [
-        framing.to_given(places, runtime.image_px, image.rgb.shape)
-        for places, image in zip(outputs["joints_px"], images, strict=True)
+        framing.to_given(points_px, runtime.image_px, image.rgb.shape)
+        for points_px, image in zip(outputs["joints_px"], images, strict=True)
     ]
     pose_m, neck_m = outputs.get("pose_m", unknown), outputs.get("neck_m", unknown[:, 0])
     expected_error_m = outputs.get("expected_error_m", unknown[..., 0])
     names = np.array([image.name for image in images])
     time_s = np.array([image.time_s for image in images])
     if smooth:
-        places = np.concatenate([pose_m, neck_m[:, None]], 1)
-        places = np.stack(list(map(smooth, places, time_s)))
-        pose_m, neck_m = places[:, :-1], places[:, -1]
+        points_m = np.concatenate([pose_m, neck_m[:, None]], 1)
+        points_m = np.stack(list(map(smooth, points_m, time_s)))
+        pose_m, neck_m = points_m[:, :-1], points_m[:, -1]
     visible = in_view(pose_m, neck_m)
     return PoseSeries(
         names, joints_px, confidence, pose_m, neck_m, expected_error_m, visible, time_s

@@ -1,5 +1,6 @@
-"""Networks on disk: safetensors with the network's description inside, so that a file alone is
-enough to build and load it. Nothing is ever unpickled, and no tensor is silently left out."""
+"""Save and load networks. A checkpoint is a safetensors file that also describes the network, so
+that the file alone is enough to build it. Nothing is unpickled, and a missing or extra tensor is an
+error."""
 
 import dataclasses
 import hashlib
@@ -24,13 +25,13 @@ from egolib.models.ray_model import RayModel, map_side
 from egolib.skeleton import HEATMAP_JOINTS, JOINTS
 
 FORMAT = "egolib-3"
-# egolib-1 had the dual and the single branch only; egolib-2 had other names (see _with_new_names).
+# egolib-1 had the dual and the single branch only; egolib-2 had other names (_convert_old_format).
 OLD_FORMATS = ("egolib-1", "egolib-2")
 SHIPPED = Path(__file__).with_name("weights") / "ray_model.safetensors"  # comes with egolib
-# What the numbers of a network mean, in their order; kept in every file.
+# The joints in the order in which a network predicts them; saved in every file.
 JOINT_ORDERS = {"joints": JOINTS, "heatmap_joints": HEATMAP_JOINTS}
-_LIFTER_PARTS = ("method", "latent_size", "pose_activations")
-_RAY_MODEL_PARTS = ("early_features", "expected_error")
+_LIFTER_FIELDS = ("method", "latent_size", "pose_activations")
+_RAY_MODEL_FIELDS = ("early_features", "expected_error")
 # Names of tensors in the old formats, by kind of network: {old beginning: new beginning}.
 _RENAMED_TENSORS = {
     Stage.HEATMAPS: {"trunk.": "backbone."},
@@ -43,16 +44,20 @@ _RENAMED_TENSORS = {
                       "nearer.": "correction.", "spread.": "expected_error.",
                       "pyramid.sides.": "pyramid.lateral."},
 }  # fmt: skip
-# Fields of NetworkSpec that an earlier design of the ray model had, joint queries refined in steps, and
-# the five-frame model.
-_GONE_FIELDS = ("refinements", "at_projections", "self_attention", "frames")
+# Fields in old files that NetworkSpec no longer has. They belong to an earlier design of the ray
+# model, which refined joint queries in steps, and to the five-frame model.
+_REMOVED_FIELDS = ("refinements", "at_projections", "self_attention", "frames")
 
 
 @dataclass(frozen=True)
 class NetworkSpec:
-    """What is needed to build a network. `kind` is the Stage that trains it, `method` one of
-    config.LIFTER_METHODS; a heatmap network ignores the lifter's fields and the other way round
-    (`image_px` and `sigma_px` fix its heatmaps); those from `early_features` on are the ray model's."""
+    """What is needed to build a network.
+
+    `kind` is the Stage that trains it, `method` one of config.LIFTER_METHODS. A heatmap network
+    ignores the fields of the lifter (`method`, `latent_size`, `pose_activations`), and a lifter
+    ignores `backbone`; `image_px` and `sigma_px` define the heatmaps that the lifter reads. Only
+    the ray model uses `early_features` and `expected_error`.
+    """
 
     kind: str
     backbone: str
@@ -66,7 +71,7 @@ class NetworkSpec:
 
     @property
     def heatmap_px(self) -> int:
-        """Side of its heatmaps."""
+        """Side of the heatmaps, in cells."""
         side = map_side if self.kind == Stage.RAY_MODEL else heatmap_side
         return side(self.image_px)
 
@@ -75,9 +80,9 @@ def spec_of(kind: Stage | str, profile: Profile) -> NetworkSpec:
     """The spec of a network that `profile` trains."""
     parts = {}
     if kind == Stage.RAY_MODEL:
-        parts = {name: getattr(profile.ray_model, name) for name in _RAY_MODEL_PARTS}
-    elif kind != Stage.HEATMAPS:  # that is the same network whatever reads it
-        parts = {name: getattr(profile.lifter, name) for name in _LIFTER_PARTS}
+        parts = {name: getattr(profile.ray_model, name) for name in _RAY_MODEL_FIELDS}
+    elif kind != Stage.HEATMAPS:  # the heatmap network does not depend on the lifter
+        parts = {name: getattr(profile.lifter, name) for name in _LIFTER_FIELDS}
     images = profile.heatmaps
     return NetworkSpec(str(kind), images.backbone, images.image_px, images.sigma_px, **parts)
 
@@ -108,7 +113,7 @@ def build_end_to_end(spec: NetworkSpec, pretrained: bool = False) -> EndToEndNet
 
 
 def build_ray_model(spec: NetworkSpec, pretrained: bool = False) -> RayModel:
-    parts = {name: getattr(spec, name) for name in _RAY_MODEL_PARTS}
+    parts = {name: getattr(spec, name) for name in _RAY_MODEL_FIELDS}
     return RayModel(spec.backbone, spec.sigma_px, pretrained=pretrained, **parts)
 
 
@@ -120,7 +125,9 @@ BUILDERS: dict[str, Callable[..., nn.Module]] = {
 }
 
 
-@without_effect  # training refers to the builders, inference to the class of the network
+# A digest of code leaves this out: for training it starts at one of the builders, for inference at
+# the class of the network.
+@without_effect
 def build_network(spec: NetworkSpec, pretrained: bool = False) -> nn.Module:
     """A network by its spec, freshly initialised (ImageNet backbone when `pretrained`)."""
     return BUILDERS[spec.kind](spec, pretrained)
@@ -130,9 +137,12 @@ def build_network(spec: NetworkSpec, pretrained: bool = False) -> nn.Module:
 def save_network(
     path: Path, network: nn.Module, spec: NetworkSpec, provenance: dict, compact: bool = False
 ) -> None:
-    """Write `network` to `path`, whole or not at all. `provenance` is a dict of strings and
-    numbers that says where it comes from (profile, seed, data, epoch, validation error). `compact`:
-    large weights are rounded to 8 bits (quantisation.py), a quarter of the size."""
+    """Write `network` to `path`; an interrupted write leaves no incomplete file there.
+
+    `provenance`: strings and numbers that say how the network was trained (profile, seed, data,
+    epoch, validation error). `compact`: round large weights to 8 bits (quantisation.py), which
+    makes the file about four times smaller.
+    """
     tensors = {name: t.detach().cpu().contiguous() for name, t in network.state_dict().items()}
     if compact:
         tensors = quantised(tensors)
@@ -142,19 +152,19 @@ def save_network(
         "provenance": json.dumps(provenance),
         **{name: json.dumps(order) for name, order in JOINT_ORDERS.items()},
     }
-    # Not safetensors' own `save_file`, whose files only their owner may read.
+    # `save_file` of safetensors is not used, because only the owner could read its files.
     write_atomically(path, save(tensors, metadata))
 
 
 def load_network(
     path: Path, kinds: Sequence[str] = tuple(Stage)
 ) -> tuple[nn.Module, NetworkSpec, dict]:
-    """Build and load the network in `path` -> (network in eval mode, NetworkSpec, provenance), in
-    float32 also where it was saved compact. Files of the earlier formats are read too.
+    """Build and load the network in `path` -> (network in eval mode, NetworkSpec, provenance).
 
-    Raises EgolibError that names the file when it is missing, damaged, not a checkpoint of this
-    study, of a kind not in `kinds`, of other joints, or when its tensors do not fit its own
-    description.
+    The weights are float32, even if the file was saved with `compact`. Older formats can be read
+    too. Raises EgolibError, which names the file, when it is missing, damaged or not a checkpoint
+    of this study, when its kind is not in `kinds`, when it has other joints, or when its tensors do
+    not fit its own description.
     """
     path = Path(path)
     if not path.is_file():
@@ -176,7 +186,7 @@ def load_network(
         if fields["kind"] == "window":
             refuse_old_name("window", str(path))
         if metadata["format"] in OLD_FORMATS:
-            fields, tensors = _with_new_names(fields, tensors)
+            fields, tensors = _convert_old_format(fields, tensors)
         spec = _checked_spec(fields)
         provenance = json.loads(metadata["provenance"])
         orders = {name: json.loads(metadata[name]) for name in JOINT_ORDERS if name in metadata}
@@ -196,19 +206,21 @@ def load_network(
         network.load_state_dict(tensors, strict=True)
     except RuntimeError as error:
         first = str(error).splitlines()[1].strip()
-        raise EgolibError(f"{path}: tensors do not fit the network it names: {first}") from error
+        raise EgolibError(
+            f"{path}: tensors do not fit the network that it describes: {first}"
+        ) from error
     return network.eval(), spec, provenance
 
 
-def _with_new_names(fields: dict, tensors: dict) -> tuple[dict, dict]:
-    """Description and tensors of an earlier format as this one calls them."""
+def _convert_old_format(fields: dict, tensors: dict) -> tuple[dict, dict]:
+    """Convert the description and the tensors of an older format to the present names."""
     fields = {RENAMED.get(name, name): value for name, value in fields.items()}
     fields["kind"] = RENAMED.get(fields["kind"], fields["kind"])
     if "heatmap_branch" in fields:
         fields["method"] = "dual" if fields.pop("heatmap_branch") else "single"
     if fields["kind"] == Stage.RAY_MODEL and "refinements" in fields:
-        raise ValueError("joint queries refined in steps, a design that is no longer built")
-    fields = {name: value for name, value in fields.items() if name not in _GONE_FIELDS}
+        raise ValueError("a ray model with refined joint queries, a design that is no longer built")
+    fields = {name: value for name, value in fields.items() if name not in _REMOVED_FIELDS}
     renamed = {}
     for name, tensor in tensors.items():
         for old, new in _RENAMED_TENSORS[Stage(fields["kind"])].items():
@@ -228,7 +240,7 @@ def _checked_spec(fields: dict) -> NetworkSpec:
 
 
 def shipped_network() -> Path:
-    """The checkpoint that comes with egolib. Raises EgolibError where it is missing."""
+    """Path of the checkpoint that comes with egolib. Raises EgolibError when it is missing."""
     if not SHIPPED.is_file():
         raise EgolibError(
             f"{SHIPPED}: the network that comes with egolib is missing; install egolib again, or "
@@ -238,7 +250,7 @@ def shipped_network() -> Path:
 
 
 def weights_digest(network: nn.Module) -> str:
-    """What tells networks apart: a digest of the names and values of all weights."""
+    """SHA-256 digest of the names and values of all weights, which identifies a network."""
     digest = hashlib.sha256()
     for name, tensor in sorted(network.state_dict().items()):
         digest.update(name.encode() + tensor.cpu().contiguous().numpy().tobytes())
@@ -246,7 +258,7 @@ def weights_digest(network: nn.Module) -> str:
 
 
 def provenance_of(path: Path) -> dict:
-    """The provenance in a checkpoint; {} where there is none to read."""
+    """Read the provenance in a checkpoint; {} when that is not possible."""
     try:
         with safe_open(path, "pt") as stored:
             return json.loads(stored.metadata()["provenance"])
@@ -260,9 +272,9 @@ def join_networks(
     lifter: nn.Module,
     lifter_spec: NetworkSpec,
 ) -> tuple[EndToEndNetwork, NetworkSpec]:
-    """A heatmap network and a lifter as one network.
+    """Join a heatmap network and a lifter -> (network in eval mode, its NetworkSpec).
 
-    Raises EgolibError when the heatmaps of one are not what the other was trained on.
+    Raises EgolibError when the lifter was trained on heatmaps of another image size or sigma.
     """
     for field in ("image_px", "sigma_px"):
         given, expected = getattr(heatmap_spec, field), getattr(lifter_spec, field)
