@@ -85,18 +85,10 @@ class RenderConfig:
 
 @without_effect
 @dataclass(frozen=True)
-class HeatmapConfig:
-    """Stage 1 (section 4.1): image -> 15 heatmaps.
+class StageConfig:
+    """What all stages have. `augment`: change the training images and poses at random
+    (data/augmentation.py)."""
 
-    `sigma_px`: standard deviation of the target's Gaussian, in cells of the network's heatmaps.
-    `pretrained`: start from a backbone trained on ImageNet. `augment`: change the training images
-    at random (data/augmentation.py).
-    """
-
-    backbone: str = "resnet18"
-    image_px: int = 128
-    sigma_px: float = 1.0
-    pretrained: bool = False
     augment: bool = True
     epochs: int = 4
     batch_size: int = 16
@@ -106,7 +98,22 @@ class HeatmapConfig:
 
 @without_effect
 @dataclass(frozen=True)
-class LifterConfig:
+class HeatmapConfig(StageConfig):
+    """Stage 1 (section 4.1): image -> 15 heatmaps.
+
+    `sigma_px`: standard deviation of the target's Gaussian, in cells of the network's heatmaps.
+    `pretrained`: start from a backbone trained on ImageNet.
+    """
+
+    backbone: str = "resnet18"
+    image_px: int = 128
+    sigma_px: float = 1.0
+    pretrained: bool = False
+
+
+@without_effect
+@dataclass(frozen=True)
+class LifterConfig(StageConfig):
     """Stage 2 (section 4.2): heatmaps -> pose.
 
     `method`: one of LIFTER_METHODS. `latent_size` and `pose_activations` apply only to lifters that
@@ -122,27 +129,21 @@ class LifterConfig:
     limb_terms: str = "bones"
     trained_on: str = "true"
     augment: bool = False
-    epochs: int = 4
     batch_size: int = 32
-    accumulate: int = 1
-    learning_rate: float = 1e-3
 
 
 @without_effect
 @dataclass(frozen=True)
-class EndToEndConfig:
+class EndToEndConfig(StageConfig):
     """Stage 3: the heatmap network and the lifter are joined and trained further, end to end."""
 
-    augment: bool = True
     epochs: int = 2
-    batch_size: int = 16
-    accumulate: int = 1
     learning_rate: float = 3e-4
 
 
 @without_effect
 @dataclass(frozen=True)
-class RayModelConfig:
+class RayModelConfig(StageConfig):
     """The ray model, which this study proposes: image -> pose in one stage.
 
     It takes `image_px`, `sigma_px`, `backbone` and `pretrained` from [heatmaps]. `early_features`
@@ -151,11 +152,7 @@ class RayModelConfig:
 
     early_features: bool = True
     expected_error: bool = True
-    augment: bool = True
     epochs: int = 10
-    batch_size: int = 16
-    accumulate: int = 1
-    learning_rate: float = 1e-3
 
 
 @without_effect
@@ -181,7 +178,6 @@ class Profile:
 
 
 _Config = TypeVar("_Config")
-StageConfig = HeatmapConfig | LifterConfig | EndToEndConfig | RayModelConfig
 DEFAULT_PROFILE = "quick"
 LARGEST_SEED = 2**32 - 1  # the largest seed that every library accepts
 # Keys whose value must be one of these names.
