@@ -33,7 +33,7 @@ def training_curves(histories):
         upper.set(title=Stage(stage).label, ylabel="loss")
         upper.yaxis.set_major_formatter("{x:g}")
         lower.set(xlabel="epoch", ylabel=_METRIC_LABELS[metric])
-        lower.xaxis.set_major_locator(MaxNLocator(integer=True))
+        lower.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
         lower.margins(x=0.1, y=0.2)
     grid[0, 0].legend()
     return figure

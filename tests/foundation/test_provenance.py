@@ -309,6 +309,21 @@ def test_in_every_file_a_changed_number_changes_the_digests_that_cover_it(source
     assert checked > 60
 
 
+def notebook_digests(sources):
+    """{name: digest of the code that the cells of a notebook depend on}."""
+    digests = {}
+    for path in (ROOT / "notebooks").glob("*.ipynb"):
+        cells = nbformat.read(path, as_version=4).cells
+        source = "\n".join(cell.source for cell in cells if cell.cell_type == "code")
+        digests[path.stem] = sources.with_source("", source).closure_of_module("").digest
+    return digests
+
+
+@pytest.fixture(scope="module")
+def unchanged_notebooks(sources):
+    return notebook_digests(sources)
+
+
 @pytest.mark.parametrize(
     ("module", "old", "new", "expected"),
     [
@@ -318,20 +333,13 @@ def test_in_every_file_a_changed_number_changes_the_digests_that_cover_it(source
     ],
 )
 def test_a_change_makes_only_those_notebooks_stale_that_show_it(
-    sources, module, old, new, expected
+    sources, unchanged_notebooks, module, old, new, expected
 ):
     module = f"egolib.{module}"
     text = sources.path(module).read_text()
     assert text.count(old) == 1
-    changed, stale = sources.with_source(module, text.replace(old, new)), set()
-    for path in (ROOT / "notebooks").glob("*.ipynb"):
-        cells = nbformat.read(path, as_version=4).cells
-        source = "\n".join(cell.source for cell in cells if cell.cell_type == "code")
-        digests = {
-            each.with_source("", source).closure_of_module("").digest for each in (sources, changed)
-        }
-        if len(digests) == 2:
-            stale.add(path.stem)
+    changed = notebook_digests(sources.with_source(module, text.replace(old, new)))
+    stale = {name for name, digest in unchanged_notebooks.items() if changed[name] != digest}
     assert stale == expected
 
 
