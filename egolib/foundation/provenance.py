@@ -100,19 +100,21 @@ class _Definition:
 class Sources:
     """The project's modules below a folder, parsed when they are first needed."""
 
-    def __init__(self, root: Path):
-        self.root = Path(root)
+    def __init__(self, root: Path, unchanged: "Sources | None" = None):
+        self.root, self.unchanged = Path(root), unchanged
         self.modules: dict[str, _Module | None] = {}
 
     def with_source(self, name: str, text: str) -> "Sources":
         """The same modules, but with `text` as the source of the module `name`."""
-        changed = Sources(self.root)
+        changed = Sources(self.root, self)
         with _PARSING:
-            changed.modules = {**self.modules, name: _Module(changed, name, text)}
+            changed.modules[name] = _Module(changed, name, text)
         return changed
 
     def module(self, name: str) -> "_Module | None":
         """A module of the project by its dotted name, or None for any other."""
+        if name not in self.modules and self.unchanged:
+            return self.unchanged.module(name)  # parsed once, whatever else is changed
         if name not in self.modules:
             path = self.path(name)
             self.modules[name] = path and _Module(self, name, path.read_text(encoding="utf-8"))
