@@ -14,13 +14,14 @@ below `[render]`, `[heatmaps]`, `[lifter]`, `[end_to_end]` and `[ray_model]`.
 import dataclasses
 import math
 import tomllib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, TypeVar
 
 from egolib.foundation.errors import EgolibError
 from egolib.foundation.provenance import without_effect
+from egolib.foundation.render_config import RenderConfig
 
 
 class _Labelled(StrEnum):
@@ -65,24 +66,6 @@ LIFTER_METHODS = (Method.DUAL, Method.SINGLE, Method.ROTATION, Method.DIRECT, Me
 
 
 # Digests of code leave out these classes: a result is stored with the values that it depends on.
-@without_effect
-@dataclass(frozen=True)
-class RenderConfig:
-    """The miniature, a small synthetic data set that this project renders itself
-    (egosynth.RenderSettings documents the keys)."""
-
-    scale: float = 0.3
-    fps: int = 5
-    train_frames: int = 6
-    val_frames: int = 5
-    test_frames: int = 5
-    characters: int = 0
-    train_clips: int = 72
-    val_clips: int = 36
-    test_clips: int = 36
-    motion: str = ""
-
-
 @without_effect
 @dataclass(frozen=True)
 class StageConfig:
@@ -167,7 +150,7 @@ class Profile:
     """
 
     name: str
-    render: RenderConfig = RenderConfig()
+    render: RenderConfig = field(default_factory=RenderConfig)
     heatmaps: HeatmapConfig = HeatmapConfig()
     lifter: LifterConfig = LifterConfig()
     end_to_end: EndToEndConfig = EndToEndConfig()

@@ -20,8 +20,8 @@ Own to the miniature, as the official sources are silent: the encodings of depth
 unverified against the official data), `meta` and `character.json`.
 """
 
+from egolib.foundation.render_config import RenderConfig
 from egosynth.people.wardrobe import OBJECT_IDS
 from egosynth.plan import Sequence, planned_sequences
-from egosynth.settings import RenderSettings
 from egosynth.tree import render_tree
 from egosynth.write import decode_depth, decode_worldp, encode_depth, encode_worldp

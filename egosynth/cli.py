@@ -6,14 +6,14 @@ import sys
 from pathlib import Path
 
 from egolib.foundation.errors import EgolibError
-from egosynth.settings import RenderSettings
+from egolib.foundation.render_config import RenderConfig
 
 
 def main(arguments=None):
     """Entry point. Returns the exit code: 0, 2 for bad input, 130 when interrupted."""
     parser = argparse.ArgumentParser(prog="egosynth", description=__doc__)
     parser.add_argument("out", type=Path)
-    for setting in dataclasses.fields(RenderSettings):
+    for setting in dataclasses.fields(RenderConfig):
         option = f"--{setting.name.replace('_', '-')}"
         help_text = f"default: {setting.default}" if setting.default else None
         parser.add_argument(option, type=setting.type, default=setting.default, help=help_text)
@@ -24,7 +24,7 @@ def main(arguments=None):
     from egosynth.tree import render_tree  # Warp and Anny take seconds to import
 
     try:
-        render_tree(out, RenderSettings(**options), seed, workers)
+        render_tree(out, RenderConfig(**options), seed, workers)
     except EgolibError as error:
         print(f"egosynth: {error}", file=sys.stderr)
         return 2

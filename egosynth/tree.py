@@ -25,7 +25,7 @@ _renderer = None  # of a rendering process, set once by _enter
 
 
 def render_tree(out, config, seed, workers=None, shard=(1, 1)):
-    """Render what is missing below `out` for `config` (RenderSettings) and `seed`.
+    """Render what is missing below `out` for `config` (RenderConfig) and `seed`.
 
     A tree is bound to its settings and to the code that renders it by `miniature.json`; a sequence
     is complete when its metadata file exists. The bytes do not depend on `workers` (default: the

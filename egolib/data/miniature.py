@@ -1,13 +1,12 @@
 """The embedded miniature. No other module of egolib imports the data engine, `egosynth`, so a user
 who has the official data does not need it."""
 
-import dataclasses
 import json
 from pathlib import Path
 
-from egolib.config import RenderConfig
 from egolib.foundation.errors import EgolibError
 from egolib.foundation.provenance import without_effect
+from egolib.foundation.render_config import RenderConfig
 
 DESCRIPTION_FILE = "miniature.json"  # of a tree that egosynth rendered
 
@@ -25,9 +24,9 @@ def render_miniature(
     `workers` and `shard` as in egosynth.render_tree. Raises EgolibError as it does.
     """
     # Anny and Warp take seconds to import, so they are imported only for rendering.
-    from egosynth import RenderSettings, render_tree
+    from egosynth import render_tree
 
-    render_tree(tree, RenderSettings(**dataclasses.asdict(config)), seed, workers, shard)
+    render_tree(tree, config, seed, workers, shard)
 
 
 def description(tree: Path) -> dict:

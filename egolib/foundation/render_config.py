@@ -2,10 +2,13 @@
 
 from dataclasses import dataclass
 
+from egolib.foundation.provenance import without_effect
 
+
+@without_effect  # the values are in the key of what depends on them
 @dataclass(frozen=True)
-class RenderSettings:
-    """Settings of a tree. egolib's profiles hold the same below `[render]`.
+class RenderConfig:
+    """Settings of a tree: of egosynth, and the section `[render]` of a profile.
 
     scale: of 1280x800 pixels. fps: frames per second of the motion. `*_frames`: frames of each
     sequence of a split. characters: at most so many people in each split (0: all). `*_clips`: clips
