@@ -104,7 +104,7 @@ def read_capture(path):
     joints = [node for node in content.nodes if node.name in set(content.joint_names)]
     raw = [node.name.split(":")[-1].removeprefix(RIG_PREFIX) for node in joints]
     order = {node.name: index for index, node in enumerate(joints)}
-    mixamo = {theirs: ours for ours, theirs in CMU.items()} if "LowerBack" in raw else {}
+    mixamo = {cmu: mixamo for mixamo, cmu in CMU.items()} if "LowerBack" in raw else {}
     names = tuple(mixamo.get(name, name if name not in mixamo.values() else "") for name in raw)
     missing = [name for name in NEEDED if name not in names]
     if missing:
@@ -124,7 +124,7 @@ def read_capture(path):
 
 
 def _resting(capture):
-    """Joints of the rest pose (J, 3), and the rotation (3, 3) from the file's axes to ours."""
+    """Joints of the rest pose (J, 3), and the rotation (3, 3) from the file's axes to those of the rig."""
     rest = np.zeros_like(capture.offsets)
     for joint, parent in enumerate(capture.parents):
         if parent >= 0:
@@ -156,7 +156,7 @@ def retarget(capture, rig, heads):
     theirs = {name: index for index, name in enumerate(capture.names)}
 
     align = np.tile(np.eye(3), (len(rig.bones), 1, 1))
-    ours = np.empty((len(world), len(rig.bones), 3, 3))
+    rig_world = np.empty((len(world), len(rig.bones), 3, 3))
     rotations = np.tile(np.eye(3), (len(world), len(rig.bones), 1, 1))
     for bone, name in enumerate(rig.bones):
         parent = rig.parents[bone]
@@ -168,13 +168,13 @@ def retarget(capture, rig, heads):
             goal = unit(place[LIMBS[name]] - place[name])
             align[bone] = shortest_turns(start, goal[None])[0] @ align[bone]
         if name in theirs:
-            ours[:, bone] = world[:, theirs[name]] @ align[bone]
+            rig_world[:, bone] = world[:, theirs[name]] @ align[bone]
         else:
-            ours[:, bone] = ours[:, parent]
+            rig_world[:, bone] = rig_world[:, parent]
         if parent < 0:
-            rotations[:, bone] = ours[:, bone]
+            rotations[:, bone] = rig_world[:, bone]
         else:
-            rotations[:, bone] = ours[:, parent].transpose(0, 2, 1) @ ours[:, bone]
+            rotations[:, bone] = rig_world[:, parent].transpose(0, 2, 1) @ rig_world[:, bone]
 
     leg = sum(
         np.linalg.norm(place[end] - place[start])
