@@ -8,11 +8,15 @@ parts into which this batch is split; their gradients are accumulated, which sav
 The presets are configs/*.toml: `smoke` (minutes, for the tests), `quick` (the default), `study`
 (for the comparison of the methods, see experiments/sweep.py) and `paper` (the published sizes, for
 the official data and a GPU). A user's own TOML file names its `base = "quick"` and overrides keys
-below `[render]`, `[heatmaps]`, `[lifter]`, `[end_to_end]` and `[ray_model]`.
+below `[render]`, `[heatmaps]`, `[lifter]`, `[end_to_end]` and `[ray_model]`. A run can override keys
+of either without a file: {"lifter": {"latent_size": 50}}.
 """
 
 import dataclasses
+import hashlib
+import json
 import math
+import re
 import tomllib
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -245,8 +249,53 @@ def _preset(name: str) -> Profile:
 PROFILES = {name: _preset(name) for name in ("smoke", "quick", "study", "paper")}
 
 
-def load_profile(name_or_file: str | Path) -> Profile:
-    """Load a preset by its name, or a `.toml` file. Raises EgolibError for anything else."""
+def load_profile(name_or_file: str | Path, overrides: dict | None = None) -> Profile:
+    """Load a preset by its name, or a `.toml` file.
+
+    Args:
+        overrides: settings to change, such as {"lifter": {"latent_size": 50}}. A profile that they
+            change has a name that says how: "quick-lifter.latent_size=50". Results and rendered data
+            are kept by that name, so they never mix with those of the profile.
+
+    Raises:
+        EgolibError: for an unknown profile, an unknown key, and a value of the wrong type or out of
+            range.
+    """
+    profile = _named_profile(name_or_file)
+    changed = override(profile, overrides or {}, "overrides")
+    if changed.name != profile.name:
+        raise EgolibError("overrides: a profile is named by its settings; remove the key 'name'")
+    changes = "-".join(_differences(profile, changed))
+    if re.search(r"[^\w.=-]", changes) or len(changes) > 60:
+        changes = hashlib.sha256(changes.encode()).hexdigest()[:12]
+    return dataclasses.replace(changed, name=f"{profile.name}-{changes}") if changes else profile
+
+
+def read_overrides(overrides: dict | str) -> dict:
+    """The overrides of `load_profile`, which may also be given as JSON. Raises EgolibError for
+    anything but a dict."""
+    try:
+        overrides = json.loads(overrides or "{}") if isinstance(overrides, str) else overrides
+    except json.JSONDecodeError as error:
+        raise EgolibError(f"overrides: {overrides!r} is not JSON ({error})") from error
+    if not isinstance(overrides, dict):
+        example = '{"lifter": {"latent_size": 50}}'
+        raise EgolibError(f"overrides: {overrides!r} is not a dict of settings, such as {example}")
+    return overrides
+
+
+def _differences(before, after):
+    """The settings in which two configs of one class differ, as ["lifter.latent_size=50"]."""
+    for field_ in dataclasses.fields(before):
+        values = getattr(before, field_.name), getattr(after, field_.name)
+        if dataclasses.is_dataclass(values[0]):
+            yield from (f"{field_.name}.{difference}" for difference in _differences(*values))
+        elif values[0] != values[1]:
+            yield f"{field_.name}={values[1]}"
+
+
+def _named_profile(name_or_file):
+    """The preset of a name, or the profile of a `.toml` file."""
     if name_or_file in PROFILES:
         return PROFILES[name_or_file]
     path = Path(name_or_file)

@@ -63,7 +63,9 @@ def _train(options):
 
     from egolib.experiments.run import open_study
 
-    study = open_study(options.profile, options.seed, options.data, options.results)
+    study = open_study(
+        options.profile, options.seed, options.data, options.results, overrides=options.overrides
+    )
     study.prepare_data()
     if rank_zero_only.rank == 0:
         print("".join(f"{caution}\n" for caution in study.cautions()), end="", flush=True)

@@ -130,6 +130,8 @@ def add_data_and_results(option, folder):
 def add_study_options(option):
     known = ", ".join(PROFILES)
     option("--profile", default=DEFAULT_PROFILE, help=f"{known}, or a .toml file")
+    example = '{"lifter": {"latent_size": 50}}'
+    option("--overrides", default="", metavar="JSON", help=f"settings to change, such as {example}")
     option("--seed", type=between(0, LARGEST_SEED), default=0)
     add_data_and_results(option, "<profile>")
 

@@ -39,13 +39,16 @@ def _run(options):
     if options.profile == "study":  # every method, not one
         if options.seed:
             raise EgolibError("--seed: the study has its own seeds, those of sweeps/study.toml")
+        if options.overrides:
+            raise EgolibError("--overrides: not for the study; write a grid for `egolib sweep`")
         if options.pack:
             raise EgolibError("--pack: not for the study; run `egolib pack` and give --data PACK")
         sweep = open_sweep("study", options.data, options.results)
         run_sweep(sweep)
         _report(sweep, "study")
         return
-    study = open_study(options.profile, options.seed, options.data, options.results, options.pack)
+    given = options.data, options.results, options.pack, options.overrides
+    study = open_study(options.profile, options.seed, *given)
     run_study(study)
     with no_space_is_one_line(study.results):
         write_study_pages(study)

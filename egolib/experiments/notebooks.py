@@ -97,6 +97,8 @@ def run_study(study: Study) -> None:
             _execute(notebook, study)
             _leave_stamp(stamp, state, study.results, started)
     command = ["./run_all.sh", "--profile", study.profile_argument, "--seed", str(study.seed)]
+    if study.overrides:
+        command += ["--overrides", json.dumps(study.overrides)]
     if study.source:
         command += ["--data", str(study.source), "--pack", str(study.tree)]
     elif not study.renders:
@@ -138,11 +140,13 @@ def _timed(study, step):
 
 def _parameters(study):
     """The parameters of the first cell of every notebook."""
+    overrides = {"overrides": study.overrides} if study.overrides else {}
     return {
         "profile": study.profile_argument,
         "seed": study.seed,
         "data": "" if study.renders else str(study.tree),
         "results": str(study.results),
+        **overrides,
     }
 
 

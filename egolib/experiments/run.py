@@ -6,14 +6,22 @@ The notebooks and `egolib train` open a Study first. It knows the names of the f
 
 import contextlib
 import functools
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pandas as pd
 import torch
 from filelock import FileLock, Timeout
 
-from egolib.config import DEFAULT_PROFILE, PROFILES, Method, Profile, Stage, load_profile
+from egolib.config import (
+    DEFAULT_PROFILE,
+    PROFILES,
+    Method,
+    Profile,
+    Stage,
+    load_profile,
+    read_overrides,
+)
 from egolib.data.exclusions import AUDIT_FOLDER, excluded_path
 from egolib.data.index import FrameIndex
 from egolib.data.miniature import DESCRIPTION_FILE, render_miniature
@@ -41,6 +49,7 @@ class Study:
     Attributes:
         profile_argument: the name of the profile, or the path of its file, for opening this run
             again.
+        overrides: the settings that this run changes, as in `load_profile`.
         tree: the folder of the data, either a tree of frames or a pack.
         results: the folder of this run.
         renders: whether the data is the embedded miniature.
@@ -57,6 +66,7 @@ class Study:
     renders: bool
     source: Path | None = None
     shared: Path | None = None
+    overrides: dict = field(default_factory=dict)
 
     @property
     def figures(self) -> Path:
@@ -275,8 +285,9 @@ def miniature_network(profile: str = DEFAULT_PROFILE) -> Path:
 
 
 def open_study(
-    profile: str = DEFAULT_PROFILE, seed: int = 0, data: str = "", results: str = "", pack: str = ""
-) -> Study:
+    profile: str = DEFAULT_PROFILE, seed: int = 0, data: str = "", results: str = "", pack: str = "",
+    overrides: dict | str = "",
+) -> Study:  # fmt: skip
     """Open a run by the parameters of every notebook and of `run_all.sh`.
 
     Args:
@@ -284,20 +295,23 @@ def open_study(
         data: a tree or a pack; empty for the embedded miniature (`default_tree`).
         results: the folder of the run; empty for results/<profile>.
         pack: a folder into which the tree `data` is packed; training then reads the pack.
+        overrides: settings to change, as {"lifter": {"latent_size": 50}} or in JSON. Such a run has a
+            results folder of its own.
 
     Raises:
-        EgolibError: for an unknown profile, for a profile that requires a data folder when none is
-            given, and for a results folder of a run with another profile, other data or another
-            seed.
+        EgolibError: for an unknown profile or setting, for a profile that requires a data folder when
+            none is given, and for a results folder of a run with another profile, other settings,
+            other data or another seed.
     """
-    study = _unreserved_study(profile, seed, data, results, pack)
+    study = _unreserved_study(profile, seed, data, results, pack, overrides)
     reserve(study.results, study.identity)
     return study
 
 
-def _unreserved_study(profile, seed=0, data="", results="", pack=""):
+def _unreserved_study(profile, seed=0, data="", results="", pack="", overrides=""):
     """The Study that `open_study` returns, without reserving its results folder."""
-    loaded = load_profile(profile)
+    overrides = read_overrides(overrides)
+    loaded = load_profile(profile, overrides)
     if pack and not data:
         raise EgolibError(f"{pack}: nothing to pack; name the tree with --data DIR")
     return Study(
@@ -305,5 +319,6 @@ def _unreserved_study(profile, seed=0, data="", results="", pack=""):
         profile_argument=profile if profile in PROFILES else str(Path(profile).resolve()),
         seed=seed,
         source=Path(data).resolve() if pack else None,
+        overrides=overrides,
         **folders_of(loaded, pack or data, results, loaded.name),
     )
