@@ -1,0 +1,60 @@
+"""The figures of the notebooks' lessons: the lens, targets, tensors and losses, drawn from the objects
+themselves."""
+
+import numpy as np
+from matplotlib.patches import Rectangle
+
+from egolib.camera import XR_EGOPOSE, native_to_square, project
+from egolib.plots import style
+from egolib.plots.style import ACCENT, DARK, PALE, canvas, styled
+from egolib.skeleton import JOINTS
+
+_SIDE_PX = 800  # of the square crop as it is shown
+_ZOOM_PX = 60  # half the side of the enlarged part
+
+
+@styled
+def projected_joint(index, position, joint, by_hand_px):
+    """A frame of an index with the labelled pixel of a joint and the one computed by hand, native
+    pixels (2,), and beside it the part of the image around them, enlarged."""
+    image = index.read_square(position, _SIDE_PX)
+    labelled_px = index.uv_native[position, JOINTS.index(joint)]
+    label, by_hand = (native_to_square(px, _SIDE_PX) for px in (labelled_px, by_hand_px))
+    figure, grid = style.image_grid(1, 2, (7.2, 3.9))
+    for axes, size in zip(grid[0], (40, 160), strict=True):
+        axes.imshow(image)
+        axes.plot(*label, "o", markersize=size**0.5 * 1.6, fillstyle="none", color="white",
+                  markeredgewidth=1.6, label="label")  # fmt: skip
+        axes.plot(*by_hand, "+", markersize=size**0.5 * 1.2, color=ACCENT, markeredgewidth=1.8,
+                  label="by hand")  # fmt: skip
+    low, high = label - _ZOOM_PX, label + _ZOOM_PX
+    grid[0, 1].set(xlim=(low[0], high[0]), ylim=(high[1], low[1]), title=f"{joint}, enlarged")
+    grid[0, 0].add_patch(Rectangle(low, *(high - low), fill=False, edgecolor="white"))
+    grid[0, 0].set_title("the square crop")
+    legend = grid[0, 1].legend(frameon=True, facecolor="0.35", labelcolor="white", markerscale=0.6)
+    legend.set_in_layout(False)
+    return figure
+
+
+@styled
+def lens_curve(camera=XR_EGOPOSE):
+    """Radius in the image against the angle from the optical axis: the camera's lens, and a pinhole
+    camera and an equidistant lens of the same focal length."""
+    angles = np.radians(np.linspace(0, 90, 91))
+    rays = np.stack([np.sin(angles), np.zeros_like(angles), np.cos(angles)], -1)
+    rays[-1, 2] = 1e-9  # the last one just before the lens plane
+    radius_px = project(rays, camera)[:, 0] - camera.cx
+    figure, axes = canvas((4.8, 3.3), "radius in the image (px)", "angle from the axis (degrees)",
+                          grid="both")  # fmt: skip
+    degrees = np.degrees(angles)
+    near = degrees <= 60
+    axes.plot(degrees[near], camera.fx * np.tan(angles[near]), "--", color=PALE,
+              label=r"pinhole, $f \tan\theta$")  # fmt: skip
+    axes.plot(degrees, camera.fx * angles, ":", color=DARK, label=r"equidistant, $f\,\theta$")
+    axes.plot(degrees, radius_px, color=ACCENT, linewidth=2, label="the headset's lens")
+    axes.axhline(camera.circle_radius, color="0.6", linewidth=0.8)
+    axes.annotate("edge of the image circle", (1, camera.circle_radius), (0, 3), fontsize=7.5,
+                  textcoords="offset points", color="0.35")  # fmt: skip
+    axes.set(xlim=(0, 90), ylim=(0, 650), xticks=range(0, 91, 15))
+    axes.legend(loc="lower right")
+    return figure
