@@ -30,7 +30,13 @@ from egolib.plots.errors import (
     joint_error_boxes,
     upper_lower_boxes,
 )
-from egolib.plots.lessons import lens_curve, projected_joint
+from egolib.plots.lessons import (
+    heatmap_kinds,
+    heatmap_widths,
+    lens_curve,
+    projected_joint,
+    step_curves,
+)
 from egolib.plots.methods import ablation_figure, method_bars
 from egolib.plots.ray_model import architecture, error_by_minutes
 from egolib.plots.sheets import (

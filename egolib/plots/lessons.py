@@ -6,8 +6,8 @@ from matplotlib.patches import Rectangle
 
 from egolib.camera import XR_EGOPOSE, native_to_square, project
 from egolib.plots import style
-from egolib.plots.style import ACCENT, DARK, PALE, canvas, styled
-from egolib.skeleton import JOINTS
+from egolib.plots.style import ACCENT, DARK, LIGHT, PALE, canvas, styled
+from egolib.skeleton import HEATMAP_JOINTS, JOINTS
 
 _SIDE_PX = 800  # of the square crop as it is shown
 _ZOOM_PX = 60  # half the side of the enlarged part
@@ -57,4 +57,55 @@ def lens_curve(camera=XR_EGOPOSE):
                   textcoords="offset points", color="0.35")  # fmt: skip
     axes.set(xlim=(0, 90), ylim=(0, 650), xticks=range(0, 91, 15))
     axes.legend(loc="lower right")
+    return figure
+
+
+@styled
+def heatmap_widths(image, maps, joint):
+    """The target of one joint at several widths, on the image uint8 (3, S, S).
+
+    maps: {sigma in cells: heatmaps (15, H, H)}; joint: a place in HEATMAP_JOINTS.
+    """
+    figure, grid = style.image_grid(1, len(maps), (2.4 * len(maps), 2.8))
+    for axes, (sigma, heatmaps) in zip(grid[0], maps.items(), strict=True):
+        _show_heatmap(axes, image, heatmaps[joint])
+        axes.set_title(rf"{HEATMAP_JOINTS[joint]}, $\sigma$ = {sigma:g} cells")
+    return figure
+
+
+@styled
+def heatmap_kinds(batch, maps, examples):
+    """Heatmaps on their images, one of each kind; a ring marks the label.
+
+    batch: of FrameDataset; maps (N, 15, H, H) of its frames; examples: {kind: (frame, joint)}, places
+    in both.
+    """
+    figure, grid = style.image_grid(1, max(len(examples), 1), (2.4 * len(examples) or 2, 2.9))
+    for axes, (kind, (frame, joint)) in zip(grid[0], examples.items(), strict=False):
+        _show_heatmap(axes, batch["image"][frame], maps[frame, joint])
+        axes.plot(
+            *batch["uv_crop"][frame, joint], "o", markersize=11, fillstyle="none", color="white"
+        )
+        peak = maps[frame, joint].max()
+        axes.set_title(f"{kind}: {HEATMAP_JOINTS[joint]}\npeak {peak:.2f}")
+    return figure
+
+
+def _show_heatmap(axes, image, heatmap):
+    """A heatmap (H, H) over an image (3, S, S), opaque where it is high."""
+    side = image.shape[-1]
+    extent = (-0.5, side - 0.5, side - 0.5, -0.5)
+    heat = np.clip(np.asarray(heatmap), 0, 1)
+    axes.imshow(np.asarray(image).transpose(1, 2, 0), extent=extent)
+    axes.imshow(heat, "inferno", vmin=0, vmax=1, extent=extent, alpha=0.2 + 0.8 * heat)
+
+
+@styled
+def step_curves(curves, label):
+    """Curves {name: value at each optimiser step} on a logarithmic axis with the label `label`."""
+    figure, axes = canvas((4.6, 3), label, "optimiser step", grid="both")
+    for (name, values), colour in zip(curves.items(), (DARK, ACCENT, LIGHT), strict=False):
+        axes.plot(range(1, len(values) + 1), values, color=colour, label=name)
+    axes.set_yscale("log")
+    axes.legend()
     return figure
