@@ -32,10 +32,13 @@ from egolib.plots.errors import (
 )
 from egolib.plots.lessons import (
     heatmap_kinds,
+    heatmap_rows,
     heatmap_widths,
+    latent_walks,
     lens_curve,
     projected_joint,
     step_curves,
+    tensor_sizes,
 )
 from egolib.plots.methods import ablation_figure, method_bars
 from egolib.plots.ray_model import architecture, error_by_minutes

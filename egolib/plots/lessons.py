@@ -6,7 +6,7 @@ from matplotlib.patches import Rectangle
 
 from egolib.camera import XR_EGOPOSE, native_to_square, project
 from egolib.plots import style
-from egolib.plots.style import ACCENT, DARK, LIGHT, PALE, canvas, styled
+from egolib.plots.style import ACCENT, DARK, LIGHT, PALE, StudyFigure, canvas, styled
 from egolib.skeleton import HEATMAP_JOINTS, JOINTS
 
 _SIDE_PX = 800  # of the square crop as it is shown
@@ -101,11 +101,72 @@ def _show_heatmap(axes, image, heatmap):
 
 
 @styled
-def step_curves(curves, label):
-    """Curves {name: value at each optimiser step} on a logarithmic axis with the label `label`."""
+def step_curves(curves, label, every=1):
+    """Curves {name: values after each `every` optimiser steps} on a logarithmic axis with the label
+    `label`."""
     figure, axes = canvas((4.6, 3), label, "optimiser step", grid="both")
     for (name, values), colour in zip(curves.items(), (DARK, ACCENT, LIGHT), strict=False):
-        axes.plot(range(1, len(values) + 1), values, color=colour, label=name)
+        steps = every * np.arange(1, len(values) + 1)
+        axes.plot(steps, values, color=colour, label=name)
     axes.set_yscale("log")
+    axes.yaxis.set_major_formatter("{x:g}")
+    axes.yaxis.set_minor_formatter("{x:g}" if np.ptp(np.log10(list(curves.values()))) < 1 else "")
     axes.legend()
+    return figure
+
+
+@styled
+def tensor_sizes(sizes, narrowest):
+    """How many numbers leave each layer, a bar a layer from the input (top) to the outputs.
+
+    sizes: {"<part> <place>": shape of its output for one frame}; bars of one part have one colour, and
+    the layer with `narrowest` numbers is marked.
+    """
+    figure, axes = canvas((6.4, 0.25 * len(sizes) + 0.9), xlabel="numbers for one frame", grid="x")
+    names = [name.rsplit(" ", 1)[0] for name in sizes]
+    parts = list(dict.fromkeys(names))
+    colours = dict(zip(parts, (PALE, DARK, ACCENT, LIGHT), strict=False))
+    counts = [int(np.prod(shape)) for shape in sizes.values()]
+    for place, (name, shape, count) in enumerate(zip(names, sizes.values(), counts, strict=True)):
+        axes.barh(-place, count, color=colours[name], height=0.75)
+        text = " × ".join(map(str, shape)) + ("  (latent)" if count == narrowest else "")
+        axes.annotate(text, (count, -place), (3, 0), textcoords="offset points", va="center",
+                      fontsize=7.5)  # fmt: skip
+    axes.set_xscale("log")
+    axes.set_xlim(1, 12 * max(counts))
+    axes.set_yticks(-np.arange(len(sizes)), names, fontsize=7.5)
+    return figure
+
+
+@styled
+def heatmap_rows(images, rows):
+    """Heatmaps of the same frames in rows, the highest of the 15 at each pixel, over the images.
+
+    images: uint8 (N, 3, S, S); rows: {title: heatmaps (N, 15, H, H)}.
+    """
+    figure, grid = style.image_grid(len(rows), len(images), (1.75 * len(images), 1.9 * len(rows)))
+    for line, (title, maps) in zip(grid, rows.items(), strict=True):
+        for axes, image, heatmaps in zip(line, images, maps, strict=True):
+            _show_heatmap(axes, image, heatmaps.amax(0))
+        line[0].set_title(title, loc="left")
+    return figure
+
+
+@styled
+def latent_walks(walks):
+    """Poses along walks through a latent space, from the front, a row a walk.
+
+    walks: {title: poses (K, 16, 3) in metres}; the middle pose is drawn behind each one in grey.
+    """
+    count = len(next(iter(walks.values())))
+    figure = StudyFigure(figsize=(1.5 * count, 2.3 * len(walks)))
+    grid = figure.subplots(len(walks), count, squeeze=False, sharex=True, sharey=True)
+    for line, (title, poses) in zip(grid, walks.items(), strict=True):
+        for place, (axes, pose) in enumerate(zip(line, poses, strict=True)):
+            style.draw_pose_3d(axes, poses[count // 2], colour="0.8")
+            style.draw_pose_3d(axes, pose)
+            axes.set_aspect("equal")
+            axes.set_axis_off()
+            axes.set_title(rf"{place - count // 2:+d} $\sigma$", fontsize=8)
+        line[0].set_title(f"{title}\n{line[0].get_title()}", fontsize=8)
     return figure
