@@ -98,6 +98,7 @@ def _show_heatmap(axes, image, heatmap):
     heat = np.clip(np.asarray(heatmap), 0, 1)
     axes.imshow(np.asarray(image).transpose(1, 2, 0), extent=extent)
     axes.imshow(heat, "inferno", vmin=0, vmax=1, extent=extent, alpha=0.2 + 0.8 * heat)
+    axes.set(xlim=extent[:2], ylim=extent[2:], autoscale_on=False)  # a label may lie outside
 
 
 @styled
