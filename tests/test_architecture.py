@@ -96,17 +96,34 @@ for name in {sorted(m for m in MODULES if m.startswith("egolib") and "__main__" 
     subprocess.run([sys.executable, "-c", program], check=True, cwd=ROOT)
 
 
-@pytest.mark.parametrize("path", sorted((ROOT / "notebooks").glob("*.ipynb")), ids=lambda p: p.stem)
-def test_a_notebook_holds_no_outputs_no_definitions_and_short_cells(path):
+NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda p: p.stem)
+def test_a_notebook_holds_no_outputs_and_short_cells(path):
     cells = json.loads(path.read_text())["cells"]
     code = ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "code"]
     assert not any(cell.get("outputs") for cell in cells)
-    for source in code:
-        assert source.count("\n") < 25
-        assert not re.search(r"^\s*(def|class) ", source, re.MULTILINE)
+    assert all(source.count("\n") < 32 for source in code)
     tagged = [c for c in cells if "parameters" in c["metadata"].get("tags", [])]
     names = re.findall(r"^(\w+) = ", "".join(tagged[0]["source"]), re.MULTILINE)
-    assert names == ["profile", "seed", "data", "results"]
+    settings = [] if path.stem.startswith("07") else ["overrides"]  # a sweep's grid has its own
+    assert names == ["profile", "seed", "data", "results", *settings]
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS[:-1], ids=lambda p: p.stem)
+def test_a_notebook_asks_explains_and_ends_with_exercises_whose_solutions_are_folded(path):
+    cells = json.loads(path.read_text())["cells"]
+    texts = ["".join(cell["source"]) for cell in cells]
+    assert "**The question.**" in texts[0]
+    assert "**The idea.**" in texts[0]
+    exercises = texts.index(next(text for text in texts if text.startswith("## Exercises")))
+    assert exercises > texts.index("## Conclusion")
+    solutions = [i for i, c in enumerate(cells) if "solution" in c["metadata"].get("tags", [])]
+    assert len(solutions) >= 2
+    assert all(i > exercises and cells[i]["metadata"]["jupyter"]["source_hidden"] for i in solutions)
+    asked = [i for i, text in enumerate(texts) if "### Exercise" in text]
+    assert [i + 1 for i in asked] == solutions
 
 
 def test_no_file_is_unpickled():

@@ -1,22 +1,32 @@
-"""The part of the results that git keeps: small tables and figures, and a block of the README."""
+"""The part of the results that git keeps: small tables, figures and executed notebooks, and blocks of
+README.md and docs/results.md."""
 
 import re
 import shutil
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import nbformat
+import pandas as pd
+
 from egolib.config import read_toml
 from egolib.evaluation import comparison
-from egolib.evaluation.tables import TABLES, read_table, sources_as_markdown
+from egolib.evaluation.tables import TABLES, formatted, read_table, sources_as_markdown
+from egolib.experiments.executed_notebooks import small_copy
 from egolib.experiments.manifest import origin_sentence, read_manifest, run_sentence
 from egolib.foundation.errors import EgolibError
 from egolib.foundation.files import write_atomically
 
+RESULTS_PAGE = Path("docs", "results.md")
+# The first screen of README.md, for runs of a profile: a figure and one table.
+README_MARKERS = "<!-- published:begin -->", "<!-- published:end -->"
+
 
 @dataclass(frozen=True)
 class Block:
-    """What the README shows between two markers, and what is copied for it; the fields are explained in
-    readme_blocks.toml."""
+    """What docs/results.md shows between two markers, and what is copied for it; the fields are
+    explained in published_blocks.toml."""
 
     name: str
     shown: str
@@ -28,21 +38,21 @@ class Block:
 
     @property
     def markers(self) -> tuple[str, str]:
-        """The lines of the README before and after the block."""
+        """The lines of docs/results.md before and after the block."""
         return f"<!-- {self.name}:begin -->", f"<!-- {self.name}:end -->"
 
 
-_BLOCKS = read_toml(Path(__file__).with_name("readme_blocks.toml"))
+_BLOCKS = read_toml(Path(__file__).with_name("published_blocks.toml"))
 RUN, SWEEP = Block(**_BLOCKS["run"]), Block(**_BLOCKS["sweep"])
 
 
 def publish(results_dir: str | Path, repository: str | Path) -> Path:
-    """Copy the small tables (csv, md), the PNG figures and the manifest of a run or a sweep to
-    `<repository>/results/published/<its name>/`, and refresh its Block of README.md. Returns the
-    folder.
+    """Copy the small part of a run or a sweep to `<repository>/results/published/<its name>/`: tables
+    (csv, md), PNG figures, executed notebooks and the manifest. Refresh its Block of docs/results.md
+    and, for a run, the first screen of README.md. Returns the folder.
 
     Raises EgolibError, before anything is written, when the results lack the manifest, a table
-    or a figure of the README, when they are of the profile `smoke`, or README.md lacks the markers.
+    or a figure that is shown, when they are of the profile `smoke`, or when a text lacks its markers.
     """
     results_dir, repository = Path(results_dir), Path(repository)
     manifest = read_manifest(results_dir)
@@ -50,34 +60,74 @@ def publish(results_dir: str | Path, repository: str | Path) -> Path:
     if profile == "smoke":
         raise EgolibError(f"{results_dir}: the profile smoke only tests the code; publish another")
     block, published = SWEEP if grid else RUN, f"results/published/{grid or profile}"
-    tables, figures = results_dir / "tables", results_dir / "figures"
-    files = [tables / f"{name}.{suffix}" for name in block.tables for suffix in ("csv", "md")]
-    # A sweep may lack the last figure.
-    needed = block.figure if grid else block.figure | block.last_figure
-    files += [figures / f"{name}.png" for name in needed]
-    for path in files:
-        if not path.is_file():
-            raise EgolibError(f"{path}: missing; run the notebooks before publishing")
-    for pattern in block.copied:
-        files += sorted(tables.glob(f"{pattern}.[cm][sd]*"))
-    files += [results_dir / "manifest.json", *sorted(figures.glob("*.png"))]
-    readme, (begin, end) = repository / "README.md", block.markers
-    text = readme.read_text() if readme.is_file() else ""
-    if re.findall(f"{begin}|{end}", text) != [begin, end]:
-        raise EgolibError(f"{readme}: needs {begin} and, below it, {end}, once each")
-    before, _, after = re.split(f"{begin}|{end}", text)
-    shown = _text(block, results_dir, manifest, published)
+    files = list(_published_files(block, results_dir, needs_last_figure=not grid))
+    shown = [
+        (
+            repository / RESULTS_PAGE,
+            block.markers,
+            _details(block, results_dir, manifest, published),
+        )
+    ]
+    if not grid:
+        shown.append((repository / "README.md", README_MARKERS, _first_screen(results_dir, manifest, published)))  # fmt: skip
+    texts = {page: _with_block(page, markers, text) for page, markers, text in shown}
     target = repository / published
     shutil.rmtree(target, ignore_errors=True)
     for path in files:
         write_atomically(target / path.relative_to(results_dir), path.read_bytes())
-    write_atomically(readme, f"{before}{begin}\n\n{shown}\n\n{end}{after}")
+    for path in sorted((results_dir / "notebooks").glob("[!.]*.ipynb")):
+        copy = small_copy(path, repository / "notebooks", target / "notebooks")
+        write_atomically(target / "notebooks" / path.name, nbformat.writes(copy))
+    for page, text in texts.items():
+        write_atomically(page, text)
     return target
 
 
-def _text(block, results_dir, manifest, published):
-    """The text of a block; its links lead to the folder `published` of the repository."""
+def _published_files(block: Block, results_dir: Path, needs_last_figure: bool) -> Iterator[Path]:
+    """The files that are copied as they are. Raises EgolibError for one that is shown and missing."""
     tables, figures = results_dir / "tables", results_dir / "figures"
+    needed = [tables / f"{name}.{suffix}" for name in block.tables for suffix in ("csv", "md")]
+    shown = block.figure | block.last_figure if needs_last_figure else block.figure
+    needed += [figures / f"{name}.png" for name in shown]
+    for path in needed:
+        if not path.is_file():
+            raise EgolibError(f"{path}: missing; run the notebooks before publishing")
+    yield from needed
+    for pattern in block.copied:
+        yield from sorted(tables.glob(f"{pattern}.[cm][sd]*"))
+    yield from (results_dir / "manifest.json", *sorted(figures.glob("*.png")))
+
+
+def _with_block(page: Path, markers: tuple[str, str], shown: str) -> str:
+    """The text of a page with `shown` between its markers. Raises EgolibError where it lacks them."""
+    begin, end = markers
+    text = page.read_text() if page.is_file() else ""
+    if re.findall(f"{begin}|{end}", text) != [begin, end]:
+        raise EgolibError(f"{page}: needs {begin} and, below it, {end}, once each")
+    before, _, after = re.split(f"{begin}|{end}", text)
+    return f"{before}{begin}\n\n{shown}\n\n{end}{after}"
+
+
+def _first_screen(results_dir: Path, manifest: dict, published: str) -> str:
+    """The first figure of a run, and its errors by part of the body beside the published ones."""
+    ((name, caption),) = RUN.figure.items()
+    table = formatted(read_table(results_dir / "tables" / f"{RUN.shown}.csv"))
+    sources = table.columns.unique(0)
+    columns = [
+        table[source].T.add_prefix(f"{source.split()[0].strip(',')}: ") for source in sources
+    ]
+    joined = pd.concat(columns, axis=1).fillna("–").rename(columns=str.lower)
+    return "\n\n".join([
+        f"![{caption}]({published}/figures/{name}.png)\n\n*{caption}.*",
+        f"**Mean joint error (mm)**, {' and '.join(sources)}; in brackets: 95 % intervals",
+        joined.to_markdown(disable_numparse=True),
+        f"{run_sentence(manifest)} † marks a footnote below the [table]({published}/tables/{RUN.shown}.md).",
+    ])  # fmt: skip
+
+
+def _details(block: Block, results_dir: Path, manifest: dict, published: str) -> str:
+    """The text of a block of docs/results.md; its links lead to the folder `published`."""
+    tables, figures, published = results_dir / "tables", results_dir / "figures", f"../{published}"
     title = comparison.TABLES[block.shown] if manifest.get("grid") else TABLES[block.shown][0]
     more = {n: text for n, text in block.more.items() if (tables / f"{n}.md").is_file()}
     links = [f"[{t}]({published}/tables/{n}.md)" for n, t in (block.tables | more).items()]
@@ -93,7 +143,7 @@ def _text(block, results_dir, manifest, published):
         f"{unfinished}{run_sentence(manifest)} {origin_sentence(results_dir)} "
         "In brackets: 95 % intervals. "
         f"Sources and notes stand below the [tables]({published}/tables): {', '.join(links)}. "
-        f"All figures are in [{published}/figures]({published}/figures)."
+        f"All figures are in [{published.removeprefix('../')}/figures]({published}/figures)."
     )
     table = sources_as_markdown(title, read_table(tables / f"{block.shown}.csv"))
     return "\n\n".join([*above, table, about, *below])

@@ -1,7 +1,6 @@
 """An executed notebook, or a Markdown text, as a page: formulas become MathML, so that the page needs no
 script to typeset them."""
 
-import os
 import re
 from pathlib import Path
 
@@ -11,11 +10,11 @@ from nbconvert import HTMLExporter
 from nbconvert.filters import markdown2html
 from pygments.formatters import HtmlFormatter
 
+from egolib.experiments.executed_notebooks import relinked, with_folded_solutions
 from egolib.report.layout import write_page
 
 _FORMULA = re.compile(r"\$\$([^$]+)\$\$|\$(?!\s)([^$]+?)(?<!\s)\$(?!\d)")
 _CODE = re.compile(r"(```.*?```|`[^`\n]*`)", re.DOTALL)
-_LINK = re.compile(r"(\]\()([^)#:]+)(\))")
 
 
 def notebook_page(path: Path, sources: Path) -> Path:
@@ -23,17 +22,17 @@ def notebook_page(path: Path, sources: Path) -> Path:
 
     sources: the folder in which the notebook was written, which its links are relative to.
     """
-    notebook = nbformat.read(path, as_version=4)
+    notebook = with_folded_solutions(nbformat.read(path, as_version=4))
     for cell in notebook.cells:
         if cell.cell_type == "markdown":
-            cell.source = with_formulas(_relinked(cell.source, sources, path.parent))
+            cell.source = with_formulas(relinked(cell.source, sources, path.parent))
     body, _ = HTMLExporter(template_name="basic").from_notebook_node(notebook)
     return _written(path.with_suffix(".html"), path.stem, body, "../index.html")
 
 
 def markdown_page(path: Path, source: Path, title: str) -> Path:
     """Write the Markdown file `source` as the page `path` -> path. Its links lead where they did."""
-    text = _relinked(source.read_text(), source.parent, path.parent)
+    text = relinked(source.read_text(), source.parent, path.parent)
     return _written(path, title, markdown2html(with_formulas(text)), "index.html")
 
 
@@ -48,22 +47,6 @@ def _mathml(match):
     displayed, inline = match.groups()
     display = "block" if displayed else "inline"
     return latex2mathml.converter.convert((displayed or inline).strip(), display=display)
-
-
-def _relinked(markdown, old_folder, new_folder):
-    """Change relative links, so that they lead to the same file from `new_folder`, or to the figure of
-    the same name below it."""
-
-    def relink(match):
-        link, figure = match[2], f"figures/{Path(match[2]).name}"
-        target = (old_folder / link).resolve()
-        if (new_folder / figure).is_file():
-            link = figure
-        elif target.exists():
-            link = os.path.relpath(target, new_folder)
-        return f"{match[1]}{link}{match[3]}"
-
-    return _LINK.sub(relink, markdown)
 
 
 def _written(path, title, body, home):

@@ -12,12 +12,13 @@ from egolib.evaluation import literature as published
 from egolib.evaluation import tables as results
 from egolib.evaluation.predictions import Predictions
 from egolib.experiments import manifest as report
-from egolib.experiments.publishing import RUN, publish
+from egolib.experiments.publishing import README_MARKERS, RUN, publish
 from egolib.foundation.errors import EgolibError
 from egolib.skeleton import ACTIONS, HEATMAP_JOINTS, JOINTS
 
 LABEL = "a toy of 4 frames"
-START, END = RUN.markers
+START, END = README_MARKERS
+RUN_START, RUN_END = RUN.markers
 MEASURED = (f"measured on {LABEL}", Method.END_TO_END.label)
 
 
@@ -179,6 +180,13 @@ def test_a_table_that_cannot_be_read_is_named(tmp_path):
         results.read_table(tmp_path / "old.csv")
 
 
+def write_pages(repository, run=f"{RUN_START}\n{RUN_END}", readme=f"{START}\n{END}"):
+    """README.md and docs/results.md with their markers."""
+    (repository / "docs").mkdir(parents=True, exist_ok=True)
+    (repository / "docs" / "results.md").write_text(run)
+    (repository / "README.md").write_text(readme)
+
+
 def finished_run(folder, toy, profile="quick"):
     results.write_tables({"end_to_end": toy}, LABEL, folder / "tables")
     report.write_manifest(
@@ -215,7 +223,7 @@ def test_tables_about_the_data_are_published_too(toy, tmp_path):
     finished_run(run, toy)
     table = pd.DataFrame({"train": [3], "test": [1]}, index=["frames"])
     assert results.save_table(table, run / "tables", "data_splits") is table
-    (tmp_path / "README.md").write_text(f"{START}\n{END}")
+    write_pages(tmp_path)
     published = publish(run, tmp_path) / "tables"
     again = pd.read_csv(published / "data_splits.csv", index_col="row")
     assert again.loc["frames"].to_dict() == {"train": 3, "test": 1}
@@ -225,9 +233,8 @@ def test_tables_about_the_data_are_published_too(toy, tmp_path):
 def test_publish_refreshes_the_readme_between_its_markers_only(toy, tmp_path):
     run, repository = tmp_path / "run", tmp_path / "repository"
     finished_run(run, toy)
-    repository.mkdir()
-    readme = repository / "README.md"
-    readme.write_text(f"# Title\n\n{START}\nold\n{END}\n\nend\n")
+    write_pages(repository, readme=f"# Title\n\n{START}\nold\n{END}\n\nend\n")
+    readme, details = repository / "README.md", repository / "docs" / "results.md"
     stale = repository / "results" / "published" / "quick" / "stale.md"
     stale.parent.mkdir(parents=True)
     stale.write_text("")
@@ -239,26 +246,35 @@ def test_publish_refreshes_the_readme_between_its_markers_only(toy, tmp_path):
     assert "old" not in text.split(START)[1].split("\n")
     assert "it took 11 min" in text
     assert "(results/published/quick/figures/predictions.png)" in text
-    assert "(results/published/quick/figures/which_joints_are_wrong.png)" in text
-    assert text.count("**Mean error by part of the body (mm)**") == 1
+    assert text.count("| ") > 10
+    assert "measured: full body" in text
+    assert "published: full body" in text
+    shown = details.read_text()
+    assert "(../results/published/quick/figures/which_joints_are_wrong.png)" in shown
+    assert shown.count("**Mean error by part of the body (mm)**") == 1
     suffixes = {path.suffix for path in target.rglob("*") if path.is_file()}
     assert suffixes == {".csv", ".json", ".md", ".png"}
     assert not stale.exists()
 
 
 @pytest.mark.parametrize("lacking", ["manifest.json", "tables/by_joint.csv",
-                                     "figures/which_joints_are_wrong.png", "markers", "smoke"])  # fmt: skip
+                                     "figures/which_joints_are_wrong.png", "markers",
+                                     "markers of the details", "smoke"])  # fmt: skip
 def test_publish_refuses_before_it_writes(toy, tmp_path, lacking):
     run = tmp_path / "run"
     finished_run(run, toy, "smoke" if lacking == "smoke" else "quick")
+    write_pages(tmp_path)
     readme = tmp_path / "README.md"
-    readme.write_text(f"{START}\n{END}")
     if lacking == "markers":
         readme.write_text(f"{END}\n{START}")
+    elif lacking == "markers of the details":
+        write_pages(tmp_path, run=f"{RUN_END}\n{RUN_START}")
     elif lacking != "smoke":
         (run / lacking).unlink()
     before = readme.read_text()
-    named = {"markers": "README.md", "smoke": "smoke"}.get(lacking, lacking)
+    named = {"markers": "README.md", "markers of the details": "results.md", "smoke": "smoke"}.get(
+        lacking, lacking
+    )
     with pytest.raises(EgolibError, match=named):
         publish(run, tmp_path)
     assert readme.read_text() == before

@@ -29,7 +29,7 @@ from egolib.skeleton import SPLIT_FOLDERS
 from egosynth import planned_sequences
 
 SPLITS_OF_FOLDERS = {folder: split for split, folder in SPLIT_FOLDERS.items()}
-README = Path(__file__).parents[2] / "README.md"
+SETTINGS = Path(__file__).parents[2] / "docs" / "settings.md"
 GRID = """
 base = "tiny.toml"
 [methods.martinez]
@@ -335,10 +335,11 @@ def test_a_sweep_that_was_cut_off_has_a_page_and_is_published(partial, monkeypat
     assert all((partial.results / link).is_file() for link in links)
     repository = partial.results.parent
     start, end = SWEEP.markers
-    (repository / "README.md").write_text(f"# Title\n{start}\n{end}\n")
+    (repository / "docs").mkdir()
+    (repository / "docs" / "results.md").write_text(f"# Title\n{start}\n{end}\n")
     target = publish(partial.results, repository)
     assert (target / "tables" / "claims.md").is_file()
-    readme = (repository / "README.md").read_text()
+    readme = (repository / "docs" / "results.md").read_text()
     assert f"{target.name}/figures/methods.png" in readme
     assert f"{target.name}/tables/ablations.md" in readme
     assert f"{target.name}/figures/error_by_minutes.png" in readme
@@ -380,7 +381,7 @@ def test_the_profile_study_is_the_sweep_of_its_grid(finished, tmp_path, monkeypa
 
 
 @pytest.mark.parametrize("precision", ["bf16-mixed", "32-true"])
-def test_the_plan_of_the_study_is_what_the_readme_says(
+def test_the_plan_of_the_study_is_what_the_settings_page_says(
     shared_toy_tree, tmp_path, monkeypatch, precision
 ):
     """At the quick profile's frames and the rates measured on 2 cores, with and without bf16."""
@@ -392,7 +393,7 @@ def test_the_plan_of_the_study_is_what_the_readme_says(
     monkeypatch.setattr(steps, "training_precision", lambda: precision)
     hours = sum(step.seconds for step in study.steps()) / 3600
     with_bf16, without = re.search(
-        r"planned at ([\d.]+) hours on 2 cores with bf16, ([\d.]+) without", README.read_text()
+        r"planned at ([\d.]+) hours on 2 cores with bf16, ([\d.]+) without", SETTINGS.read_text()
     ).groups()
     assert hours == pytest.approx(float(with_bf16 if "bf16" in precision else without), rel=0.05)
     assert max(step.seconds for step in study.steps()) < 2 * 3600
