@@ -121,7 +121,9 @@ def test_a_notebook_asks_explains_and_ends_with_exercises_whose_solutions_are_fo
     assert exercises > texts.index("## Conclusion")
     solutions = [i for i, c in enumerate(cells) if "solution" in c["metadata"].get("tags", [])]
     assert len(solutions) >= 2
-    assert all(i > exercises and cells[i]["metadata"]["jupyter"]["source_hidden"] for i in solutions)
+    assert all(
+        i > exercises and cells[i]["metadata"]["jupyter"]["source_hidden"] for i in solutions
+    )
     asked = [i for i, text in enumerate(texts) if "### Exercise" in text]
     assert [i + 1 for i in asked] == solutions
 

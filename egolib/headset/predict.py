@@ -3,7 +3,7 @@
 import contextlib
 import time
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,7 +12,14 @@ import numpy as np
 from egolib.foundation.errors import EgolibError
 from egolib.foundation.progress import progress_bar
 from egolib.headset.cameras.framing import Framing
-from egolib.headset.cameras.sources import StalledError, Unread, batches, open_sources, read_ahead
+from egolib.headset.cameras.sources import (
+    InputImage,
+    StalledError,
+    Unread,
+    batches,
+    open_sources,
+    read_ahead,
+)
 from egolib.headset.deploy.runtimes import Runtime, open_fastest
 from egolib.headset.poses.estimates import in_view
 from egolib.headset.poses.outputs import drawing, write_forms
@@ -50,6 +57,33 @@ class Report:
         for reason, (first, *more) in names.items():
             lines.append(f"  {first}{f' and {len(more)} more' * bool(more)}: {reason}")
         return "\n".join(lines)
+
+
+@dataclass(frozen=True)
+class Predictor:
+    """A network and the framing of the images that it gets (see egolib.headset.load_predictor)."""
+
+    runtime: Runtime
+    framing: Framing
+
+    def predict(self, images: np.ndarray | Sequence[np.ndarray]) -> PoseSeries:
+        """Predict the pose in each image, as `egolib predict` does.
+
+        images: one image or several, uint8 RGB (H, W, 3). Returns the PoseSeries, with one pose even
+        for a single image. Raises EgolibError for anything else than such images, and for an image
+        that does not fit the framing.
+        """
+        single = isinstance(images, np.ndarray) and images.ndim == 3
+        given = []
+        for i, rgb in enumerate([images] if single else images):
+            if getattr(rgb, "dtype", None) != np.uint8 or rgb.ndim != 3 or rgb.shape[2] != 3:
+                what = f"{getattr(rgb, 'dtype', type(rgb).__name__)} {getattr(rgb, 'shape', '')}"
+                raise EgolibError(f"image {i}: {what}; give uint8 RGB of shape (H, W, 3)")
+            given.append(InputImage(str(i), str(i), np.nan, rgb))
+        if not given:
+            raise EgolibError("no image to predict a pose for")
+        squares = [self.framing.square(image.rgb, self.runtime.image_px) for image in given]
+        return _predict_batch(self.runtime, self.framing, given, squares, smooth=None)
 
 
 def predict(

@@ -134,8 +134,8 @@ def test_the_ray_model_in_int8_is_smaller_and_close(shared_toy_tree, tmp_path):
         assert off < 0.1 * np.abs(expected[name]).mean(), name
 
 
-def test_the_readmes_example_needs_neither_torch_nor_egolib(network, exported, tmp_path):
-    readme = (Path(__file__).parents[2] / "README.md").read_text()
+def test_the_example_of_the_docs_needs_neither_torch_nor_egolib(network, exported, tmp_path):
+    readme = (Path(__file__).parents[2] / "docs" / "export_formats.md").read_text()
     example = re.search(r"```python\n(import json, sys\n.*?)```", readme, re.DOTALL)[1]
     assert example.count("\n") <= 20
     image = tmp_path / "image.png"

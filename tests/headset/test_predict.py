@@ -9,9 +9,10 @@ import pytest
 from toy_network import SPEC, toy_network
 
 from egolib.foundation.errors import EgolibError
+from egolib.headset.cameras.framing import Framing
 from egolib.headset.deploy.runtimes import on_torch
 from egolib.headset.poses.posetable import HEADER
-from egolib.headset.predict import predict
+from egolib.headset.predict import Predictor, predict
 from egolib.headset.scoring import score_poses
 from egolib.models.checkpoints import NetworkSpec
 from egolib.skeleton import JOINTS
@@ -180,3 +181,26 @@ def test_scores_by_hand(scored):
 def test_bad_files_are_named(scored, poses, labels, culprit):
     with pytest.raises(EgolibError, match=culprit):
         score_poses(*scored(poses, labels))
+
+
+def test_the_predictor_gives_the_poses_that_predict_writes(network, predicted, tmp_path):
+    images = [np.random.default_rng(i).integers(0, 255, (200, 320, 3), np.uint8) for i in range(3)]
+    for i, image in enumerate(images):
+        cv2.imwrite(str(tmp_path / f"{i}.png"), image[..., ::-1])
+    predict([tmp_path], tmp_path / "out", on_torch(network, SPEC))
+    written = np.load(tmp_path / "out" / "poses.npz")
+    predictor = Predictor(on_torch(network, SPEC), Framing())
+    poses = predictor.predict(images)
+    assert poses.pose_m.shape == (3, 16, 3)
+    np.testing.assert_allclose(poses.pose_m, written["pose_m"], atol=1e-4)  # written at 0.1 mm
+    one = predictor.predict(images[1])
+    assert len(one) == 1
+    np.testing.assert_allclose(one.pose_m[0], poses.pose_m[1], atol=1e-5)
+    np.testing.assert_allclose(one.joints_px[0], poses.joints_px[1], atol=1e-3)
+
+
+@pytest.mark.parametrize("images", [np.zeros((200, 320)), np.zeros((200, 320, 3)), [], [None],
+                                    np.zeros((200, 300, 3), np.uint8)])  # fmt: skip
+def test_the_predictor_refuses_what_is_no_image(network, images):
+    with pytest.raises(EgolibError, match=r"image|8:5"):
+        Predictor(on_torch(network, SPEC), Framing()).predict(images)
