@@ -1,14 +1,13 @@
 """The page of an audit, one self-contained html file: findings, figures and remedies."""
 
 import datetime
-import io
 
 import jinja2
 
 from egolib.audit.figures import defect_matrix, drift_paths, frames_kept, where_in_folders
 from egolib.audit.tables import Audit, collect, write_tables
 from egolib.foundation.files import write_atomically
-from egolib.plots.style import styled
+from egolib.plots.style import as_svg
 
 _ENVIRONMENT = jinja2.Environment(loader=jinja2.PackageLoader("egolib.audit"), autoescape=True)
 
@@ -44,15 +43,9 @@ def _render(audit):
         noticeable=[found.noticeable for found in audit.drift.values()],
         findings=audit.findings.astype(object).where(audit.findings.notna(), ""),
         summary=audit.summary.fillna(""),
-        **{draw.__name__: _svg(draw(audit)) for draw in figures},
+        **{draw.__name__: _svg(draw(audit), draw.__name__) for draw in figures},
     )
 
 
-@styled
-def _svg(figure):
-    if figure is None:
-        return None
-    stream = io.StringIO()
-    figure.savefig(stream, format="svg", dpi=150)
-    text = stream.getvalue()
-    return jinja2.utils.markupsafe.Markup(text[text.index("<svg") :])
+def _svg(figure, name):
+    return None if figure is None else jinja2.utils.markupsafe.Markup(as_svg(figure, name))

@@ -5,6 +5,7 @@ Left and right differ in hue and lightness (Okabe and Ito's colours, safe for co
 
 import functools
 import io
+import warnings
 from pathlib import Path
 
 import cv2
@@ -15,6 +16,7 @@ from matplotlib.lines import Line2D
 
 from egolib.foundation.errors import EgolibError
 from egolib.foundation.files import atomic_path
+from egolib.plots.checks import FigureFlaw, flaws
 from egolib.skeleton import (
     BODY_PARTS,
     BONES,
@@ -68,25 +70,44 @@ def styled(function):
 
 @styled
 def save_figure(figure, folder, name):
-    """Write `<folder>/<name>.pdf` and `.png` (150 dpi) -> the two paths."""
+    """Write `<folder>/<name>.pdf` and `.png` (150 dpi) -> the two paths. Warns of checks.flaws."""
     paths = [Path(folder) / f"{name}.{suffix}" for suffix in ("pdf", "png")]
-    for path in paths:
-        save_image(figure, path)
+    _save(figure, *paths)
     return paths
 
 
 @styled
 def save_image(figure, path):
-    """Write a figure as the one image `path` (150 dpi), in the format of its suffix.
+    """Write a figure as the one image `path` (150 dpi), in the format of its suffix. Warns of
+    checks.flaws.
 
     Raises EgolibError for a suffix that is none.
     """
     path = Path(path)
-    suffix = path.suffix[1:].lower()
-    if suffix not in figure.canvas.get_supported_filetypes():
+    if path.suffix[1:].lower() not in figure.canvas.get_supported_filetypes():
         raise EgolibError(f"{path}: name an image, such as {path.stem}.png")
-    with atomic_path(path) as partial:
-        figure.savefig(partial, format=suffix, dpi=150)
+    _save(figure, path)
+
+
+@styled
+def as_svg(figure, name):
+    """The <svg> element of a figure, for a page. Warns of checks.flaws."""
+    _warn_of_flaws(figure, name)
+    stream = io.StringIO()
+    figure.savefig(stream, format="svg", dpi=150)
+    return stream.getvalue()[stream.getvalue().index("<svg") :]
+
+
+def _warn_of_flaws(figure, name):
+    for flaw in flaws(figure):
+        warnings.warn(f"figure flaw in {name}: {flaw}", FigureFlaw, stacklevel=4)
+
+
+def _save(figure, *paths):
+    _warn_of_flaws(figure, paths[0].stem)
+    for path in paths:
+        with atomic_path(path) as partial:
+            figure.savefig(partial, format=path.suffix[1:].lower(), dpi=150)
 
 
 def joint_colour(joint):

@@ -3,7 +3,6 @@
 Errors are compared frame by frame, not by whether two intervals overlap.
 """
 
-import io
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +15,7 @@ from egolib.evaluation.predictions import Predictions
 from egolib.experiments.manifest import read_manifest, run_sentence
 from egolib.foundation.errors import EgolibError
 from egolib.metrics import bootstrap_interval
-from egolib.plots.style import ACCENT, DARK, LIGHT, StudyFigure, styled
+from egolib.plots.style import ACCENT, DARK, LIGHT, StudyFigure, as_svg, styled
 from egolib.report.layout import write_page
 from egolib.report.tables import plain
 from egolib.skeleton import ACTIONS, BODY_GROUPS, JOINTS, UNKNOWN_ACTION, joint_indices
@@ -48,14 +47,12 @@ def write_comparison(run_a: Path, run_b: Path, out: Path) -> Path:
         for letter, m in manifests.items()
     }
     settings = pd.concat(settings, axis=1).fillna("–")
-    svg = io.StringIO()
-    difference_figure(tables[chosen]).savefig(svg, format="svg")
     return write_page(
         Path(out), "compare.html", title=" and ".join(run.name for run in runs.values()),
         runs=[(letter, run, run_sentence(manifests[letter])) for letter, run in runs.items()],
         sentence=f"{labels[chosen]}: B is {compared(*total, 'worse', 'better')} than A, on the "
         f"same {len(pairs[chosen][0]):,} test frames.",
-        figure=svg.getvalue()[svg.getvalue().index("<svg") :],
+        figure=as_svg(difference_figure(tables[chosen]), "differences"),
         settings=plain(settings[settings["A"] != settings["B"]]),
         tables=[(labels[name], plain(table)) for name, table in tables.items()],
     )  # fmt: skip

@@ -5,7 +5,6 @@ import json
 
 import numpy as np
 import pytest
-from layout import check_layout
 from toy_run import CLIPS, LENGTH, PEOPLE, N, all_seen, off_by, perfect, toy_index
 
 from egolib import plots
@@ -16,6 +15,7 @@ from egolib.evaluation.analysis.components import decompose
 from egolib.evaluation.tables import error_by_joint
 from egolib.foundation.errors import EgolibError
 from egolib.metrics import bootstrap_group_means, bootstrap_interval, interval
+from egolib.plots.checks import flaws
 from egolib.skeleton import HEATMAP_JOINTS, JOINTS, LOWER_BODY
 
 
@@ -305,7 +305,7 @@ def test_figures_are_laid_out(index, truth, noisy):
         plots.people_dots(wearers.by_person(components, wearers.traits(index))),
         plots.cause_bars(worst.made_of(components, assigned)),
     ):
-        check_layout(figure)
+        assert not flaws(figure)
     figure = plots.factor_curve(nothing, "entropy_bits")
     assert [text.get_text() for text in figure.texts] == [nothing.sentence]
 

@@ -8,7 +8,6 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from layout import check_layout
 
 from egolib import plots
 from egolib.camera import project
@@ -18,6 +17,7 @@ from egolib.evaluation.predictions import Predictions
 from egolib.evaluation.tables import error_by_joint
 from egolib.models.checkpoints import NetworkSpec, build_network
 from egolib.plots import style
+from egolib.plots.checks import flaws
 from egolib.skeleton import HEATMAP_JOINT_INDICES, HEATMAP_JOINTS, JOINTS
 
 N = 12
@@ -117,7 +117,7 @@ def test_a_legend_of_many_models_neither_squeezes_the_axes_nor_is_cut(world, dra
     of_a_run = (Method.ORACLE, lifter, Method.END_TO_END, Method.RAY_MODEL)
     names = [*of_a_run, *(f"another network with a long name {i}" for i in range(count))]
     figure = draw(dict.fromkeys(names[:count], world[1]))
-    check_layout(figure)
+    assert not flaws(figure)
     shown = [text.get_text() for text in figure.legends[0].get_texts()]
     assert shown == [METHOD_LABELS.get(name, name) for name in names[:count]]
     drawn = [patch.get_facecolor() for patch in figure.legends[0].get_patches()]
@@ -131,7 +131,7 @@ def test_a_legend_that_is_too_wide_is_found():
         axes.plot([0, 1], label=2 * label)
     axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=len(METHOD_LABELS))
     with pytest.raises((AssertionError, UserWarning)):
-        check_layout(figure)
+        assert not flaws(figure)
 
 
 def test_bars_are_as_high_as_the_numbers_of_the_table(world):
@@ -169,7 +169,7 @@ def test_figures_of_frames_and_data_are_laid_out(world, views):
         plots.error_by_minutes({"dual branch, end to end": [(60, rows)], "ray_model": [(0, rows)]}),
         plots.architecture(NetworkSpec("ray_model", "resnet18", 128, 1.0)),
     ):  # fmt: skip
-        check_layout(figure)
+        assert not flaws(figure)
 
 
 def test_skeleton_names_every_joint_with_its_error(world):
