@@ -29,7 +29,9 @@ class FigureFlaw(UserWarning):
 def flaws(figure: Figure) -> list[str]:
     """Sentences on what is wrong with a figure: axes that collapsed, texts and legends that are cut by
     the figure's edge or overlap each other, numbers along an axis without a unit."""
-    FigureCanvasAgg(figure).draw()
+    canvas = FigureCanvasAgg(figure)
+    for _ in range(2):  # constrained layout settles at the second time where axes have an aspect
+        canvas.draw()
     dpi, found = figure.dpi, []
     for axes in figure.axes:
         box = axes.get_window_extent()

@@ -102,11 +102,10 @@ def _label_joints(axes, points, errors_mm):
     line = {"arrowstyle": "-", "color": "0.6", "linewidth": 0.6}
     for side, direction, align in ((~right, 1, "left"), (right, -1, "right")):
         column = sorted(np.flatnonzero(side), key=lambda joint: -points[joint, 1])
-        top = points[column[0], 1] + 0.05
-        for joint in column:
-            top = min(top - 0.1, points[joint, 1])
+        heights = np.linspace(points[:, 1].max(), points[:, 1].min(), len(column))
+        for joint, height in zip(column, heights, strict=True):
             label = f"{JOINTS[joint]}  {errors_mm[joint]:.0f} mm"
-            axes.annotate(label, points[joint], (direction * edge, top), ha=align, va="center",
+            axes.annotate(label, points[joint], (direction * edge, height), ha=align, va="center",
                           color="black", zorder=1, arrowprops=line)  # fmt: skip
     axes.set_xlim(-edge - 0.55, edge + 0.55)
 

@@ -5,6 +5,7 @@ Left and right differ in hue and lightness (Okabe and Ito's colours, safe for co
 
 import functools
 import io
+import textwrap
 import warnings
 from pathlib import Path
 
@@ -137,8 +138,9 @@ def image_grid(lines, columns, size, **options):
 
 
 def caption(figure, text):
-    """A small grey line below everything in a figure."""
-    figure.supxlabel(text, fontsize=8, color="0.35")
+    """Small grey lines below everything in a figure, as long as it is wide."""
+    letters = int(14 * figure.get_figwidth())
+    figure.supxlabel(textwrap.fill(text, letters), fontsize=8, color="0.35")
 
 
 def name_places(axes, names):

@@ -1,6 +1,7 @@
 """The results of a run as pages for a browser, which need neither Python nor a network.
 
-    <results>/index.html              the report: key numbers, answers, tables, figures, the run
+    <results>/index.html              the report: key numbers and figures, what changed
+    <results>/{errors,tables,data,training,reproduce}.html   its chapters
     <results>/data_card.html          of the miniature
     <results>/notebooks/*.html        the executed notebooks
     <results>/pages/viewer.html       test sequences: image, 2D, and the pose in space
@@ -14,6 +15,7 @@ explore    the three interactive pages
 notebook   an executed notebook, or a text in Markdown, as a page
 tables     a table as sortable HTML
 overview   the report of a run
+changes    a run against the published one
 sweeps     the report of a sweep
 difference two runs compared
 """

@@ -1,5 +1,6 @@
-"""The report of a run: one page that shows how good the method is, where it fails and why, made from
-the files that the run left."""
+"""The report of a run: a first page with the numbers and figures that matter, and a chapter for each of
+where it fails and why, tables, data, training and how to reproduce it, made from the files that the run
+left."""
 
 import json
 import shutil
@@ -17,6 +18,7 @@ from egolib.evaluation.tables import TABLES, footnotes, formatted, read_table
 from egolib.experiments import manifest as manifests
 from egolib.experiments.publishing import RUN
 from egolib.experiments.run import REPOSITORY, Study
+from egolib.report.changes import changes
 from egolib.report.explore import PAGES, write_pages
 from egolib.report.layout import write_page
 from egolib.report.notebook import markdown_page, notebook_page
@@ -24,7 +26,22 @@ from egolib.report.tables import plain, with_sources
 
 _CSS_DPI = 110
 _DATA_FIGURES = ("data_", "where_joints_are")
-_TILES = ("MPJPE (mm)", "PA-MPJPE (mm)", "PCK at 150 mm (%)")
+# {row of the summary: what it means}
+_TILES = {
+    "MPJPE (mm)": "the mean distance of a joint from its true place",
+    "PA-MPJPE (mm)": "the same, after the pose is moved, turned and scaled to fit best",
+    "PCK at 150 mm (%)": "the share of joints that are within 150 mm",
+}
+# {file: (heading, what it holds)}
+CHAPTERS = {
+    "errors": ("Where and why", "Each question of the error analysis with its answer and figures"),
+    "tables": ("Tables", "Errors by action, joint and part of the body, beside published ones"),
+    "data": ("Data", "What the images show, and what hides the joints"),
+    "training": ("Training", "Curves of every stage, and the figures of the lessons"),
+    "reproduce": ("Reproduce", "Code, data, machine and command of this run; its notebooks"),
+}
+# Answers whose figures are on the first page.
+_LEADING_ANSWERS = ("which_joints_are_wrong", "what_is_the_error_made_of")
 
 
 def write_study_pages(study: Study) -> None:
@@ -44,8 +61,8 @@ def write_study_pages(study: Study) -> None:
 
 
 def write_report(results_dir: str | Path) -> Path:
-    """Write `<results_dir>/index.html` -> its path. Raises EgolibError when the manifest or a table
-    is missing."""
+    """Write `<results_dir>/index.html` and its CHAPTERS -> path of the first. Raises EgolibError when the
+    manifest or a table is missing."""
     results = Path(results_dir)
     manifest = manifests.read_manifest(results)
     figures, answers = figures_of(results), _answers(results)
@@ -54,24 +71,28 @@ def write_report(results_dir: str | Path) -> Path:
     ((lead, lead_caption),) = RUN.figure.items()
     used = {lead}.union(*(answer["figures"] for answer in answers.values()))
     data = {name for name in figures.keys() - used if name.startswith(_DATA_FIGURES)}
-    return write_page(
-        results / "index.html",
-        "report.html",
-        title=f"Results of the profile {manifest['profile']['name']}",
-        tiles=_tiles(tables["summary"], manifest),
-        lead=figures.get(lead),
-        lead_caption=lead_caption,
-        answers=answers,
-        figures=figures,
-        pages={f"pages/{name}.html": texts for name, texts in PAGES.items()},
-        tables=[(TABLES[name][0], with_sources(table)) for name, table in tables.items()],
-        notes=footnotes(pd.concat(list(tables.values()), axis=1)),
-        read_table=lambda name: plain(_table(results / name)),
-        training=sorted(figures.keys() - used - data),
-        data=sorted(data),
-        exists=lambda name: (results / name).is_file(),
+    leads = {lead: f"{lead_caption}: on the image, and from front and side."}
+    leads |= {name: answers[name]["sentence"] for name in _LEADING_ANSWERS if name in answers}
+    values = {
+        "chapters": CHAPTERS,
+        "tiles": _tiles(tables["summary"]),
+        "leads": [(figures[name], text) for name, text in leads.items() if name in figures],
+        "changes": changes(tables["summary"], manifest),
+        "answers": answers,
+        "figures": figures,
+        "pages": {f"pages/{name}.html": texts for name, texts in PAGES.items()},
+        "tables": [(TABLES[name][0], with_sources(table)) for name, table in tables.items()],
+        "notes": footnotes(pd.concat(list(tables.values()), axis=1)),
+        "read_table": lambda name: plain(_table(results / name)),
+        "training": sorted(figures.keys() - used - data),
+        "data": sorted(data),
+        "exists": lambda name: (results / name).is_file(),
         **how_made(results, manifest),
-    )
+    }
+    for name, (title, _) in CHAPTERS.items():
+        write_page(results / f"{name}.html", f"{name}.html", chapter=name, title=title, **values)
+    title = f"Results of the profile {manifest['profile']['name']}"
+    return write_page(results / "index.html", "report.html", chapter="", title=title, **values)
 
 
 def _table(path):
@@ -122,21 +143,15 @@ def how_made(results: Path, manifest: dict) -> dict:
     }
 
 
-def closing_tiles(manifest: dict, work: str) -> list[tuple[str, str, str]]:
-    """The tiles with the number of test frames, and the duration of the `work`."""
-    duration = manifests.duration_text(sum(manifest["duration_s"].values()))
-    return [(f"{manifest['frames'].get('test', 0):,}", "", "test frames"), (duration, "", work)]
-
-
-def _tiles(summary, manifest):
+def _tiles(summary):
     """[(number, its bounds, its name)] of the model with the least error, without the oracle."""
     error = summary.loc["MPJPE (mm)"].xs("mean", level="statistic")
     error = error.drop(literature.COLUMN_GROUP, errors="ignore")
     oracle = error.index.get_level_values("name") == Method.ORACLE.label
     best = (error if oracle.all() else error[~oracle]).idxmin()
     text = formatted(summary)[best]
-    tiles = [(*text[row].partition(" ")[::2], f"{row}, {best[1]}") for row in _TILES]
-    return tiles + closing_tiles(manifest, "for the whole run")
+    return [(*text[row].partition(" ")[::2], f"{row}, {best[1]}: {meaning}")
+            for row, meaning in _TILES.items()]  # fmt: skip
 
 
 def _notebooks(results):

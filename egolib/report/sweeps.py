@@ -8,11 +8,11 @@ import pandas as pd
 from egolib.evaluation.claims import aim_text, finding_about_the_published_row, ratio_text
 from egolib.evaluation.comparison import TABLES, attributes
 from egolib.evaluation.tables import footnotes, formatted, read_table
-from egolib.experiments.manifest import read_manifest
+from egolib.experiments.manifest import duration_text, read_manifest
 from egolib.experiments.outcome import ABLATION, ABLATIONS, FULL_SIZE
 from egolib.foundation.errors import EgolibError
 from egolib.report.layout import write_page
-from egolib.report.overview import closing_tiles, figures_of, how_made
+from egolib.report.overview import figures_of, how_made
 from egolib.report.tables import plain, sortable, with_sources
 
 _PLAIN_TABLES = ("runs", "claims", ABLATIONS, FULL_SIZE)
@@ -67,7 +67,7 @@ def _tiles(methods, runs, manifest):
     return [
         (*text.partition(" ")[::2], f"MPJPE (mm), {best}"),
         (f"{runs['seeds trained'].sum()}", f"of {runs['seeds planned'].sum()}", "runs trained"),
-        *closing_tiles(manifest, "for all that is done"),
+        *_closing_tiles(manifest, "for all that is done"),
     ]
 
 
@@ -87,3 +87,9 @@ def _claims(claims):
     }
     sorted_by = claims[["verdict", "difference_mm", "confidence", "ratio", "seeds"]]
     return sortable(pd.DataFrame(cells, claims.index), sorted_by)
+
+
+def _closing_tiles(manifest: dict, work: str) -> list[tuple[str, str, str]]:
+    """The tiles with the number of test frames, and the duration of the `work`."""
+    duration = duration_text(sum(manifest["duration_s"].values()))
+    return [(f"{manifest['frames'].get('test', 0):,}", "", "test frames"), (duration, "", work)]

@@ -11,9 +11,11 @@ from toy_run import all_seen, finished_run, off_by, perfect, toy_index, unfinish
 
 from egolib.report import write_comparison, write_report, write_sweep_report
 from egolib.report.explore import PAGES, write_pages
+from egolib.report.overview import CHAPTERS
 
 EVERY_PAGE = [
     "index.html",
+    *(f"{name}.html" for name in CHAPTERS),
     "compared.html",
     "sweep/index.html",
     *(f"pages/{name}.html" for name in PAGES),
@@ -88,7 +90,7 @@ def test_every_page_opens_without_a_fault(browser, run, served, name):
 
 
 def test_tables_sort(browser, run):
-    with opened(browser, f"file://{run}/index.html") as page:
+    with opened(browser, f"file://{run}/tables.html") as page:
         table = page.locator("table.sortable", has=page.get_by_text("LowerStretching")).first
         cells, names = table.locator("tbody tr td:nth-of-type(3)"), table.locator("tbody th")
         before = names.all_inner_texts()

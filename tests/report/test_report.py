@@ -25,6 +25,7 @@ from egolib import cli
 from egolib.evaluation.analysis.answers import Answer
 from egolib.foundation.errors import EgolibError
 from egolib.report import (
+    changes,
     gallery,
     write_comparison,
     write_report,
@@ -34,6 +35,7 @@ from egolib.report import (
 from egolib.report.difference import difference_table
 from egolib.report.explore import write_pages
 from egolib.report.notebook import notebook_page, with_formulas
+from egolib.report.overview import CHAPTERS
 from egolib.skeleton import JOINTS
 
 
@@ -111,10 +113,18 @@ def test_the_report(index, models, tmp_path):
     }
     (tmp_path / "tables" / "answers.json").write_text(json.dumps(answers))
     text = write_report(tmp_path).read_text()
-    assert not outside_requests(text)
+    assert (
+        "No run of this profile is published" in text
+        or "Against the published run" in text
+        or ("other test frames" in text)
+    )
+    assert "Hands &lt;b&gt;are&lt;/b&gt;." in text  # of the first page
+    text = (tmp_path / "errors.html").read_text()
     assert "Hands &lt;b&gt;are&lt;/b&gt;." in text
     assert text.count("figures/which_joints_are_wrong") == 4  # two images, and their pdf
     assert "The models side by side. <a" in text
+    text = "".join(path.read_text() for path in tmp_path.glob("*.html"))
+    assert not outside_requests(text)
     assert re.search(r"<b>40\.0 <small>\[40\.0, 40\.0\]</small></b><span>MPJPE \(mm\), mine", text)
     assert f"measured on {LABEL}; those headed &#39;published, full data set&#39;" in text
     assert "./run_all.sh --seed 3" in text
@@ -167,12 +177,28 @@ def test_a_study_s_pages(index, models, tmp_path):
         models=lambda: models, index=lambda split: index,
     )  # fmt: skip
     write_study_pages(study)
-    text = write_report(results).read_text()
+    write_report(results)
+    text = "".join((results / f"{name}.html").read_text() for name in ("index", *CHAPTERS))
     linked = [link for link in re.findall(r'(?:href|src)="([^"#:]+)"', text) if link[-4:] != ".pdf"]
     assert {"pages/viewer.html", "notebooks/05_analyse_errors.html", "data_card.html",
             "audit/index.html", "figures/predictions.png"} <= set(linked)  # fmt: skip
     assert all((results / link).is_file() for link in linked)
     assert "objectId" in (results / "data_card.html").read_text()
+
+
+def test_a_run_is_compared_with_the_published_one(index, models, tmp_path, monkeypatch):
+    published = tmp_path / "repository" / "results" / "published" / "quick"
+    finished_run(tmp_path / "run", models)
+    monkeypatch.setattr(changes, "REPOSITORY", tmp_path / "repository")
+    assert "No run of this profile is published." in write_report(tmp_path / "run").read_text()
+    finished_run(published, {"mine": off_by(models["mine"], (0, 0, 55)), "dual": models["dual"]})
+    text = write_report(tmp_path / "run").read_text()
+    assert "dual branch +0.0 mm; mine -15.0 mm" in text or "mine -15.0 mm; dual" in text
+    assert "The intervals do not overlap for mine." in text
+    manifest = json.loads((published / "manifest.json").read_text())
+    manifest["data"]["test"] = "other"
+    (published / "manifest.json").write_text(json.dumps(manifest))
+    assert "has other test frames" in write_report(tmp_path / "run").read_text()
 
 
 def test_a_report_of_an_unfinished_run_is_refused(models, tmp_path):
