@@ -99,10 +99,12 @@ def _label_joints(axes, points, errors_mm):
     """Write names and errors in a column on either side, tied to their joints by thin lines."""
     edge = np.abs(points[:, 0]).max() + 0.25
     right = np.array([name.startswith("Right") for name in JOINTS])  # else left, head or neck
+    low, high = points[:, 1].min(), points[:, 1].max()
+    middle, reach = (low + high) / 2, max((high - low) / 2, 0.7)  # so that the names stay apart
     line = {"arrowstyle": "-", "color": "0.6", "linewidth": 0.6}
     for side, direction, align in ((~right, 1, "left"), (right, -1, "right")):
         column = sorted(np.flatnonzero(side), key=lambda joint: -points[joint, 1])
-        heights = np.linspace(points[:, 1].max(), points[:, 1].min(), len(column))
+        heights = np.linspace(middle + reach, middle - reach, len(column))
         for joint, height in zip(column, heights, strict=True):
             label = f"{JOINTS[joint]}  {errors_mm[joint]:.0f} mm"
             axes.annotate(label, points[joint], (direction * edge, height), ha=align, va="center",
