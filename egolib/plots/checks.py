@@ -79,11 +79,9 @@ def _texts(figure: Figure) -> Iterator[tuple[str, bool, Bbox]]:
                 shown += [axis.label, axis.get_offset_text(), *_tick_labels(axis)]
     for text in shown:
         if text.get_visible() and text.get_text().strip():
-            yield (
-                f"text {text.get_text()!r}",
-                text.get_rotation() % 90 != 0,
-                text.get_window_extent(),
-            )
+            # Not that of an annotation, which includes its arrow.
+            extent = Text.get_window_extent(text)
+            yield f"text {text.get_text()!r}", text.get_rotation() % 90 != 0, extent
     for legend in legends:
         yield "the legend", False, legend.get_window_extent()
 
