@@ -1,6 +1,8 @@
+import dataclasses
+
 import pytest
 
-from egolib.config import PROFILES, load_profile, override
+from egolib.config import PROFILES, load_profile, override, read_overrides
 from egolib.foundation.errors import EgolibError
 
 
@@ -85,3 +87,36 @@ def test_a_toml_file_may_not_take_a_built_in_name(tmp_path):
 def test_bool_is_not_int():
     with pytest.raises(EgolibError, match="not of type int"):
         override(PROFILES["smoke"], {"workers": True}, "test")
+
+
+def test_overrides_name_a_profile_of_their_own():
+    quick = load_profile("quick")
+    changed = load_profile("quick", {"lifter": {"latent_size": 50}})
+    assert (changed.lifter.latent_size, changed.name) == (50, "quick-lifter.latent_size=50")
+    assert dataclasses.replace(changed, name="quick", lifter=quick.lifter) == quick
+    assert load_profile("quick", {"lifter": {"latent_size": quick.lifter.latent_size}}) == quick
+    assert load_profile("quick", {}) == quick
+    long = {"lifter": {"method": "single", "epochs": 9}, "heatmaps": {"epochs": 9, "image_px": 64}}
+    names = {load_profile("quick", long).name, load_profile("smoke", long).name}
+    assert len(names) == 2
+    assert all(len(name) < 40 and name.isascii() and "/" not in name for name in names)
+
+
+@pytest.mark.parametrize(
+    ("overrides", "message"),
+    [
+        ({"lifter": {"latent": 3}}, r"overrides \[lifter\]: unknown key 'latent'"),
+        ({"lift": {}}, "overrides: unknown key 'lift'"),
+        ({"lifter": 3}, "'lifter' is a table"),
+        ({"lifter": {"latent_size": "a"}}, "not of type int"),
+        ({"lifter": {"latent_size": 0}}, "out of range"),
+        ({"name": "x"}, "remove the key 'name'"),
+        ("[1]", "not a dict"),
+        ("{lifter", "not JSON"),
+        (3, "not a dict"),
+    ],
+)
+def test_wrong_overrides_are_one_line(overrides, message):
+    with pytest.raises(EgolibError, match=message) as caught:
+        load_profile("quick", read_overrides(overrides))
+    assert "\n" not in str(caught.value)

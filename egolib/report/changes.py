@@ -27,23 +27,22 @@ def changes(summary: pd.DataFrame, manifest: dict) -> dict:
             f"The published run ({made}) has other test frames, so its numbers do not compare."
         )
         return {"sentence": sentence, "table": None}
-    now, before = (
-        _errors(table) for table in (summary, read_table(folder / "tables" / "summary.csv"))
-    )
+    tables = summary, read_table(folder / "tables" / "summary.csv")
+    now, before = map(_errors, tables)
     both = now.join(before, lsuffix=", this run", rsuffix=", published", how="inner")
+    if both.empty:
+        return {"sentence": f"The published run ({made}) has other methods.", "table": None}
     less = both["mean, this run"] - both["mean, published"]
     apart = (both["low, this run"] > both["high, published"]) | (
         both["high, this run"] < both["low, published"]
     )
     sentence = (
         f"Against the published run ({made}), on the same test frames: "
-        + (
-            "; ".join(f"{name} {change:+.1f} mm" for name, change in less.items())
-            or "no common method"
-        )
-        + f". The intervals do not overlap for {', '.join(both.index[apart]) or 'none of them'}."
-    )
-    return {"sentence": sentence, "table": plain(both.assign(change=less)) if len(both) else None}
+        f"{'; '.join(f'{name} {change:+.1f} mm' for name, change in less.items())}. "
+        + (f"Without overlap of the intervals: {', '.join(both.index[apart])}." if apart.any()
+           else "The intervals of each method overlap.")
+    )  # fmt: skip
+    return {"sentence": sentence, "table": plain(both.assign(change=less))}
 
 
 def _errors(summary):

@@ -1,18 +1,29 @@
 """The study is run again only for a reason, and refuses in one line."""
 
+import base64
+import io
+import json
+import shlex
 import shutil
 
+import nbformat
+import numpy as np
 import pytest
 from fake_papermill import completed
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+from PIL import Image
 from planted import write_whole_tree
 
 from egolib import cli
+from egolib.config import load_profile
 from egolib.data.packing import pack_tree
 from egolib.experiments import notebooks as execute
 from egolib.experiments import run as study
+from egolib.experiments.executed_notebooks import small_copy
 from egolib.experiments.notebooks import notebook_paths, run_study
 from egolib.experiments.results_folder import MARKER, is_owned_by
-from egolib.experiments.run import Study, open_study
+from egolib.experiments.run import Study, default_tree, open_study
+from egolib.foundation.errors import EgolibError
 
 
 def test_an_edited_profile_is_run_again(tmp_path, shared_toy_tree, monkeypatch):
@@ -101,3 +112,84 @@ def test_a_place_that_may_not_be_written_is_one_line(tmp_path, toy_tree, capsys,
     monkeypatch.setattr(execute.pm, "execute_notebook", refused)
     last = last_line_of_a_refused_run(capsys, tmp_path / "packed", tmp_path / "out")
     assert "Permission denied: 'there' (02_train_heatmaps.ipynb, cell 3)" in last
+
+
+def test_a_run_with_other_settings_has_a_folder_and_parameters_of_its_own(
+    tmp_path, shared_toy_tree, monkeypatch
+):
+    monkeypatch.setattr(study, "REPOSITORY", tmp_path)
+    monkeypatch.setattr(Study, "audit", lambda study: None)
+    given = []
+
+    def executed(notebook, partial, parameters, **_):
+        given.append(parameters)
+        return completed(notebook, partial)
+
+    monkeypatch.setattr(execute.pm, "execute_notebook", executed)
+    overrides = {"lifter": {"latent_size": 7}}
+    usual = open_study("smoke", data=shared_toy_tree)
+    other = open_study("smoke", data=shared_toy_tree, overrides=json.dumps(overrides))
+    assert other.profile.lifter.latent_size == 7
+    assert usual.results != other.results
+    assert other.results.name == "smoke-lifter.latent_size=7"
+    run_study(other)
+    assert all(parameters["overrides"] == overrides for parameters in given)
+    command = json.loads((other.results / "manifest.json").read_text())["command"]
+    words = shlex.split(command)
+    assert json.loads(words[words.index("--overrides") + 1]) == overrides
+    given.clear()
+    run_study(usual)
+    assert not any("overrides" in parameters for parameters in given)
+    (usual.results / "checkpoints").mkdir()
+    with pytest.raises(EgolibError, match="holds results of another run"):
+        open_study("smoke", data=shared_toy_tree, results=usual.results, overrides=overrides)
+
+
+def test_another_miniature_is_rendered_elsewhere():
+    scale = {"render": {"scale": 0.2}}
+    usual, other = (default_tree(load_profile("quick", changes)) for changes in ({}, scale))
+    lifter = default_tree(load_profile("quick", {"lifter": {"latent_size": 7}}))
+    assert usual == lifter
+    assert other.name == "quick-render.scale=0.2"
+
+
+def test_a_published_notebook_is_small_and_folds_its_solutions(tmp_path):
+    """Links lead from where it lies, and nothing of this machine is in it."""
+    sources = tmp_path / "repository" / "notebooks"
+    sources.mkdir(parents=True)
+    (sources.parent / "code.py").touch()
+    stream = io.BytesIO()
+    noise = np.random.default_rng(0).integers(0, 255, (600, 800, 3), np.uint8)
+    Image.fromarray(noise).save(stream, "png")
+    png = base64.b64encode(stream.getvalue()).decode()
+    outputs = [
+        new_output("stream", name="stderr", text="Rendering: 10 %"),
+        new_output("stream", text=f"{sources.parent}/results/quick and 42"),
+        new_output("display_data", {"image/png": png, "text/plain": "a figure"}),
+    ]
+    cells = [
+        new_markdown_cell("see [code](../code.py)"),
+        new_code_cell("results = 1", metadata={"tags": ["injected-parameters"]}),
+        new_code_cell("6 * 7", outputs=outputs, metadata={"papermill": {"duration": 3.0}}),
+        new_code_cell("print(41 + 1)", outputs=outputs[1:2], metadata={"tags": ["solution"]}),
+    ]
+    path = tmp_path / "results" / "01_a.ipynb"
+    path.parent.mkdir()
+    nbformat.write(new_notebook(cells=cells), path)
+    target = sources.parent / "results" / "published" / "quick" / "notebooks"
+    copy = small_copy(path, sources, target)
+    nbformat.validate(copy)
+    text = nbformat.writes(copy)
+    assert "](../../../../code.py)" in copy.cells[0].source
+    assert len(copy.cells) == 3
+    assert [o.output_type for o in copy.cells[1].outputs] == ["stream", "display_data"]
+    assert str(sources.parent) not in text
+    assert "Rendering" not in text
+    assert "papermill" not in text
+    assert len(text) < len(png) / 2
+    solution = copy.cells[2].source
+    assert copy.cells[2].cell_type == "markdown"
+    assert solution.startswith(
+        "<details><summary>Solution</summary>\n\n```python\nprint(41 + 1)\n```"
+    )
+    assert solution.endswith("</details>")

@@ -194,7 +194,7 @@ def test_a_run_is_compared_with_the_published_one(index, models, tmp_path, monke
     finished_run(published, {"mine": off_by(models["mine"], (0, 0, 55)), "dual": models["dual"]})
     text = write_report(tmp_path / "run").read_text()
     assert "dual branch +0.0 mm; mine -15.0 mm" in text or "mine -15.0 mm; dual" in text
-    assert "The intervals do not overlap for mine." in text
+    assert "Without overlap of the intervals: mine." in text
     manifest = json.loads((published / "manifest.json").read_text())
     manifest["data"]["test"] = "other"
     (published / "manifest.json").write_text(json.dumps(manifest))
