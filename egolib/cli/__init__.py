@@ -25,14 +25,19 @@ def _after_interruption(options):
     return f"the same command{with_resume} goes on from here"
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """Entry point. Returns the exit code: 0, 2 for bad input, 130 when interrupted."""
+def make_parser() -> argparse.ArgumentParser:
+    """The parser of the command line, with all verbs."""
     first_line, _, _ = egolib.__doc__.partition("\n")
     parser = argparse.ArgumentParser(prog="egolib", description=first_line)
     verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
     for module in (whole, data, networks):
         module.add_verbs(verbs)
-    options = parser.parse_args(arguments)
+    return parser
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Entry point. Returns the exit code: 0, 2 for bad input, 130 when interrupted."""
+    options = make_parser().parse_args(arguments)
     try:
         options.function(options)
     except EgolibError as error:
