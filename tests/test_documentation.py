@@ -95,6 +95,16 @@ def test_options_are_those_of_the_command(page):
             cli.make_parser().parse_args(words[words.index("egolib") + 1 :])
 
 
+def _write_video(path, frames):
+    with av.open(path, "w") as video:
+        stream = video.add_stream("libx264", 30)
+        stream.height, stream.width = frames[0].shape[:2]
+        stream.pix_fmt = "yuv420p"
+        for frame in frames:
+            video.mux(stream.encode(av.VideoFrame.from_ndarray(frame, "bgr24")))
+        video.mux(stream.encode())
+
+
 @pytest.fixture
 def desk(miniature, tmp_path, monkeypatch):
     """The working folder that the texts speak of: a video, images, a lens, a release, a tree."""
@@ -109,12 +119,8 @@ def desk(miniature, tmp_path, monkeypatch):
         cv2.imwrite(f"my_images/{i}.png", frames[i])
         cv2.imwrite(f"more/{i}.jpg", frames[i])
     Path("labels.json").write_text(json.dumps({"0.png": {"LeftHand": [320.0, 200.0]}}))
-    with av.open("my_video.mp4", "w") as video:
-        stream = video.add_stream("libx264", 30)
-        stream.width, stream.height, stream.pix_fmt = 640, 400, "yuv420p"
-        for frame in frames:
-            video.mux(stream.encode(av.VideoFrame.from_ndarray(frame, "bgr24")))
-        video.mux(stream.encode())
+    _write_video("my_video.mp4", frames)
+    _write_video("turned_video.mp4", [np.ascontiguousarray(np.rot90(f)) for f in frames])
     matrix = (XR_EGOPOSE.matrix * [[0.5], [0.5], [1]]).tolist()
     Path("lens.yaml").write_text(
         f"K: {matrix}\nD: {list(XR_EGOPOSE.distortion)}\nimage_width: 640\nimage_height: 400\n"
@@ -143,6 +149,6 @@ def test_the_python_runs(page, desk, capsys):
         if not block.startswith("import json, sys"):  # tests/headset/test_exporting.py runs it
             exec(compile(block, str(page), "exec"), {})
     if page.name == "README.md":
-        printed = capsys.readouterr().out
-        assert len(re.findall(r"-?\d\.\d+", printed)) >= 48
-        assert np.isfinite([float(x) for x in re.findall(r"-?\d\.\d+(?:e-?\d+)?", printed)]).all()
+        numbers = re.findall(r"-?\d+\.\d*", capsys.readouterr().out)
+        assert len(numbers) == 48  # x, y and z of 16 joints
+        assert any(float(number) for number in numbers)
