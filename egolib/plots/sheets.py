@@ -99,7 +99,7 @@ def frame_sheet(index, positions, columns=6):
         _show_image(axes, index, position, _IMAGE_PX)
         style.draw_pose_2d(axes, joints_px, visible, width=1.3)
         axes.set_title(
-            f"{frame.action}, {frame.character}\n{clip_without_suffix(frame.clip)}", fontsize=7
+            f"{frame.action}, {frame.character}\n{clip_without_suffix(frame.clip)}", fontsize=6
         )
     return figure
 
