@@ -1,4 +1,4 @@
-"""The README's images of the report, taken of a finished run by headless Chromium.
+"""The images of the report in docs/report.md, taken of a finished run by headless Chromium.
 
 python docs/screenshots.py results/quick
 """
@@ -15,7 +15,7 @@ SHOTS = {
     "report": ("index.html", (1180, 900), "light"),
     "viewer": ("pages/viewer.html?frame=4", (1180, 860), "light"),
     "explorer": ("pages/explorer.html", (1180, 800), "dark"),
-    "phone": ("index.html#answers", (390, 844), "dark"),
+    "phone": ("errors.html", (390, 844), "dark"),
 }
 
 
