@@ -21,10 +21,11 @@ def small_copy(path: Path, sources: Path, folder: Path) -> nbformat.NotebookNode
 
     sources: the folder in which the notebook was written, which its links are relative to.
     """
-    notebook = with_folded_solutions(nbformat.read(path, as_version=4))
+    notebook = nbformat.read(path, as_version=4)
     notebook.metadata.pop("papermill", None)
-    cells = [c for c in notebook.cells if "injected-parameters" not in c.metadata.get("tags", [])]
-    for cell in cells:
+    tagged = "injected-parameters"
+    notebook.cells = [c for c in notebook.cells if tagged not in c.metadata.get("tags", [])]
+    for cell in notebook.cells:
         cell.metadata.pop("papermill", None)
         cell.metadata.pop("execution", None)
         if cell.cell_type == "markdown":
@@ -36,8 +37,7 @@ def small_copy(path: Path, sources: Path, folder: Path) -> nbformat.NotebookNode
                 output.text = output.text.replace(f"{sources.parent.resolve()}/", "")
             if "image/png" in output.get("data", {}):
                 output.data = _smallest(output.data.pop("image/png"))
-    notebook.cells = cells
-    return notebook
+    return with_folded_solutions(notebook)
 
 
 def _smallest(png):
