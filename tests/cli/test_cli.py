@@ -202,7 +202,7 @@ def test_help_does_not_wait_for_torch():
 
 
 def test_interruption_says_how_to_go_on(capsys, monkeypatch):
-    def interrupted(*_, **_):
+    def interrupted(*_, **__):
         raise KeyboardInterrupt
 
     for what in ("publishing.publish", "run.open_study", "sweep.open_sweep"):
