@@ -41,7 +41,7 @@ from egolib.plots.lessons import (
     tensor_sizes,
 )
 from egolib.plots.methods import ablation_figure, method_bars
-from egolib.plots.ray_model import architecture, error_by_minutes
+from egolib.plots.ray_model import architecture, error_by_minutes, joint_on_rays
 from egolib.plots.sheets import (
     clip_strips,
     contact_sheet,

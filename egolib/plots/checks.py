@@ -39,11 +39,10 @@ def flaws(figure: Figure) -> list[str]:
         if is_panel and min(box.width, box.height) < _LEAST_INCHES * dpi:
             size = f"{box.width / dpi:.2f} x {box.height / dpi:.2f} inches"
             found.append(f"axes {axes.get_title()!r} collapsed to {size}")
-    across = Bbox.union([axes.get_window_extent() for axes in figure.axes]).width
-    if across < _LEAST_SHARE * figure.bbox.width:
-        found.append(
-            f"the axes fill {100 * across / figure.bbox.width:.0f} % of the figure's width"
-        )
+    panels = [axes.get_window_extent() for axes in figure.axes]  # none where a text says why
+    across = Bbox.union(panels).width / figure.bbox.width if panels else 1
+    if across < _LEAST_SHARE:
+        found.append(f"the axes fill {100 * across:.0f} % of the figure's width")
     boxes = list(_texts(figure))
     for name, _, box in boxes:
         low, high = np.array(box.p0), np.array(box.p1)

@@ -75,7 +75,7 @@ def heatmap_widths(image, maps, joint):
 
 @styled
 def heatmap_kinds(batch, maps, examples):
-    """Heatmaps on their images, one of each kind; a ring marks the label.
+    """Heatmaps on their images, one of each kind; a ring marks the label of a joint that has one.
 
     batch: of FrameDataset; maps (N, 15, H, H) of its frames; examples: {kind: (frame, joint)}, places
     in both.
@@ -83,9 +83,9 @@ def heatmap_kinds(batch, maps, examples):
     figure, grid = style.image_grid(1, max(len(examples), 1), (2.4 * len(examples) or 2, 2.9))
     for axes, (kind, (frame, joint)) in zip(grid[0], examples.items(), strict=False):
         _show_heatmap(axes, batch["image"][frame], maps[frame, joint])
-        axes.plot(
-            *batch["uv_crop"][frame, joint], "o", markersize=11, fillstyle="none", color="white"
-        )
+        if batch["in_front"][frame, joint]:  # behind the lens plane there is no pixel to mark
+            label = batch["uv_crop"][frame, joint]
+            axes.plot(*label, "o", markersize=11, fillstyle="none", color="white")
         peak = maps[frame, joint].max()
         axes.set_title(f"{kind}: {HEATMAP_JOINTS[joint]}\npeak {peak:.2f}")
     return figure

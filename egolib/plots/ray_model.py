@@ -1,5 +1,7 @@
-"""The figures of the ray model: how it is built, and its error by minutes of training."""
+"""The figures of the ray model: how it is built, the rays of one joint, and its error by minutes of
+training."""
 
+import numpy as np
 from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
 from matplotlib.path import Path
 
@@ -46,6 +48,26 @@ def architecture(spec):
     for corners in _ARROWS:
         axes.add_patch(FancyArrowPatch(path=Path(corners), arrowstyle="-|>", color="0.35",
                                        mutation_scale=9, linewidth=1))  # fmt: skip
+    return figure
+
+
+@styled
+def joint_on_rays(rays, weights, found_m, true_m):
+    """The distribution of one joint over rays, from the wearer's right: each ray is as opaque as its
+    weight; a ring marks where the joint is found, a cross where it is.
+
+    rays: (C, 3), weights: (C,), found_m and true_m: (3,) in the camera frame.
+    """
+    figure, axes = canvas((5, 3.9), "z, along the optical axis (m)", "y, forward (m)", grid="both")
+    ends = 1.2 * np.linalg.norm(true_m) * np.asarray(rays)[:, 1:]
+    for end, weight in zip(ends, np.asarray(weights / weights.max()), strict=True):
+        if weight > 0.02:
+            axes.plot((0, end[0]), (0, end[1]), color=DARK, alpha=weight, linewidth=1)
+    axes.plot(*found_m[1:], "o", fillstyle="none", color=ACCENT, markersize=10, label="found")
+    axes.plot(*true_m[1:], "x", color="black", markersize=8, label="true")
+    axes.invert_yaxis()
+    axes.set_aspect("equal", adjustable="datalim")
+    axes.legend()
     return figure
 
 
