@@ -50,7 +50,7 @@ def test_what_was_left_out_is_counted(run):
     assert manifest["left_out"]["train"] == nothing | {"excluded": 2, "unpaired_images": 1}
     assert manifest["left_out"]["val"] == manifest["left_out"]["test"] == nothing
     assert {"audit", "pack"} <= manifest["duration_s"].keys()
-    assert "2 excluded by the audit" in (run / "results" / "index.html").read_text()
+    assert "2 excluded by the audit" in (run / "results" / "reproduce.html").read_text()
     counts = pd.read_csv(run / "results" / "tables" / "data_splits.csv", index_col=0)
     assert counts.loc["left out by the audit", "train"] == 2
 
