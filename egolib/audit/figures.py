@@ -20,7 +20,7 @@ def frames_kept(audit):
     counts = table[["kept", "excluded"]].assign(
         **{"without a partner": table.images + table.labels - 2 * table.frames}
     )
-    figure = StudyFigure(figsize=(9, 0.8 + 0.19 * len(table)))
+    figure = StudyFigure(figsize=(9, 1.2 + 0.19 * len(table)))
     axes = figure.subplots()
     counts[::-1].set_axis((table.set + " / " + table.character)[::-1]).plot.barh(
         stacked=True, width=0.8, color=_COLOURS, ax=axes, legend=False, xlabel="frames", ylabel=""
