@@ -57,20 +57,15 @@ def publish(results_dir: str | Path, repository: str | Path) -> Path:
     results_dir, repository = Path(results_dir), Path(repository)
     manifest = read_manifest(results_dir)
     grid, profile = manifest.get("grid"), manifest["profile"]["name"]
-    if profile == "smoke":
+    if profile.partition("-")[0] == "smoke":  # also with settings of its own
         raise EgolibError(f"{results_dir}: the profile smoke only tests the code; publish another")
     block, published = SWEEP if grid else RUN, f"results/published/{grid or profile}"
     files = list(_published_files(block, results_dir, needs_last_figure=not grid))
-    shown = [
-        (
-            repository / RESULTS_PAGE,
-            block.markers,
-            _details(block, results_dir, manifest, published),
-        )
-    ]
+    details = _details(block, results_dir, manifest, published)
+    texts = {RESULTS_PAGE: _with_block(repository / RESULTS_PAGE, block.markers, details)}
     if not grid:
-        shown.append((repository / "README.md", README_MARKERS, _first_screen(results_dir, manifest, published)))  # fmt: skip
-    texts = {page: _with_block(page, markers, text) for page, markers, text in shown}
+        first = _first_screen(results_dir, manifest, published)
+        texts["README.md"] = _with_block(repository / "README.md", README_MARKERS, first)
     target = repository / published
     shutil.rmtree(target, ignore_errors=True)
     for path in files:
@@ -79,7 +74,7 @@ def publish(results_dir: str | Path, repository: str | Path) -> Path:
         copy = small_copy(path, repository / "notebooks", target / "notebooks")
         write_atomically(target / "notebooks" / path.name, nbformat.writes(copy))
     for page, text in texts.items():
-        write_atomically(page, text)
+        write_atomically(repository / page, text)
     return target
 
 

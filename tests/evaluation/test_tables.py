@@ -257,6 +257,17 @@ def test_publish_refreshes_the_readme_between_its_markers_only(toy, tmp_path):
     assert not stale.exists()
 
 
+def test_publish_refuses_smoke_with_other_settings_too(toy, tmp_path):
+    finished_run(tmp_path / "run", toy)
+    path = tmp_path / "run" / "manifest.json"
+    manifest = json.loads(path.read_text())
+    manifest["profile"]["name"] = "smoke-lifter.latent_size=7"
+    path.write_text(json.dumps(manifest))
+    write_pages(tmp_path)
+    with pytest.raises(EgolibError, match="smoke"):
+        publish(tmp_path / "run", tmp_path)
+
+
 @pytest.mark.parametrize("lacking", ["manifest.json", "tables/by_joint.csv",
                                      "figures/which_joints_are_wrong.png", "markers",
                                      "markers of the details", "smoke"])  # fmt: skip
