@@ -67,7 +67,8 @@ def _tiles(methods, runs, manifest):
     return [
         (*text.partition(" ")[::2], f"MPJPE (mm), {best}"),
         (f"{runs['seeds trained'].sum()}", f"of {runs['seeds planned'].sum()}", "runs trained"),
-        *_closing_tiles(manifest, "for all that is done"),
+        (f"{manifest['frames'].get('test', 0):,}", "", "test frames"),
+        (duration_text(sum(manifest["duration_s"].values())), "", "for all that is done"),
     ]
 
 
@@ -87,9 +88,3 @@ def _claims(claims):
     }
     sorted_by = claims[["verdict", "difference_mm", "confidence", "ratio", "seeds"]]
     return sortable(pd.DataFrame(cells, claims.index), sorted_by)
-
-
-def _closing_tiles(manifest: dict, work: str) -> list[tuple[str, str, str]]:
-    """The tiles with the number of test frames, and the duration of the `work`."""
-    duration = duration_text(sum(manifest["duration_s"].values()))
-    return [(f"{manifest['frames'].get('test', 0):,}", "", "test frames"), (duration, "", work)]
