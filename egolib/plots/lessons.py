@@ -3,6 +3,7 @@ themselves."""
 
 import numpy as np
 from matplotlib.patches import Rectangle
+from matplotlib.ticker import LogLocator
 
 from egolib.camera import XR_EGOPOSE, native_to_square, project
 from egolib.plots import style
@@ -74,19 +75,20 @@ def heatmap_widths(image, maps, joint):
 
 
 @styled
-def heatmap_kinds(batch, maps, examples):
+def heatmap_kinds(batch, maps, examples, least_peak=1.0):
     """Heatmaps on their images, one of each kind; a ring marks the label of a joint that has one.
 
     batch: of FrameDataset; maps (N, 15, H, H) of its frames; examples: {kind: (frame, joint)}, places
-    in both.
+    in both. Each map is divided by its peak, or by `least_peak` if the peak is lower.
     """
     figure, grid = style.image_grid(1, max(len(examples), 1), (2.4 * len(examples) or 2, 2.9))
     for axes, (kind, (frame, joint)) in zip(grid[0], examples.items(), strict=False):
-        _show_heatmap(axes, batch["image"][frame], maps[frame, joint])
+        peak = maps[frame, joint].max()
+        scaled = maps[frame, joint] / max(peak, least_peak)
+        _show_heatmap(axes, batch["image"][frame], scaled)
         if batch["in_front"][frame, joint]:  # behind the lens plane there is no pixel to mark
             label = batch["uv_crop"][frame, joint]
             axes.plot(*label, "o", markersize=11, fillstyle="none", color="white")
-        peak = maps[frame, joint].max()
         axes.set_title(f"{kind}: {HEATMAP_JOINTS[joint]}\npeak {peak:.2f}")
     return figure
 
@@ -110,8 +112,9 @@ def step_curves(curves, label, every=1):
         steps = every * np.arange(1, len(values) + 1)
         axes.plot(steps, values, color=colour, label=name)
     axes.set_yscale("log")
+    axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     axes.yaxis.set_major_formatter("{x:g}")
-    axes.yaxis.set_minor_formatter("{x:g}" if np.ptp(np.log10(list(curves.values()))) < 1 else "")
+    axes.yaxis.set_minor_formatter("{x:g}" if np.ptp(np.log10(list(curves.values()))) < 0.5 else "")
     axes.legend()
     return figure
 
