@@ -14,8 +14,6 @@ of either without a file: {"lifter": {"latent_size": 50}}.
 
 import dataclasses
 import hashlib
-import json
-import math
 import re
 import tomllib
 from dataclasses import dataclass, field
@@ -26,6 +24,7 @@ from typing import Any, TypeVar
 from egolib.foundation.errors import EgolibError
 from egolib.foundation.provenance import without_effect
 from egolib.foundation.render_config import RenderConfig
+from egolib.foundation.untrusted import file_name, number_between, parse_json, read_bytes, shown
 
 
 class _Labelled(StrEnum):
@@ -173,8 +172,16 @@ CHOICES = {
     "limb_terms": ("bones", "joints"),
     "trained_on": ("true", "detected"),
 }
-# Only these keys may be zero, which means "all" or "none"; all other numbers must be positive.
-MAY_BE_ZERO = ("characters", "train_clips", "val_clips", "test_clips", "workers")
+# The least and the largest value of a number by its key, in a profile and in a checkpoint. The largest
+# are far beyond what helps; they end a mistyped number in a message instead of a full memory.
+LIMITS: dict[str, tuple[float, float]] = {
+    "scale": (0.05, 4), "fps": (1, 240), "train_frames": (1, 10**5), "val_frames": (1, 10**5),
+    "test_frames": (1, 10**5), "characters": (0, 1000), "train_clips": (0, 1000),
+    "val_clips": (0, 1000), "test_clips": (0, 1000),
+    "epochs": (1, 10**4), "batch_size": (1, 2**16), "accumulate": (1, 2**16),
+    "learning_rate": (1e-9, 10), "image_px": (16, 2048), "sigma_px": (0.05, 100),
+    "latent_size": (1, 2**14), "workers": (0, 256),
+}  # fmt: skip
 # {name in profiles, grids and checkpoints of earlier versions: its present name}.
 RENAMED = {
     "finetune": "end_to_end",
@@ -219,10 +226,12 @@ def override(config: _Config, changes: dict[str, Any], source: str) -> _Config:
         elif type(value) is not type(current):
             wanted = type(current).__name__
             raise EgolibError(f"{source}: {key} = {value!r} is not of type {wanted}")
-        if type(value) in (int, float) and not (
-            0 < value < math.inf or (value == 0 and key in MAY_BE_ZERO)
-        ):
-            raise EgolibError(f"{source}: {key} = {value!r} is out of range")
+        if type(value) in (int, float):
+            try:
+                number_between(value, *LIMITS[key])
+            except ValueError as error:
+                span = "{:g} to {:g}".format(*LIMITS[key])
+                raise EgolibError(f"{source}: {key} = {value!r} is out of range: {span}") from error
         if value not in CHOICES.get(key, (value,)):
             raise EgolibError(
                 f"{source}: unknown {key} {value!r}; known: {', '.join(CHOICES[key])}"
@@ -234,10 +243,10 @@ def override(config: _Config, changes: dict[str, Any], source: str) -> _Config:
 def read_toml(path: Path) -> dict:
     """Read a TOML file. Raises EgolibError when it cannot be read."""
     try:
-        return tomllib.loads(Path(path).read_text())
-    except FileNotFoundError as error:
-        raise EgolibError(f"{path}: no such file") from error
-    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        return tomllib.loads(read_bytes(path).decode("utf-8-sig"))
+    except RecursionError as error:
+        raise EgolibError(f"{path}: not a TOML file (nested too deeply)") from error
+    except ValueError as error:
         raise EgolibError(f"{path}: not a TOML file ({error})") from error
 
 
@@ -275,9 +284,9 @@ def read_overrides(overrides: dict | str) -> dict:
     """The overrides of `load_profile`, which may also be given as JSON. Raises EgolibError for
     anything but a dict."""
     try:
-        overrides = json.loads(overrides or "{}") if isinstance(overrides, str) else overrides
-    except json.JSONDecodeError as error:
-        raise EgolibError(f"overrides: {overrides!r} is not JSON ({error})") from error
+        overrides = parse_json(overrides or "{}") if isinstance(overrides, str) else overrides
+    except ValueError as error:
+        raise EgolibError(f"overrides: {shown(overrides)} is not JSON ({error})") from error
     if not isinstance(overrides, dict):
         example = '{"lifter": {"latent_size": 50}}'
         raise EgolibError(f"overrides: {overrides!r} is not a dict of settings, such as {example}")
@@ -312,4 +321,5 @@ def _named_profile(name_or_file):
         raise EgolibError(
             f"{path}: {path.stem!r} is the name of a built-in profile; rename the file"
         )
-    return override(PROFILES[base], {**changes, "name": path.stem}, str(path))
+    name = file_name(path.stem, path)  # of the folder of its results
+    return override(PROFILES[base], {**changes, "name": name}, str(path))

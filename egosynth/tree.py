@@ -2,17 +2,16 @@
 
 import dataclasses
 import json
-import os
 from pathlib import Path
 
 import cv2
 
 from egolib.foundation.errors import EgolibError
-from egolib.foundation.processes import run_in_processes
+from egolib.foundation.processes import cores, run_in_processes
 from egolib.foundation.progress import progress_bar
 from egolib.foundation.provenance import code_digest
 from egolib.skeleton import SPLITS
-from egosynth.motion.bvh import captures_digest
+from egosynth.motion.bvh import captures_digest, check_captures
 from egosynth.people.body import build_characters
 from egosynth.people.wardrobe import OBJECT_IDS, skin_tone
 from egosynth.plan import chosen_characters, planned_sequences, shard_of
@@ -34,7 +33,7 @@ def render_tree(out, config, seed, workers=None, shard=(1, 1)):
     Raises EgolibError for a bad scale, a tree of other settings or of other code, a full disk or a
     killed worker.
     """
-    out, workers = Path(out), workers or os.cpu_count()
+    out, workers = Path(out), workers or cores()
     image_size(config.scale)
     _bind(out, config, seed)
     everything = planned_sequences(config, seed)
@@ -43,6 +42,7 @@ def render_tree(out, config, seed, workers=None, shard=(1, 1)):
     done = sum(s.frames for s in sequences) - sum(s.frames for s in missing)
     if not missing:
         return
+    check_captures(config.motion)
     names = [name for names in chosen_characters(config).values() for name in names]
     rig, characters = build_characters(names)
     _describe_characters(out, everything, characters)

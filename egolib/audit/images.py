@@ -6,6 +6,8 @@ import statistics
 from egolib.audit.defects import Finding
 from egolib.audit.listing import IMAGE_CHANNELS
 from egolib.data.images import inspect_png
+from egolib.foundation.errors import EgolibError
+from egolib.foundation.untrusted import read_bytes
 
 
 def inspect_images(tree, folders):
@@ -15,13 +17,14 @@ def inspect_images(tree, folders):
     for folder, channels in folders.items():
         for channel in IMAGE_CHANNELS:
             for number, files in channels[channel].items():
+                path = tree / folder / channel / files[0][0]
                 try:
-                    content = (tree / folder / channel / files[0][0]).read_bytes()
+                    content = read_bytes(path)
                     sizes[folder, channel, number] = inspect_png(content)
                     if channel == "rgba":
                         digests[folder, number] = hashlib.sha256(content).digest()
-                except (OSError, ValueError) as error:
-                    detail = error.strerror if isinstance(error, OSError) else str(error)
+                except (EgolibError, ValueError) as error:
+                    detail = str(error).removeprefix(f"{path}: ")
                     finding = Finding(folder, number, channel, "unreadable_image", detail)
                     findings.append(finding)
     return findings, sizes, digests

@@ -8,6 +8,8 @@ import numpy as np
 from egolib.audit.defects import Finding
 from egolib.camera import XR_EGOPOSE, project, world_to_camera
 from egolib.data.labels import LabelError, load_json, parse_labels
+from egolib.foundation.errors import EgolibError
+from egolib.foundation.untrusted import numbers
 from egolib.skeleton import BONES, JOINTS, UNKNOWN_ACTION, action_of_clip, joint_indices
 
 # Bones of constant length; shoulders and hips move against the neck.
@@ -72,11 +74,11 @@ def read_character(tree, folders):
         try:
             content = load_json(path)
             clip, uv_native, joints_cam_cm, _, columns = parse_labels(content, path)
-        except OSError as error:
-            detail = f"cannot be read ({error.strerror})"
-            findings.append(Finding(*frame, "json", "labels_malformed", detail))
         except LabelError as error:
             findings.append(Finding(*frame, "json", error.defect, error.what))
+        except EgolibError as error:
+            detail = str(error).removeprefix(f"{path}: ")
+            findings.append(Finding(*frame, "json", "labels_malformed", detail))
         else:
             rows.append((frame, clip, uv_native, joints_cam_cm, *_world(content, columns)))
     frames, clips, *arrays = zip(*rows, strict=True) if rows else [()] * 6
@@ -88,8 +90,8 @@ def read_character(tree, folders):
 def _world(content, columns):
     """World joints (16, 3) and camera (6,) of a file, NaN where it does not have them."""
     try:
-        places = np.array([content["joints"][i]["trans"] for i in columns], float)
-        camera = np.array([*content["camera"]["trans"], *content["camera"]["rot"]], float)
+        places = numbers([content["joints"][i]["trans"] for i in columns])
+        camera = numbers([*content["camera"]["trans"], *content["camera"]["rot"]])
         return places.reshape(16, 3), camera.reshape(6)
     except (KeyError, TypeError, ValueError):
         return np.full((16, 3), np.nan), np.full(6, np.nan)

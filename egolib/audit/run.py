@@ -1,7 +1,6 @@
 """The audit of a whole tree: characters in parallel, then a network over their images."""
 
 import functools
-import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,8 +10,9 @@ from egolib.audit.page import write_audit
 from egolib.audit.tables import Audit
 from egolib.data.exclusions import AUDIT_FOLDER, place_beside
 from egolib.foundation.errors import EgolibError
-from egolib.foundation.processes import run_in_processes
+from egolib.foundation.processes import cores, run_in_processes
 from egolib.foundation.progress import progress_bar
+from egolib.foundation.untrusted import is_plain, shown
 from egolib.skeleton import SPLIT_FOLDERS
 
 
@@ -33,10 +33,11 @@ def audit_tree(
     Raises EgolibError for a folder that is not a tree, a bad checkpoint, a killed worker or a full
     disk.
     """
-    tree, workers = Path(tree).resolve(), workers or os.cpu_count()
+    tree, workers = Path(tree).resolve(), workers or cores()
     characters = _list_characters(tree, splits)
     out = Path(out) if out else place_beside(tree, AUDIT_FOLDER)
     cache, processes = out / "characters", min(workers, len(characters))
+    drift_network = _open_network(network)  # before hours of reading, not after them
     audit = functools.partial(audit_character, tree, cache)
     if processes == 1:  # this one
         records = map(audit, characters)
@@ -46,8 +47,8 @@ def audit_tree(
     with progress_bar(records, total=total, desc="Files and labels", unit="character") as bar:
         records = sorted(bar, key=lambda record: characters.index(record.character))
     found = [([], {})] * total
-    if network:
-        found = _look_for_drift(tree, records, cache, network, workers)
+    if drift_network:
+        found = _look_for_drift(tree, records, cache, drift_network, workers)
     results = [(record, *outcome) for record, outcome in zip(records, found, strict=True)]
     return write_audit(tree, out, splits, results)
 
@@ -59,15 +60,24 @@ def _list_characters(tree, splits):
     found = [path for name in sets for path in sorted((tree / name).glob("*")) if path.is_dir()]
     if not found:
         raise EgolibError(f"{tree}: not a tree of frames; expected characters in {', '.join(sets)}")
-    return [path.relative_to(tree).as_posix() for path in found]
+    names = [path.relative_to(tree).as_posix() for path in found]
+    if unprintable := [name for name in names if not is_plain(name)]:
+        raise EgolibError(f"{shown(unprintable[0])}: a name that cannot be printed; rename it")
+    return names
+
+
+def _open_network(network):
+    """The DriftNetwork of a checkpoint, or of a function that returns its path; None for None."""
+    from egolib.audit.drift_network import DriftNetwork  # torch takes seconds to import
+
+    return network and DriftNetwork(network() if callable(network) else network)
 
 
 def _look_for_drift(tree, records, cache, network, workers):
     """[(findings, {folder: drift.FolderDrift})] of each of the CharacterRecords."""
     from egolib.audit.drift import find_drift  # torch takes seconds to import
-    from egolib.audit.drift_network import DriftNetwork, detect_joints
+    from egolib.audit.drift_network import detect_joints
 
-    network = DriftNetwork(network() if callable(network) else network)
     total = sum(len(record.numbers) for record in records)
     found = []
     with progress_bar(total=total, desc="Drift", unit="frame") as bar:

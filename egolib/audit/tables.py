@@ -8,6 +8,7 @@ import pandas as pd
 from egolib.audit.defects import DEFECTS, Finding, excludes
 from egolib.data.exclusions import EXCLUDED_COLUMNS, EXCLUDED_FILE
 from egolib.foundation.files import write_atomically
+from egolib.foundation.untrusted import set_aside
 from egolib.skeleton import SPLIT_FOLDERS
 
 FINDINGS_FILE, SUMMARY_FILE, PAGE_FILE = "findings.csv", "summary.csv", "index.html"
@@ -74,12 +75,21 @@ def collect(tree, out, splits, results):
     return Audit(tree, tuple(splits), findings, excluded, table, drift, ranges, out / PAGE_FILE)
 
 
+def _listed_before(path):
+    """The exclusion list of an earlier audit; empty, and the file renamed, when it is damaged."""
+    try:
+        return pd.read_csv(path, dtype={"number": "int64"})[[*EXCLUDED_COLUMNS]]
+    except (ValueError, KeyError, OverflowError) as error:
+        set_aside(path, str(error))
+        return pd.DataFrame(columns=EXCLUDED_COLUMNS, dtype=str)
+
+
 def write_tables(audit):
     """Write findings.csv, summary.csv and excluded.csv beside the page. In the exclusion list, rows
     of splits that were not audited remain."""
     out, excluded = audit.page.parent, audit.excluded
     if (out / EXCLUDED_FILE).is_file():
-        before = pd.read_csv(out / EXCLUDED_FILE)
+        before = _listed_before(out / EXCLUDED_FILE)
         audited = tuple(f"{SPLIT_FOLDERS[split]}/" for split in audit.splits)
         excluded = pd.concat([before[~before.folder.str.startswith(audited)], excluded])
     tables = {FINDINGS_FILE: audit.findings, SUMMARY_FILE: audit.summary, EXCLUDED_FILE: excluded}

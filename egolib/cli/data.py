@@ -4,7 +4,7 @@ import dataclasses
 from pathlib import Path
 
 from egolib.cli import options as common
-from egolib.config import DEFAULT_PROFILE, load_profile
+from egolib.config import DEFAULT_PROFILE, LARGEST_SEED, LIMITS, load_profile
 from egolib.data.official.release import URL
 from egolib.foundation.errors import EgolibError
 from egolib.skeleton import SPLIT_FOLDERS
@@ -16,14 +16,14 @@ def add_verbs(verbs):
     option("out", type=Path)
     common.add_choice_of_characters(option)
     option("--url", default=URL, help="a mirror; else the release on GitHub")
-    option("--workers", type=common.between(1), default=4, help="parts at a time; default: 4")
+    option("--workers", type=common.between(1, 64), default=4, help="parts at a time; default: 4")
 
     option = common.add_verb(verbs, _extract, resumes=True).add_argument
     option("folder", type=Path, metavar="IN", help="the parts, also in sub-folders")
     option("out", type=Path)
     common.add_choice_of_characters(option)
     workers = "characters at a time; else one a core, at most 8"
-    option("--workers", type=common.between(1), help=workers)
+    option("--workers", type=common.between(1, 256), help=workers)
     option("--delete-parts", action="store_true", help="of every character that is verified")
 
     option = common.add_verb(verbs, _audit, resumes=True).add_argument
@@ -50,9 +50,13 @@ def add_verbs(verbs):
     option = common.add_verb(verbs, _render, resumes=True).add_argument
     option("out", type=Path)
     option("--profile", default=DEFAULT_PROFILE, help="how many frames, how large")
-    option("--scale", type=float, help="fraction of 1280x800; 1.0 is the official size")
+    option(
+        "--scale",
+        type=common.number(*LIMITS["scale"]),
+        help="fraction of 1280x800; 1.0 is the official size",
+    )
     option("--motion", metavar="DIR", help="motion capture: <clip>*.bvh replaces or adds a clip")
-    option("--seed", type=common.between(0), default=0)
+    option("--seed", type=common.between(0, LARGEST_SEED), default=0)
     common.add_workers(option, "processes")
     common.add_shard(option)
 

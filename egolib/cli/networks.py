@@ -1,5 +1,6 @@
 """Verbs for networks: train, convert, evaluate, predict, match, export, ship, score."""
 
+import shlex
 from pathlib import Path
 
 from egolib.cli import options as common
@@ -15,7 +16,12 @@ def add_verbs(verbs):
     common.add_study_options(option)
     option("--resume", action="store_true", help="go on after the last finished epoch")
     option("--devices", type=common.devices, default=1, help="GPUs a machine: a number, or auto")
-    option("--nodes", type=int, default=1, help="machines, under torchrun or srun")
+    option(
+        "--nodes",
+        type=common.between(1, 10_000),
+        default=1,
+        help="machines, under torchrun or srun",
+    )
 
     option = common.add_verb(verbs, _convert).add_argument
     option("tars", type=Path, nargs="+", metavar="IN.tar", help="model_best.tar")
@@ -25,7 +31,7 @@ def add_verbs(verbs):
     option("checkpoint", type=Path, nargs="+", help="one, or a heatmap network and a lifter")
     common.add_data(option)
     option("--split", choices=list(SPLIT_FOLDERS), default="test")
-    option("--workers", type=common.between(0), default=0, help="processes that load images")
+    option("--workers", type=common.between(0, 256), default=0, help="processes that load images")
     option("--out", type=Path, help="folder for tables, errors.csv and images")
 
     option = common.add_verb(verbs, _predict, resumes=True).add_argument
@@ -54,7 +60,7 @@ def add_verbs(verbs):
     option = common.add_verb(verbs, _score).add_argument
     option("poses", type=Path)
     option("labels", type=Path)
-    option("--threshold-px", type=float, default=26, help="default: 26")
+    option("--threshold-px", type=common.number(0, 1e6), default=26, help="default: 26")
 
 
 def _train(options):
@@ -130,11 +136,13 @@ def _predict(options):
     """Predict poses from images, videos or a live camera."""
     from egolib.headset.cameras.framing import Framing
     from egolib.headset.deploy.runtimes import open_fastest
+    from egolib.headset.poses.posetable import made_by
     from egolib.headset.predict import predict
 
     framing = Framing(options.mirror, options.turn or 0, options.circle, common.read_lens(options))
     network, inputs = common.network_and_inputs(options)
-    runtime = open_fastest(network)
+    # Two runtimes differ in the last digits, so an unfinished folder goes on with its own.
+    runtime = open_fastest(network, made_by(options.out).get("runtime"))
     outputs = {"bvh": options.bvh, "labels": options.json, "steady": options.steady}
     print(predict(inputs, options.out, runtime, framing, **outputs))
 
@@ -167,7 +175,7 @@ def _match(options):
     words += ["--mirror"] * framing.mirror
     if framing.turn:
         words += ["--turn", str(framing.turn)]
-    print(" ".join(words) or "no options")
+    print(shlex.join(words) or "no options")
 
 
 def _export(options):

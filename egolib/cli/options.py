@@ -1,12 +1,14 @@
 """Types of options, and options that several verbs share."""
 
 import argparse
+import re
 from math import inf, isfinite
 from pathlib import Path
 
 from egolib.config import DEFAULT_PROFILE, LARGEST_SEED, PROFILES
 from egolib.foundation.errors import EgolibError
 from egolib.foundation.jobs import EXECUTORS
+from egolib.foundation.untrusted import number_between
 
 
 def add_verb(verbs, function, resumes=False):
@@ -21,7 +23,7 @@ def between(low, high=inf):
     """The type of a whole number from `low` to `high`, both included."""
 
     def number(text):
-        if not text.isdecimal() or not low <= int(text) <= high:
+        if not re.fullmatch(r"[0-9]{1,18}", text) or not low <= int(text) <= high:
             span = f"from {low} to {high}" if high < inf else f"a whole number from {low} on"
             raise argparse.ArgumentTypeError(f"{text} is not {span}")
         return int(text)
@@ -29,12 +31,16 @@ def between(low, high=inf):
     return number
 
 
-def positive(text):
-    """The type of a number above 0."""
-    number = float(text)
-    if not number > 0:
-        raise ValueError(text)  # argparse turns it into its usual line
-    return number
+def number(low, high):
+    """The type of a number from `low` to `high`, both included."""
+
+    def checked(text):
+        try:
+            return number_between(float(text), low, high)
+        except ValueError as error:
+            raise argparse.ArgumentTypeError(f"{text} is not from {low:g} to {high:g}") from error
+
+    return checked
 
 
 def devices(text):
@@ -45,7 +51,8 @@ def devices(text):
 def shard(text):
     """The type of a part: "2/3" -> (2, 3), the second of three."""
     i, _, n = text.partition("/")
-    if not (i.isdecimal() and n.isdecimal() and 1 <= int(i) <= int(n)):
+    whole = all(re.fullmatch(r"[0-9]{1,6}", part) for part in (i, n))
+    if not (whole and 1 <= int(i) <= int(n)):
         raise argparse.ArgumentTypeError(f"{text!r} is not I/N with I from 1 to N, such as 2/3")
     return int(i), int(n)
 
@@ -55,7 +62,7 @@ def slurm_option(text):
     key, _, value = text.partition("=")
     if not (key.isidentifier() and value):
         raise argparse.ArgumentTypeError(f"{text!r} is not KEY=VALUE, such as partition=cpu")
-    return key, int(value) if value.isdecimal() else value
+    return key, int(value) if re.fullmatch(r"[0-9]{1,18}", value) else value
 
 
 def names(text):
@@ -137,7 +144,7 @@ def add_study_options(option):
 
 
 def add_workers(option, what):
-    option("--workers", type=between(0), help=f"{what}; else one a core")
+    option("--workers", type=between(0, 256), help=f"{what}; else one a core")
 
 
 def add_shard(option):

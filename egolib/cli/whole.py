@@ -16,7 +16,7 @@ def add_verbs(verbs):
     option = sweep.add_argument
     option("grid", nargs="?", default="study", help="a TOML file; else sweeps/study.toml")
     common.add_data_and_results(option, "<grid>")
-    option("--hours", type=common.positive, help="start no step that would end later")
+    option("--hours", type=common.number(1e-3, 10_000), help="start no step that would end later")
     option("--no-training", action="store_true", help="write tables and page from what is done")
     common.add_machines(sweep)
 

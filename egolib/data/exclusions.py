@@ -5,12 +5,14 @@
 """
 
 import hashlib
+import io
 import os
 from pathlib import Path
 
 import pandas as pd
 
 from egolib.foundation.errors import EgolibError
+from egolib.foundation.untrusted import MOST_BYTES, read_bytes
 
 AUDIT_FOLDER, EXCLUDED_FILE = "audit", "excluded.csv"
 EXCLUDED_COLUMNS = ("folder", "number", "reason")
@@ -41,9 +43,11 @@ def read_excluded(tree: Path) -> dict[str, set[int]]:
     path = excluded_path(tree)
     if not path.is_file():
         return {}
+    content = io.BytesIO(read_bytes(path, 4 * MOST_BYTES))
+    types = {"folder": str, "number": "int64"}
     try:
-        rows = pd.read_csv(path, usecols=["folder", "number"], dtype={"folder": str, "number": int})
-    except (ValueError, OSError) as error:
+        rows = pd.read_csv(content, usecols=list(types), dtype=types)
+    except (ValueError, OverflowError) as error:
         raise EgolibError(
             f"{path}: not a list with the columns {', '.join(EXCLUDED_COLUMNS)} ({error}); "
             "audit the tree again, or delete the list to train on everything"

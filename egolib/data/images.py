@@ -1,5 +1,6 @@
 """Image files -> arrays, and the square that the network sees."""
 
+import io
 import struct
 import warnings
 import zlib
@@ -11,8 +12,15 @@ from PIL import Image, UnidentifiedImageError
 
 from egolib.camera import crop_square
 from egolib.foundation.errors import EgolibError
+from egolib.foundation.untrusted import read_bytes
 
+# The only formats that are decoded, by content and not by the name of the file: Pillow would hand
+# PostScript to another program, and OpenCV has decoders for a dozen formats that nobody needs here.
+FORMATS = ("PNG", "JPEG", "BMP", "TIFF", "WEBP")
 LEAST_PX, MOST_PX = 32, 32766  # a side, to show a body; and what cv2.remap takes
+MOST_BYTES = 512 << 20  # of an image file: more than the largest that is taken, not compressed
+# The first bytes of FORMATS; a RIFF file that is no WEBP fails later.
+_STARTS = (b"\x89PNG", b"\xff\xd8\xff", b"BM", b"II*\0", b"MM\0*", b"RIFF")
 _PNG_START, _PNG_END = b"\x89PNG\r\n\x1a\n", b"IEND\xaeB`\x82"
 
 
@@ -22,16 +30,13 @@ def read_image(path: Path | str) -> np.ndarray:
     Raises EgolibError for a missing, truncated or undecodable file. OpenCV silently fills the
     rest of a PNG that was cut short, so its last chunk is checked first.
     """
-    path = Path(path)
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise EgolibError(f"{path}: cannot be read ({error.strerror}); restore the file") from error
+    content = read_bytes(path, MOST_BYTES)
     if content.startswith(_PNG_START) and not content.rstrip(b"\0").endswith(_PNG_END):
         raise EgolibError(f"{path}: the PNG is cut short; fetch or render it again")
     image = decode(content)
     if image is None:
-        raise EgolibError(f"{path}: not an image that OpenCV can decode; fetch or render it again")
+        known = ", ".join(FORMATS)
+        raise EgolibError(f"{path}: not an image ({known}), or damaged; fetch or render it again")
     return image
 
 
@@ -65,11 +70,11 @@ def read_still(path: Path | str) -> np.ndarray:
 
     Raises EgolibError for a file that is missing, cut short, no image, too large or too small.
     """
-    path = Path(path)
+    content = io.BytesIO(read_bytes(path, MOST_BYTES))
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", Image.DecompressionBombWarning)
-            with Image.open(path) as image:
+            with Image.open(content, formats=FORMATS) as image:
                 width, height = image.size
                 if image.format != "PNG":
                     image.load()  # OpenCV may silently fill a JPEG that was cut short
@@ -77,7 +82,7 @@ def read_still(path: Path | str) -> np.ndarray:
         most = (Image.MAX_IMAGE_PIXELS or 0) // 10**6
         raise EgolibError(f"{path}: more than {most} megapixels; make it smaller") from error
     except UnidentifiedImageError as error:
-        raise EgolibError(f"{path}: no image") from error
+        raise EgolibError(f"{path}: no image of the formats {', '.join(FORMATS)}") from error
     except (OSError, SyntaxError, ValueError) as error:
         raise EgolibError(f"{path}: cut short, or unreadable ({error})") from error
     if min(width, height) < LEAST_PX:
@@ -88,9 +93,15 @@ def read_still(path: Path | str) -> np.ndarray:
 
 
 def decode(content: bytes | np.ndarray) -> np.ndarray | None:
-    """Bytes of an image file, or a uint8 view of them -> uint8 RGB (H, W, 3), or None."""
+    """Bytes of an image file, or a uint8 view of them -> uint8 RGB (H, W, 3); None for damaged ones,
+    for other formats than FORMATS, and for absurd sizes."""
     content = np.frombuffer(content, np.uint8)
-    return cv2.imdecode(content, cv2.IMREAD_COLOR_RGB) if len(content) else None
+    if not content[:12].tobytes().startswith(_STARTS):
+        return None
+    try:
+        return cv2.imdecode(content, cv2.IMREAD_COLOR_RGB)
+    except cv2.error:  # a header with a size that OpenCV refuses
+        return None
 
 
 def read_crop(path: Path | str) -> np.ndarray:

@@ -6,10 +6,12 @@ varies, so numbers are compared as integers, and files are never paired by their
 Label files hold centimetres and native pixels; this module returns metres and native pixels.
 """
 
+import contextlib
 import hashlib
 import math
 import os
 import re
+import stat
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, ClassVar
@@ -23,6 +25,7 @@ from egolib.data.labels import read_labels
 from egolib.foundation.errors import EgolibError
 from egolib.foundation.files import load_arrays, save_arrays
 from egolib.foundation.progress import progress_bar
+from egolib.foundation.untrusted import is_plain, shown
 from egolib.skeleton import SPLIT_FOLDERS, action_of_clip
 
 _CACHE_FORMAT = "5"
@@ -177,14 +180,19 @@ def numbered_files(folder: Path, ending: str) -> dict[int, list[File]]:
     such as "png").
 
     Returns {number: [(name, size in bytes, time of last change in ns), ...]}, ordered by number,
-    then name; empty for a folder that does not exist.
+    then name; empty for a folder that does not exist. Size and time are 0 for what is no file, such
+    as a pipe, or a link to a missing file; who reads it gets an error that names it. Names whose number
+    has more than 18 digits are no frames.
     """
     found = {}
     for entry in os.scandir(folder) if folder.is_dir() else ():
-        if match := re.search(rf"(\d+)\.{ending}$", entry.name):
-            status = entry.stat()
-            file = (entry.name, status.st_size, status.st_mtime_ns)
-            found.setdefault(int(match[1]), []).append(file)
+        if match := re.search(rf"(?<!\d)(\d{{1,18}})\.{ending}$", entry.name, re.ASCII):
+            size, changed = 0, 0
+            with contextlib.suppress(OSError):
+                status = entry.stat()
+                if stat.S_ISREG(status.st_mode):
+                    size, changed = status.st_size, status.st_mtime_ns
+            found.setdefault(int(match[1]), []).append((entry.name, size, changed))
     return {number: sorted(files) for number, files in sorted(found.items())}
 
 
@@ -205,6 +213,8 @@ def _list_split(tree: Path, split: str) -> tuple[_Listing, int]:
     listing, excluded, unwanted_frames = [], 0, read_excluded(tree)
     for folder in sorted(top.glob("*/env*/cam_down")):
         name = folder.relative_to(tree).as_posix()
+        if not is_plain(name):
+            raise EgolibError(f"{shown(name)}: a folder whose name cannot be printed; rename it")
         unwanted = unwanted_frames.get(name, set())
         images = _one_file_per_frame(folder / "rgba", "png", unwanted)
         labels = _one_file_per_frame(folder / "json", "json", unwanted)

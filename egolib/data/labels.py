@@ -4,13 +4,13 @@ A label file lists all joints of the rig, in centimetres and in native pixels; t
 study are found by their names.
 """
 
-import json
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from egolib.foundation.errors import EgolibError
+from egolib.foundation.untrusted import numbers, parse_json, read_bytes
 from egolib.skeleton import JOINTS, RIG_PREFIX
 
 MALFORMED, JOINT_MISSING, NOT_FINITE = "labels_malformed", "joint_missing", "not_finite"
@@ -43,9 +43,10 @@ def read_labels(path: Path | str) -> tuple[str, np.ndarray, np.ndarray, np.ndarr
 
 
 def load_json(path: Path | str) -> Any:
-    """Read the content of a JSON file. Raises LabelError when the file is not JSON."""
+    """Read the content of a label file. Raises LabelError when the file is not JSON, EgolibError when
+    it cannot be read."""
     try:
-        return json.loads(Path(path).read_bytes())
+        return parse_json(read_bytes(path))
     except ValueError as error:
         raise LabelError(path, f"the label file is not JSON ({error})") from error
 
@@ -60,10 +61,15 @@ def parse_labels(
     """
     try:
         names = [joint["name"].removeprefix(RIG_PREFIX) for joint in labels["joints"]]
-        points_2d = np.array(labels["pts2d_fisheye"], np.float32)
-        points_3d = np.array(labels["pts3d_fisheye"], np.float32)
-        turns = np.array([joint.get("rot", _NO_ROTATION) for joint in labels["joints"]], np.float32)
-        clip = str(labels["action"])
+        turns = [joint.get("rot", _NO_ROTATION) for joint in labels["joints"]]
+        with np.errstate(over="ignore"):  # what float32 cannot hold is found below: not finite
+            points_2d, points_3d, turns = (
+                numbers(values).astype(np.float32)
+                for values in (labels["pts2d_fisheye"], labels["pts3d_fisheye"], turns)
+            )
+        clip = labels["action"]
+        if not isinstance(clip, str):
+            raise ValueError("`action` is not text")
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         what = f"lacks {error}" if isinstance(error, KeyError) else f"is not as expected ({error})"
         raise LabelError(path, f"the label file {what}") from error

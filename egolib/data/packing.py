@@ -6,9 +6,7 @@ machines. A shard takes its name when it is whole, so a killed run goes on with 
 """
 
 import contextlib
-import hashlib
 import json
-import os
 import zlib
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -24,6 +22,7 @@ from egolib.data.index import index_tree
 from egolib.foundation.errors import EgolibError
 from egolib.foundation.files import atomic_path, write_atomically
 from egolib.foundation.jobs import run_parts
+from egolib.foundation.processes import cores
 from egolib.foundation.progress import progress_bar
 from egolib.skeleton import SPLIT_FOLDERS
 
@@ -48,7 +47,7 @@ def pack_tree(tree, out, workers=None, part=(1, 1), **settings):
     missing = [shard for shard in assigned if not shards.shard_checksum(out / shard[0], shard[2])]
     total, left = (sum(frames for _, _, frames in some) for some in (assigned, missing))
     with (
-        ThreadPoolExecutor(workers or os.cpu_count()) as pool,  # OpenCV lets other threads run
+        ThreadPoolExecutor(workers or cores()) as pool,  # OpenCV lets other threads run
         progress_bar(total=total, initial=total - left, desc="Packing", unit="frame") as bar,
     ):
         for name, first, frames in missing:
@@ -61,7 +60,7 @@ def pack_tree(tree, out, workers=None, part=(1, 1), **settings):
 def submit_pack(machines, executor, options, tree, out, workers=None, **settings):
     """`pack_tree` in as many jobs as `machines`, and wait for them; arguments and outcome as there,
     `executor` and `options` as in jobs.run_parts."""
-    tree, out, workers = Path(tree).resolve(), Path(out).resolve(), workers or os.cpu_count()
+    tree, out, workers = Path(tree).resolve(), Path(out).resolve(), workers or cores()
     prepare_pack(tree, out, **settings)  # once, before the jobs would all do it
     work = partial(pack_tree, tree, out, workers, **settings)
     run_parts(work, machines, out / "jobs", executor, workers, options)
@@ -132,7 +131,7 @@ def complete(out):
     missing = [name for name, found in files.items() if found is None]
     if not missing:
         content = {
-            "fingerprints": {split: _fingerprint(pack, files, split) for split in pack.splits},
+            "fingerprints": {s: shards.fingerprint_of(pack, files, s) for s in pack.splits},
             "files": files,
         }
         write_atomically(out / shards.CHECKSUM_FILE, json.dumps(content, indent=1))
@@ -147,7 +146,9 @@ def verify_pack(root):
     Raises EgolibError for a folder that is no complete pack.
     """
     root = Path(root)
-    pack, (_, known), findings = shards.load_pack(root), shards.load_checksums(root), []
+    pack, (fingerprints, known) = shards.load_pack(root), shards.load_checksums(root)
+    shards.check_description(root, pack, fingerprints, known)
+    findings = []
     total = sum(split["frames"] for split in pack.splits.values())
     with progress_bar(total=total, desc="Verifying", unit="frame") as bar:
         for split in pack.splits:
@@ -207,9 +208,3 @@ def _write_shard(path, frames, images, bar):
             bar.update()
         stream.seek(0)
         stream.write(table)
-
-
-def _fingerprint(pack, files, split):
-    """Digest of labels and images, which are trained on, by the checksums of their files."""
-    of_split = {name: found for name, found in files.items() if name.startswith(f"{split}/")}
-    return hashlib.sha256(json.dumps([pack.splits[split], pack.px, of_split]).encode()).hexdigest()

@@ -7,6 +7,7 @@ open 383 K frames takes no longer than to open a hundred, and processes share wh
 """
 
 import contextlib
+import hashlib
 import json
 import mmap
 import zlib
@@ -18,6 +19,7 @@ import numpy as np
 from egolib.data.images import decode, resize_square
 from egolib.data.index import FrameIndex, index_tree, select
 from egolib.foundation.errors import EgolibError
+from egolib.foundation.untrusted import number_between, parse_json, read_bytes, shown
 from egolib.skeleton import SPLIT_FOLDERS
 
 FORMAT = 2
@@ -99,10 +101,11 @@ class ShardReader:
         if number not in self._maps:
             self._maps[number] = map_shard(*self._paths[number])
         table, content = self._maps[number]
-        start, size, _ = table[place].item()
+        start, size, checksum = table[place].item()
         if start + size > len(content):
             return None
-        square = decode(np.frombuffer(content, np.uint8, size, start))
+        encoded = np.frombuffer(content, np.uint8, size, start)
+        square = decode(encoded) if zlib.crc32(encoded) == checksum else None
         # The system's cache keeps the bytes; an epoch must not fill the memory of this process.
         if hasattr(content, "madvise"):  # Windows has none
             first = start - start % _MAPPED_AROUND
@@ -124,6 +127,7 @@ def open_frames(data: str | Path, split: str) -> FrameIndex:
 def open_packed(root: Path, split: str) -> PackedIndex:
     """The PackedIndex of a split of a packed folder."""
     pack, (fingerprints, files) = load_pack(root), load_checksums(root)
+    check_description(root, pack, fingerprints, files)
     if split not in pack.splits:
         raise EgolibError(
             f"{root}: has no {split} split; the tree that was packed lacked {SPLIT_FOLDERS[split]}"
@@ -131,8 +135,14 @@ def open_packed(root: Path, split: str) -> PackedIndex:
     for name in (*column_files(split).values(), *(name for name, *_ in pack.shards(split))):
         if not (root / name).is_file():
             raise EgolibError(f"{root / name}: missing; {_REMEDY}")
-        if (root / name).stat().st_size != files.get(name, {}).get("bytes"):
+        if (root / name).stat().st_size != files[name]["bytes"]:
             raise EgolibError(f"{root / name}: cut short or foreign; delete it, then {_REMEDY}")
+    for name in column_files(split).values():
+        if file_checksum(root / name) != files[name]:
+            raise EgolibError(f"{root / name}: these labels are damaged; delete it, then {_REMEDY}")
+    for name, _, frames in pack.shards(split):
+        if shard_checksum(root / name, frames) != files[name]:
+            raise EgolibError(f"{root / name}: its table is damaged; delete it, then {_REMEDY}")
     return map_index(root, pack, split, fingerprints[split])
 
 
@@ -140,11 +150,44 @@ def load_pack(root: Path) -> Pack:
     """pack.json of a packed folder. Raises EgolibError for a folder without it, and for a file of
     another format."""
     with _reading(root / PACK_FILE, f"not a packed folder; it has no {PACK_FILE}") as path:
-        content = json.loads(path.read_text())
+        content = dict(parse_json(read_bytes(path)))
         if (found := content["format"]) != FORMAT:
             remedy = f"this egolib reads {FORMAT}; pack the tree again"
             raise EgolibError(f"{path}: format {found}, {remedy}")
-        return Pack(**content)
+        return _checked(Pack(**content))
+
+
+def _checked(pack):
+    """The Pack, whose numbers are in range. Raises ValueError, TypeError or KeyError otherwise."""
+    number_between(pack.px, 16, 4096, whole=True)
+    number_between(pack.frames_per_shard, 1, 10**6, whole=True)
+    if not set(pack.splits) <= set(SPLIT_FOLDERS):
+        raise ValueError(f"unknown splits {shown(repr(pack.splits))}")
+    for known in pack.splits.values():
+        for key in ("frames", *LEFT_OUT):
+            number_between(known[key], key == "frames", 10**8, whole=True)
+    return pack
+
+
+def check_description(root: Path, pack: Pack, fingerprints: dict, files: dict) -> None:
+    """Raise EgolibError unless pack.json, the list of files and their checksums are those that were
+    written together: the fingerprint of a split is a digest of all three."""
+    for split in pack.splits:
+        if fingerprints.get(split) != fingerprint_of(pack, files, split):
+            raise EgolibError(
+                f"{root}: {PACK_FILE} and {CHECKSUM_FILE} do not belong together, or one was changed; "
+                f"delete {CHECKSUM_FILE}, then {_REMEDY}"
+            )
+
+
+def fingerprint_of(pack: Pack, files: dict, split: str) -> str:
+    """Digest of the labels and images of a split, by the checksums of their files."""
+    named = {*column_files(split).values(), *(name for name, *_ in pack.shards(split))}
+    of_split = {name: found for name, found in files.items() if name.startswith(f"{split}/")}
+    if of_split.keys() != named:
+        return ""
+    content = json.dumps([pack.splits[split], pack.px, of_split])
+    return hashlib.sha256(content.encode()).hexdigest()
 
 
 def column_files(split: str) -> dict[str, str]:
@@ -183,19 +226,25 @@ def load_checksums(root: Path) -> tuple[dict, dict]:
     """checksums.json of a packed folder -> {split: fingerprint}, {file name: checksum}. Raises
     EgolibError when the pack is not complete."""
     with _reading(root / CHECKSUM_FILE, f"the pack is not complete; {_REMEDY}") as path:
-        content = json.loads(path.read_text())
-        return content["fingerprints"], content["files"]
+        content = parse_json(read_bytes(path))
+        files = {
+            name: {key: number_between(found[key], 0, 2**63, whole=True) for key in found}
+            for name, found in content["files"].items()
+        }
+        return dict(content["fingerprints"]), files
 
 
 @contextlib.contextmanager
 def _reading(path, missing):
     """Raise EgolibError with the text `missing` where the block finds no file at `path`, and another
     one where the content is not as `egolib pack` writes it."""
+    if not path.exists():
+        raise EgolibError(f"{path.parent}: {missing}")
     try:
         yield path
-    except FileNotFoundError as error:
-        raise EgolibError(f"{path.parent}: {missing}") from error
-    except (OSError, ValueError, KeyError, TypeError, EOFError) as error:
+    except EgolibError:
+        raise
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, EOFError) as error:
         raise EgolibError(
             f"{path}: not what `egolib pack` writes ({error}); delete it, then {_REMEDY}"
         ) from error
@@ -207,6 +256,11 @@ def map_index(root: Path, pack: Pack, split: str, fingerprint: str) -> PackedInd
     for column, name in column_files(split).items():
         with _reading(root / name, f"{name} is missing") as path:
             columns[column] = np.load(path, mmap_mode="r", allow_pickle=False)
+            if column in FrameIndex.PER_FRAME and len(columns[column]) != known["frames"]:
+                raise ValueError(f"{len(columns[column])} rows for {known['frames']} frames")
+    for ids, names in (("folder_ids", "folders"), ("clip_ids", "clips")):
+        if not (columns[ids].min() >= 0 and columns[ids].max() < len(columns[names])):
+            raise EgolibError(f"{root}/{split}: {ids} do not fit {names}; {_REMEDY}")
     columns |= {key: known[key] for key in LEFT_OUT} | {"rows": np.arange(known["frames"])}
     shards = ShardReader(root, pack, split)
     return PackedIndex(root, split, fingerprint, **columns, pack=pack, shards=shards)

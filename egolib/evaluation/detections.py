@@ -102,6 +102,6 @@ def _open(path, shape):
 def _frames_done(path, key):
     try:
         stored = json.loads(path.read_text())
-    except (OSError, ValueError):
+        return int(stored["done"]) if stored["key"] == key else 0
+    except (OSError, ValueError, KeyError, TypeError):
         return 0
-    return stored["done"] if stored["key"] == key else 0

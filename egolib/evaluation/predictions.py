@@ -105,7 +105,7 @@ class Predictions:
             raise EgolibError(
                 f"{path}: no such predictions; run the notebook that writes them"
             ) from error
-        except (OSError, ValueError, TypeError, zipfile.BadZipFile) as error:
+        except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as error:
             raise EgolibError(
                 f"{path}: not predictions of this study ({error}); delete it"
             ) from error

@@ -40,6 +40,7 @@ from egolib.config import (
 )
 from egolib.evaluation.comparison import PUBLISHED
 from egolib.foundation.errors import EgolibError
+from egolib.foundation.untrusted import file_name
 
 _TRAINED = (Stage.LIFTER, Stage.END_TO_END, Stage.RAY_MODEL)
 _GRID_KEYS = {"base": str, "seeds": list, "methods": dict, "ablations": dict}
@@ -119,7 +120,7 @@ def read_grid(path: str | Path) -> Grid:
     base = content.get("base", "study")
     base = load_profile(path.parent / base if base.endswith(".toml") else base)
     seeds = _seeds(content.get("seeds", [0]), path)
-    grid = Grid(path.stem, base, {}, tuple(content.get("methods", {})), {})
+    grid = Grid(file_name(path.stem, path), base, {}, tuple(content.get("methods", {})), {})
     for name, changes in content.get("methods", {}).items():
         source = f"{path} [methods.{name}]"
         if not isinstance(changes, dict) or not name.isidentifier():

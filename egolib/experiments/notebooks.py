@@ -15,6 +15,7 @@ from pathlib import Path
 
 import nbformat
 import papermill as pm
+from nbclient.exceptions import DeadKernelError
 from nbconvert.preprocessors import CoalesceStreamsPreprocessor
 from papermill.exceptions import PapermillExecutionError
 
@@ -25,10 +26,11 @@ from egolib.experiments.manifest import write_manifest
 from egolib.experiments.outcome import unfinished
 from egolib.experiments.run import REPOSITORY, Study
 from egolib.experiments.sweep import Sweep
-from egolib.foundation.errors import UNUSABLE_PATH, EgolibError, is_ours
+from egolib.foundation.errors import EgolibError, is_ours, is_path_error
 from egolib.foundation.files import no_space_is_one_line, write_atomically
 from egolib.foundation.progress import HEADLESS_VARIABLE
 from egolib.foundation.provenance import code_digest, digest_of_source
+from egolib.foundation.untrusted import load_state
 from egolib.models.checkpoints import BUILDERS, SHIPPED
 from egolib.skeleton import SPLIT_FOLDERS
 
@@ -107,7 +109,7 @@ def run_study(study: Study) -> None:
         study.results / "manifest.json",
         profile=study.profile,
         seed=study.seed,
-        duration_s=json.loads((study.results / DURATIONS).read_text()),
+        duration_s=load_state(study.results / DURATIONS),
         **entries,
         data_folder=str(study.tree),
         command=shlex.join(command),
@@ -133,9 +135,13 @@ def _timed(study, step):
     try:
         yield
     finally:
-        durations = json.loads(path.read_text()) if path.is_file() else {}
+        durations = load_state(path, _as_seconds)
         durations[step] = round(durations.get(step, 0) + time.perf_counter() - started, 1)
         write_atomically(path, json.dumps(durations, indent=1))
+
+
+def _as_seconds(content):
+    return {step: float(seconds) for step, seconds in content.items()}
 
 
 def _parameters(study):
@@ -152,10 +158,12 @@ def _parameters(study):
 
 def _is_done(stamp, state, results):
     """Whether the notebook ran in this state, and all files that it wrote are still there."""
-    if not stamp.is_file():
-        return False
-    stamped = json.loads(stamp.read_text())
-    return stamped["stamp"] == state and all((results / f).is_file() for f in stamped["wrote"])
+    stamped = (
+        load_state(stamp, lambda content: (content["stamp"], list(content["wrote"])))
+        if stamp.is_file()
+        else ("", [])
+    )
+    return stamped[0] == state and all((results / name).is_file() for name in stamped[1])
 
 
 def _leave_stamp(stamp, state, results, started):
@@ -175,20 +183,24 @@ def _execute(notebook, study):
     output.parent.mkdir(parents=True, exist_ok=True)
     partial = output.with_suffix(".partial.ipynb")
     parameters = _parameters(study)
-    if unknown := parameters.keys() - pm.inspect_notebook(notebook).keys():
+    if unknown := parameters.keys() - pm.inspect_notebook(_literal(notebook)).keys():
         raise EgolibError(f"{notebook}: its parameters cell lacks {', '.join(sorted(unknown))}")
     os.environ[HEADLESS_VARIABLE] = "1"
     try:
         executed = pm.execute_notebook(
-            notebook, partial, parameters, kernel_name="python3", cwd=NOTEBOOKS,
+            _literal(notebook), _literal(partial), parameters, kernel_name="python3", cwd=NOTEBOOKS,
             progress_bar=False, stdout_file=sys.stdout, stderr_file=sys.stderr,
         )  # fmt: skip
     except PapermillExecutionError as error:
         where = f"{notebook.name}, cell {error.exec_count}"
-        is_path_error = error.ename in {kind.__name__ for kind in UNUSABLE_PATH}
-        if is_ours(error.ename) or (is_path_error and "[Errno" in error.evalue):
+        if is_ours(error.ename) or (is_path_error(error.ename) and "[Errno" in error.evalue):
             raise EgolibError(f"{error.evalue} ({where})") from error
         raise RuntimeError(f"{where}: {error.ename}: {error.evalue}; see {partial}") from error
+    except DeadKernelError as error:
+        raise EgolibError(
+            f"{notebook.name}: its process was killed, probably because the memory was full; run again "
+            "to go on from here, with other programs closed or a smaller profile"
+        ) from error
     finally:
         del os.environ[HEADLESS_VARIABLE]
     # A cell that calls sys.exit(0) ends papermill without an error and skips the rest.
@@ -200,6 +212,11 @@ def _execute(notebook, study):
     write_atomically(output, nbformat.writes(executed))
     partial.unlink()
     return output
+
+
+def _literal(path):
+    """A path as papermill takes it: it fills in what stands in braces, as `str.format` does."""
+    return str(path).replace("{", "{{").replace("}", "}}")
 
 
 def code_of_notebook(path: Path) -> str:

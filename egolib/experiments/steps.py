@@ -19,6 +19,7 @@ from egolib.experiments.manifest import hardware, machine_text
 from egolib.experiments.run import Study
 from egolib.foundation.files import write_atomically
 from egolib.foundation.provenance import code_digest
+from egolib.foundation.untrusted import load_state
 from egolib.models.checkpoints import spec_of
 from egolib.models.cost import gflops, parameters_m
 from egolib.training.fit import training_precision
@@ -143,4 +144,4 @@ def training_s(variation: Variation, study: Study) -> float:
 def notes_in(folder: Path) -> dict[str, dict]:
     """{name of a finished step: its note} in a folder."""
     path = folder / _NOTES
-    return json.loads(path.read_text()) if path.is_file() else {}
+    return load_state(path)

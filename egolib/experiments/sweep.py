@@ -14,7 +14,6 @@ from the shared heatmap network. The ray model does not use it: it has its own l
 training images are also augmented in tilt and hue. The training time of every method is measured.
 """
 
-import os
 import time
 from collections import Counter
 from collections.abc import Iterable
@@ -35,6 +34,7 @@ from egolib.experiments.run import REPOSITORY, Study, folders_of
 from egolib.experiments.steps import STAGES, Step, notes_in, steps_of_run, training_s
 from egolib.foundation.errors import EgolibError
 from egolib.foundation.jobs import run_parts
+from egolib.foundation.processes import cores
 from egolib.models.checkpoints import spec_of
 from egolib.models.cost import cost_of
 from egolib.skeleton import SPLIT_FOLDERS
@@ -258,4 +258,4 @@ def submit_sweep(sweep: Sweep, machines: int, executor: str, options: dict) -> N
     prepare(sweep)
     sweep.steps()
     run_part = partial(run_sweep, sweep, None)  # no limit of hours; run_parts adds the shard
-    run_parts(run_part, machines, sweep.results / "jobs", executor, os.cpu_count(), options)
+    run_parts(run_part, machines, sweep.results / "jobs", executor, cores(), options)

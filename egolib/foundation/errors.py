@@ -1,5 +1,7 @@
 """Errors meant for the reader of the screen: one line that names the file and the remedy."""
 
+import builtins
+
 
 class EgolibError(Exception):
     """Bad input. The message says what was wrong, where, and what to do; the CLI exits with 2."""
@@ -9,13 +11,15 @@ class EgolibError(Exception):
         return super().__str__().rsplit(f"{type(self).__name__}: ", 1)[-1].strip()
 
 
-# What Python raises for a path that cannot be used; the CLI prints these errors in one line, too.
-UNUSABLE_PATH = (PermissionError, NotADirectoryError, IsADirectoryError, FileExistsError)
-
-
 def is_ours(name: str) -> bool:
     """Whether a class of this name, as another process's traceback prints it, is an EgolibError."""
     return name in {EgolibError.__name__, *(c.__name__ for c in EgolibError.__subclasses__())}
+
+
+def is_path_error(name: str) -> bool:
+    """Whether a class of this name is what Python raises for a path that cannot be used."""
+    kind = getattr(builtins, name, None)
+    return isinstance(kind, type) and issubclass(kind, OSError)
 
 
 class NoSpaceError(EgolibError):

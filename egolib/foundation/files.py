@@ -2,9 +2,15 @@
 
 import contextlib
 import errno
+import functools
 import os
+import re
+import shutil
+import socket
+import tempfile
 import threading
 import zipfile
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,6 +21,8 @@ from filelock import FileLock, Timeout
 from egolib.foundation.errors import EgolibError, NoSpaceError
 from egolib.foundation.provenance import without_effect
 
+_FULL_BYTES = 1 << 20  # free on a disk that counts as full
+
 
 @without_effect
 @contextlib.contextmanager
@@ -23,11 +31,15 @@ def no_space_is_one_line(path: Path | str) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            raise NoSpaceError(
-                f"{path}: no space left on this disk; free some and run again"
-            ) from error
-        raise
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        # Libraries also write to the folder for temporary files, which may be on another disk.
+        temporary = tempfile.gettempdir()
+        full = shutil.disk_usage(temporary).free < _FULL_BYTES and error.filename is None
+        place = f"{temporary} (set TMPDIR to another folder)" if full else path
+        raise NoSpaceError(
+            f"{place}: no space left on this disk; free some and run again"
+        ) from error
 
 
 @without_effect
@@ -36,7 +48,8 @@ def atomic_path(path: Path | str) -> Iterator[Path]:
     """Yield a temporary path beside `path`; rename it to `path` if the block succeeds."""
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    writer = f"{os.getpid()}-{threading.get_ident()}"
+    _remove_leftovers(path.parent.absolute())
+    writer = f"{socket.gethostname()}-{os.getpid()}-{threading.get_ident()}"
     partial = path.with_name(f".{path.name}.partial-{writer}")
     with no_space_is_one_line(path):
         try:
@@ -44,6 +57,27 @@ def atomic_path(path: Path | str) -> Iterator[Path]:
             os.replace(partial, path)
         finally:
             partial.unlink(missing_ok=True)
+
+
+@functools.cache
+def _remove_leftovers(folder):
+    """Remove what killed processes of this machine left of `atomic_path` in a folder. Once for each
+    folder: listing one with many files takes time."""
+    name = re.compile(rf"\..*\.partial-{re.escape(socket.gethostname())}-(\d+)-\d+")
+    for entry in os.scandir(folder):
+        if (match := name.fullmatch(entry.name)) and not _is_running(int(match[1])):
+            with contextlib.suppress(OSError):
+                os.unlink(entry)
+
+
+def _is_running(process):
+    try:
+        os.kill(process, 0)
+    except PermissionError:  # of another user
+        return True
+    except (OSError, OverflowError):
+        return False
+    return True
 
 
 @without_effect
@@ -84,6 +118,6 @@ def load_arrays(path: Path, state: str) -> dict[str, Any] | None:
     try:
         with np.load(path, allow_pickle=False) as stored:
             arrays = {k: v.item() if v.ndim == 0 else v for k, v in stored.items()}
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile):
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error):
         return None
     return arrays if arrays.pop("state", None) == state else None

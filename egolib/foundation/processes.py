@@ -1,5 +1,7 @@
 """Work in processes of this machine that end with it."""
 
+import contextlib
+import math
 import multiprocessing
 import os
 import signal
@@ -12,6 +14,19 @@ from typing import Any
 
 from egolib.foundation.errors import EgolibError
 from egolib.foundation.provenance import without_effect
+
+
+@without_effect
+def cores() -> int:
+    """How many cores this process may use: those of the machine, of its cpuset, or of the quota that its
+    container has, whichever is least."""
+    count = (
+        len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    )
+    with contextlib.suppress(OSError, ValueError):  # another system, or no quota ("max")
+        quota, period = Path("/sys/fs/cgroup/cpu.max").read_text().split()
+        count = min(count, math.ceil(int(quota) / int(period)))
+    return max(1, count)
 
 
 @without_effect

@@ -12,6 +12,7 @@ import numpy as np
 from egolib.foundation.errors import EgolibError
 from egolib.foundation.progress import progress_bar
 from egolib.headset.cameras.framing import Framing
+from egolib.headset.cameras.matching import doubts_of
 from egolib.headset.cameras.sources import (
     InputImage,
     StalledError,
@@ -24,7 +25,7 @@ from egolib.headset.deploy.runtimes import Runtime, open_fastest
 from egolib.headset.poses.estimates import in_view
 from egolib.headset.poses.outputs import drawing, write_forms
 from egolib.headset.poses.poseseries import PoseSeries, source_of
-from egolib.headset.poses.posetable import growing_table
+from egolib.headset.poses.posetable import growing_table, made_by
 from egolib.headset.poses.steady import OneEuroFilter
 from egolib.skeleton import HEATMAP_JOINT_INDICES, JOINTS
 
@@ -39,6 +40,7 @@ class Report:
         skipped: the images that could not be read or framed, with the reason.
         runtime: name of the runtime.
         rate: images per second, from reading to drawing; 0 if no image was new.
+        doubts: why images may not be those of a downward headset, each a line.
     """
 
     done: int
@@ -46,6 +48,7 @@ class Report:
     skipped: tuple[Unread, ...]
     runtime: str = ""
     rate: float = 0.0
+    doubts: tuple[str, ...] = ()
 
     def __str__(self):
         before = f" ({self.before} before, known by their names)" * bool(self.before)
@@ -56,7 +59,7 @@ class Report:
             names.setdefault(unread.reason, []).append(unread.name)
         for reason, (first, *more) in names.items():
             lines.append(f"  {first}{f' and {len(more)} more' * bool(more)}: {reason}")
-        return "\n".join(lines)
+        return "\n".join([*lines, *self.doubts])
 
 
 @dataclass(frozen=True)
@@ -118,14 +121,17 @@ def predict(
     whose images do not fit the framing, if `bvh` or `labels` is asked of a network that predicts no
     poses, and if `out` holds poses of another network, framing or filter.
     """
-    out, skipped, new = Path(out), [], 0
+    out, skipped, doubts, new = Path(out), [], [], 0
     if out.is_file():
         raise EgolibError(f"{out}: this is a file, but the last name is the folder to write")
     sources, framing = open_sources(inputs), framing or Framing()
-    runtime = runtime or open_fastest()
+    runtime = runtime or open_fastest(name=made_by(out).get("runtime"))
     if (bvh or labels) and runtime.kind == "heatmaps":
         raise EgolibError("a heatmap network gives no poses, so it cannot write BVH or labels")
-    maker = {"network": runtime.network, "framing": framing.described, "steady": steady}
+    maker = {
+        "network": runtime.network, "framing": framing.described, "steady": steady,
+        "runtime": runtime.name,
+    }  # fmt: skip
     started = time.monotonic()
     with growing_table(out / "poses.csv", maker) as (done, append):
         before = Counter(map(source_of, done))
@@ -139,6 +145,7 @@ def predict(
                 contextlib.suppress(*[KeyboardInterrupt] if source.live else []),
                 progress_bar(total=source.total, initial=known, **label) as bar,
             ):
+                doubts += [] if source.live else doubts_of(source, framing, runtime, done)
                 estimated = estimate(runtime, source, framing, done, batch_size, smooth)
                 for images, poses, unread in estimated:
                     if images:
@@ -153,7 +160,8 @@ def predict(
         raise EgolibError(f"not one image could be done{reason}")
     rate = new / (time.monotonic() - started)
     write_forms(out, sources, bvh, labels)
-    return Report(len(done), before.total(), tuple(skipped), runtime.name, rate)
+    skipped, doubts = tuple(skipped), tuple(doubts)
+    return Report(len(done), before.total(), skipped, runtime.name, rate, doubts)
 
 
 def estimate(runtime, source, framing, done=(), batch_size=32, smooth=None):

@@ -9,14 +9,24 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import nn
 
-from egolib.config import LIFTER_METHODS, RENAMED, Method, Profile, Stage, refuse_old_name
+from egolib.config import (
+    LIFTER_METHODS,
+    LIMITS,
+    RENAMED,
+    Method,
+    Profile,
+    Stage,
+    refuse_old_name,
+)
 from egolib.foundation.errors import EgolibError
 from egolib.foundation.files import write_atomically
 from egolib.foundation.provenance import without_effect
+from egolib.foundation.untrusted import check_file, number_between, parse_json, shown
 from egolib.models.end_to_end import EndToEndNetwork
 from egolib.models.heatmap_network import HeatmapNetwork, heatmap_side
 from egolib.models.lifters import DirectLifter, MartinezLifter, PoseLifter
@@ -167,14 +177,13 @@ def load_network(
     not fit its own description.
     """
     path = Path(path)
-    if not path.is_file():
+    if not path.exists():
         raise EgolibError(f"{path}: no such checkpoint; train it first (`egolib train`)")
+    check_file(path)
     try:
         with safe_open(path, "pt") as stored:
             metadata = stored.metadata() or {}
             tensors = {name: stored.get_tensor(name) for name in stored.keys()}  # noqa: SIM118
-    except PermissionError as error:
-        raise EgolibError(f"{path}: cannot be read ({error.strerror})") from error
     except (SafetensorError, OSError) as error:
         raise EgolibError(
             f"{path}: not a whole safetensors file ({error}); train it again"
@@ -182,18 +191,23 @@ def load_network(
     if metadata.get("format") not in (FORMAT, *OLD_FORMATS):
         raise EgolibError(f"{path}: safetensors, but not a checkpoint written by egolib")
     try:
-        fields = json.loads(metadata["spec"])
+        fields = dict(parse_json(metadata["spec"]))
         if fields["kind"] == "window":
             refuse_old_name("window", str(path))
         if metadata["format"] in OLD_FORMATS:
             fields, tensors = _convert_old_format(fields, tensors)
         spec = _checked_spec(fields)
-        provenance = json.loads(metadata["provenance"])
-        orders = {name: json.loads(metadata[name]) for name in JOINT_ORDERS if name in metadata}
+        provenance = parse_json(metadata["provenance"])
+        if not isinstance(provenance, dict):
+            raise ValueError(f"the provenance is not an object but {shown(repr(provenance))}")
+        orders = {
+            name: _names(parse_json(metadata[name])) for name in JOINT_ORDERS if name in metadata
+        }
         tensors = restored(tensors)
     except (KeyError, TypeError, ValueError) as error:
+        reason = f"it lacks {error}" if isinstance(error, KeyError) else error
         raise EgolibError(
-            f"{path}: cannot read its description ({error}); train it again"
+            f"{path}: cannot read its description ({reason}); train it again"
         ) from error
     if spec.kind not in kinds:
         raise EgolibError(f"{path}: holds a {spec.kind} network; expected {' or '.join(kinds)}")
@@ -201,15 +215,42 @@ def load_network(
         if order != list(JOINT_ORDERS[name]):
             differ = ", ".join(sorted(set(order) ^ set(JOINT_ORDERS[name]))) or "their order"
             raise EgolibError(f"{path}: its {name} are not those of this study: {differ}")
-    network = build_network(spec)
     try:
+        with torch.device("meta"):  # shapes alone: a description must not fill the memory
+            expected = build_network(spec).state_dict()
+        check_weights(tensors, expected)
+        network = build_network(spec)
         network.load_state_dict(tensors, strict=True)
-    except RuntimeError as error:
-        first = str(error).splitlines()[1].strip()
+    except (RuntimeError, ValueError, EgolibError) as error:
+        first = str(error).splitlines()[-1].strip()
         raise EgolibError(
             f"{path}: tensors do not fit the network that it describes: {first}"
         ) from error
     return network.eval(), spec, provenance
+
+
+@without_effect
+def _names(value):
+    """A list of names from a description. Raises ValueError for anything else."""
+    if not isinstance(value, list) or not all(isinstance(name, str) for name in value):
+        raise ValueError(f"{shown(repr(value))} is not a list of names")
+    return value
+
+
+@without_effect
+def check_weights(tensors: dict[str, torch.Tensor], expected: dict[str, torch.Tensor]) -> None:
+    """Raise ValueError for tensors that are missing, unknown, of another shape or type than
+    `expected`, or not finite: one NaN would spread into every prediction."""
+    if differing := sorted(tensors.keys() ^ expected.keys()):
+        lacks = "lacks" if differing[0] in expected else "holds an unknown"
+        raise ValueError(f"the file {lacks} {shown(differing[0])}")
+    for name, tensor in tensors.items():
+        wanted = expected[name]
+        if (tensor.shape, tensor.is_floating_point()) != (wanted.shape, wanted.is_floating_point()):
+            found = f"{tensor.dtype} {tuple(tensor.shape)}"
+            raise ValueError(f"{name} is {found}, expected {wanted.dtype} {tuple(wanted.shape)}")
+        if not torch.isfinite(tensor).all():
+            raise ValueError(f"{name} holds values that are not finite")
 
 
 def _convert_old_format(fields: dict, tensors: dict) -> tuple[dict, dict]:
@@ -231,8 +272,15 @@ def _convert_old_format(fields: dict, tensors: dict) -> tuple[dict, dict]:
     return fields, renamed
 
 
+@without_effect
 def _checked_spec(fields: dict) -> NetworkSpec:
     spec = NetworkSpec(**fields)
+    for field in dataclasses.fields(spec):
+        value, kind = getattr(spec, field.name), field.type
+        if kind in (int, float):
+            number_between(value, *LIMITS[field.name], whole=kind is int)
+        elif type(value) is not kind:
+            raise ValueError(f"{field.name} is {shown(repr(value))}, not of type {kind.__name__}")
     for name, known in (("kind", tuple(Stage)), ("method", LIFTER_METHODS)):
         if getattr(spec, name) not in known:
             raise ValueError(f"unknown {name} {getattr(spec, name)!r}; known: {', '.join(known)}")
@@ -261,7 +309,7 @@ def provenance_of(path: Path) -> dict:
     """Read the provenance in a checkpoint; {} when that is not possible."""
     try:
         with safe_open(path, "pt") as stored:
-            return json.loads(stored.metadata()["provenance"])
+            return dict(parse_json(stored.metadata()["provenance"]))
     except (SafetensorError, OSError, KeyError, TypeError, ValueError):
         return {}
 

@@ -10,14 +10,14 @@ description of a network, the second are left out and named in the provenance.
 import dataclasses
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from pickle import UnpicklingError
 
 import torch
 from torch import nn
 from torch.serialization import get_unsafe_globals_in_checkpoint
 
 from egolib.foundation.errors import EgolibError
-from egolib.models.checkpoints import NetworkSpec, build_network, save_network
+from egolib.foundation.untrusted import check_file
+from egolib.models.checkpoints import NetworkSpec, build_network, check_weights, save_network
 
 SOURCE = "github.com/yc4ny/xR-EgoPose"
 # Its heatmaps are drawn with a sigma of 2 cells of 48.
@@ -67,6 +67,10 @@ def convert(paths: Sequence[Path | str], out: Path) -> NetworkSpec:
     spec = dataclasses.replace(PUBLISHED, kind=kind)
     network = _without_weights(spec)
     tensors = {place[kind] + name: t for kind, part in parts.items() for name, t in part.items()}
+    try:
+        check_weights(tensors, network.state_dict())
+    except ValueError as error:
+        raise EgolibError(f"{', '.join(map(str, paths))}: {error}") from error
     network.load_state_dict(tensors, strict=True, assign=True)
     files = [Path(path).name for path in paths]
     provenance = {"converted_from": SOURCE, "files": files, "left_out": sorted(left_out)}
@@ -76,15 +80,16 @@ def convert(paths: Sequence[Path | str], out: Path) -> NetworkSpec:
 
 def _read_tar(path: Path) -> dict[str, dict]:
     """The networks in a torch.save file: {key of LAYERS: its dictionary}, in part or whole."""
-    if not path.is_file():
-        raise EgolibError(f"{path}: no such file")
+    check_file(path)
     try:
         if asked := get_unsafe_globals_in_checkpoint(path):
             names = ", ".join(sorted(asked))
             raise EgolibError(f"{path}: refused: its pickle asks for {names}, not only tensors")
         stored = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
-    except (UnpicklingError, RuntimeError, ValueError, OSError, EOFError, KeyError) as error:
-        first = str(error).splitlines()[0]
+    except EgolibError:
+        raise
+    except Exception as error:  # torch raises nearly every type for a damaged or hostile file
+        first = (str(error).splitlines() or [type(error).__name__])[0]
         raise EgolibError(f"{path}: not a whole file of torch.save ({first})") from error
     found = {name: stored[name] for name in LAYERS if isinstance(stored, dict) and name in stored}
     if not found or not all(isinstance(part, dict) for part in found.values()):

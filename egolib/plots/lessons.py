@@ -50,8 +50,8 @@ def lens_curve(camera=XR_EGOPOSE):
     degrees = np.degrees(angles)
     near = degrees <= 60
     axes.plot(degrees[near], camera.fx * np.tan(angles[near]), "--", color=PALE,
-              label=r"pinhole, $f \tan\theta$")  # fmt: skip
-    axes.plot(degrees, camera.fx * angles, ":", color=DARK, label=r"equidistant, $f\,\theta$")
+              label="pinhole, f tan θ")  # fmt: skip
+    axes.plot(degrees, camera.fx * angles, ":", color=DARK, label="equidistant, f θ")
     axes.plot(degrees, radius_px, color=ACCENT, linewidth=2, label="the headset's lens")
     axes.axhline(camera.circle_radius, color="0.6", linewidth=0.8)
     axes.annotate("edge of the image circle", (1, camera.circle_radius), (0, 3), fontsize=7.5,
@@ -70,7 +70,7 @@ def heatmap_widths(image, maps, joint):
     figure, grid = style.image_grid(1, len(maps), (2.4 * len(maps), 2.8))
     for axes, (sigma, heatmaps) in zip(grid[0], maps.items(), strict=True):
         _show_heatmap(axes, image, heatmaps[joint])
-        axes.set_title(rf"{HEATMAP_JOINTS[joint]}, $\sigma$ = {sigma:g} cells")
+        axes.set_title(f"{HEATMAP_JOINTS[joint]}, σ = {sigma:g} cells")
     return figure
 
 
@@ -137,6 +137,7 @@ def tensor_sizes(sizes, narrowest):
         axes.annotate(text, (count, -place), (3, 0), textcoords="offset points", va="center",
                       fontsize=7.5)  # fmt: skip
     axes.set_xscale("log")
+    axes.xaxis.set_major_formatter("{x:,.0f}")
     axes.set_xlim(1, 12 * max(counts))
     axes.set_yticks(-np.arange(len(sizes)), names, fontsize=7.5)
     return figure
@@ -171,6 +172,6 @@ def latent_walks(walks):
             style.draw_pose_3d(axes, pose)
             axes.set_aspect("equal")
             axes.set_axis_off()
-            axes.set_title(rf"{place - count // 2:+d} $\sigma$", fontsize=8)
+            axes.set_title(f"{place - count // 2:+d} σ", fontsize=8)
         line[0].set_title(f"{title}\n{line[0].get_title()}", fontsize=8)
     return figure

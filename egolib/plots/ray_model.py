@@ -32,7 +32,8 @@ def architecture(spec):
         axes.add_patch(FancyBboxPatch((x, y), width, height, "round,pad=0,rounding_size=0.8",
                                       facecolor=colour, edgecolor="0.35", linewidth=0.8))  # fmt: skip
         text = "\n".join((rf"$\bf{{{title}}}$", *lines))
-        axes.text(x + width / 2, y + height / 2, text, ha="center", va="center", fontsize=7.5)
+        axes.text(x + width / 2, y + height / 2, text, ha="center", va="center", fontsize=7.5,
+                  parse_math=True)  # fmt: skip
 
     box(0, 14, 10, 9, _IN_AND_OUT, "image", f"3 × {px} × {px}")
     box(14, 12, 12, 13, _FEATURES, "backbone", spec.backbone, "four stages")

@@ -38,6 +38,7 @@ _OVERLAY_PX = 512  # least height of an overlay
 _PANEL_M = 2.2  # height and width of what a skeleton panel shows
 _STYLE = {
     "font.size": 9,
+    "text.parse_math": False,  # names of files and people may hold a $
     "axes.titlesize": 9,
     "axes.spines.top": False,
     "axes.spines.right": False,

@@ -2,7 +2,6 @@
 where it fails and why, tables, data, training and how to reproduce it, made from the files that the run
 left."""
 
-import json
 import shutil
 from pathlib import Path
 
@@ -18,6 +17,7 @@ from egolib.evaluation.tables import TABLES, footnotes, formatted, read_table
 from egolib.experiments import manifest as manifests
 from egolib.experiments.publishing import RUN
 from egolib.experiments.run import REPOSITORY, Study
+from egolib.foundation.untrusted import load_state
 from egolib.report.changes import changes
 from egolib.report.explore import PAGES, write_pages
 from egolib.report.layout import write_page
@@ -108,7 +108,7 @@ def _answers(results):
     """The answers that answers.Answer.keep wrote, {name: entries of its JSON}, each with "table": the
     path of its table, or ""."""
     path = results / "tables" / ANSWERS_FILE
-    answers = json.loads(path.read_text()) if path.is_file() else {}
+    answers = load_state(path)
     for name, answer in answers.items():
         table = f"tables/{name}.csv"
         answer["table"] = table if (results / table).is_file() else ""

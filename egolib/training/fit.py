@@ -9,6 +9,7 @@ import json
 import logging
 import os
 import signal
+import sys
 import time
 import warnings
 from pathlib import Path
@@ -17,13 +18,14 @@ from typing import Any, Literal, cast
 import pandas as pd
 import torch
 from lightning import Callback, LightningModule, Trainer
+from lightning.fabric.plugins import TorchCheckpointIO
 from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch.callbacks import ModelCheckpoint
 from tqdm import tqdm
 
 from egolib.data.dataset import EpochShuffle, FrameDataset, make_loader
 from egolib.foundation.errors import EgolibError
-from egolib.foundation.files import no_space_is_one_line, write_atomically
+from egolib.foundation.files import atomic_path, no_space_is_one_line, write_atomically
 from egolib.foundation.progress import progress_bar
 from egolib.training.modules import StageModule
 
@@ -44,6 +46,17 @@ def training_precision() -> Literal["bf16-mixed", "32-true"]:
 def started_processes() -> int:
     """How many processes torchrun or srun started together with this one, itself among them."""
     return int(os.environ.get("WORLD_SIZE") or os.environ.get("SLURM_STEP_NUM_TASKS") or 1)
+
+
+class AtomicCheckpointIO(TorchCheckpointIO):
+    """Writes a checkpoint beside its place and renames it. Lightning's own way goes through TMPDIR, which
+    may be on another disk: a killed run then leaves half a file."""
+
+    def save_checkpoint(
+        self, checkpoint: dict[str, Any], path: str | Path, storage_options: Any = None
+    ) -> None:
+        with atomic_path(path) as partial:
+            torch.save(checkpoint, partial)
 
 
 class History(Callback):
@@ -132,7 +145,8 @@ def fit(
             callbacks=[history, keep_best, keep_last], default_root_dir=run_dir,
         )  # fmt: skip
         # Every process passes here before training begins, so that none removes files of this run.
-        if not (resume and key_path.is_file() and key_path.read_text() == key_text):
+        begun = _epochs_done(run_dir, key_text) if resume else 0
+        if not begun:
             for path in (last, best, history_path):
                 path.unlink(missing_ok=True)
             if trainer.is_global_zero:
@@ -142,13 +156,11 @@ def fit(
             train_set, config.batch_size, workers, module.seed, config.accumulate, **share
         )
         val_loader = make_loader(val_set, config.batch_size, workers, **share)
-        if last.is_file():
-            # Lightning starts the loading processes before it sets the epoch of the sampler.
-            stored = torch.load(last, map_location="cpu", weights_only=True, mmap=True)
-            cast(EpochShuffle, train_loader.sampler).set_epoch(stored["epoch"] + 1)
+        # Lightning starts the loading processes before it sets the epoch of the sampler.
+        cast(EpochShuffle, train_loader.sampler).set_epoch(begun)
         interrupt_handler = signal.getsignal(signal.SIGINT)
         try:
-            checkpoint = last if last.is_file() else None
+            checkpoint = last if begun else None
             trainer.fit(module, train_loader, val_loader, ckpt_path=checkpoint, weights_only=True)
         except SystemExit as error:
             # Lightning turns Ctrl-C into an exit, and leaves the process (a notebook's kernel, for
@@ -161,6 +173,29 @@ def fit(
     return rows.loc[rows[module.metric].idxmin()].to_dict()
 
 
+def _epochs_done(run_dir: Path, key_text: str) -> int:
+    """How many epochs of the run with this key are done in `run_dir`, 0 when there is none to resume. A
+    run that is damaged is not resumed either, and a line on stderr says so."""
+    files = [run_dir / name for name in ("run.json", "last.ckpt", "best.ckpt", "history.csv")]
+    try:
+        if not files[1].is_file() or files[0].read_text() != key_text:
+            return 0
+        last, best = (
+            torch.load(path, map_location="cpu", weights_only=True, mmap=True)
+            for path in files[1:3]
+        )
+        epochs = int(last["epoch"]) + 1
+        if not best["state_dict"] or len(pd.read_csv(files[3])) < epochs:
+            raise ValueError("its best epoch or its history is missing")
+        return epochs
+    except Exception as error:  # torch raises nearly every type for a damaged file
+        first = (str(error).splitlines() or [type(error).__name__])[0]
+        print(
+            f"{run_dir}: the training there is damaged and begins anew ({first})", file=sys.stderr
+        )
+        return 0
+
+
 def _trainer(devices: int, nodes: int, **options: Any) -> Trainer:
     """A Trainer whose processes are those that torchrun or srun started, if they did."""
     asked = f"--devices {devices} --nodes {nodes}"
@@ -171,6 +206,7 @@ def _trainer(devices: int, nodes: int, **options: Any) -> Trainer:
             # make_loader splits the frames among the processes. The part of a batch on each GPU is
             # small, so batch normalisation is synchronised (which PyTorch has for GPUs only).
             use_distributed_sampler=False, sync_batchnorm=gpu, benchmark=gpu,
+            plugins=[AtomicCheckpointIO()],
             logger=False, enable_progress_bar=False, enable_model_summary=False,
             num_sanity_val_steps=0, **options,
         )  # fmt: skip

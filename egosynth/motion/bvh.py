@@ -1,21 +1,25 @@
-"""Motion capture: BVH files by the joint names of Mixamo or CMU -> performances of a character.
+"""Motion capture: BVH files by the joint names of Mixamo, CMU or MotionBuilder -> performances.
 
 `pybvh` reads the files. World rotations are carried over bone by bone, after the rest poses are
 aligned limb by limb (a T-pose's arm onto the A-pose's); the hips' path is scaled by the legs'
-length, so units do not matter; the feet are put on the floor.
+length, so units do not matter; the feet are put on the floor. Where the pose of zero rotations does not
+stand, as in LAFAN1 or Rokoko's files, the recorded frame that stands best is the rest pose instead.
 """
 
 import hashlib
 import json
+import tempfile
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 from scipy.spatial.transform import Rotation, Slerp
 
 from egolib.foundation.errors import EgolibError
-from egolib.skeleton import ACTION_CLIPS, RIG_PREFIX
+from egolib.foundation.progress import progress_bar
+from egolib.foundation.untrusted import read_bytes
+from egolib.skeleton import ACTION_CLIPS
 from egosynth.motion.articulate import euler
 from egosynth.motion.footing import leg_length_m
 from egosynth.motion.limits import SIDES, frames_of, shortest_turns, unit
@@ -33,7 +37,24 @@ CMU = {
     "Spine": "LowerBack", "Spine1": "Spine", "Spine2": "Spine1", "Neck": "Neck1",
     **{f"{side}HandThumb1": f"{side[0]}Thumb" for side in SIDES},
 }  # fmt: skip
+# Of MotionBuilder's older skeleton and its relatives.
+MOTIONBUILDER = {
+    "Spine": "Chest", "Spine1": "Chest2", "Spine2": "Chest3",
+    **{
+        side + mixamo: side + theirs
+        for side in SIDES
+        for mixamo, theirs in (
+            ("Shoulder", "Collar"), ("Arm", "Shoulder"), ("ForeArm", "Elbow"), ("Hand", "Wrist"),
+            ("UpLeg", "Hip"), ("Leg", "Knee"), ("Foot", "Ankle"), ("ToeBase", "Toe"),
+        )
+    },
+}  # fmt: skip
 FLAT_FEET_PERCENTILE = 5
+MOST_BYTES = 1 << 30  # of a file: three hours of motion
+FPS = (1, 1000)
+LONGEST_BONE = 1e5  # in the file's unit; a body in millimetres is 2e3 high
+STANDS = 0.7  # cosine of the angle between trunk and legs, up to which a pose stands
+POSITIONS = {"Xposition", "Yposition", "Zposition"}
 
 
 @dataclass(frozen=True)
@@ -54,13 +75,16 @@ class Capture:
 
 
 def captured_clips(folder):
-    """{official clip name: paths} of the `<clip name>*.bvh` below `folder`, {} without a folder.
+    """{official clip name: paths} of the `<clip name>*.bvh` in `folder`, which may also be one such file;
+    {} without a folder.
 
     Raises EgolibError for a missing or empty folder and for a name that is no clip's.
     """
     if not folder:
         return {}
-    paths = sorted(Path(folder).glob("*.bvh"))
+    folder = Path(folder)
+    found = [folder] if folder.is_file() else folder.glob("*") if folder.is_dir() else ()
+    paths = sorted(path for path in found if path.suffix.lower() == ".bvh")
     if not paths:
         raise EgolibError(f"{folder}: holds no .bvh files; name them like walking_01.bvh")
     known = [clip for clips in ACTION_CLIPS.values() for clip in clips]
@@ -74,6 +98,14 @@ def captured_clips(folder):
             )
         found[max(clips, key=len)] += (path,)
     return dict(found)
+
+
+def check_captures(folder):
+    """Read every file of `captured_clips` once, so that a bad one ends a run before its first frame.
+    Raises EgolibError as `read_capture` does."""
+    paths = [path for paths in captured_clips(folder).values() for path in paths]
+    for path in progress_bar(paths, desc="Reading motion", unit="file") if paths else ():
+        read_capture(path)
 
 
 def _named_after(stem, clip):
@@ -90,48 +122,161 @@ def captures_digest(folder):
 
 
 def read_capture(path):
-    """A BVH file -> Capture. Raises EgolibError for what is not BVH, holds no frames or numbers
-    that are not finite, or lacks joints."""
+    """A BVH file -> Capture. Raises EgolibError for what is not BVH, holds no frames, absurd numbers or
+    bones without length, lacks joints, or never stands."""
     import pybvh  # only here: it takes half a second
 
+    path = Path(path)
+    text = read_bytes(path, MOST_BYTES).decode("utf-8", "replace")
     try:
-        content = pybvh.read_bvh_file(path, world_up="+y")  # the axes are found from the rest pose
-    except (ValueError, IndexError, KeyError, OSError) as error:
+        with tempfile.TemporaryDirectory() as folder:
+            plain = Path(folder) / "plain.bvh"
+            plain.write_text(_with_fixed_positions(text), "utf-8")
+            # The axes are found from the rest pose.
+            content = pybvh.read_bvh_file(plain, world_up="+y")
+        root, rotations = content.to_rotmat()
+        fps = float(content.fps)
+    except (ValueError, LookupError, ArithmeticError, RecursionError, OSError) as error:
         raise EgolibError(f"{path}: not a readable BVH file ({error})") from error
-    root, rotations = content.to_rotmat()
+    joints = [node for node in content.nodes if node.name in set(content.joint_names)]
+    offsets = np.array([node.offset for node in joints], float)
     if not (np.isfinite(rotations).all() and np.isfinite(root).all()):
         raise EgolibError(f"{path}: holds numbers that are not finite; export it again")
-    joints = [node for node in content.nodes if node.name in set(content.joint_names)]
-    raw = [node.name.split(":")[-1].removeprefix(RIG_PREFIX) for node in joints]
+    if not (np.abs(offsets) < LONGEST_BONE).all() or not np.abs(root).max() < 100 * LONGEST_BONE:
+        raise EgolibError(f"{path}: holds places far beyond a room; export it again")
+    if not FPS[0] <= fps <= FPS[1]:
+        raise EgolibError(f"{path}: {fps:.3g} frames a second; a frame time is in seconds")
     order = {node.name: index for index, node in enumerate(joints)}
-    mixamo = {cmu: mixamo for mixamo, cmu in CMU.items()} if "LowerBack" in raw else {}
-    names = tuple(mixamo.get(name, name if name not in mixamo.values() else "") for name in raw)
-    missing = [name for name in NEEDED if name not in names]
-    if missing:
+    names = _mixamo_names([node.name for node in joints])
+    if missing := [name for name in NEEDED if name not in names]:
         raise EgolibError(
-            f"{path}: lacks the joints {', '.join(missing)} of the Mixamo or CMU skeleton; "
-            "rename its joints or export it with one of these rigs"
+            f"{path}: lacks the joints {', '.join(missing)} of the Mixamo, CMU or MotionBuilder "
+            "skeleton; rename its joints or export it with one of these rigs"
         )
-    return Capture(
-        path=Path(path),
-        names=names,
-        parents=tuple(order[node.parent.name] if node.parent else -1 for node in joints),
-        offsets=np.array([node.offset for node in joints], float),
-        rotations=rotations,
-        root=root,
-        fps=float(content.fps),
+    parents = tuple(order[node.parent.name] if node.parent else -1 for node in joints)
+    capture = Capture(path, names, parents, offsets, rotations, root, fps)
+    for start, end in LIMBS.items():
+        if not np.linalg.norm(offsets[names.index(end)]) > 0:
+            raise EgolibError(f"{path}: the bone from {start} to {end} has no length")
+    return (
+        capture if _uprightness(names, _places(capture)) > STANDS else _rested_on_a_frame(capture)
     )
+
+
+def _mixamo_names(raw):
+    """Names of joints in a file -> their names in Mixamo's rig; "" for those that it does not have."""
+    raw = [name.split(":")[-1] for name in raw]
+    prefix = raw[0][: raw[0].rfind("_") + 1]  # such as mixamorig_ or Character1_
+    if all(name.startswith(prefix) for name in raw):
+        raw = [name.removeprefix(prefix) for name in raw]
+    theirs = CMU if "LowerBack" in raw else MOTIONBUILDER if "LeftKnee" in raw else {}
+    mixamo = {name: own for own, name in theirs.items()}
+    return tuple(mixamo.get(name, name if name not in theirs else "") for name in raw)
+
+
+def _with_fixed_positions(text):
+    """BVH text without the positions that joints below the root may have, as Blender writes them: a bone
+    has one length, so they must be constant, and they become the offsets.
+
+    Raises ValueError where they are not constant, and for a motion that does not fit the channels.
+    """
+    head, motion, frames = text.partition("MOTION")
+    lines = head.splitlines()
+    channels = [i for i, line in enumerate(lines) if line.split()[:1] == ["CHANNELS"]]
+    kinds = [lines[i].split()[2:] for i in channels]
+    if not any(POSITIONS & {*names} for names in kinds[1:]):
+        return text
+    begin, timing, *rows = [line for line in frames.splitlines() if line.strip()]
+    values = np.array([row.split() for row in rows], float)
+    columns = [(joint, kind) for joint, names in enumerate(kinds) for kind in names]
+    if values.ndim != 2 or values.shape[1] != len(columns):
+        raise ValueError("the rows of the motion do not fit the channels")
+    for joint, (line, names) in enumerate(zip(channels, kinds, strict=True)):
+        if joint and POSITIONS & {*names}:
+            own = [columns.index((joint, kind)) for kind in sorted(POSITIONS)]
+            if np.ptp(values[:, own], axis=0).max() > 1e-2 * max(np.abs(values[:, own]).max(), 1):
+                raise ValueError("the bones change their lengths; export it without positions")
+            offset = next(i for i in range(line, 0, -1) if lines[i].split()[:1] == ["OFFSET"])
+            lines[offset] = "OFFSET " + " ".join(f"{x:.6f}" for x in values[0, own])
+            turns = [kind for kind in names if kind not in POSITIONS]
+            lines[line] = f"CHANNELS {len(turns)} {' '.join(turns)}"
+    kept = [i for i, (joint, kind) in enumerate(columns) if not joint or kind not in POSITIONS]
+    rows = [" ".join(f"{x:.6f}" for x in row) for row in values[:, kept]]
+    return "\n".join([*lines, motion, begin, timing, *rows, ""])
+
+
+def _world_rotations(capture):
+    """Rotations (F, J, 3, 3) from each joint's rest to the file's axes."""
+    world = np.empty_like(capture.rotations)
+    for joint, parent in enumerate(capture.parents):
+        local = capture.rotations[:, joint]
+        world[:, joint] = local if parent < 0 else world[:, parent] @ local
+    return world
+
+
+def _places(capture, world=None):
+    """Joints (J, 3) of the pose of zero rotations from the root, or (F, J, 3) of all frames."""
+    shape = capture.offsets.shape if world is None else world.shape[:3]
+    places = np.zeros(shape)
+    for joint, parent in enumerate(capture.parents):
+        if parent >= 0:
+            offset = capture.offsets[joint]
+            turned = offset if world is None else world[:, parent] @ offset
+            places[..., joint, :] = places[..., parent, :] + turned
+    return places
+
+
+def _uprightness(names, places):
+    """Least cosine of the angle between the trunk and each thigh and shank, (F,); 1 where a body of joints
+    (F, J, 3) stands straight."""
+    place = dict(zip(names, np.moveaxis(places, -2, 0), strict=True))
+    trunk = unit(place["Head"] - place["Hips"])
+    bones = [("UpLeg", "Leg"), ("Leg", "Foot")]
+    legs = [unit(place[side + a] - place[side + b]) for side in SIDES for a, b in bones]
+    return np.min([(trunk * leg).sum(-1) for leg in legs], 0)
+
+
+def _rested_on_a_frame(capture):
+    """The same motion with the frame that stands best as its pose of zero rotations, turned to face along
+    an axis of the file."""
+    world = _world_rotations(capture)
+    places = _places(capture, world)
+    upright = _uprightness(capture.names, places)
+    best = int(upright.argmax())
+    if not upright[best] > STANDS:
+        raise EgolibError(
+            f"{capture.path}: its pose of zero rotations does not stand, and no frame does; export it "
+            "with a T-pose as the rest pose"
+        )
+    up, left = _up_and_left(dict(zip(capture.names, places[best], strict=True)))
+    vertical = np.argmax(np.abs(up))
+    left[vertical] = 0
+    goal = np.zeros(3)
+    goal[np.argmax(np.abs(left))] = np.sign(left[np.argmax(np.abs(left))])
+    heading = shortest_turns(unit(left), goal[None])[0]
+    rest = heading @ world[best]  # (J, 3, 3)
+    offsets = np.array([
+        capture.offsets[joint] if parent < 0 else rest[parent] @ capture.offsets[joint]
+        for joint, parent in enumerate(capture.parents)
+    ])  # fmt: skip
+    world = world @ rest.transpose(0, 2, 1)
+    rotations = np.array([
+        world[:, joint] if parent < 0 else world[:, parent].transpose(0, 2, 1) @ world[:, joint]
+        for joint, parent in enumerate(capture.parents)
+    ]).swapaxes(0, 1)  # fmt: skip
+    return replace(capture, offsets=offsets, rotations=rotations)
+
+
+def _up_and_left(place):
+    """Up and left of a standing body, from {joint: its place (3,)}; not of unit length."""
+    up = place["Head"] - (place["LeftFoot"] + place["RightFoot"]) / 2
+    return up, place["LeftUpLeg"] - place["RightUpLeg"]
 
 
 def _resting(capture):
     """Joints of the rest pose (J, 3), and the rotation (3, 3) from the file's axes to those of the rig."""
-    rest = np.zeros_like(capture.offsets)
-    for joint, parent in enumerate(capture.parents):
-        if parent >= 0:
-            rest[joint] = rest[parent] + capture.offsets[joint]
-    place = dict(zip(capture.names, rest, strict=True))
-    left = place["LeftUpLeg"] - place["RightUpLeg"]
-    up = place["Head"] - (place["LeftFoot"] + place["RightFoot"]) / 2
+    rest = _places(capture)
+    up, left = _up_and_left(dict(zip(capture.names, rest, strict=True)))
     axes = _straight(frames_of(up, left))  # columns up, left, back
     return rest, np.stack([axes[:, 1], axes[:, 2], axes[:, 0]])
 
@@ -147,11 +292,7 @@ def retarget(capture, rig, heads):
     """Capture -> local rotations (F, J, 3, 3) and root positions (F, 3) in metres of a body with
     bone heads (J, 3); the height above the floor is as it comes."""
     rest, axes = _resting(capture)
-    world = np.empty_like(capture.rotations)
-    for joint, parent in enumerate(capture.parents):
-        local = capture.rotations[:, joint]
-        world[:, joint] = local if parent < 0 else world[:, parent] @ local
-    world = axes @ world @ axes.T
+    world = axes @ _world_rotations(capture) @ axes.T
     place = dict(zip(capture.names, rest @ axes.T, strict=True))
     theirs = {name: index for index, name in enumerate(capture.names)}
 
@@ -225,7 +366,7 @@ def perform_capture(rig, character, capture, frames, fps, soles, free_m, rng):
     phase = float(rng.random())
     start_s = phase * max(last - (frames - 1) / fps, 0)
     rotations, root = _resampled(capture, start_s + np.arange(frames) / fps)
-    window = Capture(**(vars(capture) | {"rotations": rotations, "root": root}))
+    window = replace(capture, rotations=rotations, root=root)
     rotations, root = retarget(window, rig, character.heads)
     turn = euler("z", [rng.uniform(-180, 180)])[0]
     rotations[:, rig.index("Hips")] = turn @ rotations[:, rig.index("Hips")]

@@ -13,13 +13,14 @@ from itertools import pairwise
 from pathlib import Path
 
 from egolib.data.official import release
+from egolib.data.official.members import STAMP
 from egolib.data.official.transfers import require_space, run_each
 from egolib.data.official.unpacking import unpack
 from egolib.foundation.errors import EgolibError
-from egolib.foundation.files import no_space_is_one_line, only_run
+from egolib.foundation.files import no_space_is_one_line, only_run, write_atomically
+from egolib.foundation.processes import cores
 from egolib.foundation.progress import bytes_text
-
-STAMP = ".parts.json"  # in a character's folder: the names and bytes of the parts it came from
+from egolib.foundation.untrusted import parse_json, read_bytes
 
 
 def extract(
@@ -69,7 +70,7 @@ def extract(
     if delete_parts:
         _delete([part for name in homes if name not in wanted for part in parts[name]])
     if wanted:
-        workers = workers or min(8, os.cpu_count())
+        workers = workers or min(8, cores())
         run_each(extract_one, wanted, workers, sum(sizes), "Extracting")
     return len(wanted)
 
@@ -95,8 +96,8 @@ def _stamp(parts):
 def _is_done(home, parts):
     """Whether `home` was extracted from these parts; some may have been deleted since."""
     try:
-        stamp = json.loads((home / STAMP).read_text())
-    except (OSError, ValueError):
+        stamp = dict(parse_json(read_bytes(home / STAMP)))
+    except (EgolibError, ValueError, TypeError):
         return False
     return _stamp(parts).items() <= stamp.items()
 
@@ -137,7 +138,7 @@ def _extract_character(parts, home, partial, advance):
         with no_space_is_one_line(partial):
             partial.mkdir()
             unpack(parts, home.name, partial, advance)
-            (partial / STAMP).write_text(json.dumps(_stamp(parts), indent=1))
+            write_atomically(partial / STAMP, json.dumps(_stamp(parts), indent=1))
             home.parent.mkdir(exist_ok=True)
             partial.rename(home)
     finally:

@@ -10,7 +10,11 @@ from pathlib import PurePosixPath
 
 from egolib.data.official.release import LAST_PARTS
 from egolib.foundation.errors import EgolibError
+from egolib.foundation.untrusted import is_plain, shown
 from egolib.skeleton import SPLITS
+
+STAMP = ".parts.json"  # in a character's folder: the names and bytes of the parts it came from
+_MOST_DEPTH = 16  # folders above a file; the data set has 5
 
 
 def member_place(name, character):
@@ -21,12 +25,16 @@ def member_place(name, character):
     """
     place = PurePosixPath(name)
     if place.is_absolute() or ".." in place.parts or "\\" in name:
-        raise EgolibError(f"member {name!r} would land outside its folder")
+        raise EgolibError(f"member {shown(name)!r} would land outside its folder")
+    if not is_plain(name) or len(place.parts) > _MOST_DEPTH or "\0" in name:
+        raise EgolibError(f"member {shown(name)!r} has a name that no file of the data set has")
     parts = place.parts[1:] if place.parts[:1] and place.parts[0] in SPLITS else place.parts
     if parts and parts[0] in LAST_PARTS:
         if parts[0] != character:
             raise EgolibError(f"member {name!r} belongs to another character")
         parts = parts[1:]
+    if parts and parts[0].casefold() == STAMP:
+        raise EgolibError(f"member {shown(name)!r} has the name of egolib's own record")
     return PurePosixPath(*parts)
 
 

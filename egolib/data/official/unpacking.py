@@ -15,19 +15,25 @@ from egolib.data.images import inspect_png
 from egolib.data.official.members import make_links, member_place
 from egolib.foundation.errors import EgolibError
 from egolib.foundation.progress import bytes_text
+from egolib.foundation.untrusted import shown
 
 _CHUNK = 1 << 20
 _MAX_IMAGE_BYTES = 64 << 20
+_MOST_MEMBER_BYTES = 256 << 20  # the largest file of the release is a few megabytes
+# Images do not shrink in gzip, and labels by about ten times; a file of zeros does by a thousand.
+_MOST_EXPANSION, _SLACK_BYTES = 30, 64 << 20
 _DAMAGE = (EOFError, zlib.error, gzip.BadGzipFile, tarfile.TarError)
 
 
 class _JoinedParts(io.RawIOBase):
-    """The bytes of several files as one stream; `part` is the file being read."""
+    """The bytes of several files as one stream; `part` is the file being read, `read_bytes` how many
+    bytes have been read."""
 
     def __init__(self, parts, advance):
         self._parts, self._advance = iter(parts), advance
         self._stream = io.BytesIO()
         self.part = None
+        self.read_bytes = 0
 
     def readable(self):
         return True
@@ -39,6 +45,7 @@ class _JoinedParts(io.RawIOBase):
                 break
             self._stream.close()
             self.part, self._stream = following, open(following, "rb")  # noqa: SIM115
+        self.read_bytes += count
         self._advance(count)
         return count
 
@@ -54,8 +61,12 @@ class _StrictTarInfo(tarfile.TarInfo):
             return super().fromtarfile(archive)
         except tarfile.EOFHeaderError:
             raise
-        except tarfile.HeaderError as error:
+        except tarfile.TarError as error:
             raise tarfile.ReadError(f"tar: {error}") from error
+        # tarfile lets these through for headers with absurd numbers or text.
+        except (ValueError, TypeError, LookupError, ArithmeticError, RecursionError) as error:
+            reason = str(error) or type(error).__name__
+            raise tarfile.ReadError(f"tar: a damaged header ({shown(reason)})") from error
 
 
 def unpack(parts, character, folder, advance):
@@ -68,7 +79,7 @@ def unpack(parts, character, folder, advance):
     try:
         with _JoinedParts(parts, advance) as joined:
             plain = gzip.GzipFile(fileobj=io.BufferedReader(joined, _CHUNK))
-            _write_members(_members(plain, "r|", _CHUNK), character, folder)
+            _write_members(_members(plain, "r|", _CHUNK), character, folder, joined)
             while plain.read(_CHUNK):  # on to the checksum, and to the end of the last part
                 pass
     except _DAMAGE as error:
@@ -89,12 +100,24 @@ def _members(stream, mode, buffer_bytes):
             yield member, archive.extractfile(member) if member.isfile() else None
 
 
-def _write_members(members, character, folder):
-    symbolic, hard = {}, {}
+def _write_members(members, character, folder, joined):
+    symbolic, hard, taken, written = {}, {}, set(), 0
     for member, content in members:
         place = member_place(member.name, character)
         path = folder / place
+        if not member.isdir():
+            key = place.as_posix().casefold()  # some file systems do not tell capitals apart
+            if key in taken:
+                raise EgolibError(f"member {shown(member.name)!r} occurs twice")
+            taken.add(key)
+        if member.issparse():
+            raise EgolibError(f"member {shown(member.name)!r} is a sparse file")
         if member.isfile():
+            written += member.size
+            if member.size > _MOST_MEMBER_BYTES:
+                raise EgolibError(f"member {shown(member.name)!r} has {member.size:,} bytes")
+            if written > _MOST_EXPANSION * joined.read_bytes + _SLACK_BYTES:
+                raise EgolibError(f"unpacks to more than {_MOST_EXPANSION} times its size")
             path.parent.mkdir(parents=True, exist_ok=True)
             with open(path, "wb") as file:
                 shutil.copyfileobj(content, file, _CHUNK)
@@ -105,7 +128,9 @@ def _write_members(members, character, folder):
         elif member.islnk():
             hard[place] = member_place(member.linkname, character)
         else:
-            raise EgolibError(f"member {member.name!r} is neither a file, a folder nor a link")
+            raise EgolibError(
+                f"member {shown(member.name)!r} is neither a file, a folder nor a link"
+            )
     make_links(folder, symbolic, hard)
 
 

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from egolib.foundation.files import write_atomically
+from egolib.foundation.untrusted import load_state
 from egolib.metrics import interval
 
 ANSWERS_FILE = "answers.json"
@@ -39,7 +40,7 @@ class Answer:
             text = self.table.to_csv(float_format="%.4g", index_label=self.table.index.names)
             write_atomically(folder / f"{self.name}.csv", text)
         path = folder / ANSWERS_FILE
-        answers = json.loads(path.read_text()) if path.is_file() else {}
+        answers = load_state(path)
         answers[self.name] = {
             "question": self.question,
             "sentence": self.sentence,

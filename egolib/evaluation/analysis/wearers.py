@@ -12,6 +12,7 @@ import pandas as pd
 from egolib.data.index import FrameIndex
 from egolib.evaluation.analysis.answers import BOUNDED, Answer, amount, listed
 from egolib.evaluation.analysis.components import ErrorComponents
+from egolib.foundation.errors import EgolibError
 from egolib.metrics import bootstrap_group_means, interval
 from egolib.skeleton import parse_character
 
@@ -27,13 +28,21 @@ def traits(index: FrameIndex) -> dict[str, np.ndarray]:
     Skin is called darker or lighter than the median of the people of this FrameIndex.
     """
     people, person = np.unique(index.characters, return_inverse=True)
-    gender, _, body, height = np.array([parse_character(name) for name in people]).T
+    gender, _, body, height = np.array([_of_name(name) for name in people]).T
     tones = np.array([_luminance(index, name) for name in people])
     known = np.isfinite(tones)
     lighter = tones > np.median(tones[known]) if known.any() else known
     tone = np.where(known, np.where(lighter, "lighter half", "darker half"), UNKNOWN)
     of_people = {"gender": gender, "body type": body, "height": height, "skin tone": tone}
     return {trait: values[person] for trait, values in of_people.items()} | _clothing(index)
+
+
+def _of_name(character):
+    """`parse_character`, UNKNOWN for a name of another form."""
+    try:
+        return parse_character(character)
+    except EgolibError:
+        return (UNKNOWN,) * 4
 
 
 def _luminance(index, character):

@@ -1,13 +1,14 @@
 """Calibration files -> lenses: what OpenCV, ROS and Kalibr write, and OCamCalib's polynomials as text
 or as the JSON of other headset data sets."""
 
-import json
+import re
 from pathlib import Path
 
 import numpy as np
 import yaml
 
 from egolib.foundation.errors import EgolibError
+from egolib.foundation.untrusted import numbers, parse_json, read_bytes
 from egolib.headset.cameras.lenses import RadialLens, kannala_brandt, scaramuzza
 
 FISHEYE_MODELS = ("equidistant", "fisheye", "kannala_brandt", "opencv_fisheye")
@@ -15,6 +16,7 @@ FISHEYE_MODELS = ("equidistant", "fisheye", "kannala_brandt", "opencv_fisheye")
 _MATRICES = ("K", "camera_matrix", "cameraMatrix", "intrinsics", "intrinsic_matrix")
 _DISTORTIONS = ("D", "distortion_coefficients", "distortion_coeffs", "distCoeffs", "dist_coeffs")
 _SIZES = ("image_size", "resolution", "size", "dim", "img_size")
+_MOST_BYTES = 1 << 20
 _SIDES = (("image_width", "image_height"), ("width", "height"), ("w", "h"))
 
 
@@ -28,14 +30,14 @@ def read_calibration(path: str | Path) -> RadialLens:
     """
     path = Path(path)
     try:
-        text = path.read_text()
+        text = read_bytes(path, _MOST_BYTES).decode("utf-8-sig")
         if "polynomial coefficients for the DIRECT mapping" in text:
             return _from_ocamcalib(text)
         if not text.lstrip().startswith("{"):  # OpenCV's first line and its tags are no plain YAML
             text = text.replace("%YAML:1.0", "", 1).replace("!!opencv-matrix", "")
-            entries = yaml.safe_load(text)
+            entries = yaml.load(text, _PlainLoader)
         else:
-            entries = json.loads(text)
+            entries = parse_json(text)
         if not isinstance(entries, dict):
             raise ValueError("no named entries in it")
         cameras = [value for value in entries.values() if isinstance(value, dict)]
@@ -44,11 +46,33 @@ def read_calibration(path: str | Path) -> RadialLens:
         if "polynomialC2W" in entries:
             return _from_polynomial(entries)
         return _from_matrix(entries)
-    except FileNotFoundError as error:
-        raise EgolibError(f"{path}: no such calibration") from error
-    except (OSError, ValueError, TypeError, KeyError, IndexError, yaml.YAMLError) as error:
+    except RecursionError as error:
+        raise EgolibError(f"{path}: not the calibration of a lens (nested too deeply)") from error
+    except (ValueError, TypeError, KeyError, IndexError, OverflowError, yaml.YAMLError) as error:
         reason = f"lacks {error}" if isinstance(error, KeyError) else " ".join(str(error).split())
         raise EgolibError(f"{path}: not the calibration of a fisheye lens ({reason})") from error
+
+
+class _PlainLoader(yaml.SafeLoader):
+    """YAML without aliases, a few of which can stand for more text than any memory holds, and without
+    keys that occur twice."""
+
+    def compose_node(self, parent, index):
+        if self.check_event(yaml.AliasEvent):
+            raise ValueError("holds a YAML alias (*); write its value out")
+        return super().compose_node(parent, index)
+
+    def construct_mapping(self, node, deep=False):
+        keys = [key.value for key, _ in node.value]
+        if twice := [key for key in keys if keys.count(key) > 1]:
+            raise ValueError(f"the key {twice[0]!r} occurs twice")
+        return super().construct_mapping(node, deep)
+
+
+# PyYAML takes 1e-05, which other programs write, for text.
+_PlainLoader.add_implicit_resolver(
+    "tag:yaml.org,2002:float", re.compile(r"[-+]?\d+[eE][-+]?\d+$"), list("-+0123456789")
+)
 
 
 def _from_ocamcalib(text):
@@ -77,7 +101,7 @@ def _from_matrix(entries):
         matrix = np.array([[fx, 0, cx], [0, fy, cy], [0, 0, 1]])
     distortion = _numbers(_first(entries, _DISTORTIONS)).ravel()
     sides = next((names for names in _SIDES if names[0] in entries), ())
-    size = [float(entries[name]) for name in sides] or _numbers(_first(entries, _SIZES))
+    size = _numbers([entries[name] for name in sides] or _first(entries, _SIZES))
     return kannala_brandt(matrix.reshape(3, 3), distortion, *size)
 
 
@@ -90,4 +114,4 @@ def _first(entries, names):
 
 def _numbers(value):
     """A number, a list, a list of lists or a matrix of OpenCV's or ROS's -> float array."""
-    return np.asarray(value["data"] if isinstance(value, dict) else value, np.float64)
+    return numbers(value["data"] if isinstance(value, dict) else value)

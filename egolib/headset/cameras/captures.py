@@ -11,6 +11,7 @@ from egolib.foundation.errors import EgolibError
 
 PATIENCE_S = 10  # for a network camera to answer, and for each frame of any camera
 _USUAL_FPS = 30.0
+_MOST_S = 1e6  # eleven days; later times are damaged
 _TIME_LIMITS_MS = (
     cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, 1000 * PATIENCE_S,
     cv2.CAP_PROP_READ_TIMEOUT_MSEC, 1000 * PATIENCE_S,
@@ -28,12 +29,17 @@ class Capture:
 
     def read(self, wanted=lambda number: True):
         """Yield (number from 0, seconds by its own clock, uint8 RGB (H, W, 3)) of each frame whose
-        number is `wanted`, until it ends. The others cost no conversion."""
+        number is `wanted`, until it ends. The others cost no conversion. Where the file has no times,
+        or they do not increase, they follow from the number and the frame rate."""
+        last_s = -1.0
         with _opened(self.device) as capture:
             for number in itertools.takewhile(lambda _: capture.grab(), itertools.count()):
                 if not wanted(number):
                     continue
                 seconds = capture.get(cv2.CAP_PROP_POS_MSEC) / 1000
+                if not last_s < seconds < _MOST_S:
+                    seconds = max(number / self.fps, last_s + 0.001)
+                last_s = seconds
                 complete, frame = capture.retrieve()
                 if complete:
                     yield number, seconds, cv2.cvtColor(frame, cv2.COLOR_BGR2RGB)

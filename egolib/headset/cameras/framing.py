@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 
 from egolib.camera import CROP_LEFT, XR_EGOPOSE, inside_circle, square_to_native, unproject
-from egolib.data.images import resize_square
+from egolib.data.images import LEAST_PX, resize_square
 from egolib.foundation.errors import EgolibError
 from egolib.headset.cameras.lenses import RadialLens
 
@@ -36,8 +36,10 @@ class Framing:
         """Bring an image to the square: uint8 RGB (H, W, 3) as given -> (size_px, size_px, 3).
 
         Raises EgolibError for an image that is neither 8:5 nor square where neither circle nor
-        lens says how to crop it, and for one of another shape than the lens's.
+        lens says how to crop it, for one of another shape than the lens's, and for a tiny one.
         """
+        if min(rgb.shape[:2]) < LEAST_PX:
+            raise EgolibError(f"{rgb.shape[1]}x{rgb.shape[0]} is too small to show a body")
         if self.circle:
             column, row, radius = map(round, self.circle)
             mask = cv2.circle(np.zeros(rgb.shape[:2], np.uint8), (column, row), radius, 255, -1)

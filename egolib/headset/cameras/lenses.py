@@ -83,6 +83,10 @@ def _checked(theta, radius, affine, centre, width, height):
     theta, radius = theta[:end], radius[:end]
     if theta[-1] < _LEAST_RAD:
         raise ValueError(f"its curve turns back {np.rad2deg(theta[-1]):.0f} degrees from the axis")
+    if affine[0, 0] <= 0 or affine[1, 1] <= 0:
+        raise ValueError(
+            "a focal length or a stretch is not above 0, which would turn the image over"
+        )
     stretches = np.linalg.svd(affine, compute_uv=False)
     if stretches[0] > 1.5 * stretches[-1]:
         raise ValueError("its pixels are stretched more than 1.5 times")

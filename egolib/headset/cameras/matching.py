@@ -1,7 +1,10 @@
 """How images of an unknown headset fit the data set's framing, found out from a few of them."""
 
+import contextlib
 import itertools
 import math
+import sys
+from collections import Counter
 from dataclasses import dataclass
 
 import numpy as np
@@ -59,12 +62,7 @@ class Match:
             doubts.append(_OTHER_LENS)
         if not self.confidence:
             return (*doubts, "no network looked at them: name one with --network to learn the turn")
-        best = self.confidence[self.framing.turn]
-        margin = best - np.mean(
-            [c for turn, c in self.confidence.items() if turn != self.framing.turn]
-        )
-        if not is_usual(best, margin):
-            doubts.append(_UNUSUAL.format(best, margin, LEAST_CONFIDENCE, LEAST_MARGIN))
+        doubts += _unusual(self.confidence, self.framing.turn)
         if len(self.images) < _FEW:
             doubts.append(
                 f"{len(self.images)} images say little about turn and view: name more, of several poses"
@@ -73,14 +71,18 @@ class Match:
 
 
 def sample_images(source: Source) -> list[np.ndarray]:
-    """Read up to IMAGES images spread over a Source, uint8 RGB (H, W, 3), all of the first one's shape.
-    Raises EgolibError when none can be read."""
+    """Read up to IMAGES images spread over a Source, uint8 RGB (H, W, 3), all of the shape that most of
+    them have; a line on stderr counts the others. Raises EgolibError when none can be read."""
     every = max(1, (source.total or 1) // IMAGES)
     items = next(batches(source.read(every=every), IMAGES, _MOST_BYTES), [])
     images = [item.rgb for item in items if isinstance(item, InputImage)]
     if not images:
         raise EgolibError(f"{source.name}: {items[-1].reason if items else 'no image'}")
-    return [rgb for rgb in images if rgb.shape == images[0].shape]
+    usual, count = Counter(rgb.shape for rgb in images).most_common(1)[0]
+    if others := len(images) - count:
+        size = f"{usual[1]}x{usual[0]}"
+        print(f"{others} of {len(images)} images are not {size} and are left out", file=sys.stderr)
+    return [rgb for rgb in images if rgb.shape == usual]
 
 
 def match(
@@ -114,6 +116,37 @@ def match(
     confidence = {m: _confidence(images, first, runtime) for m, first in of_mirror.items()}
     framing = max(candidates, key=lambda f: confidence[f.mirror].get(f.turn, 0))
     return Match(images, framing, found, bool(own), confidence[framing.mirror])
+
+
+def doubts_of(source: Source, framing: Framing, runtime: Runtime, done=()) -> tuple[str, ...]:
+    """Why the images of a Source, framed by `framing`, may not be those of a downward headset, each a
+    line. Looks at the first IMAGES that are not in `done`; few images say little, so then there is no
+    doubt."""
+    given = batches(itertools.islice(source.read(done), IMAGES), IMAGES, _MOST_BYTES)
+    images = []
+    for item in next(given, []):
+        with contextlib.suppress(AttributeError, EgolibError):  # an Unread, or of another shape
+            framing.square(item.rgb, runtime.image_px)
+            images.append(item.rgb)
+    if len(images) < _FEW:
+        return ()
+    confidence = _confidence(images, framing, runtime)
+    best = max(confidence, key=confidence.get)
+    if best != framing.turn and not _unusual(confidence, best):
+        surer = f"{confidence[best]:.2f} instead of {confidence[framing.turn]:.2f}"
+        return (
+            f"{source.name}: with --turn {best} the mean confidence is {surer}; see `egolib match`",
+        )
+    unusual = _unusual(confidence, framing.turn)
+    return tuple(f"{source.name}: {doubt}; see `egolib match`" for doubt in unusual)
+
+
+def _unusual(confidence, turn):
+    """[the doubt] where the confidence at `turn`, or its margin over the other turns, is low, else []."""
+    margin = confidence[turn] - np.mean([c for other, c in confidence.items() if other != turn])
+    if is_usual(confidence[turn], margin):
+        return []
+    return [_UNUSUAL.format(confidence[turn], margin, LEAST_CONFIDENCE, LEAST_MARGIN)]
 
 
 def _own_framings(shape, circle, turn, mirror):

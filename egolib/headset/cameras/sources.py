@@ -21,11 +21,13 @@ import numpy as np
 
 from egolib.data.images import read_still
 from egolib.foundation.errors import EgolibError
+from egolib.foundation.untrusted import is_plain, shown
 from egolib.headset.cameras.captures import PATIENCE_S, open_capture
 
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp")
 VIDEO_SUFFIXES = (".mp4", ".mov", ".m4v", ".avi", ".mkv", ".webm")
 _NO_INPUT = "neither an image nor a video with frames"
+_ODD_NAME = "its name holds characters that a table cannot hold; rename it"
 _MISCOUNTED_FRAMES = 2  # by which the header of an undamaged video may be wrong
 
 
@@ -83,7 +85,9 @@ def open_sources(inputs: Iterable[str | Path]) -> list[Source]:
     names = _short_names(list(dict.fromkeys(files)))
     stills = {p: name for p, name in names.items() if p.suffix.lower() in IMAGE_SUFFIXES}
     sources = [_stills(stills)] if stills else []
-    sources += [_frames(str(path), name) for path, name in names.items() if path not in stills]
+    sources += [
+        _frames(str(path.absolute()), name) for path, name in names.items() if path not in stills
+    ]
     return sources + [_frames(given, "camera", live=True) for given in cameras]
 
 
@@ -102,7 +106,7 @@ def _list_files(given):
         lacks = "no such image, video, folder or camera"
     files = sorted(p for p in found if p.is_file())
     if not files:
-        raise EgolibError(f"{path}: {lacks}")
+        raise EgolibError(f"{shown(given, 300)}: {lacks}")
     return files
 
 
@@ -118,9 +122,15 @@ def _short_names(paths):
 
 def stems_of(names):
     """{name of an image in poses.csv: the name, without suffix, of files about it}."""
-    stems = {name: re.sub(r"\.\w+$", "", name).replace("#", "-") for name in names}
-    shared = Counter(stems.values())
-    return {name: stem if shared[stem] == 1 else name for name, stem in stems.items()}
+    names = list(names)
+    stems = [re.sub(r"\.\w+$", "", name).replace("#", "-") for name in names]
+    # Some file systems do not tell capitals apart. A stem that is also somebody's name is not used,
+    # because images that share a stem are called by their names.
+    taken = Counter(stem.casefold() for stem in stems) + Counter({n.casefold() for n in names})
+    return {
+        name: stem if name == stem or taken[stem.casefold()] == 1 else name
+        for name, stem in zip(names, stems, strict=True)
+    }
 
 
 def _stills(names):
@@ -129,6 +139,9 @@ def _stills(names):
     def read(done=(), every=1):
         for path, name in islice(names.items(), None, None, every):
             if name in done:
+                continue
+            if not is_plain(name):
+                yield Unread(shown(name), _ODD_NAME)
                 continue
             try:
                 yield InputImage(name, stems[name], math.nan, read_still(path))
@@ -141,7 +154,14 @@ def _stills(names):
 def _frames(device, name, live=False):
     """Source of a video file, or of a camera (live: a number, /dev/videoN or URL)."""
     lacks = "no such camera, or it gives no images" if live else _NO_INPUT
-    capture = open_capture(int(device) if live and device.isdecimal() else device, lacks)
+    if not live and not is_plain(name):
+        return _unreadable(shown(name), _ODD_NAME)
+    try:
+        capture = open_capture(int(device) if live and device.isdecimal() else device, lacks)
+    except EgolibError as error:
+        if live:
+            raise
+        return _unreadable(name, str(error).removeprefix(f"{device}: "))
 
     def read(done=(), every=1):
         # A camera always starts at 0: its numbers continue after those of an earlier run.
@@ -151,16 +171,25 @@ def _frames(device, name, live=False):
         def wanted(number):
             return number % every == 0 and f"{name}#{first + number:06d}" not in done
 
-        number = capture.frames - 1
+        number, time_s = capture.frames - 1, math.inf
         for number, time_s, rgb in capture.read(wanted):
             time_s = time.monotonic() - started if live else time_s
             suffix = f"{first + number:06d}"
             yield InputImage(f"{name}#{suffix}", f"{name}-{suffix}", time_s, rgb)
-        if (missing := capture.frames - 1 - number) > _MISCOUNTED_FRAMES + every and not live:
+        # Where a container holds no count, FFmpeg makes one up from the duration and a rate: then it is
+        # wrong for frames at uneven times, but the duration is right.
+        missing = capture.frames - 1 - number
+        missing_by_time = (capture.frames - 1) - time_s * capture.fps
+        if min(missing, missing_by_time) > _MISCOUNTED_FRAMES + every and not live:
             yield Unread(name, f"cut short: {missing} of {capture.frames} frames are missing")
 
     total = None if live else capture.frames or None
     return Source(device if live else name, total, capture.fps, live, read)
+
+
+def _unreadable(name, reason):
+    """Source of a video file that gives no frame: it is counted as skipped, like such a still."""
+    return Source(name, 1, None, False, lambda done=(), every=1: iter([Unread(name, reason)]))
 
 
 def batches(images, size, most_bytes=2**28):

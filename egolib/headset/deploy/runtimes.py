@@ -3,7 +3,6 @@
 import functools
 import hashlib
 import itertools
-import json
 import sys
 import timeit
 from collections.abc import Callable
@@ -15,12 +14,14 @@ import onnx
 import torch
 from torch import nn
 
+from egolib.config import LIMITS, Stage
 from egolib.data.exclusions import place_beside
 from egolib.data.index import FrameIndex
 from egolib.evaluation.inference import device
 from egolib.foundation.errors import EgolibError
 from egolib.foundation.progress import progress_bar
 from egolib.foundation.provenance import code_digest
+from egolib.foundation.untrusted import check_file, number_between, parse_json
 from egolib.headset.deploy.estimator import IMAGE_KINDS, Estimator
 from egolib.headset.deploy.exporting import INPUT, export_onnx, metadata_of, quantise_onnx
 from egolib.models.checkpoints import (
@@ -61,10 +62,11 @@ def poses_of(runtime: Runtime, index: FrameIndex, batch_size: int = 32) -> np.nd
     return np.concatenate(poses_m)
 
 
-def open_fastest(path: str | Path | None = None) -> Runtime:
+def open_fastest(path: str | Path | None = None, name: str | None = None) -> Runtime:
     """Open a checkpoint or a file of `egolib export` in the runtime that is fastest on this machine for
-    single images. None: the network that comes with egolib. Raises EgolibError for another file, and
-    for a kind of network that is not in estimator.IMAGE_KINDS."""
+    single images. None: the network that comes with egolib. name: of the runtime to take instead of the
+    fastest one. Raises EgolibError for another file, for a kind of network that is not in
+    estimator.IMAGE_KINDS, and for a name that does not run here."""
     path = Path(path or shipped_network())
     if path.suffix == ".onnx":
         runtimes = _opened([path])
@@ -75,6 +77,12 @@ def open_fastest(path: str | Path | None = None) -> Runtime:
         runtimes = [on_torch(network, spec)]
         if device().type == "cpu":
             runtimes += _opened(_exported(path, network, spec, provenance))
+    if name:
+        named = [runtime for runtime in runtimes if runtime.name == name]
+        if not named:
+            known = ", ".join(runtime.name for runtime in runtimes)
+            raise EgolibError(f"{path}: {name} does not run it here, only {known}")
+        return named[0]
     return min(runtimes, key=lambda runtime: np.median(runtime.milliseconds()))
 
 
@@ -85,7 +93,7 @@ def _opened(exported):
     for path, on in itertools.product(exported, (on_onnxruntime, on_openvino)):
         try:
             runtime = on(path)
-            runtime.milliseconds(trials=0)
+            _check_outputs(path, runtime)
             opened.append(runtime)
         except EgolibError:
             raise
@@ -93,6 +101,17 @@ def _opened(exported):
             why = (str(error).strip().splitlines() or [type(error).__name__])[-1]
             print(f"{path.name}: not run by {on.__name__[3:]} here ({why})", file=sys.stderr)
     return opened
+
+
+def _check_outputs(path, runtime):
+    """Run one black image. Raises EgolibError for a file without the outputs of `egolib export`."""
+    outputs = runtime.run(np.zeros((1, runtime.image_px, runtime.image_px, 3), np.uint8))
+    shapes = {"joints_px": (1, 15, 2), "confidence": (1, 15), "pose_m": (1, 16, 3)}
+    needed = list(shapes)[: 2 if runtime.kind == Stage.HEATMAPS else 3]
+    for name in needed:
+        if name not in outputs or outputs[name].shape != shapes[name]:
+            found = outputs[name].shape if name in outputs else "missing"
+            raise EgolibError(f"{path}: its output {name} is {found}, expected {shapes[name]}")
 
 
 def _exported(path, network, spec, provenance):
@@ -178,13 +197,13 @@ def _openvino_core():
 
 def _read_description(path):
     """-> (kind, network and image_px as a Runtime has them, precision) of an exported file."""
+    check_file(path)
     try:
         metadata = metadata_of(onnx.load(path, load_external_data=False))
-        orders = {name: tuple(json.loads(metadata[name])) for name in JOINT_ORDERS}
-        described = metadata["kind"], metadata["network"], int(metadata["image_px"])
+        orders = {name: tuple(parse_json(metadata[name])) for name in JOINT_ORDERS}
+        image_px = number_between(int(metadata["image_px"]), *LIMITS["image_px"])
+        described = metadata["kind"], metadata["network"], image_px
         precision = metadata["precision"]
-    except FileNotFoundError as error:
-        raise EgolibError(f"{path}: no such file; write it with `egolib export`") from error
     except Exception as error:  # of many types, protobuf's among them
         raise EgolibError(f"{path}: not what `egolib export` wrote ({error})") from error
     if orders != JOINT_ORDERS:

@@ -24,7 +24,7 @@ def drawing(out, source, before):
         return
     path = _video_path(out, source, before)
     still = functools.partial(overlays.write_image, out / "overlays")
-    with overlays.video(path, source.fps, source.live) as add, overlays.in_background() as run:
+    with overlays.video(path, source.fps) as add, overlays.in_background() as run:
         yield functools.partial(run, add if source.fps else still)
 
 
@@ -41,7 +41,8 @@ def write_forms(out, sources, bvh, labels):
         motion = fit_rig(series[chosen].joints_m)
         rig_joints_m[chosen] = to_camera_axes(motion.joints_m)
         if bvh:
-            write_bvh(out / f"{name}.bvh", motion, series[chosen].fps)
+            fps = series[chosen].fps
+            write_bvh(out / f"{name}.bvh", motion.at_rate(series[chosen].time_s, fps), fps)
         if labels:
             write_labels(out / "json", series[chosen], motion)
     save_npz(out / "poses.npz", series, rig_joints_m)

@@ -16,7 +16,7 @@ from egolib.skeleton import HEATMAP_JOINT_INDICES
 
 _WAITING = 16  # drawings that may be pending
 _VIDEO_PX = 512  # largest height of a video, so that drawing and encoding keep up with a camera
-_MILLISECOND = Fraction(1, 1000)
+_TICK = Fraction(1, 90_000)  # seconds; the usual clock of video containers
 _ENCODER = {"preset": "veryfast", "crf": "20"}
 
 
@@ -62,10 +62,11 @@ def write_image(folder, image, pose):
 
 
 @contextlib.contextmanager
-def video(path, fps, live=False):
+def video(path, fps):
     """Yield a function that adds the overlay of an image to the video at `path` (H.264 in mp4). The
-    file appears, whole, when the block has ended without an error and an image was added. live:
-    frames were dropped, so each is shown at its own time."""
+    file appears, whole, when the block has ended without an error and an image was added. Each image
+    is shown at its own time: cameras drop frames, and phones write them at uneven times. fps: about
+    how many there are in a second, for the encoder."""
     with contextlib.ExitStack() as opened:
         container, stream, last = None, None, -1
 
@@ -78,13 +79,11 @@ def video(path, fps, live=False):
                 rate = Fraction(fps).limit_denominator(1001)
                 stream = container.add_stream("libx264", rate, _ENCODER, pix_fmt="yuv420p")
                 stream.height, stream.width = (side // 2 * 2 for side in overlay.shape[:2])
-                if live:
-                    stream.codec_context.time_base = _MILLISECOND
+                stream.codec_context.time_base = _TICK
             overlay = cv2.resize(overlay, (stream.width, stream.height))
             frame = av.VideoFrame.from_ndarray(overlay, format="rgb24")
-            if live:
-                frame.time_base = _MILLISECOND
-                last = frame.pts = max(last + 1, round(1000 * image.time_s))
+            frame.time_base = _TICK
+            last = frame.pts = max(last + 1, round(image.time_s / _TICK))
             container.mux(stream.encode(frame))
 
         yield add

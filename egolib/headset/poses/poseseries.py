@@ -1,6 +1,7 @@
 """Many poses as arrays: read from poses.csv, written as npz and in the data set's own json."""
 
 import json
+import re
 from dataclasses import dataclass, fields
 from pathlib import Path
 
@@ -19,12 +20,14 @@ from egolib.skeleton import JOINTS, RIG_PREFIX
 
 STILLS_FPS = 30.0  # of stills taken as a motion: believed to be the data set's frame rate
 AXES = "camera: x to the wearer's left, y forward, z down along the optical axis"
+_FRAME_NAME = re.compile(r"(.+)#\d{6,}")
 _CAMERA_OF_WORLD = np.array([[1.0, 0, 0, 0], [0, 0, 1, 0], [0, -1, 0, 0], [0, 0, 0, 1]])
 
 
 def source_of(image):
     """Name of an image -> the video that it is a frame of, "camera", or "images" for a still."""
-    return image.rpartition("#")[0] or "images"
+    frame = _FRAME_NAME.fullmatch(image)  # a still's own name may hold a #
+    return frame[1] if frame else "images"
 
 
 @dataclass(frozen=True)
@@ -68,10 +71,14 @@ class PoseSeries:
 
     @property
     def fps(self):
-        """Frames a second of a series of one source, by their times; STILLS_FPS of stills."""
+        """Frames a second of a series of one source, by their times; STILLS_FPS of stills. So few that
+        frames at this rate are at most ten times as many as the series has."""
         steps_s = np.diff(self.time_s)
         steps_s = steps_s[steps_s > 0]
-        return 1 / float(np.median(steps_s)) if len(steps_s) else STILLS_FPS
+        if not len(steps_s):
+            return STILLS_FPS
+        most = 10 * len(self) / (self.time_s[-1] - self.time_s[0])
+        return min(1 / float(np.median(steps_s)), most)
 
 
 def read_series(path):

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from scipy.spatial.transform import Rotation, Slerp
 
 from egolib.skeleton import JOINTS, mirrored_name, without_side
 
@@ -41,6 +42,24 @@ class RigMotion:
     def joints_m(self):
         """Heads of the bones (N, 22, 3)."""
         return pose_rig(self.offsets_m, self.rotations, self.root_m)[1]
+
+    def at_rate(self, times_s, fps):
+        """The motion at `fps` frames a second, from its own times_s (N,), which increase: a file of
+        frames at one rate, such as BVH, would otherwise play too fast or too slow where frames are
+        missing. Unchanged when its times are already at that rate, or unknown (NaN)."""
+        steps = (times_s - times_s[0]) * fps
+        if (
+            len(self) < 2
+            or not np.isfinite(steps).all()
+            or abs(steps - np.arange(len(self))).max() < 0.5
+        ):
+            return self
+        wanted_s = times_s[0] + np.arange(int(steps[-1]) + 1) / fps
+        bones = range(self.rotations.shape[1])
+        turns = (Slerp(times_s, Rotation.from_matrix(self.rotations[:, bone])) for bone in bones)
+        rotations = np.stack([turn(wanted_s).as_matrix() for turn in turns], 1)
+        root_m = np.stack([np.interp(wanted_s, times_s, axis) for axis in self.root_m.T], 1)
+        return RigMotion(self.offsets_m, rotations, root_m)
 
 
 def to_rig_axes(points):
