@@ -12,7 +12,7 @@ import numpy as np
 from egolib.foundation.errors import EgolibError
 from egolib.foundation.progress import progress_bar
 from egolib.headset.cameras.framing import Framing
-from egolib.headset.cameras.matching import doubts_of
+from egolib.headset.cameras.matching import IMAGES, doubts_of
 from egolib.headset.cameras.sources import (
     InputImage,
     StalledError,
@@ -138,6 +138,7 @@ def predict(
         for source in sources:
             known = before["camera" if source.live else source.name]
             smooth = OneEuroFilter() if steady and source.fps else None
+            seen: list[np.ndarray] = []
             label = {"desc": f"predict {source.name}", "unit": "image"}
             with (
                 drawing(out, source, known) as draw,
@@ -145,16 +146,17 @@ def predict(
                 contextlib.suppress(*[KeyboardInterrupt] if source.live else []),
                 progress_bar(total=source.total, initial=known, **label) as bar,
             ):
-                doubts += [] if source.live else doubts_of(source, framing, runtime, done)
                 estimated = estimate(runtime, source, framing, done, batch_size, smooth)
                 for images, poses, unread in estimated:
                     if images:
                         append(poses)
                     for i, image in enumerate(images):
                         draw(image, poses[i])
+                    seen += [image.rgb for image in images[: IMAGES - len(seen)]]
                     skipped += unread
                     new += len(images)
                     bar.update(len(images) + len(unread))
+            doubts += doubts_of(source.name, seen, framing, runtime)
     if not done:
         reason = "; the first: {0.name}: {0.reason}".format(skipped[0]) if skipped else ""
         raise EgolibError(f"not one image could be done{reason}")

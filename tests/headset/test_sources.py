@@ -3,6 +3,7 @@
 import http.server
 import itertools
 import math
+import os
 import struct
 import threading
 import time
@@ -75,8 +76,10 @@ def test_a_video_that_is_cut_short_gives_what_it_has_and_says_so(tmp_path):
 def test_what_is_no_video(tmp_path, content):
     path = tmp_path / "clip.mp4"
     path.write_bytes(content)
-    with pytest.raises(EgolibError, match=r"clip\.mp4: neither an image nor a video with frames"):
-        open_sources([path])
+    (unread,) = open_sources([path])[
+        0
+    ].read()  # it is counted as skipped, beside those that can be read
+    assert unread == Unread("clip.mp4", "neither an image nor a video with frames")
 
 
 def test_folders_globs_and_files_make_one_source_of_stills(tmp_path, video):
@@ -257,7 +260,14 @@ def png_header(width, height):
         (lambda p: p.write_text("text"), "no image"),
         (lambda p: p.write_bytes(b""), "no image"),
         (lambda p: p.write_bytes(png_header(640, 400)), "cut short"),
-        (lambda p: p.mkdir(), "unreadable"),
+        (lambda p: p.mkdir(), "cannot be read"),
+        (lambda p: os.mkfifo(p), "a pipe or a device"),
+        (lambda p: p.symlink_to("nowhere"), "no such file"),
+        (
+            lambda p: p.write_bytes(b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 640 400\n"),
+            "no image",
+        ),
+        (lambda p: p.write_text("version https://git-lfs.github.com/spec/v1\n"), "git lfs pull"),
     ],
 )
 def test_images_that_are_refused_in_one_line(tmp_path, write, line):

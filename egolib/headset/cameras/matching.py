@@ -1,6 +1,5 @@
 """How images of an unknown headset fit the data set's framing, found out from a few of them."""
 
-import contextlib
 import itertools
 import math
 import sys
@@ -118,27 +117,20 @@ def match(
     return Match(images, framing, found, bool(own), confidence[framing.mirror])
 
 
-def doubts_of(source: Source, framing: Framing, runtime: Runtime, done=()) -> tuple[str, ...]:
-    """Why the images of a Source, framed by `framing`, may not be those of a downward headset, each a
-    line. Looks at the first IMAGES that are not in `done`; few images say little, so then there is no
-    doubt."""
-    given = batches(itertools.islice(source.read(done), IMAGES), IMAGES, _MOST_BYTES)
-    images = []
-    for item in next(given, []):
-        with contextlib.suppress(AttributeError, EgolibError):  # an Unread, or of another shape
-            framing.square(item.rgb, runtime.image_px)
-            images.append(item.rgb)
+def doubts_of(
+    name: str, images: list[np.ndarray], framing: Framing, runtime: Runtime
+) -> tuple[str, ...]:
+    """Why images (uint8 RGB) of the source `name`, framed by `framing`, may not be those of a downward
+    headset, each a line; few images say little, so then there is no doubt."""
     if len(images) < _FEW:
         return ()
     confidence = _confidence(images, framing, runtime)
     best = max(confidence, key=confidence.get)
     if best != framing.turn and not _unusual(confidence, best):
         surer = f"{confidence[best]:.2f} instead of {confidence[framing.turn]:.2f}"
-        return (
-            f"{source.name}: with --turn {best} the mean confidence is {surer}; see `egolib match`",
-        )
+        return (f"{name}: with --turn {best} the mean confidence is {surer}; see `egolib match`",)
     unusual = _unusual(confidence, framing.turn)
-    return tuple(f"{source.name}: {doubt}; see `egolib match`" for doubt in unusual)
+    return tuple(f"{name}: {doubt}; see `egolib match`" for doubt in unusual)
 
 
 def _unusual(confidence, turn):
