@@ -5,6 +5,8 @@
 source "$(dirname "${BASH_SOURCE[0]}")/setup_environment.sh"
 if [ "${1:-}" = lab ]; then
     shift
+    # Jupyter refuses root unless told so, and a container has no other user.
+    [ "$(id -u)" != 0 ] || set -- --allow-root "$@"
     exec jupyter lab --notebook-dir "$repository" "$@" "$repository/notebooks/01_explore_data.ipynb"
 fi
 exec egolib run "$@"

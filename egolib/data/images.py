@@ -21,18 +21,21 @@ LEAST_PX, MOST_PX = 32, 32766  # a side, to show a body; and what cv2.remap take
 MOST_BYTES = 512 << 20  # of an image file: more than the largest that is taken, not compressed
 # The first bytes of FORMATS; a RIFF file that is no WEBP fails later.
 _STARTS = (b"\x89PNG", b"\xff\xd8\xff", b"BM", b"II*\0", b"MM\0*", b"RIFF")
-_PNG_START, _PNG_END = b"\x89PNG\r\n\x1a\n", b"IEND\xaeB`\x82"
+_PNG_START = b"\x89PNG\r\n\x1a\n"
 
 
 def read_image(path: Path | str) -> np.ndarray:
     """Image file -> uint8 RGB (H, W, 3).
 
-    Raises EgolibError for a missing, truncated or undecodable file. OpenCV silently fills the
-    rest of a PNG that was cut short, so its last chunk is checked first.
+    Raises EgolibError for a missing, damaged or undecodable file. OpenCV silently fills the rest of a
+    PNG that was cut short or damaged, so its checksums are compared first.
     """
     content = read_bytes(path, MOST_BYTES)
-    if content.startswith(_PNG_START) and not content.rstrip(b"\0").endswith(_PNG_END):
-        raise EgolibError(f"{path}: the PNG is cut short; fetch or render it again")
+    if content.startswith(_PNG_START):
+        try:
+            inspect_png(content)
+        except ValueError as error:
+            raise EgolibError(f"{path}: the PNG is {error}; fetch or render it again") from error
     image = decode(content)
     if image is None:
         known = ", ".join(FORMATS)

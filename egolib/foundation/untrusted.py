@@ -7,7 +7,6 @@ expects; everything else ends in one error that names the file.
 
 import errno
 import json
-import math
 import os
 import re
 import stat
@@ -157,7 +156,7 @@ def number_between(value: Any, low: float, high: float, whole: bool = False) -> 
     """`value` if it is a number from `low` to `high`, both included. Raises ValueError otherwise, and
     with `whole` also for a float; truth values and text are never numbers."""
     kinds = (int,) if whole else (int, float)
-    if type(value) not in kinds or not math.isfinite(value) or not low <= value <= high:
+    if type(value) not in kinds or not low <= value <= high:
         kind = "a whole number" if whole else "a number"
         raise ValueError(f"{shown(repr(value))} is not {kind} from {low:,} to {high:,}")
     return value

@@ -17,6 +17,7 @@ _MATRICES = ("K", "camera_matrix", "cameraMatrix", "intrinsics", "intrinsic_matr
 _DISTORTIONS = ("D", "distortion_coefficients", "distortion_coeffs", "distCoeffs", "dist_coeffs")
 _SIZES = ("image_size", "resolution", "size", "dim", "img_size")
 _MOST_BYTES = 1 << 20
+_MOST_OFF = 0.01  # of half the image, by which two mappings of one calibration may differ
 _SIDES = (("image_width", "image_height"), ("width", "height"), ("w", "h"))
 
 
@@ -84,15 +85,34 @@ def _from_ocamcalib(text):
 def _from_polynomial(entries):
     centre = entries.get("image_center")
     centre = _numbers(entries["intrinsic"])[:2, 2] if centre is None else _numbers(centre)
-    # Data sets disagree on the order of the size: the one whose middle is nearer to the centre is taken.
-    size = _numbers(entries["size"])
-    size = min(size, size[::-1], key=lambda sides: np.abs(centre - sides / 2).sum())
+    size = _in_order(_numbers(entries["size"]), centre)
     stretch = _numbers(entries.get("affine", (1, 0, 0)))
-    return scaramuzza(_numbers(entries["polynomialC2W"]), stretch, centre, *size)
+    polynomial = _numbers(entries["polynomialC2W"])
+    if "polynomialW2C" in entries:
+        _check_inverse(polynomial, _numbers(entries["polynomialW2C"]), min(size) / 2)
+    return scaramuzza(polynomial, stretch, centre, *size)
+
+
+def _check_inverse(polynomial, inverse, most_px):
+    """Raise ValueError where the polynomial of the inverse mapping, from the angle of a ray to its radius,
+    contradicts that of the direct mapping within `most_px` of the centre."""
+    radius = np.linspace(1, most_px, 100)
+    angle = np.arctan2(np.polynomial.Polynomial(polynomial)(radius), radius)
+    inverse = np.polynomial.Polynomial(inverse)
+    # Programs disagree on the sign of the axis.
+    off_px = min(np.abs(inverse(sign * angle) - radius).max() for sign in (1, -1))
+    if not off_px < _MOST_OFF * most_px:
+        raise ValueError(
+            f"polynomialC2W and polynomialW2C contradict each other by {off_px:.0f} px"
+        )
 
 
 def _from_matrix(entries):
-    model = str(entries.get("distortion_model", FISHEYE_MODELS[0])).lower()
+    # Kalibr calls every camera with a matrix "pinhole", and names the model of its distortion beside it.
+    names = [
+        entries[key] for key in ("distortion_model", "camera_model", "model") if key in entries
+    ]
+    model = str(names[0] if names else FISHEYE_MODELS[0]).lower()
     if model not in FISHEYE_MODELS:
         raise ValueError(f"the model is {model!r}; calibrate with cv2.fisheye")
     matrix = _numbers(_first(entries, _MATRICES))
@@ -102,7 +122,14 @@ def _from_matrix(entries):
     distortion = _numbers(_first(entries, _DISTORTIONS)).ravel()
     sides = next((names for names in _SIDES if names[0] in entries), ())
     size = _numbers([entries[name] for name in sides] or _first(entries, _SIZES))
+    size = size if sides else _in_order(size, matrix.reshape(3, 3)[:2, 2])
     return kannala_brandt(matrix.reshape(3, 3), distortion, *size)
+
+
+def _in_order(size, centre):
+    """Two sides as (width, height). Files disagree on the order: the one whose middle is nearer to the
+    lens's centre is taken."""
+    return min(size, size[::-1], key=lambda sides: np.abs(centre - sides / 2).sum())
 
 
 def _first(entries, names):

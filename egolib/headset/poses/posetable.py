@@ -107,7 +107,8 @@ def read_table(path, older=False):
     except pd.errors.EmptyDataError:
         table = pd.DataFrame()
     except (OSError, ValueError) as error:
-        raise EgolibError(f"{path}: not poses that `egolib predict` wrote ({error})") from error
+        reason = " ".join(str(error).split())
+        raise EgolibError(f"{path}: not poses that `egolib predict` wrote ({reason})") from error
     if tuple(table.columns) not in (HEADER, _HEADER_OF_0_1)[: 1 + older]:
         raise EgolibError(f"{path}: the header is not {','.join(HEADER)}")
     return table
