@@ -2,8 +2,10 @@ import dataclasses
 
 import pytest
 
-from egolib.config import PROFILES, load_profile, override, read_overrides
+from egolib.config import LIMITS, PROFILES, Stage, load_profile, override, read_overrides
+from egolib.experiments.grid import read_grid
 from egolib.foundation.errors import EgolibError
+from egolib.foundation.render_config import RenderConfig
 
 
 def test_profiles_by_name():
@@ -120,3 +122,48 @@ def test_wrong_overrides_are_one_line(overrides, message):
     with pytest.raises(EgolibError, match=message) as caught:
         load_profile("quick", read_overrides(overrides))
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "stem", ["..", "...", "published", "a b", "a$b", "a\nb", "{seed}", "*", "-x"]
+)
+def test_the_name_of_a_profile_becomes_one_folder(tmp_path, stem):
+    path = tmp_path / f"{stem}.toml"
+    path.write_text('base = "smoke"\n')
+    with pytest.raises(EgolibError, match="cannot be used for a folder"):
+        load_profile(str(path))
+    path.write_text('base = "smoke"\n[methods.oracle]\nlifter.trained_on = "true"\n')
+    with pytest.raises(EgolibError, match="cannot be used for a folder"):
+        read_grid(path)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("workers = 1000000000000", "workers = 1000000000000 is out of range: 0 to 256"),
+        ("[heatmaps]\nimage_px = 1000000", "image_px = 1000000 is out of range"),
+        ("[heatmaps]\nsigma_px = 1e300", "sigma_px = 1e.300 is out of range"),
+        ("[lifter]\nlatent_size = 10000000", "latent_size = 10000000 is out of range"),
+        ("[render]\ntrain_frames = 1000000000000", "train_frames = 1000000000000 is out of range"),
+        ("[render]\nscale = 1e-9", "scale = 1e-09 is out of range"),
+        ("[lifter]\nepochs = " + "9" * 400, "is out of range"),
+        ("a = " + "[" * 5000, "not a TOML file"),
+        ("\ufeff[lifter]\nepochs = 0", "epochs = 0 is out of range"),
+    ],
+)
+def test_counts_and_sizes_of_a_profile_have_limits(tmp_path, text, message):
+    path = tmp_path / "mine.toml"
+    path.write_text(text)
+    with pytest.raises(EgolibError, match=message) as caught:
+        load_profile(str(path))
+    assert "\n" not in str(caught.value)
+
+
+def test_every_number_of_a_profile_has_limits():
+    names = {
+        field.name
+        for config in (RenderConfig(), *(getattr(PROFILES["quick"], stage) for stage in Stage))
+        for field in dataclasses.fields(config)
+        if type(getattr(config, field.name)) in (int, float)
+    }
+    assert names | {"workers"} == LIMITS.keys()

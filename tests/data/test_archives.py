@@ -1,6 +1,7 @@
 """`egolib extract` on a fake release: whole trees from whole parts, and every defect named."""
 
 import gzip
+import io
 import os
 import shutil
 import tarfile
@@ -357,3 +358,76 @@ def test_an_interruption_ends_every_job(tmp_path):
     with pytest.raises(KeyboardInterrupt):
         transfers.run_each(work, [0, 1, 2], 3, 0, "test")
     assert sorted(ended) == [1, 2]
+
+
+def archive_of(folder, out, *members, **options):
+    """The one part of an archive of the character's folder with further members: (TarInfo, content)."""
+    out.mkdir()
+    path = out / f"{CHARACTER}.tar.gz"
+    with tarfile.open(path, "w:gz", **options) as archive:
+        archive.add(folder, CHARACTER)
+        for member, content in members:
+            member.size = len(content)
+            archive.addfile(member, io.BytesIO(content))
+    return path
+
+
+def member(name, kind=tarfile.REGTYPE, link=""):
+    info = tarfile.TarInfo(name)
+    info.type, info.linkname = kind, link
+    return info
+
+
+LABEL = f"{CHARACTER}/env_001/cam_down/json/{CHARACTER}_000001.json"
+HOSTILE_MEMBERS = {
+    "a second member of one name": (member(LABEL), b"{}", "occurs twice"),
+    "one that differs in capitals": (member(LABEL.replace("env", "ENV")), b"{}", "occurs twice"),
+    "a hard link of that name": (member(LABEL, tarfile.LNKTYPE, LABEL), b"", "occurs twice"),
+    "a link of that name": (member(LABEL, tarfile.SYMTYPE, "x.json"), b"", "occurs twice"),
+    "a stamp": (member(f"{CHARACTER}/{STAMP}"), b"{}", "egolib's own record"),
+    "a stamp in capitals": (member(f"{CHARACTER}/{STAMP.upper()}"), b"{}", "egolib's own record"),
+    "a stamp that is a link": (
+        member(f"{CHARACTER}/{STAMP}", tarfile.SYMTYPE, "x"),
+        b"",
+        "own record",
+    ),
+    "a hard link to a stamp": (member(f"{CHARACTER}/a", tarfile.LNKTYPE, STAMP), b"", "own record"),
+    "a line end in its name": (member(f"{CHARACTER}/a\nb"), b"", "a name that no file"),
+    "a name of many folders": (member(CHARACTER + "/a" * 40), b"", "a name that no file"),
+    "zeros": (member(f"{CHARACTER}/zeros"), bytes(200 << 20), "more than 30 times its size"),
+    "a huge file": (member(f"{CHARACTER}/huge"), bytes(257 << 20), "has 269,484,032 bytes"),
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE_MEMBERS)
+def test_members_that_are_refused(tmp_path, noisy, name):
+    info, content, reason = HOSTILE_MEMBERS[name]
+    path = archive_of(noisy[0], tmp_path / "parts", (info, content))
+    with pytest.raises(EgolibError, match=reason) as caught:
+        extract(tmp_path / "parts", tmp_path / "out")
+    assert str(path) in str(caught.value)
+    assert not list((tmp_path / "out").rglob("*.json"))
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"size": "9" * 30},
+        {"size": "-1"},
+        {"GNU.sparse.major": "1", "GNU.sparse.minor": "0", "GNU.sparse.realsize": str(2**40)},
+        {"GNU.sparse.map": "0,x", "GNU.sparse.size": "5"},
+        {"mtime": "nan"},
+        {"path": "a\0b"},
+    ],
+    ids=str,
+)
+def test_headers_that_tarfile_fails_on(tmp_path, noisy, headers):
+    info = member(f"{CHARACTER}/x")
+    info.pax_headers = headers
+    archive_of(noisy[0], tmp_path / "parts", (info, b"12345"), format=tarfile.PAX_FORMAT)
+    try:
+        extract(tmp_path / "parts", tmp_path / "out")
+    except EgolibError as error:
+        assert CHARACTER in str(error)  # noqa: PT017, some headers do no harm
+    written = sum(path.stat().st_size for path in (tmp_path / "out").rglob("*") if path.is_file())
+    assert written < 50 << 20

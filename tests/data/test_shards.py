@@ -297,3 +297,58 @@ def test_a_study_on_a_pack(png_pack, tmp_path, capsys):
     assert cli.main([str(word) for word in [*command, "--out", tmp_path / "tables"]]) == 0
     assert "measured on png, val (16 frames)" in capsys.readouterr().out
     assert (tmp_path / "tables" / "figures" / "predictions.png").stat().st_size > 10_000
+
+
+@pytest.mark.parametrize(
+    ("file", "entries"),
+    [
+        ("pack.json", {"frames_per_shard": value}) for value in (0, -5, 10**12, "7", 8, True, None)
+    ] + [("pack.json", {"px": value}) for value in ("64", 65, 0, -1, 10**9, None)]
+    + [("pack.json", {"splits": value}) for value in ([], None, {"../x": {}}, {"train": []}, {"train": {}})]
+    + [("pack.json", {"format": value}) for value in ("2", None, [])]
+    + [("checksums.json", {"fingerprints": value}) for value in ([], {}, {"train": "x"}, None)]
+    + [("checksums.json", {"files": value}) for value in ([], {}, None, {"train/00000.shard": 5})],
+    ids=str,
+)  # fmt: skip
+def test_a_description_of_a_pack_that_was_changed(pack, file, entries):
+    path = pack / file
+    path.write_text(json.dumps(json.loads(path.read_text()) | entries))
+    for read in (lambda: open_frames(pack, "train"), lambda: verify_pack(pack)):
+        with pytest.raises(EgolibError, match=str(pack)) as caught:
+            read()
+        assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("change", [{"frames": 5}, {"frames": -5}, {"frames": "x"}, {"frames": 10**12},
+                                    {"excluded": None}, {"fingerprint": "other"}])  # fmt: skip
+def test_a_split_of_a_pack_that_was_changed(pack, change):
+    content = json.loads((pack / "pack.json").read_text())
+    content["splits"]["train"] |= change
+    if change == {"excluded": None}:
+        del content["splits"]["train"]["excluded"]
+    (pack / "pack.json").write_text(json.dumps(content))
+    for read in (lambda: open_frames(pack, "train"), lambda: verify_pack(pack)):
+        with pytest.raises(EgolibError, match=str(pack)):
+            read()
+
+
+def test_damaged_labels_are_not_trained_on(pack):
+    """Neither a flipped bit nor the column of another split of the same size."""
+    for column in ("joints_3d_m", "joints_2d_px", "clip_ids", "clips", "image_names"):
+        path = pack / "train" / f"{column}.npy"
+        whole = path.read_bytes()
+        flip_a_byte(path, -1)
+        with pytest.raises(EgolibError, match=rf"{column}\.npy: these labels are damaged"):
+            open_frames(pack, "train")
+        path.write_bytes(whole)
+    assert len(open_frames(pack, "train"))
+
+
+def test_a_damaged_image_is_not_trained_on(pack):
+    """Also one that can still be decoded."""
+    shard = pack / "train" / "00000.shard"
+    flip_a_byte(shard, -3)
+    index = open_frames(pack, "train")
+    index.read_square(0, 64)
+    with pytest.raises(EgolibError, match=r"egolib verify .* names the file"):
+        index.read_square(6, 64)

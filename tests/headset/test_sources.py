@@ -12,13 +12,22 @@ import zlib
 import cv2
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from PIL import Image
 
 from egolib.data.images import read_still
 from egolib.foundation.errors import EgolibError
 from egolib.headset.cameras import sources
 from egolib.headset.cameras.captures import Capture
-from egolib.headset.cameras.sources import InputImage, Unread, batches, open_sources, read_ahead
+from egolib.headset.cameras.sources import (
+    InputImage,
+    Unread,
+    batches,
+    open_sources,
+    read_ahead,
+    stems_of,
+)
 
 LEVELS = range(20, 220, 20)  # of grey, one a frame
 
@@ -282,3 +291,52 @@ def test_images_that_are_refused_in_one_line(tmp_path, write, line):
 def test_fifty_megapixels_are_read(tmp_path):
     cv2.imwrite(str(tmp_path / "large.png"), np.full((5774, 8660), 90, np.uint8))
     assert read_still(tmp_path / "large.png").shape == (5774, 8660, 3)
+
+
+NAMES = st.text("aA.#1é-", min_size=1, max_size=6)
+
+
+@given(
+    st.lists(
+        st.tuples(NAMES, st.sampled_from([".png", ".jpg", ".PNG", ".webp"])).map("".join),
+        unique=True,
+    )
+)
+def test_no_two_images_share_the_name_of_their_files(names):
+    """Also not on file systems that do not tell capitals apart, as far as the names themselves differ."""
+    stems = stems_of(names)
+    assert [*stems] == names
+    if len({name.casefold() for name in names}) == len(names):
+        assert len({stem.casefold() for stem in stems.values()}) == len(names)
+
+
+def test_names_that_differ_in_their_suffix_alone(tmp_path):
+    for name in ("a.png", "a.jpg", "a.png.webp"):
+        cv2.imwrite(str(tmp_path / name), grey(90))
+    stems = [item.stem for item in open_sources([tmp_path])[0].read()]
+    assert len({*stems}) == 3
+
+
+@pytest.mark.parametrize(
+    "name", ["a\rb.png", "a\nb.png", "a\x1bb.png", os.fsdecode(b"\xff\xfe.png")]
+)
+def test_a_name_that_no_table_holds_is_skipped_and_counted(tmp_path, name):
+    cv2.imwrite(str(tmp_path / "ok.png"), grey(90))
+    (tmp_path / name).write_bytes((tmp_path / "ok.png").read_bytes())
+    items = {type(item): item for item in open_sources([tmp_path])[0].read()}
+    assert items[InputImage].name == "ok.png"
+    assert items[Unread].reason == "its name holds characters that a table cannot hold; rename it"
+    assert items[Unread].name.isprintable()
+
+
+def test_a_broken_video_in_a_folder_is_skipped_and_counted(tmp_path, video):
+    (tmp_path / "empty.mp4").touch()
+    items = [item for source in open_sources([tmp_path]) for item in source.read()]
+    assert [item.name for item in items if isinstance(item, Unread)] == ["empty.mp4"]
+    assert sum(isinstance(item, InputImage) for item in items) == 10
+
+
+def test_a_colon_in_the_name_of_a_video(tmp_path, video, monkeypatch):
+    video.rename(tmp_path / "12:30.avi")
+    monkeypatch.chdir(tmp_path)
+    assert len(list(open_sources(["12:30.avi"])[0].read())) == 10

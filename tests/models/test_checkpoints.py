@@ -296,3 +296,73 @@ def test_a_heatmap_network_does_not_know_which_lifter_reads_it():
     assert spec_of("heatmaps", other) == spec_of("heatmaps", PROFILES["quick"])
     assert spec_of("ray_model", other) == spec_of("ray_model", PROFILES["quick"])
     assert spec_of("lifter", other) != spec_of("lifter", PROFILES["quick"])
+
+
+def change_metadata(path, **entries):
+    """Change entries of the description of a checkpoint, or its `spec` for a dict."""
+    with safe_open(path, "pt") as stored:
+        metadata = stored.metadata()
+        tensors = {name: stored.get_tensor(name) for name in stored.keys()}  # noqa: SIM118
+    for name, value in entries.items():
+        if isinstance(value, dict):
+            value = json.dumps(json.loads(metadata[name]) | value)
+        metadata[name] = value
+    save_file(tensors, path, metadata)
+
+
+@pytest.mark.parametrize(
+    "entries",
+    [
+        *(
+            {"spec": {"image_px": value}}
+            for value in ("64", -64, 10**9, 10**400, 64.0, True, None, [])
+        ),
+        *({"spec": {"sigma_px": value}} for value in ("x", 0, -1, 1e300, True)),
+        *({"spec": {"latent_size": value}} for value in ("20", -3, 10**7, 10**8, 20.5)),
+        *({"spec": {"method": value}} for value in (None, 1, [], "other")),
+        *({"spec": {"pose_activations": value}} for value in (1, "true", None)),
+        *(
+            {"spec": value}
+            for value in ("[]", "null", "[" * 10**5, "", '{"kind": "lifter"}', '{"sigma_px": NaN}')
+        ),
+        *({"provenance": value} for value in ("[1]", "null", "1", "[" * 10**5)),
+        *({"joints": value} for value in ("null", '{"a": 1}', "[[[]]]", '["\\ud800"]', "[1, 2]")),
+        {"format": ""},
+    ],
+    ids=str,
+)
+def test_a_description_that_is_not_ours_is_one_line(lifter_file, entries):
+    change_metadata(lifter_file, **entries)
+    with pytest.raises(EgolibError, match=str(lifter_file)) as caught:
+        load_network(lifter_file)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_description_does_not_decide_how_much_memory_is_taken(lifter_file):
+    change_metadata(lifter_file, spec={"latent_size": 2**14, "image_px": 2048})
+    with pytest.raises(EgolibError, match="tensors do not fit the network that it describes"):
+        load_network(lifter_file)
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        (lambda t: t.fill_(float("nan")), "not finite"),
+        (lambda t: t.fill_(float("inf")), "not finite"),
+        (lambda t: t.to(torch.int32), "expected torch.float32"),
+        (lambda t: t.bool(), "expected torch.float32"),
+        (lambda t: t.to(torch.complex64), "expected torch.float32"),
+    ],
+)
+def test_weights_that_would_spoil_every_prediction(lifter_file, change, reason):
+    name = "pose_branch.0.weight"
+    rewrite(lifter_file, {name: change(load_file(lifter_file)[name])})
+    with pytest.raises(EgolibError, match=rf"pose_branch\.0\.weight .*{reason}"):
+        load_network(lifter_file)
+
+
+def test_a_pointer_of_git_lfs_is_named(tmp_path):
+    path = tmp_path / "lifter.safetensors"
+    path.write_text("version https://git-lfs.github.com/spec/v1\n")
+    with pytest.raises(EgolibError, match="git lfs pull"):
+        load_network(path)
