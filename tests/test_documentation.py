@@ -28,6 +28,7 @@ NOT_RUN = {
     "python3 -m venv": "the set-up does it",
     ".venv/bin/pip": "installs from the network",
     "python benchmarks/": "tests/test_code_lines.py",
+    "python tests/fuzz.py ": "runs as long as one likes; tests/test_fuzz.py",
     "papermill ": "tests/experiments/test_run.py executes the notebooks",
     "torchrun ": "several GPUs; tests/training/test_distributed.py on two processes",
     "sbatch ": "SLURM",

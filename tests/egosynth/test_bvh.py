@@ -8,9 +8,19 @@ from test_body import cast
 from test_motion import PERFORMER, shown, soles_of
 
 from egolib.foundation.errors import EgolibError
-from egosynth.motion.bvh import CMU, captured_clips, perform_capture, read_capture, retarget
+from egolib.foundation.render_config import RenderConfig
+from egosynth.motion.bvh import (
+    CMU,
+    LIMBS,
+    MOTIONBUILDER,
+    captured_clips,
+    perform_capture,
+    read_capture,
+    retarget,
+)
 from egosynth.motion.limits import shortest_turns, unit
 from egosynth.people.body import pose_skeleton, stable_rng
+from egosynth.tree import render_tree
 
 TO_FILE = np.array([[1.0, 0, 0], [0, 0, 1], [0, -1, 0]])  # y up, z forward
 CENTIMETRES, INCHES = 100, 1 / 0.0254
@@ -154,3 +164,150 @@ def test_what_is_not_motion_is_refused_with_one_line(tmp_path, damage, message):
         read_capture(path)
     assert "Boxing.bvh" in str(raised.value)
     assert "\n" not in str(raised.value)
+
+
+def rebuilt(path, change):
+    path.write_text(change(path.read_text()))
+    return path
+
+
+def walk(tmp_path, names=mixamo, rest=None, seconds=2.0):
+    """A walk as BVH -> (path, rig, heads, joints as performed)."""
+    rig, characters = cast()
+    heads, path = characters[PERFORMER].heads, tmp_path / "walking_01.bvh"
+    performance = shown("walking", seconds=seconds)[0]
+    return path, rig, heads, write_bvh(path, rig, heads, performance, 100, names(rig), rest)
+
+
+@pytest.mark.parametrize(
+    "kind", ["every bone along one axis", "hips upright, all else along one axis"]
+)
+def test_a_zero_pose_that_does_not_stand(tmp_path, kind):
+    """The limbs point where they did, and the body stands as upright as it did but for the lean of the
+    frame that is taken as the rest pose."""
+    rig, characters = cast()
+    heads = characters[PERFORMER].heads
+    rest = np.empty((len(rig.bones), 3, 3))
+    for bone in range(len(rig.bones)):
+        children = [child for child, parent in enumerate(rig.parents) if parent == bone]
+        ways = [unit(heads[child] - heads[bone]) for child in children]
+        along = [way for way in ways if np.isfinite(way).all() and np.linalg.norm(way) > 0.5]
+        start = along[0] if along else np.array([0.0, 0, 1])
+        rest[bone] = shortest_turns(start, np.array([[1.0, 0, 0]]))[0]
+    if kind.startswith("hips"):
+        rest[rig.parents.index(-1)] = np.eye(3)
+    path, rig, heads, performed = walk(tmp_path, rest=rest)
+    rotations, root = retarget(read_capture(path), rig, heads)
+    _, joints = pose_skeleton(rig, heads, rotations, root)
+
+    def ways(places, ends):
+        return unit(places[:, rig.index(ends[1])] - places[:, rig.index(ends[0])])
+
+    for ends in LIMBS.items():
+        angle = np.degrees(
+            np.arccos(np.clip((ways(joints, ends) * ways(performed, ends)).sum(-1), -1, 1))
+        )
+        assert angle.max() < 5, ends
+    trunk = ("Hips", "Neck")
+    lean = np.degrees(
+        np.arccos(np.clip((ways(joints, trunk) * ways(performed, trunk)).sum(-1), -1, 1))
+    )
+    assert lean.max() < 15
+
+
+def test_a_motion_that_never_stands_is_refused(tmp_path):
+    path, *_ = walk(tmp_path)
+    with pytest.raises(EgolibError, match="does not stand, and no frame does"):
+        read_capture(rebuilt(path, _legs_up))
+
+
+def _legs_up(text):
+    lines = text.splitlines()
+    for i, line in enumerate(lines):
+        if line.strip().endswith(("Leg", "Foot")) and "JOINT" in line:
+            numbers = [float(x) for x in lines[i + 2].split()[1:]]
+            lines[i + 2] = f"OFFSET {numbers[0]} {abs(numbers[1])} {numbers[2]}"
+    start = lines.index("MOTION") + 3
+    lines[start:] = [" ".join(["0"] * len(line.split())) for line in lines[start:]]
+    return "\n".join(lines) + "\n"
+
+
+def behind(prefix):
+    return lambda rig: {bone: f"{prefix}{bone}" for bone in rig.bones}
+
+
+def motionbuilder(rig):
+    return {bone: MOTIONBUILDER.get(bone, bone) for bone in rig.bones}
+
+
+@pytest.mark.parametrize(
+    "names", [behind("mixamorig_"), behind("Character1_"), behind("a:"), motionbuilder]
+)
+def test_joints_of_other_names(tmp_path, names):
+    path, rig, heads, performed = walk(tmp_path, names, seconds=0.5)
+    _, joints = pose_skeleton(rig, heads, *retarget(read_capture(path), rig, heads))
+    assert np.linalg.norm(joints - performed, axis=-1).max() < 0.01
+
+
+def with_positions(text, shift=0.0):
+    """The same motion with positions on every joint, which are its offsets; `shift` is added to one of
+    the second frame."""
+    lines, offsets = text.splitlines(), []
+    for i, line in enumerate(lines):
+        if line.strip().startswith("CHANNELS 3"):
+            offsets.append(lines[i - 1].split()[1:])
+            lines[i] = "CHANNELS 6 Xposition Yposition Zposition Zrotation Yrotation Xrotation"
+            lines[i - 1] = "OFFSET 0 0 0"
+    start = lines.index("MOTION") + 3
+    for number, line in enumerate(lines[start:]):
+        row = line.split()
+        turns = [row[i : i + 3] for i in range(6, len(row), 3)]
+        places = [list(offset) for offset in offsets]
+        places[3][0] = str(float(places[3][0]) + shift * (number == 1))
+        pairs = zip(places, turns, strict=True)
+        lines[start + number] = " ".join(
+            [*row[:6], *(x for pair in pairs for part in pair for x in part)]
+        )
+    return "\n".join(lines) + "\n"
+
+
+def test_positions_that_do_not_change_are_the_offsets(tmp_path):
+    path, rig, heads, performed = walk(tmp_path, seconds=0.5)
+    _, joints = pose_skeleton(
+        rig, heads, *retarget(read_capture(rebuilt(path, with_positions)), rig, heads)
+    )
+    assert np.linalg.norm(joints - performed, axis=-1).max() < 0.01
+
+
+def test_positions_that_change_are_refused(tmp_path):
+    path, *_ = walk(tmp_path, seconds=0.5)
+    with pytest.raises(EgolibError, match="the bones change their lengths"):
+        read_capture(rebuilt(path, lambda text: with_positions(text, shift=20.0)))
+
+
+@pytest.mark.parametrize("seconds", ["1e-300", "0", "inf", "nan", "-1", "1e300", "1e-9", "100"])
+def test_absurd_frame_times_are_refused(tmp_path, seconds):
+    path, *_ = walk(tmp_path, seconds=0.5)
+    with pytest.raises(EgolibError, match=r"walking_01\.bvh"):
+        read_capture(
+            rebuilt(
+                path, lambda text: text.replace("Frame Time: 0.0333333", f"Frame Time: {seconds}")
+            )
+        )
+
+
+def test_one_file_and_capitals(tmp_path):
+    path, *_ = walk(tmp_path, seconds=0.5)
+    assert captured_clips(path) == {"walking": (path,)}
+    capitals = path.rename(tmp_path / "walking_01.BVH")
+    assert captured_clips(tmp_path) == {"walking": (capitals,)}
+
+
+def test_every_file_is_read_before_the_first_frame_is_drawn(tmp_path):
+    walk(tmp_path, seconds=0.5)
+    (tmp_path / "Boxing.bvh").write_text("hello")
+    with pytest.raises(EgolibError, match=r"Boxing\.bvh: not a readable BVH"):
+        render_tree(
+            tmp_path / "tree", RenderConfig(scale=0.1, characters=1, motion=str(tmp_path)), 0
+        )
+    assert not list((tmp_path / "tree").rglob("*.png"))

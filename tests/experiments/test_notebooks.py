@@ -5,11 +5,13 @@ import io
 import json
 import shlex
 import shutil
+from pathlib import Path
 
 import nbformat
 import numpy as np
 import pytest
 from fake_papermill import completed
+from nbclient.exceptions import DeadKernelError
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 from PIL import Image
 from planted import write_whole_tree
@@ -32,7 +34,7 @@ def test_an_edited_profile_is_run_again(tmp_path, shared_toy_tree, monkeypatch):
     ran = []
 
     def executed(notebook, partial, parameters, **_):
-        ran.append(notebook)
+        ran.append(Path(notebook))
         return completed(notebook, partial)
 
     monkeypatch.setattr(execute.pm, "execute_notebook", executed)
@@ -193,3 +195,60 @@ def test_a_published_notebook_is_small_and_folds_its_solutions(tmp_path):
         "<details><summary>Solution</summary>\n\n```python\nprint(41 + 1)\n```"
     )
     assert solution.endswith("</details>")
+
+
+@pytest.fixture
+def toy_run(tmp_path, shared_toy_tree, monkeypatch):
+    """A run whose notebooks are not executed -> (it, the paths that papermill was given)."""
+    given = []
+
+    def executed(notebook, partial, parameters, **_):
+        given.append((notebook.format(), partial.format(**parameters)))  # as papermill reads them
+        return completed(*map(Path, given[-1]))
+
+    monkeypatch.setattr(execute.pm, "execute_notebook", executed)
+    monkeypatch.setattr(Study, "audit", lambda study: None)
+    return lambda name: (open_study("smoke", data=shared_toy_tree, results=tmp_path / name), given)
+
+
+@pytest.mark.parametrize("name", ["a{x}y", "fs{seed}", "{", "{{0}}", "%s"])
+def test_braces_in_a_path_are_letters(tmp_path, toy_run, name):
+    (tmp_path / "fs0" / "notebooks").mkdir(parents=True)
+    run, given = toy_run(name)
+    run_study(run)
+    assert {Path(partial).parent for _, partial in given} == {tmp_path / name / "notebooks"}
+    assert not list((tmp_path / "fs0").rglob("*.ipynb"))
+    assert len(list((tmp_path / name / "notebooks").glob("0*.ipynb"))) == len(notebook_paths())
+
+
+@pytest.mark.parametrize("content", [b"", b"\xff\xfe", b"[]", b'{"stamp": 1}', b"{" * 10**5])
+def test_damaged_notes_of_a_run_are_set_aside(toy_run, content, capsys):
+    run, given = toy_run("out")
+    run_study(run)
+    first = notebook_paths()[0]
+    for path in (
+        run.results / "durations.json",
+        run.results / "notebooks" / f".{first.stem}.stamp.json",
+    ):
+        path.write_bytes(content)
+    given.clear()
+    run_study(run)
+    assert [Path(notebook).name for notebook, _ in given] == [first.name]
+    assert "is now" in capsys.readouterr().err
+    given.clear()
+    run_study(run)
+    assert not given
+    assert not capsys.readouterr().err
+
+
+def test_a_notebook_whose_process_is_killed_is_one_line(tmp_path, toy_tree, capsys, monkeypatch):
+    def killed(*_, **__):
+        raise DeadKernelError("Kernel died")
+
+    monkeypatch.setattr(execute.pm, "execute_notebook", killed)
+    monkeypatch.setattr(Study, "audit", lambda study: None)
+    last = last_line_of_a_refused_run(capsys, toy_tree, tmp_path / "out")
+    assert (
+        "01_explore_data.ipynb: its process was killed, probably because the memory was full"
+        in last
+    )

@@ -1,10 +1,14 @@
 import errno
 import os
+import shutil
+import subprocess
+import sys
+import tempfile
 from pathlib import Path
 
 import pytest
 
-from egolib.foundation.errors import EgolibError
+from egolib.foundation.errors import EgolibError, NoSpaceError
 from egolib.foundation.files import atomic_path, no_space_is_one_line, only_run, write_atomically
 
 
@@ -43,3 +47,33 @@ def test_two_runs_do_not_work_in_one_place(tmp_path):
     with only_run(lock):
         pass
     assert not list(lock.parent.iterdir())
+
+
+def test_what_a_killed_process_left_goes_with_the_next_write(tmp_path):
+    """And what another process, or another machine, is writing stays."""
+    code = f"""
+import os, signal
+from egolib.foundation.files import atomic_path
+with atomic_path({str(tmp_path / "table.csv")!r}) as partial:
+    partial.write_text("half")
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+    subprocess.run([sys.executable, "-c", code], check=False)
+    (left,) = tmp_path.iterdir()
+    mine = tmp_path / left.name.replace(left.name.split("-")[-2], str(os.getpid()))
+    theirs = tmp_path / ".table.csv.partial-another.machine-1-1"
+    mine.touch()
+    theirs.touch()
+    write_atomically(tmp_path / "other.txt", "whole")
+    assert {*tmp_path.iterdir()} == {mine, theirs, tmp_path / "other.txt"}
+
+
+def test_the_disk_that_is_full_is_named(tmp_path, monkeypatch):
+    """TMPDIR, when the error names no file and that disk is the one without space."""
+    usage = shutil.disk_usage(tmp_path)
+    full = usage._replace(free=0)
+    monkeypatch.setattr(tempfile, "tempdir", "/somewhere/tmp")
+    for here, expected in ((full, "/somewhere/tmp .set TMPDIR"), (usage, str(tmp_path))):
+        monkeypatch.setattr(shutil, "disk_usage", lambda _, here=here: here)
+        with pytest.raises(NoSpaceError, match=expected), no_space_is_one_line(tmp_path):
+            raise OSError(errno.ENOSPC, "No space left on device")

@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 
 import numpy as np
@@ -322,3 +323,43 @@ def test_the_paper_profile_trains_on_a_handful_of_frames(tmp_path):
     assert (spec.backbone, spec.image_px, spec.heatmap_px) == ("resnet101", 368, 48)
     predictions = predict_split(network, spec, pair[1])
     assert math.isfinite(mpjpe_mm(predictions.predicted_rel_m, predictions.true_rel_m).mean())
+
+
+DAMAGE = {
+    "last.ckpt is cut short": lambda run: (run / "last.ckpt").write_bytes(
+        (run / "last.ckpt").read_bytes()[:5000]
+    ),
+    "last.ckpt is empty": lambda run: (run / "last.ckpt").write_bytes(b""),
+    "best.ckpt is missing": lambda run: (run / "best.ckpt").unlink(),
+    "best.ckpt is a pickle of another kind": lambda run: (run / "best.ckpt").write_bytes(b"cos\nsystem\n."),
+    "the history is missing": lambda run: (run / "history.csv").unlink(),
+    "the history is empty": lambda run: (run / "history.csv").write_bytes(b""),
+    "run.json is not text": lambda run: (run / "run.json").write_bytes(b"\xff"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("damage", DAMAGE.values(), ids=DAMAGE)
+def test_a_damaged_run_begins_anew_and_says_so(indices, toy_profile, tmp_path, capsys, damage):
+    profile = with_epochs(toy_profile, "lifter", 2)
+    path = train_stage("lifter", profile, *indices, tmp_path, seed=0)
+    whole = load_network(path)[0].state_dict()
+    path.unlink()
+    damage(tmp_path / "runs" / "lifter")
+    capsys.readouterr()
+    train_stage("lifter", profile, *indices, tmp_path, seed=0, resume=True)
+    line = capsys.readouterr().err
+    assert "damaged and begins anew" in line
+    again = load_network(path)[0].state_dict()
+    assert all(torch.equal(again[name], whole[name]) for name in whole)
+
+
+def test_a_checkpoint_never_goes_through_the_folder_for_temporary_files(
+    indices, toy_profile, tmp_path, monkeypatch
+):
+    """That folder may be on another disk, and full."""
+    nowhere = tmp_path / "nowhere"
+    monkeypatch.setenv("TMPDIR", str(nowhere))
+    monkeypatch.setattr(tempfile, "tempdir", str(nowhere))
+    train_stage("lifter", with_epochs(toy_profile, "lifter", 1), *indices, tmp_path / "out", seed=0)
+    assert (tmp_path / "out" / "runs" / "lifter" / "last.ckpt").is_file()
+    assert not [p for p in (tmp_path / "out").rglob("*.partial-*")]
