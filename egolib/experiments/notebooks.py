@@ -141,7 +141,7 @@ def _timed(study, step):
 
 
 def _as_seconds(content):
-    return {step: float(seconds) for step, seconds in content.items()}
+    return {step: float(seconds) for step, seconds in dict(content).items()}
 
 
 def _parameters(study):
@@ -158,12 +158,14 @@ def _parameters(study):
 
 def _is_done(stamp, state, results):
     """Whether the notebook ran in this state, and all files that it wrote are still there."""
-    stamped = (
-        load_state(stamp, lambda content: (content["stamp"], list(content["wrote"])))
-        if stamp.is_file()
-        else ("", [])
-    )
-    return stamped[0] == state and all((results / name).is_file() for name in stamped[1])
+    stamped, wrote = load_state(stamp, _as_stamp)
+    return stamped == state and all((results / name).is_file() for name in wrote)
+
+
+def _as_stamp(content):
+    """(state, files) of the content of a stamp; ("", []) of {}, which is no stamp."""
+    content = dict(content) or {"stamp": "", "wrote": []}
+    return content["stamp"], [str(name) for name in content["wrote"]]
 
 
 def _leave_stamp(stamp, state, results, started):

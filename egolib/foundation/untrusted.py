@@ -119,7 +119,10 @@ def load_state(path: Path, check: Callable[[Any], Any] = dict) -> Any:
     if not path.is_file():
         return check({})
     try:
-        return check(parse_json(read_bytes(path)))
+        content = parse_json(read_bytes(path))
+        if not isinstance(content, dict):
+            raise ValueError("not an object")
+        return check(content)
     except (EgolibError, ValueError, TypeError, KeyError) as error:
         set_aside(path, str(error))
         return check({})

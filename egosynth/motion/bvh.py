@@ -53,6 +53,7 @@ FLAT_FEET_PERCENTILE = 5
 MOST_BYTES = 1 << 30  # of a file: three hours of motion
 FPS = (1, 1000)
 LONGEST_BONE = 1e5  # in the file's unit; a body in millimetres is 2e3 high
+UPRIGHT = 0.5  # cosine of the angle between a recorded body and the rest pose, at the median
 STANDS = 0.7  # cosine of the angle between trunk and legs, up to which a pose stands
 POSITIONS = {"Xposition", "Yposition", "Zposition"}
 
@@ -158,9 +159,16 @@ def read_capture(path):
     for start, end in LIMBS.items():
         if not np.linalg.norm(offsets[names.index(end)]) > 0:
             raise EgolibError(f"{path}: the bone from {start} to {end} has no length")
-    return (
-        capture if _uprightness(names, _places(capture)) > STANDS else _rested_on_a_frame(capture)
-    )
+    rest, recorded = _places(capture), _places(capture, _world_rotations(capture))
+    if _uprightness(names, rest) < STANDS:
+        return _rested_on_a_frame(capture, recorded)
+    upward, _ = _up_and_left(names, rest)
+    if np.median((unit(_up_and_left(names, recorded)[0]) * unit(upward)).sum(-1)) < UPRIGHT:
+        raise EgolibError(
+            f"{path}: its pose of zero rotations stands along another axis than the recorded body; "
+            "export it with a T-pose that stands as the recording does"
+        )
+    return capture
 
 
 def _mixamo_names(raw):
@@ -236,11 +244,10 @@ def _uprightness(names, places):
     return np.min([(trunk * leg).sum(-1) for leg in legs], 0)
 
 
-def _rested_on_a_frame(capture):
-    """The same motion with the frame that stands best as its pose of zero rotations, turned to face along
-    an axis of the file."""
+def _rested_on_a_frame(capture, places):
+    """The same motion with the frame that stands best as its pose of zero rotations, turned to stand
+    straight and to face along an axis of the file."""
     world = _world_rotations(capture)
-    places = _places(capture, world)
     upright = _uprightness(capture.names, places)
     best = int(upright.argmax())
     if not upright[best] > STANDS:
@@ -248,13 +255,12 @@ def _rested_on_a_frame(capture):
             f"{capture.path}: its pose of zero rotations does not stand, and no frame does; export it "
             "with a T-pose as the rest pose"
         )
-    up, left = _up_and_left(dict(zip(capture.names, places[best], strict=True)))
-    vertical = np.argmax(np.abs(up))
-    left[vertical] = 0
-    goal = np.zeros(3)
-    goal[np.argmax(np.abs(left))] = np.sign(left[np.argmax(np.abs(left))])
-    heading = shortest_turns(unit(left), goal[None])[0]
-    rest = heading @ world[best]  # (J, 3, 3)
+    up, left = _up_and_left(capture.names, places[best])
+    axes = frames_of(up, left)
+    upward = _nearest_axis(axes[:, 0])
+    sideward = _nearest_axis(axes[:, 1] * (upward == 0))
+    straight = np.stack([upward, sideward, np.cross(upward, sideward)], -1) @ axes.T
+    rest = straight @ world[best]  # (J, 3, 3)
     offsets = np.array([
         capture.offsets[joint] if parent < 0 else rest[parent] @ capture.offsets[joint]
         for joint, parent in enumerate(capture.parents)
@@ -267,8 +273,16 @@ def _rested_on_a_frame(capture):
     return replace(capture, offsets=offsets, rotations=rotations)
 
 
-def _up_and_left(place):
-    """Up and left of a standing body, from {joint: its place (3,)}; not of unit length."""
+def _nearest_axis(vector):
+    """The axis of the file, or its opposite, that is nearest to a vector (3,)."""
+    axis, longest = np.zeros(3), np.abs(vector).argmax()
+    axis[longest] = np.sign(vector[longest])
+    return axis
+
+
+def _up_and_left(names, places):
+    """Up and left (..., 3) of bodies of joints (..., J, 3); not of unit length."""
+    place = dict(zip(names, np.moveaxis(places, -2, 0), strict=True))
     up = place["Head"] - (place["LeftFoot"] + place["RightFoot"]) / 2
     return up, place["LeftUpLeg"] - place["RightUpLeg"]
 
@@ -276,7 +290,7 @@ def _up_and_left(place):
 def _resting(capture):
     """Joints of the rest pose (J, 3), and the rotation (3, 3) from the file's axes to those of the rig."""
     rest = _places(capture)
-    up, left = _up_and_left(dict(zip(capture.names, rest, strict=True)))
+    up, left = _up_and_left(capture.names, rest)
     axes = _straight(frames_of(up, left))  # columns up, left, back
     return rest, np.stack([axes[:, 1], axes[:, 2], axes[:, 0]])
 

@@ -188,17 +188,25 @@ def test_a_zero_pose_that_does_not_stand(tmp_path, kind):
     rig, characters = cast()
     heads = characters[PERFORMER].heads
     rest = np.empty((len(rig.bones), 3, 3))
-    for bone in range(len(rig.bones)):
+    for bone, name in enumerate(rig.bones):
         children = [child for child, parent in enumerate(rig.parents) if parent == bone]
-        ways = [unit(heads[child] - heads[bone]) for child in children]
-        along = [way for way in ways if np.isfinite(way).all() and np.linalg.norm(way) > 0.5]
-        start = along[0] if along else np.array([0.0, 0, 1])
-        rest[bone] = shortest_turns(start, np.array([[1.0, 0, 0]]))[0]
+        end = rig.index("Spine") if name == "Hips" else children[0] if children else bone
+        way = heads[end] - heads[bone] if children else np.array([0.0, 0, 1])
+        rest[bone] = shortest_turns(unit(way), np.array([[1.0, 0, 0]]))[0]
     if kind.startswith("hips"):
         rest[rig.parents.index(-1)] = np.eye(3)
     path, rig, heads, performed = walk(tmp_path, rest=rest)
     rotations, root = retarget(read_capture(path), rig, heads)
     _, joints = pose_skeleton(rig, heads, rotations, root)
+
+    # The whole recording may be turned about the vertical by a quarter.
+    hips = [rig.index("LeftUpLeg"), rig.index("RightUpLeg")]
+    left, performed_left = (
+        np.subtract(*places[0, hips, :2].T.swapaxes(0, 1)) for places in (joints, performed)
+    )
+    yaw = np.arctan2(*performed_left[::-1]) - np.arctan2(*left[::-1])
+    quarters = round(yaw / (np.pi / 2))
+    joints = joints @ Rotation.from_euler("z", 90 * quarters, degrees=True).as_matrix().T
 
     def ways(places, ends):
         return unit(places[:, rig.index(ends[1])] - places[:, rig.index(ends[0])])
@@ -213,6 +221,14 @@ def test_a_zero_pose_that_does_not_stand(tmp_path, kind):
         np.arccos(np.clip((ways(joints, trunk) * ways(performed, trunk)).sum(-1), -1, 1))
     )
     assert lean.max() < 15
+
+
+def test_a_zero_pose_that_lies_along_another_axis_is_refused(tmp_path):
+    rig, _ = cast()
+    fallen = Rotation.from_euler("x", 90, degrees=True).as_matrix()
+    path, *_ = walk(tmp_path, rest=np.tile(fallen, (len(rig.bones), 1, 1)), seconds=0.5)
+    with pytest.raises(EgolibError, match="along another axis than the recorded body"):
+        read_capture(path)
 
 
 def test_a_motion_that_never_stands_is_refused(tmp_path):

@@ -35,7 +35,7 @@ def test_an_edited_profile_is_run_again(tmp_path, shared_toy_tree, monkeypatch):
 
     def executed(notebook, partial, parameters, **_):
         ran.append(Path(notebook))
-        return completed(notebook, partial)
+        return completed(Path(notebook), Path(partial))
 
     monkeypatch.setattr(execute.pm, "execute_notebook", executed)
     monkeypatch.setattr(execute, "SHIPPED", tmp_path / "shipped.safetensors")
@@ -125,7 +125,7 @@ def test_a_run_with_other_settings_has_a_folder_and_parameters_of_its_own(
 
     def executed(notebook, partial, parameters, **_):
         given.append(parameters)
-        return completed(notebook, partial)
+        return completed(Path(notebook), Path(partial))
 
     monkeypatch.setattr(execute.pm, "execute_notebook", executed)
     overrides = {"lifter": {"latent_size": 7}}
