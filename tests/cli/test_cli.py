@@ -1,7 +1,9 @@
 """Bad input at the command line: one line that names the culprit, and exit code 2."""
 
+import os
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -235,3 +237,66 @@ def test_an_option_that_would_change_nothing_is_refused(capsys, arguments):
 
 def test_the_defaults_of_the_miniature_fit_the_quick_profile():
     assert RenderConfig().scale * 800 >= 128
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        *(["score", "a", "b", f"--threshold-px={x}"] for x in ("nan", "-5", "inf", "x", "")),
+        *(["render", "out", f"--scale={x}"] for x in ("nan", "1e-9", "0", "-1", "1e300")),
+        *(["render", "out", f"--seed={x}"] for x in ("4294967296", "1e3", "٣", "9" * 5000)),
+        *(["train", "lifter", f"--nodes={x}"] for x in ("0", "-1", "x", "1000000")),
+        *(["pack", "a", "b", f"--workers={x}"] for x in ("-1", "1000000000000")),
+        *(["sweep", f"--hours={x}"] for x in ("0", "nan", "inf", "-1")),
+        *(["render", "out", f"--shard={x}"] for x in ("1/1000000000000", "²/3")),
+        *(["predict", "a", "b", f"--circle={x}"] for x in ("1,2", "nan,1,1", "1,1,inf", "a,b,c")),
+    ],
+    ids=str,
+)  # fmt: skip
+def test_options_out_of_range(capsys, arguments):
+    with pytest.raises(SystemExit) as caught:
+        cli.main(arguments)
+    assert caught.value.code == 2
+    assert arguments[-1].partition("=")[0] in capsys.readouterr().err.splitlines()[-1]
+
+
+def run_command(arguments, **options):
+    command = [sys.executable, "-m", "egolib.cli", *arguments]
+    return subprocess.run(command, capture_output="stdout" not in options, text=True, **options)
+
+
+def test_a_reader_that_goes_away_is_no_traceback(tmp_path):
+    """As `egolib ... | head -1`."""
+    read, write = os.pipe()
+    os.close(read)
+    done = run_command(["pack", "--help"], stdout=write, stderr=subprocess.PIPE)
+    assert "Traceback" not in done.stderr
+    done = run_command(["match", str(tmp_path)], stdout=write, stderr=subprocess.PIPE)
+    assert done.stderr.count("\n") == 1
+    os.close(write)
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="Linux")
+def test_output_that_cannot_be_written_is_one_line(tmp_path, shared_toy_tree):
+    pack = tmp_path / "pack"
+    assert cli.main(["pack", str(shared_toy_tree), str(pack), "--px", "64"]) == 0
+    with open("/dev/full", "w") as full:
+        done = run_command(["verify", str(pack)], stdout=full, stderr=subprocess.PIPE)
+    assert done.returncode == 2
+    assert done.stderr.splitlines()[-1] == "egolib: output: No space left on device"
+
+
+@pytest.mark.parametrize("locale", ["C", "POSIX", "en_US.ISO-8859-1"])
+def test_names_are_the_same_in_every_locale(tmp_path, locale):
+    environment = {**os.environ, "LC_ALL": locale, "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    done = run_command(["score", str(tmp_path / "poses ä.csv"), "x"], env=environment)
+    assert done.returncode == 2
+    assert done.stderr == f"egolib: {tmp_path}/poses ä.csv: no such file\n"
+
+
+@pytest.mark.parametrize("name", ["x" * 300, "a/" * 3000])
+def test_names_that_are_too_long(capsys, tmp_path, shared_toy_tree, name):
+    assert cli.main(["pack", str(shared_toy_tree), str(tmp_path / name)]) == 2
+    (line,) = capsys.readouterr().err.splitlines()[-1:]
+    assert line.startswith("egolib: ")
+    assert "File name too long" in line

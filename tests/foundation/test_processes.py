@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from egolib.foundation.errors import EgolibError
-from egolib.foundation.processes import run_in_processes
+from egolib.foundation.processes import cores, run_in_processes
 
 _base = 0
 
@@ -68,3 +68,18 @@ def test_processes_end_with_their_killed_parent():
     while alive(child) and time.monotonic() < deadline:
         time.sleep(0.05)
     assert not alive(child)
+
+
+@pytest.mark.parametrize(
+    ("allowed", "quota", "expected"),
+    [(8, "max 100000", 8), (8, "150000 100000", 2), (1, "400000 100000", 1), (8, "nonsense", 8), (8, None, 8)],
+)  # fmt: skip
+def test_cores_are_those_of_the_cpuset_and_the_quota(monkeypatch, allowed, quota, expected):
+    def read_text(path, *_, **__):
+        if quota is None:
+            raise FileNotFoundError(path)
+        return quota
+
+    monkeypatch.setattr(os, "sched_getaffinity", lambda process: set(range(allowed)))
+    monkeypatch.setattr(Path, "read_text", read_text)
+    assert cores() == expected

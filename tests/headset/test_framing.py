@@ -284,7 +284,7 @@ def test_what_opencv_writes_is_read(tmp_path):
 def test_a_data_sets_json_is_the_same_lens_as_the_text(tmp_path):
     text = read_calibration(scaramuzza_file(tmp_path / "calib_results.txt"))
     entries = {
-        "polynomialC2W": scaramuzza_fit(), "polynomialW2C": [1.0], "image_center": [330.5, 296.0],
+        "polynomialC2W": scaramuzza_fit(), "image_center": [330.5, 296.0],
         "affine": [1.01, 0.002, -0.003], "size": [600, 640],
     }  # fmt: skip
     (tmp_path / "lens.json").write_text(json.dumps(entries))
@@ -330,3 +330,59 @@ def test_absurd_calibrations_are_refused_in_one_line(tmp_path, text, line):
 def test_a_calibration_that_is_missing(tmp_path):
     with pytest.raises(EgolibError, match="no such file"):
         read_calibration(tmp_path / "lens.json")
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        (entries(K=[[-200, 0, 320], [0, -200, 300], [0, 0, 1]]), "not above 0"),
+        (entries(K=[[200, 0, 320], [0, -200, 300], [0, 0, 1]]), "not above 0"),
+        (entries(K=[[200, 0, "320"], [0, 200, 300], [0, 0, 1]]), "holds a str"),
+        (entries(K=[[200, 0, True], [0, 200, 300], [0, 0, 1]]), "holds a bool"),
+        (entries(K=[[10**400, 0, 320], [0, 200, 300], [0, 0, 1]]), "401 digits"),
+        (entries()[:-1] + ', "D": [0, 0, 0, 0]}', "'D' occurs twice"),
+        ("a: [*b, *b]\nb: &b 1\n", "lens.json"),
+        ("K: &k [1, 2]\nD: *k\n", "YAML alias"),
+        ("K: 1\nK: 2\n", "'K' occurs twice"),
+        ("[" * 20000, "nested too deeply"),
+        ('{"a":' * 20000, "nested too deeply"),
+        (f"K: {'9' * 400}\n", "lens.json"),
+        ("K: !!python/object/apply:os.system [true]\n", "lens.json"),
+        (
+            json.dumps({"camera_model": "pinhole", **json.loads(entries())}),
+            "the model is 'pinhole'",
+        ),
+    ],
+)
+def test_calibrations_that_would_be_misread(tmp_path, text, line):
+    path = tmp_path / "lens.json"
+    path.write_text(text)
+    with pytest.raises(EgolibError, match=line) as caught:
+        read_calibration(path)
+    assert "\n" not in str(caught.value)
+
+
+def test_sides_of_an_image_in_either_order(tmp_path):
+    path, matrix = tmp_path / "lens.json", [[300, 0, 645], [0, 300, 475], [0, 0, 1]]
+    for size in ([1280, 960], [960, 1280]):
+        path.write_text(json.dumps({"K": matrix, "D": [0, 0, 0, 0], "image_size": size}))
+        lens = read_calibration(path)
+        assert (lens.width, lens.height) == (1280, 960)
+
+
+def test_polynomials_that_contradict_each_other(tmp_path):
+    """The inverse of r = -300 tan(angle) is not that of another lens."""
+    angle = np.linspace(-np.pi / 2, -0.5, 50)
+    inverse = np.polynomial.Polynomial.fit(angle, 300 / np.tan(-angle), 8).convert().coef
+    content = {"size": [640, 600], "image_center": [320, 300], "polynomialC2W": [-300.0, 0, 0, 0]}
+    path = tmp_path / "lens.json"
+    path.write_text(json.dumps({**content, "polynomialW2C": inverse.tolist()}))
+    read_calibration(path)
+    path.write_text(json.dumps({**content, "polynomialW2C": (1.2 * inverse).tolist()}))
+    with pytest.raises(EgolibError, match="contradict each other by"):
+        read_calibration(path)
+
+
+def test_a_tiny_image_is_no_body():
+    with pytest.raises(EgolibError, match="16x16 is too small to show a body"):
+        Framing().square(np.zeros((16, 16, 3), np.uint8), 64)

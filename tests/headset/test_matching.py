@@ -1,5 +1,8 @@
 """Which way is up, which circle is the lens's, and what is no headset view."""
 
+import json
+import shlex
+
 import cv2
 import numpy as np
 import pytest
@@ -9,10 +12,11 @@ from egolib import cli
 from egolib.camera import XR_EGOPOSE
 from egolib.foundation.errors import EgolibError
 from egolib.headset.cameras.framing import Framing
-from egolib.headset.cameras.matching import match, match_sheet, sample_images
+from egolib.headset.cameras.matching import doubts_of, match, match_sheet, sample_images
 from egolib.headset.cameras.sources import open_sources
 from egolib.headset.deploy import runtimes
 from egolib.headset.deploy.runtimes import Runtime
+from egolib.headset.predict import predict
 
 
 def sure_of_a_bright_top(squares):
@@ -150,3 +154,51 @@ def test_the_command_prints_what_predict_takes(tmp_path, capsys, monkeypatch):
     writer.release()
     assert cli.main(["match", str(tmp_path), video]) == 2
     assert "one camera at a time, not images, clip.avi" in capsys.readouterr().err
+
+
+def test_the_shape_that_most_images_have_is_looked_at(tmp_path, capsys):
+    for i, image in enumerate(headset_images(5)):
+        square = image[:, 48:208]
+        cv2.imwrite(str(tmp_path / f"{i}.png"), (image if i == 0 else square)[..., ::-1])
+    images = sample_images(open_sources([tmp_path])[0])
+    assert [image.shape for image in images] == [(160, 160, 3)] * 4
+    assert capsys.readouterr().err == "1 of 5 images are not 160x160 and are left out\n"
+
+
+@pytest.mark.parametrize("turn", [90, 180, 270])
+def test_predict_doubts_images_that_are_turned(turn):
+    images = headset_images()
+    assert doubts_of("clip", images, Framing(), RUNTIME) == ()
+    given = [np.rot90(image[:, 48:208], turn // 90) for image in images]
+    (doubt,) = doubts_of("clip", given, Framing(), RUNTIME)
+    assert f"clip: with --turn {turn} the mean confidence is" in doubt
+    assert doubts_of("clip", given, Framing(turn=turn), RUNTIME) == ()
+
+
+def test_predict_doubts_images_of_no_headset():
+    noise = list(np.random.default_rng(0).integers(0, 255, (4, 160, 160, 3), np.uint8))
+    (doubt,) = doubts_of("clip", noise, Framing(), RUNTIME)
+    assert doubt.startswith("clip: this does not look like a downward headset view")
+    assert doubts_of("clip", noise[:3], Framing(), RUNTIME) == ()  # few images say little
+
+
+def test_the_doubts_of_predict_are_printed(tmp_path):
+    for i in range(4):
+        cv2.imwrite(str(tmp_path / f"{i}.png"), np.full((160, 160, 3), 50 * i, np.uint8))
+    report = predict([tmp_path], tmp_path / "out", RUNTIME)
+    assert str(report).splitlines()[-1].startswith("images: this does not look like")
+
+
+def test_the_words_to_paste_are_quoted(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(runtimes, "open_fastest", lambda path: RUNTIME)
+    for i, image in enumerate(headset_images()):
+        cv2.imwrite(str(tmp_path / f"{i}.png"), image[..., ::-1])
+    lens = tmp_path / "my lens; rm x.json"
+    lens.write_text(json.dumps({"K": [[80, 0, 128], [0, 80, 80], [0, 0, 1]], "D": [0, 0, 0, 0],
+                                "image_size": [256, 160]}))  # fmt: skip
+    out = str(tmp_path / "match.png")
+    assert (
+        cli.main(["match", str(tmp_path / "*.png"), "--calibration", str(lens), "--out", out]) == 0
+    )
+    words = shlex.split(capsys.readouterr().out.splitlines()[-1])
+    assert words[:2] == ["--calibration", str(lens)]

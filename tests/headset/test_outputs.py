@@ -204,3 +204,25 @@ def test_steady_is_calmer(tmp_path):
         jitter.append(np.abs(np.diff(hand)).mean())
     assert jitter[0] == pytest.approx(0.02, rel=0.2)
     assert jitter[1] < 0.5 * jitter[0]
+
+
+def test_a_video_at_uneven_times_keeps_them(tmp_path):
+    """Overlay and BVH last as long as the video, and a whole file is not called cut short."""
+    ticks = [0, 1, 2, 3, 12, 13, 14, 15, 26, 27, 28, 29]  # of a thirtieth of a second
+    for suffix in ("mp4", "mkv"):
+        path = tmp_path / f"clip.{suffix}"
+        with av.open(path, "w") as container:
+            stream = container.add_stream("mpeg4", 30, width=128, height=128, pix_fmt="yuv420p")
+            for tick in ticks:
+                image = np.full((128, 128, 3), 8 * tick, np.uint8)
+                frame = av.VideoFrame.from_ndarray(image, format="rgb24")
+                frame.pts = tick
+                container.mux(stream.encode(frame))
+            container.mux(stream.encode())
+        report = predict([path], tmp_path / suffix, still_runtime(), bvh=True)
+        assert (report.done, report.skipped) == (len(ticks), ())
+        with av.open(tmp_path / suffix / f"clip.{suffix}.overlay.mp4") as overlay:
+            times_s = [frame.time for frame in overlay.decode(video=0)]
+        assert times_s == pytest.approx(np.array(ticks) / 30, abs=0.002)
+        motion = pybvh.read_bvh_file(tmp_path / suffix / f"clip.{suffix}.bvh")
+        assert motion.frame_count * motion.frame_time == pytest.approx(30 / 30, abs=0.05)

@@ -204,3 +204,31 @@ def test_the_predictor_gives_the_poses_that_predict_writes(network, predicted, t
 def test_the_predictor_refuses_what_is_no_image(network, images):
     with pytest.raises(EgolibError, match=r"image|8:5"):
         Predictor(on_torch(network, SPEC), Framing()).predict(images)
+
+
+def test_labels_of_joints_without_a_2d_prediction_are_left_out_and_counted(tmp_path, capsys):
+    poses = tmp_path / "poses.csv"
+    poses.write_text(
+        "image,joint,u_px,v_px,confidence,x_mm,y_mm,z_mm\na.png,Head,,,,1,2,3\na.png,Neck,10,20,1,1,2,3\n"
+    )
+    labels = tmp_path / "labels.json"
+    labels.write_text(json.dumps({"a.png": {"Head": [1, 2], "Neck": [10, 21]}}))
+    assert score_poses(poses, labels).loc["All", "joints"] == 1
+    assert "1 labels of Head are left out" in capsys.readouterr().err
+    labels.write_text(json.dumps({"a.png": {"Head": [1, 2]}}))
+    with pytest.raises(EgolibError, match="no labelled joint that can be scored"):
+        score_poses(poses, labels)
+
+
+@pytest.mark.parametrize("place", ['"12"', "[true, 1]", '["1", 2]', "[1]", "[1, 2, 3]", "[[1, 2]]", "1",
+                                   "[1e400, 1]", "[" * 5000, "9" * 400, "null"])  # fmt: skip
+def test_places_that_are_none(tmp_path, place):
+    poses, labels = tmp_path / "poses.csv", tmp_path / "labels.json"
+    poses.write_text("image,joint,u_px,v_px,confidence,x_mm,y_mm,z_mm\na.png,Neck,10,20,1,1,2,3\n")
+    labels.write_text(f'{{"a.png": {{"Neck": {place}}}}}')
+    with pytest.raises(EgolibError, match=str(labels)) as caught:
+        score_poses(poses, labels)
+    assert "\n" not in str(caught.value)
+    labels.write_text('{"a.png": {"Neck": [1, 2]}, "a.png": {"Neck": [3, 4]}}')
+    with pytest.raises(EgolibError, match=r"'a\.png' occurs twice"):
+        score_poses(poses, labels)

@@ -114,3 +114,18 @@ def _in_file_order(bone=0):
     for child, parent in enumerate(PARENTS):
         if parent == bone:
             yield from _in_file_order(child)
+
+
+def test_a_motion_at_uneven_times_keeps_its_length():
+    """Frames at 0, 1, 2 and 10 thirtieths of a second are 11 at one rate; rests in between are filled."""
+    turns = Rotation.from_euler("z", [[0], [1], [2], [10]], degrees=True).as_matrix()
+    rotations = np.tile(np.eye(3), (4, len(BONES), 1, 1))
+    rotations[:, 3] = turns
+    root_m = np.array([[0, 0, 0], [1, 0, 0], [2, 0, 0], [10, 0, 0]], float)
+    motion = RigMotion(np.zeros((len(BONES), 3)), rotations, root_m)
+    even = motion.at_rate(np.array([0, 1, 2, 10]) / 30, 30)
+    assert even.root_m[:, 0] == pytest.approx(np.arange(11))
+    degrees = Rotation.from_matrix(even.rotations[:, 3]).as_euler("zyx", degrees=True)[:, 0]
+    assert degrees == pytest.approx(np.arange(11))
+    for times_s in (np.arange(4) / 30, np.full(4, np.nan)):
+        assert motion.at_rate(times_s, 30) is motion
