@@ -8,6 +8,7 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -230,7 +231,7 @@ def load_network(
 
 
 @without_effect
-def _names(value):
+def _names(value: Any) -> list[str]:
     """A list of names from a description. Raises ValueError for anything else."""
     if not isinstance(value, list) or not all(isinstance(name, str) for name in value):
         raise ValueError(f"{shown(repr(value))} is not a list of names")
@@ -272,11 +273,15 @@ def _convert_old_format(fields: dict, tensors: dict) -> tuple[dict, dict]:
     return fields, renamed
 
 
+_ANY_SPEC = NetworkSpec("", "", 0, 0.0)  # for the types of its fields
+
+
 @without_effect
 def _checked_spec(fields: dict) -> NetworkSpec:
     spec = NetworkSpec(**fields)
     for field in dataclasses.fields(spec):
-        value, kind = getattr(spec, field.name), field.type
+        value = getattr(spec, field.name)
+        kind = type(getattr(_ANY_SPEC, field.name))
         if kind in (int, float):
             number_between(value, *LIMITS[field.name], whole=kind is int)
         elif type(value) is not kind:
