@@ -61,7 +61,7 @@ class _StrictTarInfo(tarfile.TarInfo):
             return super().fromtarfile(archive)
         except tarfile.EOFHeaderError:
             raise
-        except tarfile.TarError as error:
+        except tarfile.HeaderError as error:
             raise tarfile.ReadError(f"tar: {error}") from error
         # tarfile lets these through for headers with absurd numbers or text.
         except (ValueError, TypeError, LookupError, ArithmeticError, RecursionError) as error:
