@@ -1,7 +1,6 @@
 """Render a whole tree in several processes; resume what an earlier run left."""
 
 import dataclasses
-import json
 from pathlib import Path
 
 import cv2
@@ -10,6 +9,7 @@ from egolib.foundation.errors import EgolibError
 from egolib.foundation.processes import cores, run_in_processes
 from egolib.foundation.progress import progress_bar
 from egolib.foundation.provenance import code_digest
+from egolib.foundation.untrusted import load_json
 from egolib.skeleton import SPLITS
 from egosynth.motion.bvh import captures_digest, check_captures
 from egosynth.people.body import build_characters
@@ -81,12 +81,7 @@ def _bind(out, config, seed):
             raise EgolibError(f"{out}: holds frames of another origin; choose another folder")
         write_json(path, content)
         return
-    try:
-        found = json.loads(path.read_text())
-    except ValueError as error:
-        raise EgolibError(
-            f"{path}: not readable ({error}); choose another folder or delete it"
-        ) from error
+    found = load_json(path, remedy="choose another folder or delete it")
     if found.get("renderer") != content["renderer"]:
         raise EgolibError(
             f"{path}: this tree was rendered by another version of the miniature's code; "

@@ -1,12 +1,11 @@
 """The embedded miniature. No other module of egolib imports the data engine, `egosynth`, so a user
 who has the official data does not need it."""
 
-import json
 from pathlib import Path
 
-from egolib.foundation.errors import EgolibError
 from egolib.foundation.provenance import without_effect
 from egolib.foundation.render_config import RenderConfig
+from egolib.foundation.untrusted import load_json
 
 DESCRIPTION_FILE = "miniature.json"  # of a tree that egosynth rendered
 
@@ -33,7 +32,4 @@ def description(tree: Path) -> dict:
     """How a tree was rendered: "object_ids" {name: id}, "depth_unit_m" and others; {} for data that
     egosynth did not render. Raises EgolibError for a file that is not json."""
     path = Path(tree) / DESCRIPTION_FILE
-    try:
-        return json.loads(path.read_text()) if path.is_file() else {}
-    except ValueError as error:
-        raise EgolibError(f"{path}: not json ({error}); render the tree again") from error
+    return load_json(path, remedy="render the tree again") if path.is_file() else {}

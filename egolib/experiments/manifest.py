@@ -23,6 +23,7 @@ from egolib.evaluation import literature
 from egolib.evaluation.tables import read_table
 from egolib.foundation.errors import EgolibError
 from egolib.foundation.files import write_atomically
+from egolib.foundation.untrusted import load_json
 
 _PACKAGES = (
     "egolib", "torch", "torchvision", "lightning", "numpy", "anny", "warp-lang",
@@ -105,12 +106,9 @@ def duration_text(seconds: float) -> str:
 def read_manifest(results_dir: Path) -> dict:
     """The manifest of a results folder. Raises EgolibError where there is none."""
     path = results_dir / "manifest.json"
-    try:
-        return json.loads(path.read_text())
-    except FileNotFoundError as error:
-        raise EgolibError(f"{path}: missing; this is not the folder of a finished run") from error
-    except ValueError as error:
-        raise EgolibError(f"{path}: not json ({error}); run the study again") from error
+    if not path.is_file():
+        raise EgolibError(f"{path}: missing; this is not the folder of a finished run")
+    return load_json(path, remedy="run the study again")
 
 
 def _in_words(manifest):

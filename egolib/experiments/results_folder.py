@@ -6,6 +6,7 @@ from pathlib import Path
 
 from egolib.foundation.errors import EgolibError
 from egolib.foundation.files import write_atomically
+from egolib.foundation.untrusted import load_json
 
 MARKER = "study.json"
 _LAYOUT = 2  # changes with the names of the files in a results folder
@@ -18,12 +19,7 @@ def _owner_of(folder):
     marker = folder / MARKER
     if not marker.is_file():
         return {}
-    try:
-        return dict(json.loads(marker.read_text()))
-    except (ValueError, TypeError) as error:
-        raise EgolibError(
-            f"{marker}: not readable ({error}); delete it if what lies beside it is yours"
-        ) from error
+    return load_json(marker, remedy="delete it if what lies beside it is yours")
 
 
 def is_owned_by(folder: Path, owner: dict) -> bool:

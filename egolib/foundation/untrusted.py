@@ -109,6 +109,24 @@ def _whole_number(digits):
 
 
 @without_effect
+def load_json(path: Path, check: Callable[[Any], Any] = dict, remedy: str = "restore it") -> Any:
+    """A JSON file -> check(its content). Raises EgolibError with the remedy where it cannot be read, is not
+    an object in JSON, or makes `check` raise ValueError, TypeError or KeyError."""
+    content = read_bytes(path)
+    try:
+        return check(_object(parse_json(content)))
+    except (ValueError, TypeError, KeyError) as error:
+        reason = f"lacks {error}" if isinstance(error, KeyError) else error
+        raise EgolibError(f"{path}: not readable ({reason}); {remedy}") from error
+
+
+def _object(content):
+    if not isinstance(content, dict):
+        raise ValueError("not an object")
+    return content
+
+
+@without_effect
 def load_state(path: Path, check: Callable[[Any], Any] = dict) -> Any:
     """A JSON file that egolib wrote itself -> check(its content); check({}) when there is none.
 
@@ -119,11 +137,8 @@ def load_state(path: Path, check: Callable[[Any], Any] = dict) -> Any:
     if not path.is_file():
         return check({})
     try:
-        content = parse_json(read_bytes(path))
-        if not isinstance(content, dict):
-            raise ValueError("not an object")
-        return check(content)
-    except (EgolibError, ValueError, TypeError, KeyError) as error:
+        return load_json(path, check)
+    except EgolibError as error:
         set_aside(path, str(error))
         return check({})
 

@@ -94,7 +94,7 @@ def test_a_missing_channel_is_one_line(tree):
 
 @pytest.mark.parametrize(
     ("text", "message"),
-    [(json.dumps({"object_ids": OBJECT_IDS}), "lacks depth_unit_m"), ("{", "not json")],
+    [(json.dumps({"object_ids": OBJECT_IDS}), "lacks depth_unit_m"), ("{", "not readable")],
 )
 def test_a_description_that_lacks_the_unit_of_depth_is_one_line(tree, text, message):
     (tree / "miniature.json").write_text(text)

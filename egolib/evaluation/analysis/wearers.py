@@ -4,8 +4,6 @@ Gender, body type and height stand in a character's name. Skin tone and clothing
 miniature's metadata; on the official data they are not available.
 """
 
-import json
-
 import numpy as np
 import pandas as pd
 
@@ -13,6 +11,7 @@ from egolib.data.index import FrameIndex
 from egolib.evaluation.analysis.answers import BOUNDED, Answer, amount, listed
 from egolib.evaluation.analysis.components import ErrorComponents
 from egolib.foundation.errors import EgolibError
+from egolib.foundation.untrusted import load_json, numbers
 from egolib.metrics import bootstrap_group_means, interval
 from egolib.skeleton import parse_character
 
@@ -50,7 +49,9 @@ def _luminance(index, character):
     path = index.root.joinpath(*folder.split("/")[:2], "character.json")
     if not path.is_file():
         return np.nan
-    return float(np.dot(_LUMINANCE, json.loads(path.read_text())["skin_linear_rgb"]))
+    return load_json(
+        path, lambda character: float(numbers(character["skin_linear_rgb"]) @ _LUMINANCE)
+    )
 
 
 def _clothing(index):
@@ -58,12 +59,16 @@ def _clothing(index):
     worn = {trait: np.full(len(index), UNKNOWN, "U24") for trait in ("sleeves", "legs")}
     for i, folder in enumerate(index.folders):
         for path in sorted((index.root / folder / "meta").glob("*.json")):
-            meta = json.loads(path.read_text())
-            first, last = meta["first_number"], meta["last_number"]
+            first, last, sleeves, legs = load_json(path, _clothing_of)
             here = (index.folder_ids == i) & (index.numbers >= first) & (index.numbers <= last)
-            worn["sleeves"][here] = f"sleeves {meta['outfit']['top'].get('sleeves') or 'none'}"
-            worn["legs"][here] = meta["outfit"]["bottom"]["kind"]
+            worn["sleeves"][here], worn["legs"][here] = f"sleeves {sleeves}", legs
     return worn
+
+
+def _clothing_of(meta):
+    outfit, numbered = meta["outfit"], (meta["first_number"], meta["last_number"])
+    sleeves = dict(outfit["top"]).get("sleeves") or "none"
+    return *map(int, numbered), str(sleeves), str(outfit["bottom"]["kind"])
 
 
 def by_person(components: ErrorComponents, traits: dict[str, np.ndarray]) -> Answer:
