@@ -114,7 +114,7 @@ def _first_screen(results_dir: Path, manifest: dict, published: str) -> str:
     joined = pd.concat(columns, axis=1).fillna("–").rename(columns=str.lower)
     return "\n\n".join([
         f"![{caption}]({published}/figures/{name}.png)\n\n*{caption}.*",
-        f"**Mean joint error (mm)**, {' and '.join(sources)}; in brackets: 95 % intervals",
+        f"**Mean joint error (mm)** with 95 % intervals in brackets. Columns: {'; '.join(sources)}.",
         joined.to_markdown(disable_numparse=True),
         f"{run_sentence(manifest)} † marks a footnote below the [table]({published}/tables/{RUN.shown}.md).",
     ])  # fmt: skip

@@ -21,6 +21,7 @@ from filelock import FileLock, Timeout
 from egolib.foundation.errors import EgolibError, NoSpaceError
 from egolib.foundation.provenance import without_effect
 
+_PARTIAL = ".partial-"
 _FULL_BYTES = 1 << 20  # free on a disk that counts as full
 
 
@@ -50,7 +51,7 @@ def atomic_path(path: Path | str) -> Iterator[Path]:
     path.parent.mkdir(parents=True, exist_ok=True)
     _remove_leftovers(path.parent.absolute())
     writer = f"{socket.gethostname()}-{os.getpid()}-{threading.get_ident()}"
-    partial = path.with_name(f".{path.name}.partial-{writer}")
+    partial = path.with_name(f".{path.name}{_PARTIAL}{writer}")
     with no_space_is_one_line(path):
         try:
             yield partial
@@ -59,11 +60,13 @@ def atomic_path(path: Path | str) -> Iterator[Path]:
             partial.unlink(missing_ok=True)
 
 
+@without_effect
 @functools.cache
 def _remove_leftovers(folder):
     """Remove what killed processes of this machine left of `atomic_path` in a folder. Once for each
     folder: listing one with many files takes time."""
-    name = re.compile(rf"\..*\.partial-{re.escape(socket.gethostname())}-(\d+)-\d+")
+    ending = re.escape(f"{_PARTIAL}{socket.gethostname()}")
+    name = re.compile(rf"\..*{ending}-(\d+)-\d+")
     for entry in os.scandir(folder):
         if (match := name.fullmatch(entry.name)) and not _is_running(int(match[1])):
             with contextlib.suppress(OSError):

@@ -78,7 +78,6 @@ def check_file(path: Path) -> None:
         raise EgolibError(f"{path}: {_IS_LFS_POINTER}")
 
 
-@without_effect
 def parse_json(content: bytes | str) -> Any:
     """JSON -> its content. Raises ValueError, with the reason, for what is not JSON, and also for a key
     that occurs twice in one object, for numbers beyond a float, for deep nesting, and for text that
@@ -151,7 +150,6 @@ def set_aside(path: Path, reason: str) -> None:
     print(f"{path}: damaged ({reason}); it is now {damaged.name}", file=sys.stderr, flush=True)
 
 
-@without_effect
 def numbers(value: Any) -> np.ndarray:
     """A number or nested lists of numbers, as parsed from JSON, YAML or TOML -> float64 array.
 

@@ -3,6 +3,7 @@
 from itertools import cycle
 
 import numpy as np
+from matplotlib.colors import to_rgb
 
 from egolib.evaluation.analysis.causes import FACTORS, FOUND
 from egolib.evaluation.analysis.worst import CAUSES
@@ -168,6 +169,11 @@ def jitter_bars(answer):
     return figure
 
 
+def _group_label(trait, group, people):
+    """Such as "height: short (4)": two traits may have groups of one name."""
+    return f"{trait}: {group.removeprefix(f'{trait} ').replace('_', '-')} ({people})"
+
+
 @styled
 def people_dots(answer):
     """Error by character, and of groups against all others; of wearers.by_person."""
@@ -185,7 +191,7 @@ def people_dots(answer):
     right.axvline(0, color="0.5", linewidth=0.8)
     right.hlines(places, groups.worse_low, groups.worse_high, color=LIGHT, linewidth=2.2)
     right.scatter(groups.worse, places, s=28, c=colours, zorder=3)
-    right.set_yticks(places, [f"{group} ({n})" for (_, group), n in groups.characters.items()])
+    right.set_yticks(places, [_group_label(*group, n) for group, n in groups.characters.items()])
     right.set_xlabel("worse than all others by (mm)")
     for axes in (left, right):
         axes.grid(axis="x", color="0.9")
@@ -197,12 +203,14 @@ def people_dots(answer):
 @styled
 def cause_bars(answer):
     """What the error of all and of the worst frames is made of; of worst.made_of."""
-    note = "Intervals are in the table: stacked they would hide each other."
+    note = "Parts of less than 9 mm have no number. Intervals are in the table."
     figure, axes = style.canvas((8.6, 2.6), xlabel="share of the MPJPE (mm)", grid="x", note=note)
     means = answer.table["mean"].unstack("cause", sort=False)[list(CAUSES)]
     for drawn in style.draw_stacked(axes, means, CAUSE_COLOURS, 0.55).values():
         labels = [f"{bar.get_width():.0f}" if bar.get_width() > 9 else "" for bar in drawn]
-        axes.bar_label(drawn, labels, label_type="center", fontsize=8)
+        dark = np.mean(to_rgb(drawn[0].get_facecolor())) < 0.4
+        colour = "white" if dark else "black"
+        axes.bar_label(drawn, labels, label_type="center", fontsize=8, color=colour)
     figure.legend(loc="outside upper center", ncols=3, fontsize=8)
     return figure
 

@@ -43,8 +43,8 @@ def architecture(spec):
         "mean features", f"of {joints - 1} joints")  # fmt: skip
     box(50, 31, 14, 7, _IN_AND_OUT, "heatmaps", f"{joints - 1} × {side} × {side}")
     box(31, 1, 13, 6, _FEATURES, "summary", "pooled features,", "all rays")
-    box(70, 11, 12, 15, _GEOMETRY, "placing", "distance × ray", "+ what lies", "beside it")
-    box(87, 24, 9, 9, _IN_AND_OUT, "pose", f"{joints} × 3 m,", "neck too")
+    box(70, 11, 12, 15, _GEOMETRY, "placing", "distance × ray", "+ an offset")
+    box(87, 24, 9, 9, _IN_AND_OUT, "pose", f"{joints} × 3 m,", "and the neck")
     box(87, 12, 9, 8, _IN_AND_OUT, "error", "expected of", "each joint")
     for corners in _ARROWS:
         axes.add_patch(FancyArrowPatch(path=Path(corners), arrowstyle="-|>", color="0.35",

@@ -271,7 +271,7 @@ def writes_the_outcome_of(sweep):
 
     def execute(notebook, output, *_, **__):
         write_outcome(sweep)
-        return completed(notebook, output)
+        return completed(Path(notebook), Path(output))
 
     return execute
 

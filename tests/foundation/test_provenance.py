@@ -387,7 +387,11 @@ def test_every_function_that_a_training_runs_is_covered_by_its_digest(
         f"egolib.{name}"
         for name in (
             "models.checkpoints:save_network", "models.checkpoints:build_network",
-            "foundation.files:write_atomically",
+            "foundation.files:write_atomically", "foundation.files:_remove_leftovers",
+            "foundation.untrusted:read_bytes", "foundation.untrusted:check_file",
+            "foundation.untrusted:number_between", "foundation.untrusted:shown",
+            "models.checkpoints:_checked_spec", "models.checkpoints:check_weights",
+            "models.checkpoints:_names",
             "foundation.files:atomic_path", "foundation.files:no_space_is_one_line",
             "foundation.progress:progress_bar",
             "foundation.progress:_is_live", "foundation.provenance:code_digest",
