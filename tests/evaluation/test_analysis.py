@@ -320,3 +320,36 @@ def test_the_means_of_joints_are_those_of_the_table_and_the_figures(index, noisy
     drawn = plots.joint_error_bars({"end_to_end": predictions}).axes[0].patches
     assert answer.to_numpy() == pytest.approx(table.iloc[:, 0][list(JOINTS)], rel=1e-6)
     assert [bar.get_height() for bar in drawn] == pytest.approx(answer, rel=1e-6)
+
+
+def test_people_of_other_names_have_no_traits(index):
+    """A tree of one's own may call them anything."""
+    folders = np.array([folder.replace(PEOPLE[0], "bob the 2nd") for folder in index.folders])
+    told = wearers.traits(dataclasses.replace(index, folders=folders))
+    unknown = np.char.find(folders, "bob")[index.folder_ids] >= 0
+    for trait in ("gender", "body type", "height"):
+        assert (told[trait][unknown] == wearers.UNKNOWN).all()
+        assert (told[trait][~unknown] != wearers.UNKNOWN).all()
+
+
+@pytest.mark.parametrize(
+    "content", ["", "[]", "{}", '{"skin_linear_rgb": "red"}', '{"skin_linear_rgb": [1]}']
+)
+def test_a_damaged_description_of_a_person_is_named(tmp_path, content):
+    index = toy_index(tmp_path)
+    path = tmp_path / "TestSet" / PEOPLE[0] / "character.json"
+    path.write_text(content)
+    with pytest.raises(EgolibError, match=str(path)):
+        wearers.traits(index)
+
+
+@pytest.mark.parametrize(
+    "content", ["[]", "{}", '{"outfit": 1, "first_number": 0, "last_number": 1}']
+)
+def test_a_damaged_description_of_a_sequence_is_named(tmp_path, content):
+    index = toy_index(tmp_path)
+    folder = tmp_path / index.folders[0] / "meta"
+    folder.mkdir()
+    (folder / "a.json").write_text(content)
+    with pytest.raises(EgolibError, match=r"a\.json"):
+        wearers.traits(index)

@@ -236,3 +236,24 @@ def test_what_is_behind_the_lens_is_placed_beyond_its_circle():
     native = square_to_native(estimator(torch.zeros(1, 64, 64, 3))["joints_px"][0].numpy(), 64)
     assert not inside_circle(native).any()
     assert (native[:, 0] > XR_EGOPOSE.cx).all()
+
+
+@pytest.mark.parametrize(
+    "damage", ["an output is missing", "an output has another name", "image_px is text"]
+)
+def test_a_file_without_what_is_needed_is_one_line(exported, tmp_path, damage):
+    model, path = onnx.load(exported), tmp_path / "other.onnx"
+    (output,) = [output for output in model.graph.output if output.name == "joints_px"]
+    if damage == "an output is missing":
+        model.graph.output.remove(output)
+    elif damage == "image_px is text":
+        (entry,) = [entry for entry in model.metadata_props if entry.key == "image_px"]
+        entry.value = "64 or so"
+    else:
+        identity = onnx.helper.make_node("Identity", ["joints_px"], ["joints"])
+        model.graph.node.append(identity)
+        output.name = "joints"
+    onnx.save(model, path)
+    with pytest.raises(EgolibError, match=str(path)) as caught:
+        open_fastest(path)
+    assert "\n" not in str(caught.value)
