@@ -14,7 +14,9 @@ of either without a file: {"lifter": {"latent_size": 50}}.
 
 import dataclasses
 import hashlib
+import math
 import re
+import sys
 import tomllib
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -222,7 +224,7 @@ def override(config: _Config, changes: dict[str, Any], source: str) -> _Config:
                 raise EgolibError(f"{source}: {key!r} is a table of keys, not {value!r}")
             value = override(current, value, f"{source} [{key}]")
         elif isinstance(current, float) and type(value) is int:
-            value = float(value)
+            value = float(value) if abs(value) < sys.float_info.max else math.inf
         elif type(value) is not type(current):
             wanted = type(current).__name__
             raise EgolibError(f"{source}: {key} = {value!r} is not of type {wanted}")

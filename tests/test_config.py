@@ -147,6 +147,7 @@ def test_the_name_of_a_profile_becomes_one_folder(tmp_path, stem):
         ("[render]\ntrain_frames = 1000000000000", "train_frames = 1000000000000 is out of range"),
         ("[render]\nscale = 1e-9", "scale = 1e-09 is out of range"),
         ("[lifter]\nepochs = " + "9" * 400, "is out of range"),
+        ("[heatmaps]\nsigma_px = " + "9" * 400, "sigma_px = inf is out of range"),
         ("a = " + "[" * 5000, "not a TOML file"),
         ("\ufeff[lifter]\nepochs = 0", "epochs = 0 is out of range"),
     ],

@@ -12,7 +12,7 @@ from PIL import Image, UnidentifiedImageError
 
 from egolib.camera import crop_square
 from egolib.foundation.errors import EgolibError
-from egolib.foundation.untrusted import read_bytes
+from egolib.foundation.untrusted import read_bytes, shown
 
 # The only formats that are decoded, by content and not by the name of the file: Pillow would hand
 # PostScript to another program, and OpenCV has decoders for a dozen formats that nobody needs here.
@@ -59,7 +59,9 @@ def inspect_png(content: bytes) -> tuple[int, int]:
         except struct.error as error:
             raise ValueError("cut short") from error
         if zlib.crc32(view[position + 4 : position + 8 + length]) != checksum:
-            raise ValueError(f"damaged (the checksum of a chunk {kind.decode('latin-1')} is wrong)")
+            raise ValueError(
+                f"damaged (the checksum of a chunk {shown(kind.decode('latin-1'))} is wrong)"
+            )
         if size is None:
             size = struct.unpack_from(">II", content, position + 8)
         if kind == b"IEND":

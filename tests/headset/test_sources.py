@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from egolib.data.images import read_still
+from egolib.data.images import read_image, read_still
 from egolib.foundation.errors import EgolibError
 from egolib.headset.cameras import sources
 from egolib.headset.cameras.captures import Capture
@@ -340,3 +340,16 @@ def test_a_colon_in_the_name_of_a_video(tmp_path, video, monkeypatch):
     video.rename(tmp_path / "12:30.avi")
     monkeypatch.chdir(tmp_path)
     assert len(list(open_sources(["12:30.avi"])[0].read())) == 10
+
+
+def test_the_name_of_a_damaged_chunk_is_printed_on_one_line(tmp_path):
+    path = tmp_path / "x.png"
+    cv2.imwrite(str(path), grey(90))
+    content = bytearray(path.read_bytes())
+    content[12:16] = b"\n\x1a\n\0"  # the kind of the first chunk
+    path.write_bytes(content)
+    with pytest.raises(
+        EgolibError, match=r"the checksum of a chunk \\n\\x1a\\n\\x00 is wrong"
+    ) as caught:
+        read_image(path)
+    assert "\n" not in str(caught.value)
